@@ -3,8 +3,12 @@
  *
  * First step of a line's way. Takes out telnet sequences (RFC 854, RFC 855), drops the line's end
  * (LF, CR LF, CR NUL LF) and throws away what is too long. Knows no socket: bytes go in, lines come
- * out. It keeps only an unfinished line (at most LINE_MAX + 2 bytes, allocated while there is one),
- * so a connection between two lines costs nothing.
+ * out. It keeps only an unfinished line (at most LINE_MAX_BYTES + 2 bytes, allocated while there is
+ * one), so a connection between two lines costs nothing. A whole line is handed out where it lies
+ * in the input. However the input is cut, the same events come of it.
+ *
+ * The guard against browsers looks at the first line that is not empty: a page may begin its
+ * request with empty lines, which an HTTP server would skip.
  */
 #ifndef SHARED_LINE_H
 #define SHARED_LINE_H
@@ -21,7 +25,7 @@ enum line_event {
 	LINE_WHOLE,    /* a line, possibly empty */
 	LINE_TOO_LONG, /* once for each line that is too long, as soon as that is sure */
 	LINE_TELNET,   /* a telnet option to answer: `text` is what to send, raw */
-	LINE_BROWSER,  /* the first line is HTTP's: close; nothing else comes any more */
+	LINE_BROWSER,  /* the first line begins as HTTP's: close; nothing else comes any more */
 	LINE_NO_MEMORY /* the unfinished line could not be kept: close */
 };
 
@@ -33,7 +37,7 @@ struct line_reader {
 	uint16_t partial_length;
 	uint8_t telnet_state;
 	bool skipping;   /* the rest of a line that was too long */
-	bool first_done; /* the first line is over: a browser would have shown */
+	bool first_done; /* the first line that is not empty is over: a browser would have shown */
 };
 
 struct line {

@@ -2,7 +2,13 @@
  * name: nicks, rooms, events and keys: what is a good one, and which are the same.
  *
  * Nicks and rooms are compared by case-folded NFKC (Unicode, by utf8proc), events and keys byte by
- * byte. The names that are the same have the same folded form, which is also what is hashed.
+ * byte. The names that are the same have the same folded form, which is also what is hashed;
+ * folding it again changes nothing.
+ *
+ * Letters are those of any script (Unicode's categories L*), digits likewise (Nd). A combining mark
+ * (Mn, Mc) may follow a letter or another mark: Devanagari or Thai cannot be written without. What
+ * is invisible by default (Default_Ignorable_Code_Point) is not taken, though some of it counts as
+ * a letter or mark: names that look the same would differ.
  */
 #ifndef SHARED_NAME_H
 #define SHARED_NAME_H
@@ -18,7 +24,7 @@
 #define NAME_ROOM_SIZE   (1 + NAME_ROOM_POINTS * 4 + 1)
 #define NAME_EVENT_SIZE  (32 + 1)
 #define NAME_KEY_SIZE    (64 + 1)
-#define NAME_FOLDED_SIZE (NAME_ROOM_SIZE * 18) /* what NFKC can make of a name at worst */
+#define NAME_FOLDED_SIZE (NAME_ROOM_SIZE * 18) /* bytes; more than NFKC can make of a name */
 
 /* 1 to 24 letters (of any script), digits, '_' or '-'. */
 bool name_is_nick(struct span name);

@@ -1,0 +1,112 @@
+#include "shared/words.h"
+
+#include <string.h>
+
+struct span span_of(const char *text)
+{
+	return (struct span){ text, strlen(text) };
+}
+
+bool span_starts(struct span span, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return length == 0 || (length <= span.length && memcmp(span.text, prefix, length) == 0);
+}
+
+bool span_equals(struct span span, const char *text)
+{
+	return span.length == strlen(text) && span_starts(span, text);
+}
+
+/* Not tolower(3), which asks the locale. */
+static char lower(char letter)
+{
+	return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+bool span_equals_ignoring_case(struct span span, const char *text)
+{
+	if (span.length != strlen(text))
+		return false;
+	for (size_t i = 0; i < span.length; i++) {
+		if (lower(span.text[i]) != lower(text[i]))
+			return false;
+	}
+	return true;
+}
+
+static struct span without_front(struct span span, size_t count)
+{
+	return (struct span){ span.text + count, span.length - count };
+}
+
+static size_t count_spaces(struct span span)
+{
+	size_t count = 0;
+
+	while (count < span.length && span.text[count] == ' ')
+		count++;
+	return count;
+}
+
+static size_t count_until_space(struct span span)
+{
+	size_t count = 0;
+
+	while (count < span.length && span.text[count] != ' ')
+		count++;
+	return count;
+}
+
+struct span words_next(struct span *rest)
+{
+	struct span word = without_front(*rest, count_spaces(*rest));
+	size_t length = count_until_space(word);
+
+	*rest = without_front(word, length);
+	word.length = length;
+	return word;
+}
+
+struct span words_rest(struct span rest)
+{
+	struct span inner = without_front(rest, count_spaces(rest));
+
+	while (inner.length > 0 && inner.text[inner.length - 1] == ' ')
+		inner.length--;
+	return inner;
+}
+
+bool words_number(struct span span, int64_t least, int64_t most, int64_t *number)
+{
+	bool negative = span_starts(span, "-");
+	struct span digits = without_front(span, negative ? 1 : 0);
+	int64_t value = 0;
+
+	if (digits.length == 0)
+		return false;
+	for (size_t i = 0; i < digits.length; i++) {
+		int digit = digits.text[i] - '0';
+
+		if (digit < 0 || digit > 9)
+			return false;
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, negative ? -digit : digit, &value))
+			return false;
+	}
+	if (value < least || value > most)
+		return false;
+	*number = value;
+	return true;
+}
+
+bool words_option(struct span word, const char *name, struct span *value)
+{
+	size_t length = strlen(name);
+
+	if (!span_starts(word, name) || length == word.length || word.text[length] != '=')
+		return false;
+	*value = without_front(word, length + 1);
+	return true;
+}
