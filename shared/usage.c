@@ -69,8 +69,7 @@ static _Noreturn void reject(const struct argp_state *state)
 	if (matches > 1)
 		usage_error("%.*s is short for more than one option: write it in full", length,
 			    word);
-	usage_error("no such option: %.*s (%s --help lists them)", length, word,
-		    program_invocation_short_name);
+	usage_error("no such option: %.*s (%s --help lists them)", length, word, state->name);
 }
 
 error_t usage_parse(int key, struct argp_state *state)
@@ -78,7 +77,7 @@ error_t usage_parse(int key, struct argp_state *state)
 	switch (key) {
 	case USAGE_KEY_HELP:
 		argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
-			  program_invocation_short_name);
+			  state->name);
 		exit(EXIT_SUCCESS);
 	case USAGE_KEY_VERSION:
 		(void)printf("%s %s\n", program_invocation_short_name, TURNSTILE_VERSION);
