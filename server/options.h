@@ -46,7 +46,9 @@ struct options {
 	size_t listener_count;
 	unsigned workers;
 	enum dispatch_kind dispatch;
-	char store[4096]; /* its URL */
+	char config[4096]; /* the file that was read, or "" */
+	char state[4000];  /* the state directory, or "" when the store is elsewhere */
+	char store[4096];  /* its URL */
 	struct event_option events[OPTIONS_EVENTS_MAX];
 	size_t event_count;
 	enum echo_kind echo;

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define NS_PER_US     INT64_C(1000)
 #define NS_PER_MS     INT64_C(1000000)
@@ -27,6 +28,12 @@ int64_t clock_wall_ns(void);
 
 /* Writes the wall time WALL_NS into TEXT, which has CLOCK_TEXT_SIZE bytes. */
 void clock_format(int64_t wall_ns, char *text);
+
+/* A duration or a time of either clock as the kernel takes it; NS is not negative. */
+struct timespec clock_timespec(int64_t ns);
+
+/* The monotonic time TIMEOUT_NS from now; one too large to count never comes (INT64_MAX). */
+int64_t clock_deadline(int64_t timeout_ns);
 
 /* Sleeps for DURATION_NS, and on through signals. */
 void clock_sleep(int64_t duration_ns);

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define HISTOGRAM_BUCKETS 192 /* up to 2^48 ns, about three days; larger ones count as that */
+#define HISTOGRAM_BUCKETS 192 /* up to 2^49 ns, six days; larger ones are counted there */
 
 struct histogram {
 	_Atomic uint64_t count;

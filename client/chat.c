@@ -1,0 +1,62 @@
+/* chat: a session for a person: what is typed goes out, what comes in is shown readably. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/exchange.h"
+#include "client/render.h"
+#include "client/subcommand.h"
+#include "shared/log.h"
+#include "shared/usage.h"
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	(void)argument;
+	return usage_parse(key, state);
+}
+
+static void read_arguments(int argc, char **argv)
+{
+	static const struct argp_option options[] = { USAGE_OPTION_HELP,
+						      USAGE_OPTION_VERSION,
+						      { 0 } };
+	const struct argp argp = { .options = options,
+				   .parser = parse,
+				   .doc = "Talks to the server until /quit or the end of the "
+					  "input. What starts with '/' is a command (/help lists "
+					  "them); anything else is said in the current room." };
+
+	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, NULL);
+}
+
+static void show_line(struct span line)
+{
+	char shown[RENDER_SIZE];
+	size_t length = render_line(line, shown);
+
+	(void)fwrite(shown, 1, length, stdout);
+	(void)putchar('\n');
+}
+
+int chat_run(const struct server_place *place, int argc, char **argv)
+{
+	static struct connection connection;
+	char problem[CONNECTION_PROBLEM_SIZE];
+
+	read_arguments(argc, argv);
+	if (!connection_open(&connection, place, problem))
+		die("%s", problem);
+	(void)printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n",
+		     place->host, place->port);
+	(void)fflush(stdout);
+	const struct exchange exchange = { .connection = &connection,
+					   .descriptor = STDIN_FILENO,
+					   .farewell = "/quit\n",
+					   .show = show_line };
+	struct exchange_result result = exchange_run(&exchange);
+	connection_close(&connection);
+	if (!result.ended && !result.bye)
+		die("the server closed the connection");
+	return EXIT_SUCCESS;
+}

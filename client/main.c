@@ -1,0 +1,122 @@
+/* turnstile, the client: finds the server and the subcommand, and hands over to it. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/subcommand.h"
+#include "shared/log.h"
+#include "shared/usage.h"
+
+#define DOC_SIZE  2048 /* bytes of the help's text */
+#define NAME_SIZE 64   /* bytes of "turnstile NAME" */
+
+static const struct subcommand subcommands[] = {
+	{ "chat", "", "talk to the server (what happens on a terminal)", chat_run },
+	{ "send", "[LINE...]", "send lines and print the answers (when stdin is no terminal)",
+	  send_run },
+};
+static const size_t subcommand_count = sizeof(subcommands) / sizeof(subcommands[0]);
+
+struct command_line {
+	struct server_place place;
+	const char *name; /* of the subcommand, or NULL */
+	int rest;         /* where its own arguments begin */
+};
+
+enum { KEY_HOST = 'h', KEY_PORT = 'p' };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct command_line *line = state->input;
+
+	switch (key) {
+	case KEY_HOST: line->place.host = argument; return 0;
+	case KEY_PORT: line->place.port = argument; return 0;
+	case ARGP_KEY_ARG:
+		/* What comes now is the subcommand's: options too. */
+		line->name = argument;
+		line->rest = state->next;
+		state->next = state->argc;
+		return 0;
+	default: return usage_parse(key, state);
+	}
+}
+
+/* The part of the help that lists the subcommands. */
+static void list_subcommands(char *doc)
+{
+	size_t length = (size_t)snprintf(doc, DOC_SIZE,
+					 "Talks to a turnstile server.\v"
+					 "Subcommands (each has a --help):\n");
+
+	for (size_t i = 0; i < subcommand_count && length < DOC_SIZE; i++)
+		length += (size_t)snprintf(doc + length, DOC_SIZE - length, "  %s %s\n        %s\n",
+					   subcommands[i].name, subcommands[i].arguments,
+					   subcommands[i].help);
+}
+
+static void read_command_line(struct command_line *line, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "host", KEY_HOST, "HOST", 0, "The server's host (127.0.0.1, or $TURNSTILE_HOST)",
+		  0 },
+		{ "port", KEY_PORT, "PORT", 0, "Its lines port (7000, or $TURNSTILE_PORT)", 0 },
+		USAGE_OPTION_HELP,
+		USAGE_OPTION_VERSION,
+		{ 0 },
+	};
+	static char doc[DOC_SIZE];
+	const struct argp argp = {
+		.options = options, .parser = parse, .args_doc = "[SUBCOMMAND ...]", .doc = doc
+	};
+
+	list_subcommands(doc);
+	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS | ARGP_IN_ORDER, NULL, line);
+}
+
+static _Noreturn void reject(const char *name)
+{
+	char names[DOC_SIZE] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < subcommand_count && length < sizeof(names); i++)
+		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
+					   i > 0 ? ", " : "", subcommands[i].name);
+	usage_error("no such subcommand: %s (there are: %s)", name, names);
+}
+
+static const struct subcommand *find(const char *name)
+{
+	for (size_t i = 0; i < subcommand_count; i++) {
+		if (strcmp(subcommands[i].name, name) == 0)
+			return &subcommands[i];
+	}
+	reject(name);
+}
+
+static const char *setting(const char *variable, const char *otherwise)
+{
+	const char *value = getenv(variable);
+
+	return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	struct command_line line = { .place = { .host = setting("TURNSTILE_HOST", "127.0.0.1"),
+						.port = setting("TURNSTILE_PORT", "7000") },
+				     .rest = argc };
+	char name[NAME_SIZE];
+
+	log_start("turnstile", LOG_WARNING, LOG_TEXT);
+	read_command_line(&line, argc, argv);
+	if (line.name == NULL)
+		line.name = isatty(STDIN_FILENO) ? "chat" : "send";
+	const struct subcommand *subcommand = find(line.name);
+	/* The word before its arguments stands for its name, as argv[0] does for a program. */
+	(void)snprintf(name, sizeof(name), "turnstile %s", subcommand->name);
+	argv[line.rest - 1] = name;
+	return subcommand->run(&line.place, argc - line.rest + 1, argv + line.rest - 1);
+}

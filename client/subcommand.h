@@ -1,0 +1,24 @@
+/*
+ * subcommand: what stands behind `turnstile NAME`: one row each in main.c's table.
+ */
+#ifndef CLIENT_SUBCOMMAND_H
+#define CLIENT_SUBCOMMAND_H
+
+/* Where the server is, as --host and --port say it. */
+struct server_place {
+	const char *host;
+	const char *port;
+};
+
+struct subcommand {
+	const char *name;
+	const char *arguments; /* as the help shows them */
+	const char *help;
+	/* Its own command line, argv[0] being "turnstile NAME"; returns the exit status. */
+	int (*run)(const struct server_place *place, int argc, char **argv);
+};
+
+int chat_run(const struct server_place *place, int argc, char **argv);
+int send_run(const struct server_place *place, int argc, char **argv);
+
+#endif

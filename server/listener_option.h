@@ -1,0 +1,15 @@
+/*
+ * listener_option: reads what --listen is given: KIND:ADDRESS:PORT, such as lines:0.0.0.0:7000 or
+ * echo:[::1]:7007. No name is looked up but "localhost", which is 127.0.0.1.
+ */
+#ifndef SERVER_LISTENER_OPTION_H
+#define SERVER_LISTENER_OPTION_H
+
+#include <stdbool.h>
+
+#include "server/options.h"
+
+/* False and PROBLEM (OPTION_PROBLEM_SIZE bytes) when TEXT is no listener. */
+bool listener_option_read(const char *text, struct listener_option *listener, char *problem);
+
+#endif
