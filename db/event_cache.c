@@ -63,17 +63,12 @@ struct cached_event *event_cache_entry(struct store_event *event)
 	return (struct cached_event *)event;
 }
 
-size_t event_cache_changed(const struct event_cache *cache, int64_t *numbers, size_t room)
+void event_cache_changed(const struct event_cache *cache,
+			 void (*see)(void *context, const struct store_event *event), void *context)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < cache->count; i++) {
-		if (!cache->entries[i]->changed)
-			continue;
-		if (count < room)
-			numbers[count] = cache->entries[i]->event.number;
-		count++;
-	}
-	return count;
+	for (size_t i = 0; i < cache->count; i++)
+		if (cache->entries[i]->changed)
+			see(context, &cache->entries[i]->event);
 }
 
 void event_cache_empty(struct event_cache *cache)

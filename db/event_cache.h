@@ -33,8 +33,10 @@ struct cached_event *event_cache_add(struct event_cache *cache, const struct sto
 /* The entry of an event that one of the above returned. */
 struct cached_event *event_cache_entry(struct store_event *event);
 
-/* The numbers of the events that were changed, up to ROOM of them; returns how many there are. */
-size_t event_cache_changed(const struct event_cache *cache, int64_t *numbers, size_t room);
+/* Calls SEE for each event that was changed. */
+void event_cache_changed(const struct event_cache *cache,
+			 void (*see)(void *context, const struct store_event *event),
+			 void *context);
 
 void event_cache_empty(struct event_cache *cache);
 void event_cache_finish(struct event_cache *cache);

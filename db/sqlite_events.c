@@ -152,8 +152,9 @@ enum store_result sqlite_event_count(struct store *base, int64_t event, int64_t 
 	return STORE_OK;
 }
 
-size_t sqlite_events_changed(const struct store *base, int64_t *numbers, size_t room)
+void sqlite_events_changed(const struct store *base,
+			   void (*see)(void *context, const struct store_event *event),
+			   void *context)
 {
-	const struct sqlite_store *store = (const struct sqlite_store *)base;
-	return event_cache_changed(&store->events, numbers, room);
+	event_cache_changed(&((const struct sqlite_store *)base)->events, see, context);
 }

@@ -78,7 +78,9 @@ enum store_result sqlite_event_each(struct store *store,
 				    void *context);
 enum store_result sqlite_event_count(struct store *store, int64_t event, int64_t *sold,
 				     int64_t *held);
-size_t sqlite_events_changed(const struct store *store, int64_t *numbers, size_t room);
+void sqlite_events_changed(const struct store *store,
+			   void (*see)(void *context, const struct store_event *event),
+			   void *context);
 
 /* Writes what was changed in the cache: once a transaction. */
 enum store_result sqlite_events_write(struct sqlite_store *store);

@@ -288,9 +288,11 @@ enum store_result store_event_each(struct store *store,
 	return noted(store, store->kind->event_each(store, see, context));
 }
 
-size_t store_events_changed(const struct store *store, int64_t *numbers, size_t room)
+void store_events_changed(const struct store *store,
+			  void (*see)(void *context, const struct store_event *event),
+			  void *context)
 {
-	return store->kind->events_changed(store, numbers, room);
+	store->kind->events_changed(store, see, context);
 }
 
 bool store_changed_elsewhere(struct store *store)

@@ -125,11 +125,10 @@ enum store_result store_event_each(struct store *store,
 				   void (*see)(void *context, const struct store_event *event),
 				   void *context);
 
-/*
- * The events that the last committed transaction changed or added: writes up to ROOM numbers to
- * NUMBERS and returns how many there are.
- */
-size_t store_events_changed(const struct store *store, int64_t *numbers, size_t room);
+/* Calls SEE for each event that the last committed transaction changed or added, as it is now. */
+void store_events_changed(const struct store *store,
+			  void (*see)(void *context, const struct store_event *event),
+			  void *context);
 
 /*
  * Whether another process wrote to the store since this handle last looked (by this call). A cheap

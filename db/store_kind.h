@@ -35,7 +35,9 @@ struct store_kind {
 					void *context);
 	enum store_result (*event_count)(struct store *store, int64_t event, int64_t *sold,
 					 int64_t *held);
-	size_t (*events_changed)(const struct store *store, int64_t *numbers, size_t room);
+	void (*events_changed)(const struct store *store,
+			       void (*see)(void *context, const struct store_event *event),
+			       void *context);
 
 	enum store_result (*ticket_add)(struct store *store, struct store_ticket *ticket);
 	enum store_result (*ticket_get)(struct store *store, int64_t number,

@@ -1,0 +1,81 @@
+#include "server/command.h"
+
+#include <string.h>
+
+#include "server/boxoffice.h"
+#include "server/chat.h"
+#include "server/lobby.h"
+
+const struct command commands[] = {
+	{ "help", ROLE_ANYONE, false, "[NAME]", "lists the commands, or shows one", lobby_help },
+	{ "ping", ROLE_ANYONE, false, "[TEXT]", "answers at once, with the text", lobby_ping },
+	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", chat_nick },
+	{ "quit", ROLE_ANYONE, false, "[TEXT]", "leaves, and tells your rooms why", lobby_quit },
+	{ "join", ROLE_ANYONE, false, "#ROOM", "enters a room and makes it the current one",
+	  chat_join },
+	{ "part", ROLE_ANYONE, false, "[#ROOM]", "leaves a room", chat_part },
+	{ "say", ROLE_ANYONE, false, "[#ROOM] TEXT", "says something to a room", chat_say },
+	{ "tell", ROLE_ANYONE, false, "NICK TEXT", "says something to one person", chat_tell },
+	{ "who", ROLE_ANYONE, false, "[#ROOM]", "lists who is in a room, or everybody", chat_who },
+	{ "where", ROLE_ANYONE, false, "[NICK]", "tells which process serves somebody, or you",
+	  lobby_where },
+	{ "rooms", ROLE_ANYONE, false, "", "lists the rooms", chat_rooms },
+	{ "events", ROLE_ANYONE, false, "", "lists the events and what is left of each",
+	  boxoffice_events },
+	{ "left", ROLE_ANYONE, false, "EVENT", "tells how many tickets are left", boxoffice_left },
+	{ "book", ROLE_ANYONE, true, "EVENT [QTY] [key=KEY]",
+	  "books tickets; with a key, asking again is safe", boxoffice_book },
+	{ "op", ROLE_ANYONE, false, "PASSWORD", "makes you an operator", lobby_op },
+	{ "event", ROLE_OPERATOR, true,
+	  "new EVENT TOTAL [TITLE] | open EVENT | close EVENT | grow EVENT N", "manages an event",
+	  boxoffice_event },
+	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", lobby_workers },
+	{ "stats", ROLE_ANYONE, false, "", "shows what the server has done", lobby_stats },
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+static const struct command *find(struct span name)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		if (span_equals_ignoring_case(name, commands[i].name)) {
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static enum outcome carry_out_named(struct session *session, struct span line, struct reply *reply)
+{
+	struct span rest = { line.text + 1, line.length - 1 };
+	const struct command *command =
+		rest.length > 0 && rest.text[0] != ' ' ? find(words_next(&rest)) : NULL;
+
+	if (!command) {
+		reply_error(reply, "BADCMD", "no such command; /help lists them");
+		return OUTCOME_DONE;
+	}
+	if (command->role == ROLE_OPERATOR && !session->operator_role) {
+		reply_error(reply, "DENIED", "/%s is for operators; /op PASSWORD makes you one",
+			    command->name);
+		return OUTCOME_DONE;
+	}
+	if (session->bookings > 0 && !command->pipelines) {
+		return OUTCOME_WAIT;
+	}
+	return command->run(session, rest, reply);
+}
+
+enum outcome command_carry_out(struct session *session, struct span line, struct reply *reply)
+{
+	bool escaped = span_starts(line, "//");
+
+	if (span_starts(line, "/") && !escaped) {
+		return carry_out_named(session, line, reply);
+	}
+	if (session->bookings > 0) {
+		return OUTCOME_WAIT;
+	}
+	return chat_plain(session, (struct span){ line.text + escaped, line.length - escaped },
+			  reply);
+}

@@ -1,0 +1,23 @@
+#include "server/commons.h"
+
+#include "shared/clock.h"
+
+void commons_init(struct commons *commons, const struct options *options)
+{
+	unsigned workers = options->workers;
+	size_t length = sizeof(struct scoreboard) + sizeof(struct desk) + sizeof(struct board) +
+			directory_size(workers, options->max_connections) +
+			rooms_size(options->history) + inboxes_size(workers) + 4 * CACHE_LINE;
+	struct memory *memory = &commons->memory;
+
+	commons->options = options;
+	memory_init(memory, "turnstile", length);
+	commons->scoreboard = memory_take(memory, sizeof(struct scoreboard), CACHE_LINE);
+	commons->desk = memory_take(memory, sizeof(struct desk), CACHE_LINE);
+	commons->board = memory_take(memory, sizeof(struct board), CACHE_LINE);
+	commons->directory = directory_create(memory, workers, options->max_connections);
+	commons->rooms = rooms_create(memory, workers, options->history);
+	commons->inboxes = inboxes_create(memory, workers);
+	scoreboard_init(commons->scoreboard, workers, clock_wall_ns());
+	desk_init(commons->desk, workers);
+}

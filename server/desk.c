@@ -1,0 +1,127 @@
+#include "server/desk.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/clock.h"
+#include "shared/log.h"
+
+void desk_init(struct desk *desk, unsigned workers)
+{
+	desk->workers = workers;
+	if (getrandom(&desk->server, sizeof(desk->server), 0) != sizeof(desk->server)) {
+		die("no random numbers to be had");
+	}
+	desk->server = (desk->server & INT64_MAX) | 1;
+}
+
+struct desk_slot *desk_reserve(struct desk *desk, uint32_t worker)
+{
+	struct desk_ring *ring = &desk->rings[worker];
+	uint64_t submitted = atomic_load_explicit(&ring->submitted, memory_order_relaxed);
+
+	if (submitted - atomic_load_explicit(&ring->taken, memory_order_relaxed) == DESK_SLOTS) {
+		return NULL;
+	}
+	return &ring->slots[submitted % DESK_SLOTS];
+}
+
+void desk_submit(struct desk *desk, uint32_t worker)
+{
+	struct desk_ring *ring = &desk->rings[worker];
+
+	atomic_store_explicit(&ring->submitted, ring->submitted + 1, memory_order_release);
+}
+
+void desk_call(struct desk *desk, uint32_t worker)
+{
+	/* Whoever is at work says so first and looks at the rings after: one of us sees the other.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&desk->serving, memory_order_relaxed) == 0) {
+		desk_ring_bell(desk, worker);
+	}
+}
+
+bool desk_has_answer(const struct desk *desk, uint32_t worker)
+{
+	const struct desk_ring *ring = &desk->rings[worker];
+
+	return atomic_load_explicit(&ring->answered, memory_order_acquire) !=
+	       atomic_load_explicit(&ring->taken, memory_order_relaxed);
+}
+
+const struct desk_slot *desk_answer(struct desk *desk, uint32_t worker)
+{
+	const struct desk_ring *ring = &desk->rings[worker];
+
+	return desk_has_answer(desk, worker) ? &ring->slots[ring->taken % DESK_SLOTS] : NULL;
+}
+
+void desk_take(struct desk *desk, uint32_t worker)
+{
+	struct desk_ring *ring = &desk->rings[worker];
+
+	atomic_store_explicit(&ring->taken, ring->taken + 1, memory_order_release);
+}
+
+bool desk_has_work_of(const struct desk *desk, uint32_t worker)
+{
+	const struct desk_ring *ring = &desk->rings[worker];
+
+	return atomic_load_explicit(&ring->submitted, memory_order_acquire) !=
+	       atomic_load_explicit(&ring->answered, memory_order_relaxed);
+}
+
+bool desk_has_work(const struct desk *desk)
+{
+	for (uint32_t worker = 0; worker < desk->workers; worker++) {
+		if (desk_has_work_of(desk, worker)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static long futex(_Atomic uint32_t *word, int operation, uint32_t value,
+		  const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
+}
+
+void desk_wait(struct desk *desk, uint32_t worker, int64_t timeout_ns)
+{
+	struct desk_ring *ring = &desk->rings[worker];
+	const struct timespec timeout = { timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND };
+	uint32_t bell = atomic_load(&ring->bell);
+
+	atomic_store(&ring->clerk_asleep, 1);
+	if (!desk_has_work_of(desk, worker) || atomic_load(&desk->serving) != 0) {
+		(void)futex(&ring->bell, FUTEX_WAIT, bell, &timeout);
+	}
+	atomic_store(&ring->clerk_asleep, 0);
+}
+
+void desk_ring_bell(struct desk *desk, uint32_t worker)
+{
+	struct desk_ring *ring = &desk->rings[worker];
+
+	atomic_fetch_add(&ring->bell, 1);
+	if (atomic_exchange(&ring->clerk_asleep, 0) != 0) {
+		(void)futex(&ring->bell, FUTEX_WAKE, INT_MAX, NULL);
+	}
+}
+
+void desk_bury(struct desk *desk, uint32_t worker)
+{
+	uint32_t dead = worker + 1;
+
+	atomic_compare_exchange_strong(&desk->serving, &dead, 0);
+	for (uint32_t i = 0; i < desk->workers; i++) {
+		desk_ring_bell(desk, i);
+	}
+}

@@ -1,0 +1,12 @@
+#include "server/master.h"
+#include "server/options.h"
+#include "shared/log.h"
+
+int main(int argc, char **argv)
+{
+	static struct options options;
+
+	options_read(&options, argc, argv);
+	log_start("turnstile", options.log_level, options.log_format);
+	return master_run(&options);
+}

@@ -1,0 +1,36 @@
+/*
+ * reply: the lines that a command answers with, put together in memory.
+ *
+ * A handler fills it; only the session sends it. It knows no socket. One is kept a worker and used
+ * again for each command.
+ */
+#ifndef SERVER_REPLY_H
+#define SERVER_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REPLY_LINE_MAX 4095 /* bytes of one line, its LF counted in; longer ones are cut */
+
+struct reply {
+	char *text;
+	size_t length;
+	size_t room;
+	bool failed; /* its final line is an error */
+};
+
+void reply_init(struct reply *reply);
+void reply_clear(struct reply *reply);
+void reply_finish(struct reply *reply);
+
+/* Adds one line as it is: a row ("=…"), a final line ("+…"), an event; the LF is added. */
+__attribute__((format(printf, 2, 3))) void reply_line(struct reply *reply, const char *format, ...);
+
+/* Adds the final line of a command that did not work: "-CODE text". */
+__attribute__((format(printf, 3, 4))) void reply_error(struct reply *reply, const char *code,
+						       const char *format, ...);
+
+/* Adds bytes as they are, for lines that are costly to format. */
+void reply_bytes(struct reply *reply, const char *text, size_t length);
+
+#endif

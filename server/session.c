@@ -1,0 +1,529 @@
+#include "server/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/chat.h"
+#include "server/command.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+#define LINGER_NS  NS_PER_SECOND /* how long a peer may take to end after us */
+#define RATE_BURST 2             /* seconds' worth of commands at once */
+#define BUSY_LINE  "-BUSY the server has all the connections it may have; try again later\n"
+#define CUT_LINE   "*notice you were too far behind; the connection ends here\n"
+#define DRAIN_LINE "*notice the server stops now\n"
+
+static void on_event(evutil_socket_t socket, short what, void *argument);
+
+struct address session_address(const struct session *session)
+{
+	return (struct address){ session->worker->number, session->place, session->number };
+}
+
+struct session *session_find(const struct worker *worker, uint32_t place, uint64_t number)
+{
+	struct session *session = worker->sessions[place];
+
+	return session && session->number == number ? session : NULL;
+}
+
+/* What the event waits for follows from `reading` and `writing`. */
+static void update_event(struct session *session)
+{
+	short wanted =
+		(short)((session->reading ? EV_READ : 0) | (session->writing ? EV_WRITE : 0));
+
+	event_del(&session->event);
+	if (wanted && session->state != SESSION_ENDED) {
+		event_assign(&session->event, session->worker->base, session->socket,
+			     (short)(wanted | EV_PERSIST), on_event, session);
+		event_add(&session->event, NULL);
+	}
+}
+
+static void set_reading(struct session *session, bool reading)
+{
+	if (session->reading != reading) {
+		session->reading = reading;
+		update_event(session);
+	}
+}
+
+static void set_writing(struct session *session, bool writing)
+{
+	if (session->writing != writing) {
+		session->writing = writing;
+		update_event(session);
+	}
+}
+
+/* The connection is over: nothing more is read or written; the turn's end frees it. */
+static void end(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	if (session->state == SESSION_ENDED) {
+		return;
+	}
+	session->state = SESSION_ENDED;
+	event_del(&session->event);
+	close(session->socket);
+	output_finish(&session->output);
+	chat_farewell(session, span_of(""));
+	session->next_ended = worker->ended;
+	worker->ended = session;
+}
+
+static void mark_unsent(struct session *session)
+{
+	if (!session->unsent) {
+		session->unsent = true;
+		session->next_unsent = session->worker->unsent;
+		session->worker->unsent = session;
+	}
+}
+
+static void mark_waiting(struct session *session)
+{
+	if (!session->waiting) {
+		session->waiting = true;
+		session->next_waiting = session->worker->waiting;
+		session->worker->waiting = session;
+	}
+}
+
+/* A receiver that is further behind than it may be: what is queued is dropped, and it is let go. */
+static void cut_off(struct session *session)
+{
+	bool at_line_end = output_cut(&session->output);
+
+	if (!at_line_end) {
+		output_copy(&session->output, &session->worker->shared, "\n", 1);
+	}
+	output_copy(&session->output, &session->worker->shared, CUT_LINE, sizeof(CUT_LINE) - 1);
+	score_add(session->worker->score, COUNTER_CUT_OFF, 1);
+	session_close(session);
+}
+
+static void queued(struct session *session)
+{
+	mark_unsent(session);
+	if (session->writing && session->state == SESSION_OPEN &&
+	    session->output.bytes > session->worker->commons->options->send_queue_bytes) {
+		cut_off(session);
+	}
+}
+
+void session_send(struct session *session, const char *text, size_t length)
+{
+	if (session->state == SESSION_OPEN) {
+		output_copy(&session->output, &session->worker->shared, text, length);
+		queued(session);
+	}
+}
+
+void session_send_block(struct session *session, struct block *block, uint32_t start,
+			uint32_t length)
+{
+	if (session->state == SESSION_OPEN) {
+		output_add(&session->output, block, start, length);
+		queued(session);
+	}
+}
+
+static void send_reply(struct session *session, const struct reply *reply)
+{
+	struct score *score = session->worker->score;
+
+	if (reply->failed) {
+		score_add(score, COUNTER_ERRORS, 1);
+	}
+	session_send(session, reply->text, reply->length);
+}
+
+/* Keeps a line that cannot have its turn yet. */
+static void keep_line(struct session *session, struct span line, enum line_fate fate)
+{
+	session->kept = malloc(line.length + 1);
+	if (!session->kept) {
+		end(session);
+		return;
+	}
+	memcpy(session->kept, line.text, line.length);
+	session->kept_length = session->kept_line = (uint32_t)line.length;
+	session->kept_fate = (uint8_t)fate;
+	session->keeping = true;
+	set_reading(session, false);
+}
+
+/* Keeps what came after the line that waits. */
+static void keep_rest(struct session *session, const char *input, size_t length)
+{
+	char *kept = realloc(session->kept, session->kept_length + length + 1);
+
+	if (!kept) {
+		end(session);
+		return;
+	}
+	memcpy(kept + session->kept_length, input, length);
+	session->kept = kept;
+	session->kept_length += (uint32_t)length;
+}
+
+/* Whether --rate lets one more line through; a token bucket that is kept as a time (GCRA). */
+static bool within_rate(struct session *session)
+{
+	unsigned rate = session->worker->commons->options->rate;
+
+	if (rate == 0) {
+		return true;
+	}
+	int64_t now = session->worker->now_ns;
+	int64_t start = session->tokens_ns > now ? session->tokens_ns : now;
+
+	if (start - now > (RATE_BURST * (int64_t)rate - 1) * (NS_PER_SECOND / rate)) {
+		return false;
+	}
+	session->tokens_ns = start + NS_PER_SECOND / rate;
+	return true;
+}
+
+static enum outcome refuse_line(struct session *session, enum line_fate fate, struct reply *reply)
+{
+	if (fate == LINE_IS_TOO_LONG) {
+		reply_error(reply, "TOOLONG", "a line has at most %d bytes", LINE_MAX_BYTES);
+	} else {
+		reply_error(reply, "RATE",
+			    "at most %u lines a second; this one was not carried out",
+			    session->worker->commons->options->rate);
+	}
+	return OUTCOME_DONE;
+}
+
+/* A line has its turn: carried out and answered, or kept for later. */
+static void take_line(struct session *session, struct span line, enum line_fate fate)
+{
+	struct worker *worker = session->worker;
+	struct reply *reply = &worker->reply;
+	enum outcome outcome;
+
+	reply_clear(reply);
+	outcome = fate == LINE_IS_CARRIED_OUT ? command_carry_out(session, line, reply)
+					      : refuse_line(session, fate, reply);
+	switch (outcome) {
+	case OUTCOME_AGAIN: mark_waiting(session); /* fallthrough */
+	case OUTCOME_WAIT: keep_line(session, line, fate); return;
+	case OUTCOME_LATER: session->bookings++; break;
+	case OUTCOME_DONE: send_reply(session, reply); break;
+	case OUTCOME_CLOSE:
+		send_reply(session, reply);
+		session_close(session);
+		break;
+	}
+	score_add(worker->score, COUNTER_COMMANDS, 1);
+}
+
+static void take_new_line(struct session *session, struct span line, enum line_fate fate)
+{
+	if (line.length > 0 || fate != LINE_IS_CARRIED_OUT) {
+		take_line(session, line, within_rate(session) ? fate : LINE_IS_OVER_RATE);
+	}
+}
+
+/* No more input comes and all of it is answered: so do we end. */
+static void close_if_done(struct session *session)
+{
+	if ((session->ended_input || session->drained) && !session->keeping &&
+	    session->bookings == 0) {
+		session_close(session);
+	}
+}
+
+static void take_input(struct session *session, const char *input, size_t length)
+{
+	struct line line = { NULL, 0 };
+
+	while (session->state == SESSION_OPEN && !session->keeping) {
+		size_t used = 0;
+		enum line_event event = line_read(&session->lines, input, length, &used, &line);
+
+		input += used;
+		length -= used;
+		switch (event) {
+		case LINE_NONE: return;
+		case LINE_WHOLE:
+			take_new_line(session, (struct span){ line.text, line.length },
+				      LINE_IS_CARRIED_OUT);
+			break;
+		case LINE_TOO_LONG: take_new_line(session, span_of(""), LINE_IS_TOO_LONG); break;
+		case LINE_TELNET: session_send(session, line.text, line.length); break;
+		case LINE_BROWSER:
+		case LINE_NO_MEMORY: session_close(session); return;
+		}
+	}
+	if (session->state == SESSION_OPEN && length > 0) {
+		keep_rest(session, input, length);
+	}
+}
+
+/* Goes on with what was kept: the line that waited, then what came after it. */
+static void take_kept(struct session *session)
+{
+	char *kept = session->kept;
+	uint32_t length = session->kept_length;
+	uint32_t line = session->kept_line;
+
+	session->kept = NULL;
+	session->keeping = false;
+	take_line(session, (struct span){ kept, line }, session->kept_fate);
+	if (session->keeping) {
+		keep_rest(session, kept + line, length - line);
+	} else {
+		take_input(session, kept + line, length - line);
+	}
+	free(kept);
+	if (!session->keeping && session->state == SESSION_OPEN) {
+		set_reading(session, !session->ended_input && !session->drained);
+		close_if_done(session);
+	}
+}
+
+void session_answered(struct session *session, const struct reply *reply)
+{
+	session->bookings--;
+	send_reply(session, reply);
+	if (session->bookings == 0 && session->keeping && !session->waiting) {
+		take_kept(session);
+	}
+	close_if_done(session);
+}
+
+static bool greet(struct session *session)
+{
+	struct directory *directory = session->worker->commons->directory;
+	struct reply *reply = &session->worker->reply;
+
+	if (!directory_try(directory)) {
+		return false;
+	}
+	directory_claim_guest(directory, session_address(session));
+	directory_unlock(directory);
+	session->greeted = true;
+	reply_clear(reply);
+	reply_line(reply,
+		   "+turnstile 1 welcome, %s; worker %u serves you; /help lists the commands",
+		   session->seat->nick, session->worker->number + 1);
+	session_send(session, reply->text, reply->length);
+	set_reading(session, true);
+	return true;
+}
+
+void session_retry_waiting(struct worker *worker)
+{
+	struct session *session = worker->waiting;
+
+	worker->waiting = NULL;
+	while (session) {
+		struct session *next = session->next_waiting;
+
+		session->waiting = false;
+		if (session->state != SESSION_OPEN) {
+			/* it is being ended */
+		} else if (!session->greeted) {
+			if (!greet(session)) {
+				mark_waiting(session);
+			}
+		} else if (session->keeping && session->bookings == 0) {
+			take_kept(session);
+		}
+		session = next;
+	}
+}
+
+/* Reads and forgets what the peer still sends, so that its end, and not a reset, ends it all. */
+static void linger(struct session *session)
+{
+	ssize_t got;
+
+	do {
+		got = recv(session->socket, session->worker->receive_buffer, RECEIVE_SIZE, 0);
+	} while (got > 0);
+	if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		end(session);
+	}
+}
+
+/* All is sent: says so to the peer. */
+static void finish_sending(struct session *session)
+{
+	shutdown(session->socket, SHUT_WR);
+	if (session->ended_input) {
+		end(session);
+		return;
+	}
+	session->state = SESSION_LINGERING;
+	session->linger_until_ns = session->worker->now_ns + LINGER_NS;
+	set_reading(session, true);
+	linger(session);
+}
+
+static void flush(struct session *session)
+{
+	switch (output_flush(&session->output, session->socket)) {
+	case OUTPUT_BROKEN: end(session); return;
+	case OUTPUT_BLOCKED: set_writing(session, true); return;
+	case OUTPUT_EMPTY: break;
+	}
+	set_writing(session, false);
+	if (session->state == SESSION_CLOSING) {
+		finish_sending(session);
+	}
+}
+
+static void read_input(struct session *session)
+{
+	struct worker *worker = session->worker;
+	ssize_t got = recv(session->socket, worker->receive_buffer, RECEIVE_SIZE, 0);
+
+	if (got > 0) {
+		take_input(session, worker->receive_buffer, (size_t)got);
+	} else if (got == 0) {
+		session->ended_input = true;
+		set_reading(session, false);
+		close_if_done(session);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		end(session);
+	}
+}
+
+static void on_event(evutil_socket_t socket, short what, void *argument)
+{
+	struct session *session = argument;
+
+	(void)socket;
+	if (what & EV_WRITE) {
+		flush(session);
+	}
+	if ((what & EV_READ) && session->state == SESSION_OPEN) {
+		read_input(session);
+	} else if ((what & EV_READ) && session->state == SESSION_LINGERING) {
+		linger(session);
+	}
+}
+
+void session_close(struct session *session)
+{
+	if (session->state != SESSION_OPEN) {
+		return;
+	}
+	session->state = SESSION_CLOSING;
+	set_reading(session, false);
+	mark_unsent(session);
+}
+
+void session_refuse(int socket, bool lines)
+{
+	if (lines) {
+		(void)send(socket, BUSY_LINE, sizeof(BUSY_LINE) - 1, MSG_NOSIGNAL);
+	}
+	shutdown(socket, SHUT_WR);
+	close(socket);
+}
+
+void session_open(struct worker *worker, int socket)
+{
+	struct session *session = worker->free_count > 0 ? calloc(1, sizeof(*session)) : NULL;
+
+	if (!session) {
+		session_refuse(socket, true);
+		return;
+	}
+	session->worker = worker;
+	session->socket = socket;
+	session->place = worker->free_seats[--worker->free_count];
+	session->seat = directory_seat(worker->commons->directory, worker->number, session->place);
+	session->number = directory_new_session(worker->commons->directory);
+	line_reader_init(&session->lines);
+	event_assign(&session->event, worker->base, socket, EV_READ | EV_PERSIST, on_event,
+		     session);
+	worker->sessions[session->place] = session;
+	worker->session_count++;
+	if (!greet(session)) {
+		mark_waiting(session);
+	}
+}
+
+static void free_session(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	worker->sessions[session->place] = NULL;
+	worker->free_seats[worker->free_count++] = session->place;
+	worker->session_count--;
+	line_reader_finish(&session->lines);
+	free(session->kept);
+	free(session);
+}
+
+/* Those that ended give their seat back, when the directory's lock can be had. */
+static void free_ended(struct worker *worker)
+{
+	struct session *session = worker->ended;
+
+	worker->ended = NULL;
+	while (session) {
+		struct session *next = session->next_ended;
+
+		if (!session->waiting && !session->unsent && chat_leave_all(session)) {
+			free_session(session);
+		} else {
+			session->next_ended = worker->ended;
+			worker->ended = session;
+		}
+		session = next;
+	}
+}
+
+void session_flush_all(struct worker *worker)
+{
+	struct session *session;
+
+	while ((session = worker->unsent) != NULL) {
+		worker->unsent = session->next_unsent;
+		session->unsent = false;
+		if (session->state != SESSION_ENDED && !session->writing) {
+			flush(session);
+		}
+	}
+	free_ended(worker);
+}
+
+void session_tick(struct worker *worker)
+{
+	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
+		struct session *session = worker->sessions[i];
+
+		if (session && session->state == SESSION_LINGERING &&
+		    session->linger_until_ns <= worker->now_ns) {
+			end(session);
+		}
+	}
+}
+
+void session_drain_all(struct worker *worker)
+{
+	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
+		struct session *session = worker->sessions[i];
+
+		if (session && session->state == SESSION_OPEN) {
+			session_send(session, DRAIN_LINE, sizeof(DRAIN_LINE) - 1);
+			session->drained = true;
+			set_reading(session, false);
+			close_if_done(session);
+		}
+	}
+}
