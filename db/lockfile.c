@@ -123,6 +123,7 @@ static struct mutex *use(int descriptor)
 	return file && make_ready(file) ? &file->mutex : NULL;
 }
 
+/* Closing would not end the flock: the mapping keeps what was opened open. */
 static struct mutex *use_under_flock(int descriptor)
 {
 	while (flock(descriptor, LOCK_EX) < 0)
@@ -130,7 +131,10 @@ static struct mutex *use_under_flock(int descriptor)
 			return NULL;
 	pthread_mutex_lock(&mappings_lock);
 	struct mutex *mutex = use(descriptor);
+	int problem = errno;
 	pthread_mutex_unlock(&mappings_lock);
+	flock(descriptor, LOCK_UN);
+	errno = problem;
 	return mutex;
 }
 
@@ -146,7 +150,7 @@ struct mutex *lockfile_open(const char *store_path)
 		return NULL;
 	struct mutex *mutex = use_under_flock(descriptor);
 	int problem = errno;
-	close(descriptor); /* and with it the flock; the mapping stays */
+	close(descriptor);
 	errno = problem;
 	return mutex;
 }

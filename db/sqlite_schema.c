@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "db/store.h"
+#include "db/store_kind.h"
 
 #define APPLICATION_ID 0x7475726e /* "turn" */
 
@@ -56,8 +56,7 @@ static const char *const steps[] = {
 
 static bool refuse(sqlite3 *database, const char *path, char *error)
 {
-	snprintf(error, STORE_ERROR_SIZE, "%s: %s", path, sqlite3_errmsg(database));
-	return false;
+	return store_refuse(error, "%s: %s", path, sqlite3_errmsg(database));
 }
 
 /* Sets NUMBER to the one number that SQL asks for. */
@@ -83,17 +82,14 @@ bool sqlite_schema_check(sqlite3 *database, const char *path, char *error)
 		return refuse(database, path, error);
 	if (tables == 0 && application == 0 && version == 0)
 		return true;
-	if (application != APPLICATION_ID) {
-		snprintf(error, STORE_ERROR_SIZE, "%s: is another program's database", path);
-		return false;
-	}
+	if (application != APPLICATION_ID)
+		return store_refuse(error, "%s: is another program's database", path);
 	if (version <= SCHEMA_VERSION)
 		return true;
-	snprintf(error, STORE_ERROR_SIZE,
-		 "%s: was written by a newer version of this program (schema %lld, this one knows "
-		 "up to %lld)",
-		 path, (long long)version, (long long)SCHEMA_VERSION);
-	return false;
+	return store_refuse(error,
+			    "%s: was written by a newer version of this program (schema %lld, "
+			    "this one knows up to %lld)",
+			    path, (long long)version, (long long)SCHEMA_VERSION);
 }
 
 static bool take_steps(sqlite3 *database, int64_t version)

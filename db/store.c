@@ -27,8 +27,7 @@ enum store_result store_fail(struct store *store, const char *format, ...)
 	return STORE_FAILED;
 }
 
-/* Opening: says why not, on the way out. */
-__attribute__((format(printf, 2, 3))) static bool refuse(char *error, const char *format, ...)
+bool store_refuse(char *error, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -49,10 +48,10 @@ static bool read_url(const char *url, const struct store_kind **kind, const char
 		*file = url + length + 1;
 		if (**file != '\0')
 			return true;
-		return refuse(error, "store %s names no file: it should be %s:FILE", url,
-			      kinds[i]->scheme);
+		return store_refuse(error, "store %s names no file: it should be %s:FILE", url,
+				    kinds[i]->scheme);
 	}
-	return refuse(error, "no such kind of store: %s: it should be sqlite:FILE", url);
+	return store_refuse(error, "no such kind of store: %s: it should be sqlite:FILE", url);
 }
 
 bool store_url_is_good(const char *url, char *error)
@@ -93,7 +92,7 @@ static bool resolve(const char *file, char *path, char *error)
 	else if ((realpath(file, path) || (errno == ENOENT && resolve_new(file, path))) &&
 		 strlen(path) < PATH_MAX - SUFFIX_ROOM)
 		return true;
-	return refuse(error, "%s: %s", file, strerror(errno));
+	return store_refuse(error, "%s: %s", file, strerror(errno));
 }
 
 static struct mutex *open_lock(const char *path, char *error)
@@ -102,12 +101,12 @@ static struct mutex *open_lock(const char *path, char *error)
 	if (mutex)
 		return mutex;
 	if (errno == EPROTO)
-		refuse(error,
-		       "%s-lock is of another version of this program: stop all that use the "
-		       "store, then delete it",
-		       path);
+		store_refuse(error,
+			     "%s-lock is of another version of this program: stop all that use the "
+			     "store, then delete it",
+			     path);
 	else
-		refuse(error, "%s-lock: %s", path, strerror(errno));
+		store_refuse(error, "%s-lock: %s", path, strerror(errno));
 	return NULL;
 }
 
@@ -118,8 +117,8 @@ static struct store *open_under_lock(const struct store_kind *kind, const char *
 	if (result == MUTEX_DEADLOCK)
 		bug("a store is opened by a thread that holds its lock");
 	if (result == MUTEX_BUSY) {
-		refuse(error, "%s: its lock is held by process %d", path,
-		       (int)mutex_owner(mutex, NULL));
+		store_refuse(error, "%s: its lock is held by process %d", path,
+			     (int)mutex_owner(mutex, NULL));
 		return NULL;
 	}
 	struct store *store = kind->open(path, error);

@@ -67,6 +67,9 @@ struct store {
 __attribute__((format(printf, 2, 3))) enum store_result store_fail(struct store *store,
 								   const char *format, ...);
 
+/* Opening: writes the reason to ERROR (STORE_ERROR_SIZE bytes, a long one is cut); false. */
+__attribute__((format(printf, 2, 3))) bool store_refuse(char *error, const char *format, ...);
+
 extern const struct store_kind store_sqlite;
 
 #endif

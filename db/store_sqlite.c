@@ -9,6 +9,7 @@
  */
 #include "db/sqlite_store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,9 +263,7 @@ static void close_store(struct store *base)
 /* Says why the store cannot be opened. */
 static bool refuse(const struct sqlite_store *store, char *error)
 {
-	snprintf(error, STORE_ERROR_SIZE, "%s: %s", store->base.path,
-		 sqlite3_errmsg(store->database));
-	return false;
+	return store_refuse(error, "%s: %s", store->base.path, sqlite3_errmsg(store->database));
 }
 
 static int note_is_wal(void *is_wal, int columns, char **values, char **names)
@@ -282,10 +281,8 @@ static bool use_log(struct sqlite_store *store, char *error)
 	if (sqlite3_exec(store->database, "PRAGMA journal_mode = WAL", note_is_wal, &is_wal,
 			 NULL) != SQLITE_OK)
 		return refuse(store, error);
-	if (!is_wal)
-		snprintf(error, STORE_ERROR_SIZE, "%s: SQLite cannot keep a write-ahead log there",
-			 store->base.path);
-	return is_wal;
+	return is_wal || store_refuse(error, "%s: SQLite cannot keep a write-ahead log there",
+				      store->base.path);
 }
 
 static bool set_up(struct sqlite_store *store, char *error)
@@ -309,14 +306,10 @@ static bool open_database(struct sqlite_store *store, char *error)
 	if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK)
 		return refuse(store, error);
 	sqlite3_busy_timeout(store->database, BUSY_MS);
-	if (sqlite3_db_readonly(store->database, "main") == 1) {
-		snprintf(error, STORE_ERROR_SIZE, "%s: cannot be written", path);
-		return false;
-	}
-	if (is_new && chmod(path, 0600) < 0) {
-		snprintf(error, STORE_ERROR_SIZE, "%s: its mode cannot be set", path);
-		return false;
-	}
+	if (sqlite3_db_readonly(store->database, "main") == 1)
+		return store_refuse(error, "%s: cannot be written", path);
+	if (is_new && chmod(path, 0600) < 0)
+		return store_refuse(error, "%s: %s", path, strerror(errno));
 	return true;
 }
 
@@ -365,10 +358,7 @@ static bool open_keys(struct sqlite_store *store, char *error)
 	    !keep_random(store, "code_key", &store->base.code_key))
 		return refuse(store, error);
 	store->keys = keyindex_open(store->base.path, id.words[0]);
-	if (store->keys)
-		return true;
-	snprintf(error, STORE_ERROR_SIZE, "%s-keys: %m", store->base.path);
-	return false;
+	return store->keys || store_refuse(error, "%s-keys: %s", store->base.path, strerror(errno));
 }
 
 /* A transaction that does nothing brings the index of keys up to date. */
@@ -380,15 +370,14 @@ static bool look_through(struct sqlite_store *store, char *error)
 		changed_elsewhere(base);
 		return true;
 	}
-	snprintf(error, STORE_ERROR_SIZE, "%s", base->error);
-	return false;
+	return store_refuse(error, "%s", base->error);
 }
 
 static struct store *open_store(const char *path, char *error)
 {
 	struct sqlite_store *store = calloc(1, sizeof *store);
 	if (!store) {
-		snprintf(error, STORE_ERROR_SIZE, "%s: out of memory", path);
+		store_refuse(error, "%s: out of memory", path);
 		return NULL;
 	}
 	snprintf(store->base.path, sizeof store->base.path, "%s", path);

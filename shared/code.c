@@ -97,14 +97,14 @@ static bool read_block(struct span text, struct block *block)
 	size_t count = 0;
 
 	for (size_t i = 0; i < text.length; i++) {
-		uint64_t *half = &halves[count / HALF_SYMBOLS % 2];
+		size_t half = count / HALF_SYMBOLS;
 		int value = symbol_value(text.text[i]);
 
 		if (text.text[i] == '-')
 			continue;
 		if (value < 0 || count == SYMBOLS)
 			return false;
-		*half = *half << 5 | (uint64_t)value;
+		halves[half] = halves[half] << 5 | (uint64_t)value;
 		count++;
 	}
 	*block = (struct block){ .left = halves[0], .right = halves[1] };

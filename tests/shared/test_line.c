@@ -433,6 +433,23 @@ Test(line, that_is_whole_is_not_copied)
 	line_reader_finish(&reader);
 }
 
+Test(line, that_is_whole_is_not_copied_however_long)
+{
+	static char input[LINE_MAX_BYTES + 3];
+	struct line_reader reader;
+	struct line line;
+	size_t used;
+
+	memset(input, 'x', LINE_MAX_BYTES);
+	memcpy(input + LINE_MAX_BYTES, "\r\0\n", 3);
+	line_reader_init(&reader);
+	cr_assert_eq(line_read(&reader, input, sizeof(input), &used, &line), LINE_WHOLE);
+	cr_assert_eq(used, sizeof(input));
+	cr_assert_eq(line.text, input);
+	cr_assert_eq(line.length, LINE_MAX_BYTES);
+	line_reader_finish(&reader);
+}
+
 Test(reader, keeps_nothing_between_two_lines)
 {
 	struct bytes log = { .length = 0 };

@@ -261,4 +261,5 @@ Test(text, is_cut_between_characters)
 	for (size_t size = 0; size < sizeof(expected) / sizeof(expected[0]); size++)
 		cr_assert_eq(text_cut(text, sizeof(text) - 1, size), expected[size], "%zu", size);
 	cr_assert_eq(text_cut("", 0, 0), 0);
+	cr_assert_eq(text_cut("ab\x80", 2, 2), 2, "what lies behind the text does not matter");
 }

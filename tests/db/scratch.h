@@ -1,0 +1,52 @@
+/*
+ * scratch: what the tests of the store share: a folder that goes away, children, ready-made stores.
+ *
+ * TestSuite(name, .init = scratch_make, .fini = scratch_remove) gives each test a folder.
+ */
+#ifndef TESTS_DB_SCRATCH_H
+#define TESTS_DB_SCRATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/booking.h"
+
+void scratch_make(void);
+void scratch_remove(void);
+
+/* The path of NAME in the folder, and "sqlite:" and that; good for the next seven calls. */
+const char *scratch_path(const char *name);
+const char *scratch_url(const char *name);
+
+/* Runs RUN in a child and waits for its end: what it returned, or -N if signal N ended it. */
+int in_child(int (*run)(void *argument), void *argument);
+
+void copy_file(const char *from, const char *to);
+void write_file(const char *path, const void *bytes, size_t length);
+size_t file_size(const char *path); /* 0 when there is none */
+
+/* The store "s" of the folder, with the lock not taken; the test fails when it does not open. */
+struct store *open_store(void);
+
+/* The lock and a transaction; the test fails when they cannot be had. */
+void begin(struct store *store);
+/* Ends them. */
+void commit(struct store *store);
+void abandon(struct store *store);
+
+/* In a transaction of its own: makes the event NAME. */
+void make_event(struct store *store, const char *name, int64_t total);
+
+/* Carries out one request within a transaction. */
+struct booking_answer ask(struct store *store, enum booking_verb verb, const char *event,
+			  int64_t quantity, const char *key);
+
+/* The same in a transaction of its own. */
+struct booking_answer ask_alone(struct store *store, enum booking_verb verb, const char *event,
+				int64_t quantity, const char *key);
+
+/* Whether the event's counters are what its tickets add up to, and not above its total. */
+bool adds_up(struct store *store, const char *event);
+
+#endif

@@ -1,0 +1,36 @@
+/* A code that is taken is the code of its number; every number comes back from its code. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/code.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct siphash_key key = { { 3, 4 } };
+
+static void check_number(int64_t number)
+{
+	char text[CODE_SIZE];
+	int64_t again;
+
+	code_make(&key, number, text);
+	if (strlen(text) != CODE_SIZE - 1 || !code_is_well_formed(span_of(text)))
+		abort();
+	if (!code_read(&key, span_of(text), &again) || again != number)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span text = { (const char *)data, size };
+	int64_t number = 0;
+
+	if (code_read(&key, text, &number)) {
+		if (number < 0 || number > CODE_NUMBER_MAX || !code_is_well_formed(text))
+			abort();
+		check_number(number);
+	}
+	memcpy(&number, data, size < sizeof(number) ? size : sizeof(number));
+	check_number(number & CODE_NUMBER_MAX);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/*
+ * However the input is cut, the same events come of it. The first byte says how it is cut; what
+ * came is compared by a digest.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/line.h"
+#include "shared/siphash.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct siphash_key key = { { 1, 2 } };
+
+static uint64_t digest_event(uint64_t digest, enum line_event event, const struct line *line)
+{
+	uint64_t words[3] = { digest, (uint64_t)event, 0 };
+
+	if (event == LINE_WHOLE || event == LINE_TELNET)
+		words[2] = siphash(&key, line->text, line->length);
+	return siphash(&key, words, sizeof(words));
+}
+
+static void check(const struct line_reader *reader, enum line_event event, const struct line *line)
+{
+	if (event == LINE_WHOLE && (line->length > LINE_MAX_BYTES ||
+				    (line->length > 0 && memchr(line->text, '\n', line->length))))
+		abort();
+	if (event == LINE_TELNET && line->length != LINE_REPLY_SIZE)
+		abort();
+	if (event == LINE_NONE && reader->partial && reader->partial_length == 0)
+		abort();
+}
+
+/* Reads a piece from memory of its own, so that reading on, or later, is noticed. */
+static uint64_t read_piece(struct line_reader *reader, const uint8_t *piece, size_t length,
+			   uint64_t digest)
+{
+	char *copy = malloc(length);
+	enum line_event event = LINE_WHOLE;
+	size_t at = 0;
+
+	memcpy(copy, piece, length);
+	while (event != LINE_NONE) {
+		struct line line = { NULL, 0 };
+		size_t used;
+
+		event = line_read(reader, copy + at, length - at, &used, &line);
+		check(reader, event, &line);
+		if (event != LINE_NONE)
+			digest = digest_event(digest, event, &line);
+		at += used;
+	}
+	if (at != length)
+		abort();
+	free(copy);
+	return digest;
+}
+
+/* The digest of all events when the pieces are 1 to LARGEST bytes long, at random from SEED. */
+static uint64_t read_cut(const uint8_t *data, size_t size, size_t largest, unsigned seed)
+{
+	struct line_reader reader;
+	uint64_t digest = 0;
+
+	line_reader_init(&reader);
+	for (size_t at = 0; at < size;) {
+		size_t length = (size_t)rand_r(&seed) % largest + 1;
+
+		if (length > size - at)
+			length = size - at;
+		digest = read_piece(&reader, data + at, length, digest);
+		at += length;
+	}
+	line_reader_finish(&reader);
+	return digest;
+}
+
+static uint64_t read_whole(const uint8_t *data, size_t size)
+{
+	struct line_reader reader;
+	uint64_t digest;
+
+	line_reader_init(&reader);
+	digest = read_piece(&reader, data, size, 0);
+	line_reader_finish(&reader);
+	return digest;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint64_t whole;
+
+	if (size < 2)
+		return 0;
+	whole = read_whole(data + 1, size - 1);
+	if (read_cut(data + 1, size - 1, 1, 0) != whole ||
+	    read_cut(data + 1, size - 1, (size_t)data[0] + 1, data[0]) != whole)
+		abort();
+	return 0;
+}
