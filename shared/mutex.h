@@ -8,9 +8,10 @@
  * The memory must stay mapped for as long as a process may hold the lock; a holder that unmaps it
  * and dies would leave it locked for good.
  *
- * Written by: `owner`, `since_ns`, `taken`, `deaths`, `held` and `repairing` by the holder;
- * `waiting` by everyone, atomically. Anyone may read them at any time; they are a hint, not a
- * proof.
+ * Written by: `owner`, `since_ns`, `depth`, `taken`, `deaths`, `held`, `broken` and `repairing` by
+ * the holder; `waiting` by everyone, atomically; `remade` and the lock that is not in use by who
+ * holds `guard`. Anyone may read the atomic ones at any time; they are a hint, not a proof: a
+ * killed waiter stays counted until the lock is next taken after it lay free for 10 ms.
  */
 #ifndef SHARED_MUTEX_H
 #define SHARED_MUTEX_H
@@ -35,19 +36,27 @@ enum mutex_result {
 };
 
 struct mutex {
-	pthread_mutex_t lock;
+	pthread_mutex_t locks[2]; /* locks[remade % 2] is in use */
+	_Atomic uint32_t remade;  /* how often it was made anew */
+	enum mutex_kind kind;     /* never changes */
 	_Atomic pid_t owner;      /* 0: nobody */
-	_Atomic int64_t since_ns; /* monotonic; when the owner got it */
+	uint32_t depth;           /* how often the owner has to unlock */
+	_Atomic int64_t since_ns; /* monotonic; when the owner got it, or it was given back */
 	_Atomic uint32_t waiting; /* how many wait for it now */
 	_Atomic uint32_t deaths;  /* how many holders died with it */
 	_Atomic uint64_t taken;   /* how often it was taken */
+	_Atomic bool broken;      /* the repair is not done yet */
 	_Atomic pid_t repairing;  /* the dead owner, while its successor repairs; else 0 */
+	pthread_mutex_t guard;    /* against two who make it anew */
 	struct histogram held;    /* nanoseconds it was held */
 };
 
 /*
- * Called with the lock held, when the last holder died with it: DEAD is its pid. It puts what the
- * lock guards in order. When its process dies too, the next holder's repair is called again.
+ * Called with the lock held, when the last holder died with it: DEAD is its pid, or 0 when it died
+ * so soon after taking the lock, or so late in giving it back, that it had not written its name: it
+ * was changing nothing then. It puts what the lock guards in order. When its process dies too, the
+ * next holder's repair is called again, with the same DEAD. It may take a recursive
+ * lock again and give that back, but not the lock itself: that is a bug.
  */
 struct mutex_repair {
 	void (*run)(void *context, pid_t dead);

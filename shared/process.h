@@ -22,7 +22,7 @@ struct process;
 
 struct process_options {
 	const char *name; /* kept by copy; its first 15 bytes are what ps and top show; not NULL */
-	bool daemon;      /* gets SIGKILL when its parent ends, whatever ended the parent */
+	bool daemon;      /* gets SIGKILL when the thread that started it ends, whatever ended it */
 	/*
 	 * Descriptors above 2 that the child keeps; all others are closed in it. With keep NULL
 	 * all stay open as fork(2) leaves them (for process_run: all that are not close-on-exec).
@@ -33,7 +33,9 @@ struct process_options {
 
 /*
  * Forks a child that calls RUN(ARGUMENT) and ends with what it returns (0 to 255), by _exit, so no
- * atexit handler or buffer of the parent's runs twice. NULL with errno set when it cannot.
+ * atexit handler or buffer of the parent's runs twice; what RUN writes to a stdio stream it has to
+ * flush. In the child no signal is caught, ignored or blocked, whatever the parent does. The child
+ * of a child may be started with this too. NULL with errno set when it cannot.
  */
 struct process *process_start(const struct process_options *options, int (*run)(void *argument),
 			      void *argument);

@@ -7,7 +7,9 @@
  * finds the record again. Full means a plain refusal: nobody waits here. Waking the reader is the
  * waker's business (waker.h).
  *
- * Written by: `head` the consumer, `tail` and the bytes between tail and head the producer.
+ * Written by: `head` the consumer; `tail`, what stands beside it and the bytes between tail and
+ * head the producer. A record lies in one piece, after a header of 8 bytes; what is left over
+ * before the end of the memory is skipped.
  */
 #ifndef SHARED_RING_H
 #define SHARED_RING_H
@@ -24,8 +26,11 @@
 struct ring {
 	_Alignas(CACHE_LINE) _Atomic uint64_t head; /* bytes ever consumed */
 	_Alignas(CACHE_LINE) _Atomic uint64_t tail; /* bytes ever published */
+	uint64_t place;                             /* where the reserved record begins */
+	uint64_t reserved;                          /* its longest length; 0: none is reserved */
+	uint64_t head_seen;                         /* what the producer last saw of head */
 	_Alignas(CACHE_LINE) uint64_t capacity;     /* bytes; a power of two; never changes */
-	unsigned char bytes[];
+	_Alignas(CACHE_LINE) unsigned char bytes[];
 };
 
 /* What a ring of CAPACITY bytes (a power of two, at least 4 * RING_RECORD_MAX) takes in memory. */

@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 struct waker {
-	_Atomic uint32_t asleep; /* set by the sleeper, cleared by the first who wakes it */
+	_Atomic uint32_t asleep; /* 0, or the sleeper's `armings`; cleared by who woke it */
+	uint32_t armings;        /* the sleeper's own: how often it armed */
 	int descriptor;          /* the eventfd: the same number in the whole family */
 	_Atomic uint64_t writes; /* how often it had to be written: for the curious */
 };
