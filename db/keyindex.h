@@ -24,14 +24,27 @@ struct keyindex;
 struct keyindex *keyindex_open(const char *store_path, uint64_t store_id);
 void keyindex_close(struct keyindex *index);
 
-/* Every ticket up to this number that has a key is in it. */
-int64_t keyindex_covered(struct keyindex *index);
-void keyindex_set_covered(struct keyindex *index, int64_t number);
+/*
+ * How far it reaches: every ticket up to NUMBER that has a key is in it. MADE_NS is when that last
+ * one was made: a store whose ticket of that number says otherwise is another one (a backup).
+ */
+struct keyindex_reach {
+	int64_t number; /* 0: it covers nothing */
+	int64_t made_ns;
+};
+
+/* Also looks whether another process replaced the file: to be called when the lock is newly taken.
+ */
+struct keyindex_reach keyindex_covered(struct keyindex *index);
+void keyindex_set_covered(struct keyindex *index, struct keyindex_reach reach);
 
 /* Empties it: what it covers turned out not to be this store's. */
 bool keyindex_clear(struct keyindex *index);
 
-/* Adds an entry; it grows by itself (twice the size, a new file renamed over). False with errno. */
+/*
+ * Adds an entry, unless it is there; it grows by itself (twice the size, a new file renamed over).
+ * False with errno.
+ */
 bool keyindex_add(struct keyindex *index, const char *key, int64_t number);
 
 /*

@@ -96,16 +96,6 @@ static bool is_plain_word(const char *text)
 	return ((word | (word - ones * 0x20) | (word + ones)) & ones * 0x80) == 0;
 }
 
-/* How many bytes at the front of TEXT, by eights, are plain ASCII. */
-static size_t plain_front(const char *text, size_t length)
-{
-	size_t at = 0;
-
-	while (length - at >= sizeof(uint64_t) && is_plain_word(text + at))
-		at += sizeof(uint64_t);
-	return at;
-}
-
 /* Whether the COUNT bytes that were decoded as POINT may stay as they are. */
 static bool is_fine(const char *text, size_t count, uint32_t point)
 {
@@ -118,18 +108,18 @@ bool text_is_clean(const char *text, size_t length)
 {
 	size_t at = 0;
 
-	for (;;) {
+	while (at < length) {
 		uint32_t point;
-		size_t count;
+		size_t count = sizeof(uint64_t);
 
-		at += plain_front(text + at, length - at);
-		if (at == length)
-			return true;
-		count = text_decode(text + at, length - at, &point);
-		if (!is_fine(text + at, count, point))
-			return false;
+		if (length - at < count || !is_plain_word(text + at)) {
+			count = text_decode(text + at, length - at, &point);
+			if (!is_fine(text + at, count, point))
+				return false;
+		}
 		at += count;
 	}
+	return true;
 }
 
 /* Writes what stands for the COUNT bytes that were decoded as POINT; returns its length. */

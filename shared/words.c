@@ -38,6 +38,8 @@ bool span_equals_ignoring_case(struct span span, const char *text)
 
 static struct span without_front(struct span span, size_t count)
 {
+	if (count == 0) /* a span of nothing may have no address to add to */
+		return span;
 	return (struct span){ span.text + count, span.length - count };
 }
 

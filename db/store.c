@@ -1,0 +1,350 @@
+#include "db/store_kind.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "db/lockfile.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+
+/* How long opening and closing wait for the lock. A holder is through in milliseconds. */
+#define PATIENCE_NS (10 * NS_PER_SECOND)
+
+#define SUFFIX_ROOM 16 /* for "-lock", "-keys-new", "-wal" after the store's path */
+
+static const struct store_kind *const kinds[] = { &store_sqlite };
+
+enum store_result store_fail(struct store *store, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(store->error, sizeof store->error, format, arguments);
+	va_end(arguments);
+	return STORE_FAILED;
+}
+
+/* Opening: says why not, on the way out. */
+__attribute__((format(printf, 2, 3))) static bool refuse(char *error, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(error, STORE_ERROR_SIZE, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* Sets KIND and FILE to what URL names. */
+static bool read_url(const char *url, const struct store_kind **kind, const char **file,
+		     char *error)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		size_t length = strlen(kinds[i]->scheme);
+		if (strncmp(url, kinds[i]->scheme, length) != 0 || url[length] != ':')
+			continue;
+		*kind = kinds[i];
+		*file = url + length + 1;
+		if (**file != '\0')
+			return true;
+		return refuse(error, "store %s names no file: it should be %s:FILE", url,
+			      kinds[i]->scheme);
+	}
+	return refuse(error, "no such kind of store: %s: it should be sqlite:FILE", url);
+}
+
+bool store_url_is_good(const char *url, char *error)
+{
+	const struct store_kind *kind;
+	const char *file;
+	return read_url(url, &kind, &file, error);
+}
+
+/* The path of a file that is not there yet, in a folder that is. */
+static bool resolve_new(const char *file, char *path)
+{
+	char folder[PATH_MAX];
+	struct stat status;
+	const char *slash = strrchr(file, '/');
+	const char *name = slash ? slash + 1 : file;
+	int length = slash ? (int)(slash - file) + 1 : 1;
+	snprintf(folder, sizeof folder, "%.*s", length, slash ? file : ".");
+	if (lstat(file, &status) == 0) { /* a link that leads nowhere */
+		errno = ENOENT;
+		return false;
+	}
+	if (!realpath(folder, path))
+		return false;
+	size_t used = strlen(path);
+	snprintf(path + used, PATH_MAX - used, "%s%s", used > 1 ? "/" : "", name);
+	return true;
+}
+
+/*
+ * Sets PATH to the one name of FILE, however it was reached: names that mean the same store must
+ * lead to the same lock file.
+ */
+static bool resolve(const char *file, char *path, char *error)
+{
+	if (strlen(file) >= PATH_MAX - SUFFIX_ROOM)
+		errno = ENAMETOOLONG;
+	else if ((realpath(file, path) || (errno == ENOENT && resolve_new(file, path))) &&
+		 strlen(path) < PATH_MAX - SUFFIX_ROOM)
+		return true;
+	return refuse(error, "%s: %s", file, strerror(errno));
+}
+
+static struct mutex *open_lock(const char *path, char *error)
+{
+	struct mutex *mutex = lockfile_open(path);
+	if (mutex)
+		return mutex;
+	if (errno == EPROTO)
+		refuse(error,
+		       "%s-lock is of another version of this program: stop all that use the "
+		       "store, then delete it",
+		       path);
+	else
+		refuse(error, "%s-lock: %s", path, strerror(errno));
+	return NULL;
+}
+
+static struct store *open_under_lock(const struct store_kind *kind, const char *path,
+				     struct mutex *mutex, char *error)
+{
+	enum mutex_result result = mutex_lock_within(mutex, PATIENCE_NS, NULL);
+	if (result == MUTEX_DEADLOCK)
+		bug("a store is opened by a thread that holds its lock");
+	if (result == MUTEX_BUSY) {
+		refuse(error, "%s: its lock is held by process %d", path,
+		       (int)mutex_owner(mutex, NULL));
+		return NULL;
+	}
+	struct store *store = kind->open(path, error);
+	mutex_unlock(mutex);
+	return store;
+}
+
+struct store *store_open(const char *url, char *error)
+{
+	const struct store_kind *kind;
+	const char *file;
+	char path[PATH_MAX];
+	if (!read_url(url, &kind, &file, error) || !resolve(file, path, error))
+		return NULL;
+	struct mutex *mutex = open_lock(path, error);
+	if (!mutex)
+		return NULL;
+	struct store *store = open_under_lock(kind, path, mutex, error);
+	if (!store)
+		return NULL;
+	store->kind = kind;
+	store->mutex = mutex;
+	return store;
+}
+
+/* Without the lock a handle is not closed: closing may checkpoint. The process's end does not. */
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (!store->taken && !store_take(store, PATIENCE_NS)) {
+		log_warning("%s: not closed, its lock is held by process %d", store->path,
+			    (int)mutex_owner(store->mutex, NULL));
+		return;
+	}
+	struct mutex *mutex = store->mutex;
+	store_rollback(store);
+	store->kind->close(store);
+	mutex_unlock(mutex);
+}
+
+struct mutex *store_mutex(struct store *store)
+{
+	return store->mutex;
+}
+
+/*
+ * There is nothing to repair when the last holder died: what it had not committed is not in the
+ * store, and store_begin looks at the rest anyway.
+ */
+bool store_take(struct store *store, int64_t timeout_ns)
+{
+	switch (mutex_lock_within(store->mutex, timeout_ns, NULL)) {
+	case MUTEX_TAKEN: store->taken = true; return true;
+	case MUTEX_BUSY: return false;
+	case MUTEX_DEADLOCK: break;
+	}
+	bug("%s: the lock is taken twice", store->path);
+}
+
+void store_give(struct store *store)
+{
+	if (store->within)
+		bug("%s: the lock is given back within a transaction", store->path);
+	store->taken = false;
+	mutex_unlock(store->mutex);
+}
+
+static void must_be_taken(const struct store *store)
+{
+	if (!store->taken)
+		bug("%s: used without its lock", store->path);
+}
+
+static void must_be_within(const struct store *store)
+{
+	if (!store->within)
+		bug("%s: used outside a transaction", store->path);
+}
+
+/* Notes a failure: what comes after it must not be taken for the truth. */
+static enum store_result noted(struct store *store, enum store_result result)
+{
+	store->broken |= result == STORE_FAILED;
+	return result;
+}
+
+enum store_result store_begin(struct store *store)
+{
+	must_be_taken(store);
+	if (store->within)
+		bug("%s: a transaction within a transaction", store->path);
+	if (store->broken)
+		return STORE_FAILED;
+	enum store_result result = store->kind->begin(store);
+	store->within = result == STORE_OK;
+	return result;
+}
+
+enum store_result store_commit(struct store *store)
+{
+	must_be_within(store);
+	if (store->broken) {
+		store_rollback(store);
+		return STORE_FAILED;
+	}
+	store->within = false;
+	return noted(store, store->kind->commit(store));
+}
+
+void store_rollback(struct store *store)
+{
+	if (store->within)
+		store->kind->rollback(store);
+	store->within = false;
+}
+
+enum store_result store_tend(struct store *store)
+{
+	must_be_taken(store);
+	if (store->within)
+		bug("%s: tended within a transaction", store->path);
+	return store->broken ? STORE_FAILED : noted(store, store->kind->tend(store));
+}
+
+const char *store_error(const struct store *store)
+{
+	return store->error;
+}
+
+const struct siphash_key *store_code_key(const struct store *store)
+{
+	return &store->code_key;
+}
+
+enum store_result store_event_find(struct store *store, const char *name,
+				   struct store_event **event)
+{
+	must_be_within(store);
+	return noted(store, store->kind->event_find(store, name, event));
+}
+
+enum store_result store_event_get(struct store *store, int64_t number, struct store_event **event)
+{
+	must_be_within(store);
+	return noted(store, store->kind->event_get(store, number, event));
+}
+
+void store_event_change(struct store *store, struct store_event *event)
+{
+	must_be_within(store);
+	store->kind->event_change(store, event);
+}
+
+enum store_result store_event_add(struct store *store, struct store_event *event)
+{
+	must_be_within(store);
+	return noted(store, store->kind->event_add(store, event));
+}
+
+enum store_result store_event_each(struct store *store,
+				   void (*see)(void *context, const struct store_event *event),
+				   void *context)
+{
+	must_be_taken(store);
+	return noted(store, store->kind->event_each(store, see, context));
+}
+
+size_t store_events_changed(const struct store *store, int64_t *numbers, size_t room)
+{
+	return store->kind->events_changed(store, numbers, room);
+}
+
+bool store_changed_elsewhere(struct store *store)
+{
+	must_be_taken(store);
+	return store->kind->changed_elsewhere(store);
+}
+
+enum store_result store_ticket_add(struct store *store, struct store_ticket *ticket)
+{
+	must_be_within(store);
+	return noted(store, store->kind->ticket_add(store, ticket));
+}
+
+enum store_result store_ticket_get(struct store *store, int64_t number, struct store_ticket *ticket)
+{
+	must_be_within(store);
+	return noted(store, store->kind->ticket_get(store, number, ticket));
+}
+
+enum store_result store_ticket_by_key(struct store *store, const char *key,
+				      struct store_ticket *ticket)
+{
+	must_be_within(store);
+	return noted(store, store->kind->ticket_by_key(store, key, ticket));
+}
+
+enum store_result store_ticket_change(struct store *store, const struct store_ticket *ticket)
+{
+	must_be_within(store);
+	return noted(store, store->kind->ticket_change(store, ticket));
+}
+
+enum store_result store_ticket_next_expiry(struct store *store, struct store_ticket *ticket)
+{
+	must_be_within(store);
+	return noted(store, store->kind->ticket_next_expiry(store, ticket));
+}
+
+enum store_result store_event_count(struct store *store, int64_t event, int64_t *sold,
+				    int64_t *held)
+{
+	must_be_within(store);
+	return noted(store, store->kind->event_count(store, event, sold, held));
+}
+
+enum store_result store_batch_last(struct store *store, int64_t server, int64_t *batch)
+{
+	must_be_taken(store);
+	return noted(store, store->kind->batch_last(store, server, batch));
+}
+
+enum store_result store_batch_mark(struct store *store, int64_t server, int64_t batch)
+{
+	must_be_within(store);
+	return noted(store, store->kind->batch_mark(store, server, batch));
+}
