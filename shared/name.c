@@ -7,7 +7,7 @@
 #include "shared/text.h"
 
 #define GROWTH_MAX  18 /* code points that NFKC makes of one, at most (of U+FDFA) */
-#define FOLDED_MAX  (1 + NAME_ROOM_POINTS * GROWTH_MAX) /* code points */
+#define FOLDED_MAX  (1 + (utf8proc_ssize_t)NAME_ROOM_POINTS * GROWTH_MAX) /* code points */
 #define FOLDING_MAX 4 /* times, until nothing changes any more; two are enough for all known */
 
 /* What a code point is in a nick or a room. */
@@ -121,13 +121,17 @@ static bool is_ascii(char byte)
 	return (unsigned char)byte < 0x80;
 }
 
+static char lower(char byte)
+{
+	if (!is_upper(byte))
+		return byte;
+	return (char)(byte - 'A' + 'a');
+}
+
 static size_t fold_ascii(struct span name, char *folded)
 {
-	for (size_t i = 0; i < name.length; i++) {
-		char byte = name.text[i];
-
-		folded[i] = is_upper(byte) ? (char)(byte - 'A' + 'a') : byte;
-	}
+	for (size_t i = 0; i < name.length; i++)
+		folded[i] = lower(name.text[i]);
 	return name.length;
 }
 
