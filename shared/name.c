@@ -7,8 +7,10 @@
 #include "shared/text.h"
 
 #define GROWTH_MAX  18 /* code points that NFKC makes of one, at most (of U+FDFA) */
-#define FOLDED_MAX  (1 + (utf8proc_ssize_t)NAME_ROOM_POINTS * GROWTH_MAX) /* code points */
-#define FOLDING_MAX 4 /* times, until nothing changes any more; two are enough for all known */
+#define FOLDING_MAX 4  /* times, until nothing changes any more; two are enough for all known */
+
+enum { FOLDED_MAX = 1 + NAME_ROOM_POINTS * GROWTH_MAX }; /* code points of a folded name */
+_Static_assert(FOLDED_MAX * 4 <= NAME_FOLDED_SIZE, "no code point takes more than 4 bytes");
 
 /* What a code point is in a nick or a room. */
 enum part {
@@ -146,7 +148,7 @@ static size_t normalize(struct span name, unsigned options, char *out)
 	if (length <= 0 || length > FOLDED_MAX)
 		return 0;
 	length = utf8proc_reencode(points, length, options);
-	if (length <= 0 || length >= NAME_FOLDED_SIZE)
+	if (length <= 0)
 		return 0;
 	memcpy(out, points, (size_t)length);
 	return (size_t)length;
