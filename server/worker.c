@@ -286,9 +286,9 @@ static void end_turn(struct loop *loop)
 }
 
 /* How long the loop may sleep at most, in nanoseconds; -1: until something happens. */
-static int64_t sleep_at_most(const struct loop *loop)
+static int64_t sleep_at_most(struct loop *loop)
 {
-	const struct worker *worker = &loop->worker;
+	struct worker *worker = &loop->worker;
 	int64_t due_ns = INT64_MAX;
 
 	if (worker->waiting || worker->ended || chat_is_waiting(worker)) {
