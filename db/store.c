@@ -340,6 +340,26 @@ enum store_result store_ticket_next_expiry(struct store *store, struct store_tic
 	return noted(store, store->kind->ticket_next_expiry(store, ticket));
 }
 
+enum store_result store_ticket_tied(struct store *store, uint64_t least, uint64_t most,
+				    struct store_ticket *ticket)
+{
+	must_be_within(store);
+	return noted(store, store->kind->ticket_tied(store, least, most, ticket));
+}
+
+enum store_result store_ticket_each(struct store *store,
+				    void (*see)(void *context, const struct store_ticket *ticket),
+				    void *context)
+{
+	return noted(store, store->kind->ticket_each(store, see, context));
+}
+
+bool store_serve(struct store *store)
+{
+	must_be_taken(store);
+	return lockfile_serve(store->path);
+}
+
 enum store_result store_event_count(struct store *store, int64_t event, int64_t *sold,
 				    int64_t *held)
 {
