@@ -474,7 +474,7 @@ static int write_for_a_while(void *argument)
 
 Test(store, waits_for_a_file_lock_that_is_given_back_late)
 {
-	char path[256];
+	char path[512];
 	snprintf(path, sizeof path, "%s", scratch_path("s"));
 	struct store *store = open_store();
 	struct child writer = child_start(write_for_a_while, path);
