@@ -8,6 +8,7 @@
 #ifndef SERVER_CLERK_H
 #define SERVER_CLERK_H
 
+#include "db/booking.h"
 #include "server/worker.h"
 
 struct clerk;
@@ -25,6 +26,6 @@ bool clerk_failed(const struct clerk *clerk);
 void clerk_stop(struct clerk *clerk);
 
 /* Brings the whole board up to date; with the store's lock held. For the master's start, too. */
-void clerk_fill_board(struct store *store, struct board *board);
+void clerk_fill_board(const struct booking_desk *desk, struct board *board);
 
 #endif

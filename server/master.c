@@ -387,16 +387,16 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 
 /* Beginning */
 
-static void make_event(struct store *store, const struct event_option *option)
+static void make_event(const struct booking_desk *desk, const struct event_option *option)
 {
 	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = option->total };
 	struct booking_answer answer;
 
 	memcpy(request.event, option->name, sizeof(request.event));
 	memcpy(request.title, option->title, sizeof(request.title));
-	booking_carry_out(store, &request, clock_wall_ns(), &answer);
+	booking_carry_out(desk, &request, &answer);
 	if (answer.outcome != BOOKING_DONE && answer.outcome != BOOKING_EXISTS) {
-		die("event %s cannot be made: %s", option->name, store_error(store));
+		die("event %s cannot be made: %s", option->name, store_error(desk->store));
 	}
 }
 
@@ -415,13 +415,17 @@ static void prepare_store(struct master *master)
 	if (store_begin(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
+	const struct booking_desk desk = { .store = store, .wall_ns = clock_wall_ns() };
+
 	for (size_t i = 0; i < master->options->event_count; i++) {
-		make_event(store, &master->options->events[i]);
+		make_event(&desk, &master->options->events[i]);
 	}
-	if (store_commit(store) != STORE_OK) {
+	/* Holds that are tied to connections of a server that is gone. */
+	if ((store_serve(store) && !booking_release_all(&desk)) ||
+	    store_commit(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
-	clerk_fill_board(store, master->commons.board);
+	clerk_fill_board(&desk, master->commons.board);
 	store_give(store);
 	master->store_lock = store_mutex(store);
 	store_close(store);

@@ -328,7 +328,7 @@ static void run_turn(struct loop *loop)
 	int flags = EVLOOP_ONCE;
 
 	waker_arm(waker);
-	if (chat_has_news(worker) || desk_has_answer(worker->commons->desk, worker->number)) {
+	if (chat_has_news(worker) || boxoffice_has_news(worker)) {
 		waker_disarm(waker);
 		flags = EVLOOP_NONBLOCK;
 	} else {
@@ -397,15 +397,6 @@ static void make_events(struct loop *loop)
 	}
 }
 
-static void skip_predecessors_answers(struct worker *worker)
-{
-	struct desk *desk = worker->commons->desk;
-
-	while (desk_has_answer(desk, worker->number)) {
-		desk_take(desk, worker->number);
-	}
-}
-
 static void begin(struct loop *loop, const struct worker_start *start)
 {
 	struct worker *worker = &loop->worker;
@@ -422,10 +413,12 @@ static void begin(struct loop *loop, const struct worker_start *start)
 	make_seats(worker);
 	reply_init(&worker->reply);
 	worker->chat = chat_create();
-	chat_sweep(worker);
-	skip_predecessors_answers(worker);
 	worker->clerk = clerk_start(worker->commons, worker->number);
-	make_events(loop);
+	if (worker->clerk) {
+		boxoffice_sweep(worker);
+		chat_sweep(worker);
+		make_events(loop);
+	}
 }
 
 static void finish(struct loop *loop)
