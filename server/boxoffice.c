@@ -551,9 +551,10 @@ void boxoffice_sweep(struct worker *worker)
 
 static bool announce(struct worker *worker, const struct board_event *event)
 {
+	bool unlocked = worker->commons->options->serialize == SERIALIZE_NONE;
 	char line[EVENT_LINE_SIZE];
-	int length = snprintf(line, sizeof(line), "*sale %s %" PRId64 " %" PRId64 "\n", event->name,
-			      event->left, event->total);
+	int length = snprintf(line, sizeof(line), "*sale %s %" PRId64 " %" PRId64 "%s\n",
+			      event->name, event->left, event->total, unlocked ? " unlocked" : "");
 
 	return chat_announce(worker, event->name, line, (size_t)length);
 }

@@ -44,7 +44,7 @@ void desk_call(struct desk *desk, uint32_t worker)
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&desk->serving, memory_order_relaxed) == 0) {
-		desk_ring_bell(desk, worker);
+		desk_ring_bell(desk, desk->one_clerk ? 0 : worker);
 	}
 }
 
@@ -124,7 +124,9 @@ void desk_wait(struct desk *desk, uint32_t worker, int64_t timeout_ns)
 	uint32_t bell = atomic_load(&ring->bell);
 
 	atomic_store(&ring->clerk_asleep, 1);
-	if (!desk_has_work_of(desk, worker) || atomic_load(&desk->serving) != 0) {
+	bool work = desk->one_clerk ? desk_has_work(desk) : desk_has_work_of(desk, worker);
+
+	if (!work || atomic_load(&desk->serving) != 0) {
 		(void)futex(&ring->bell, FUTEX_WAIT, bell, &timeout);
 	}
 	atomic_store(&ring->clerk_asleep, 0);

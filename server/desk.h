@@ -59,6 +59,7 @@ enum batch_state {
 
 struct desk {
 	unsigned workers;
+	bool one_clerk; /* who serves sleeps on the first ring's bell, and not on each one's own */
 	int64_t server; /* under which the store keeps our batches: random, above 0 */
 	_Alignas(
 		CACHE_LINE) _Atomic uint32_t serving; /* 1 + the worker whose clerk is at work; 0 */

@@ -397,13 +397,12 @@ static void make_events(struct loop *loop)
 	}
 }
 
-static void begin(struct loop *loop, const struct worker_start *start)
+/* False when the store cannot be opened. */
+static bool begin(struct loop *loop, const struct worker_start *start)
 {
 	struct worker *worker = &loop->worker;
-	char name[32];
 
-	(void)snprintf(name, sizeof(name), "worker %u", start->number + 1);
-	log_rename(name);
+	log_rename(start->name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the master decides */
 	loop->start = start;
@@ -413,12 +412,16 @@ static void begin(struct loop *loop, const struct worker_start *start)
 	make_seats(worker);
 	reply_init(&worker->reply);
 	worker->chat = chat_create();
-	worker->clerk = clerk_start(worker->commons, worker->number);
-	if (worker->clerk) {
-		boxoffice_sweep(worker);
-		chat_sweep(worker);
-		make_events(loop);
+	if (worker->commons->options->serialize != SERIALIZE_JOIN) {
+		worker->clerk = clerk_start(worker->commons, worker->number);
+		if (!worker->clerk) {
+			return false;
+		}
 	}
+	boxoffice_sweep(worker);
+	chat_sweep(worker);
+	make_events(loop);
+	return true;
 }
 
 static void finish(struct loop *loop)
@@ -437,8 +440,7 @@ int worker_run(void *argument)
 	if (!loop) {
 		die("out of memory");
 	}
-	begin(loop, argument);
-	if (!loop->worker.clerk) {
+	if (!begin(loop, argument)) {
 		return 1;
 	}
 	atomic_store(&loop->worker.score->heartbeat_ns, worker_now_ns(&loop->worker));
