@@ -263,7 +263,6 @@ long child_count_steps(int (*run)(void *argument), void *argument)
 {
 	uintptr_t *trace = make_trace();
 
-	run(argument);
 	long steps = trace_steps(run, argument, trace);
 	munmap(trace, STEPS_MAX * sizeof(*trace));
 	return steps;
