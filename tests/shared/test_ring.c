@@ -162,10 +162,11 @@ Test(ring, what_is_reserved_is_invisible_until_published)
 	cr_assert(ring_empty(ring));
 }
 
-/* Moves an empty ring so that LEFT bytes remain before its end. */
+/* Moves an empty ring, full of stray bytes, so that LEFT bytes remain before its end. */
 static void leave(size_t left)
 {
 	ring_init(ring, CAPACITY);
+	memset(ring->bytes, 0xee, CAPACITY);
 	atomic_store(&ring->head, CAPACITY - left);
 	atomic_store(&ring->tail, CAPACITY - left);
 	ring->head_seen = CAPACITY - left;
@@ -358,16 +359,23 @@ Test(ring, a_place_that_cannot_be_is_a_bug)
 	assert_is_bug(produce_one, NULL);
 }
 
-/* Writes in bursts, so that the consumer goes to sleep in between, and wakes it after each. */
+/*
+ * Puts a few records, mostly one, and wakes the consumer once. Then it waits until they are taken:
+ * a second call would make good what the first one lost.
+ */
 static int produce_long(void *argument)
 {
 	(void)argument;
 	for (uint64_t number = 0; number < LONG_RUN;) {
-		for (int burst = rand() % 8; burst >= 0 && number < LONG_RUN; burst--)
+		for (int burst = rand() % 64 == 0 ? 100 : 1; burst > 0 && number < LONG_RUN;
+		     burst--)
 			number += put(number, 8 + number % 64);
+		volatile int pause = rand() % 16;
 		waker_wake(waker);
-		for (volatile int pause = rand() % 500; pause > 0; pause--)
+		while (!ring_empty(ring))
 			continue;
+		while (pause > 0)
+			pause--;
 	}
 	return 0;
 }

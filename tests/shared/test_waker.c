@@ -142,6 +142,8 @@ Test(waker, a_sleeper_killed_at_any_step_is_replaced)
 Test(waker, a_slow_waker_does_not_undo_the_next_arming)
 {
 	prepare_sleeper();
+	publish_and_wake(NULL);
+	prepare_sleeper();
 	long steps = child_count_steps(publish_and_wake, NULL);
 
 	for (long i = 0; i <= steps; i++) {
