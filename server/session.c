@@ -214,6 +214,9 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 	reply_clear(reply);
 	outcome = fate == LINE_IS_CARRIED_OUT ? command_carry_out(session, line, reply)
 					      : refuse_line(session, fate, reply);
+	if (outcome == OUTCOME_DONE && session->bookings > 0) {
+		outcome = OUTCOME_WAIT; /* an error: its place is behind the answers to come */
+	}
 	switch (outcome) {
 	case OUTCOME_AGAIN: mark_waiting(session); /* fallthrough */
 	case OUTCOME_WAIT: keep_line(session, line, fate); return;
