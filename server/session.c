@@ -18,6 +18,7 @@
 #define DRAIN_LINE "*notice the server stops now\n"
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
+static void flush(struct session *session);
 
 struct address session_address(const struct session *session)
 {
@@ -109,11 +110,20 @@ static void cut_off(struct session *session)
 	session_close(session);
 }
 
+static bool is_behind(const struct session *session)
+{
+	return session->state == SESSION_OPEN &&
+	       session->output.bytes > session->worker->commons->options->send_queue_bytes;
+}
+
+/* Much may be queued within one turn: it is sent before it is held against the receiver. */
 static void queued(struct session *session)
 {
 	mark_unsent(session);
-	if (session->writing && session->state == SESSION_OPEN &&
-	    session->output.bytes > session->worker->commons->options->send_queue_bytes) {
+	if (is_behind(session) && !session->writing) {
+		flush(session);
+	}
+	if (is_behind(session)) {
 		cut_off(session);
 	}
 }
