@@ -11,8 +11,9 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 
-#define LINGER_NS  NS_PER_SECOND /* how long a peer may take to end after us */
-#define RATE_BURST 2             /* seconds' worth of commands at once */
+#define LINGER_NS  NS_PER_SECOND       /* how long a peer may take to end after us */
+#define CUT_OFF_NS (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
+#define RATE_BURST 2                   /* seconds' worth of commands at once */
 #define BUSY_LINE  "-BUSY the server has all the connections it may have; try again later\n"
 #define CUT_LINE   "*notice you were too far behind; the connection ends here\n"
 #define DRAIN_LINE "*notice the server stops now\n"
@@ -108,6 +109,7 @@ static void cut_off(struct session *session)
 	output_copy(&session->output, &session->worker->shared, CUT_LINE, sizeof(CUT_LINE) - 1);
 	score_add(session->worker->score, COUNTER_CUT_OFF, 1);
 	session_close(session);
+	session->linger_until_ns = worker_now_ns(session->worker) + CUT_OFF_NS;
 }
 
 static bool is_behind(const struct session *session)
@@ -520,7 +522,7 @@ void session_tick(struct worker *worker)
 	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
 		struct session *session = worker->sessions[i];
 
-		if (session && session->state == SESSION_LINGERING &&
+		if (session && session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= worker_now_ns(worker)) {
 			end(session);
 		}
