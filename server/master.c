@@ -43,6 +43,7 @@ struct place {
 	bool ready;
 	int64_t started_ns;
 	int64_t pause_ns;
+	uint64_t accepted_before; /* connections, by those who filled the place before */
 	struct event *end_event;
 	struct event *channel_event;
 	struct event *start_event;
@@ -115,15 +116,20 @@ static bool all_ended(const struct master *master)
 	return true;
 }
 
+/* Who took a connection, or lived a while, would have gone on if nobody had ended it. */
+static bool was_useful(const struct place *place, const struct score *score)
+{
+	return place->ready && (clock_monotonic_ns() - place->started_ns >= USEFUL_NS ||
+				score->counters[COUNTER_ACCEPTED] > place->accepted_before);
+}
+
 /* A worker ended: what it held is freed and handed on, and another takes its place. */
 static void bury(struct place *place)
 {
 	struct master *master = place->master;
 	struct score *score = &master->commons.scoreboard->scores[place->number];
 	int status = process_exit_status(place->process);
-	bool useful = place->ready && (clock_monotonic_ns() - place->started_ns >= USEFUL_NS ||
-				       (master->dispatch && !place->joins &&
-					dispatch_was_useful(master->dispatch, place->number)));
+	bool useful = was_useful(place, score);
 
 	atomic_store(&score->pid, 0);
 	atomic_store(&score->state, WORKER_DOWN);
@@ -253,6 +259,7 @@ static void start_worker(struct place *place)
 	place->start.channel = ends[1];
 	place->ready = false;
 	place->started_ns = clock_monotonic_ns();
+	place->accepted_before = score->counters[COUNTER_ACCEPTED];
 	atomic_store(&score->state, WORKER_STARTING);
 	atomic_store(&score->heartbeat_ns, place->started_ns);
 	const struct process_options options = { .name = name,
