@@ -71,7 +71,8 @@ static bool is_full(const struct worker *worker)
 	return scoreboard_connections(commons->scoreboard) >= commons->options->max_connections;
 }
 
-void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind)
+void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
+			struct origin origin)
 {
 	score_add(worker->score, COUNTER_ACCEPTED, 1);
 	if (worker->draining || is_full(worker)) {
@@ -79,7 +80,7 @@ void worker_take_socket(struct worker *worker, int socket, enum listener_kind ki
 	} else if (kind == LISTENER_ECHO) {
 		echo_open(worker, socket);
 	} else {
-		session_open(worker, socket);
+		session_open(worker, socket, origin);
 	}
 	count_connections(worker);
 }
@@ -104,7 +105,8 @@ static void take_sockets(struct loop *loop, const struct worker_message *message
 	tell_master(loop, all ? MESSAGE_TAKEN : MESSAGE_REFUSED, message->number,
 		    (uint32_t)received->descriptor_count);
 	for (size_t i = 0; i < received->descriptor_count; i++) {
-		worker_take_socket(&loop->worker, received->descriptors[i], message->kinds[i]);
+		worker_take_socket(&loop->worker, received->descriptors[i], message->kinds[i],
+				   message->origins[i]);
 	}
 }
 
@@ -184,12 +186,15 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 	size_t listener = ready.data.u64;
 
 	for (int i = 0; i < ACCEPT_TURN; i++) {
-		int socket = accept4(loop->start->listeners[listener], NULL, NULL,
-				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage address;
+		socklen_t length = sizeof(address);
+		int socket = accept4(loop->start->listeners[listener], (struct sockaddr *)&address,
+				     &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (socket >= 0) {
 			worker_take_socket(&loop->worker, socket,
-					   loop->worker.commons->options->listeners[listener].kind);
+					   loop->worker.commons->options->listeners[listener].kind,
+					   origin_of(&address));
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 			pause_accepting(loop);
 			return;
