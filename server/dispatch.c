@@ -33,7 +33,6 @@ struct handoff {
 
 struct receiver {
 	int channel; /* -1: not there */
-	bool useful;
 	struct handoff *oldest;
 	struct handoff **newest;
 };
@@ -284,7 +283,6 @@ void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 	}
 	uint32_t taken = message->kind == MESSAGE_TAKEN ? handoff->count : message->count;
 
-	dispatch->receivers[worker].useful |= taken > 0;
 	for (uint32_t i = 0; i < taken; i++) {
 		close(handoff->sockets[i].socket);
 	}
@@ -298,7 +296,6 @@ void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel)
 {
 	dispatch->receivers[worker].channel = channel;
-	dispatch->receivers[worker].useful = false;
 	hand_on(dispatch);
 }
 
@@ -312,11 +309,6 @@ void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker)
 		free(handoff);
 	}
 	hand_on(dispatch);
-}
-
-bool dispatch_was_useful(const struct dispatch *dispatch, uint32_t worker)
-{
-	return dispatch->receivers[worker].useful;
 }
 
 void dispatch_stop(struct dispatch *dispatch)

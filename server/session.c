@@ -6,18 +6,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/boxoffice.h"
 #include "server/chat.h"
 #include "server/command.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
-#define LINGER_NS  NS_PER_SECOND /* how long a peer may take to end after us */
-#define RATE_BURST 2             /* seconds' worth of commands at once */
+#define LINGER_NS  NS_PER_SECOND       /* how long a peer may take to end after us */
+#define CUT_OFF_NS (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
+#define RATE_BURST 2                   /* seconds' worth of commands at once */
 #define BUSY_LINE  "-BUSY the server has all the connections it may have; try again later\n"
 #define CUT_LINE   "*notice you were too far behind; the connection ends here\n"
 #define DRAIN_LINE "*notice the server stops now\n"
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
+static void flush(struct session *session);
 
 struct address session_address(const struct session *session)
 {
@@ -107,13 +110,23 @@ static void cut_off(struct session *session)
 	output_copy(&session->output, &session->worker->shared, CUT_LINE, sizeof(CUT_LINE) - 1);
 	score_add(session->worker->score, COUNTER_CUT_OFF, 1);
 	session_close(session);
+	session->linger_until_ns = worker_now_ns(session->worker) + CUT_OFF_NS;
 }
 
+static bool is_behind(const struct session *session)
+{
+	return session->state == SESSION_OPEN &&
+	       session->output.bytes > session->worker->commons->options->send_queue_bytes;
+}
+
+/* Much may be queued within one turn: it is sent before it is held against the receiver. */
 static void queued(struct session *session)
 {
 	mark_unsent(session);
-	if (session->writing && session->state == SESSION_OPEN &&
-	    session->output.bytes > session->worker->commons->options->send_queue_bytes) {
+	if (is_behind(session) && !session->writing) {
+		flush(session);
+	}
+	if (is_behind(session)) {
 		cut_off(session);
 	}
 }
@@ -214,6 +227,9 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 	reply_clear(reply);
 	outcome = fate == LINE_IS_CARRIED_OUT ? command_carry_out(session, line, reply)
 					      : refuse_line(session, fate, reply);
+	if (outcome == OUTCOME_DONE && session->bookings > 0) {
+		outcome = OUTCOME_WAIT; /* an error: its place is behind the answers to come */
+	}
 	switch (outcome) {
 	case OUTCOME_AGAIN: mark_waiting(session); /* fallthrough */
 	case OUTCOME_WAIT: keep_line(session, line, fate); return;
@@ -469,7 +485,7 @@ static void free_session(struct session *session)
 	free(session);
 }
 
-/* Those that ended give their seat back, when the directory's lock can be had. */
+/* Those that ended give back all they had, when the desk and the directory can take it. */
 static void free_ended(struct worker *worker)
 {
 	struct session *session = worker->ended;
@@ -478,7 +494,8 @@ static void free_ended(struct worker *worker)
 	while (session) {
 		struct session *next = session->next_ended;
 
-		if (!session->waiting && !session->unsent && chat_leave_all(session)) {
+		if (!session->waiting && !session->unsent && boxoffice_release(session) &&
+		    chat_leave_all(session)) {
 			free_session(session);
 		} else {
 			session->next_ended = worker->ended;
@@ -507,7 +524,7 @@ void session_tick(struct worker *worker)
 	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
 		struct session *session = worker->sessions[i];
 
-		if (session && session->state == SESSION_LINGERING &&
+		if (session && session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= worker_now_ns(worker)) {
 			end(session);
 		}

@@ -39,7 +39,6 @@ struct worker {
 	struct session *waiting; /* those whose line has to be tried again next turn */
 	struct session *ended;   /* those to be freed at the end of the turn */
 	uint32_t session_count;
-	uint32_t bookings_under_way;
 	struct echo_peer *echo_peers;
 	uint32_t echo_count;
 
@@ -47,8 +46,9 @@ struct worker {
 	struct reply reply;   /* of the command being carried out */
 	struct chat *chat;
 	struct clerk *clerk;
-	int64_t sale_at_ns; /* when a *sale is to be looked for again; 0: not */
-	bool submitted;     /* bookings were put on the desk this turn */
+	int64_t sale_at_ns;  /* when a *sale is to be looked for again; 0: not */
+	uint32_t numberings; /* of those who wait, that were told */
+	bool submitted;      /* bookings were put on the desk this turn */
 	bool draining;
 	bool finished;
 	char *receive_buffer; /* RECEIVE_SIZE bytes */
@@ -58,6 +58,7 @@ struct worker {
 struct worker_start {
 	struct commons *commons;
 	uint32_t number;
+	char name[16];        /* "worker 3" */
 	int channel;          /* to the master */
 	const int *listeners; /* DISPATCH_ACCEPT: one for each of the options' listeners */
 	size_t listener_count;
