@@ -36,6 +36,7 @@ struct seat {
 	struct name_hash hash;    /* of the nick */
 	char nick[NAME_NICK_SIZE];
 	bool has_ties; /* holds or a place among those who wait, to be given back at its end */
+	_Atomic int64_t muted_until_ns; /* monotonic; written by the worker of whoever mutes */
 	uint8_t room_count;
 	uint16_t rooms[SEAT_ROOMS_MAX]; /* their places in rooms.h; the current one first */
 };

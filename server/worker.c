@@ -289,12 +289,13 @@ static void end_turn(struct loop *loop)
 static int64_t sleep_at_most(struct loop *loop)
 {
 	struct worker *worker = &loop->worker;
-	int64_t due_ns = INT64_MAX;
+	int64_t due_ns;
 
 	if (worker->waiting || worker->ended || chat_is_waiting(worker)) {
 		return RETRY_NS;
 	}
-	if (worker->sale_at_ns) {
+	due_ns = chat_next_delivery_ns(worker);
+	if (worker->sale_at_ns && worker->sale_at_ns < due_ns) {
 		due_ns = worker->sale_at_ns;
 	}
 	if (loop->accept_again_ns && loop->accept_again_ns < due_ns) {
@@ -367,6 +368,7 @@ static struct event_base *make_base(void)
 	}
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	event_config_require_features(config, EV_FEATURE_ET);
 	struct event_base *base = event_base_new_with_config(config);
 
