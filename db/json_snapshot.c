@@ -161,11 +161,14 @@ static enum store_result write_text(struct json_store *store, int64_t generation
  */
 static bool keep_mode(const struct json_store *store, int file)
 {
+	struct stat now;
 	if (store->snapshot < 0)
 		return true;
-	if (fchown(file, store->status.st_uid, store->status.st_gid) < 0 && errno != EPERM)
+	if (fstat(store->snapshot, &now) < 0)
 		return false;
-	return store->generation == 0 || fchmod(file, store->status.st_mode & 0777) == 0;
+	if (fchown(file, now.st_uid, now.st_gid) < 0 && errno != EPERM)
+		return false;
+	return store->generation == 0 || fchmod(file, now.st_mode & 0777) == 0;
 }
 
 /* Writes the text to "FILE-new" and puts that in FILE's place, once it is on disk. */

@@ -122,9 +122,28 @@ void replay_note_truncate(int descriptor, long length)
 		add_step(TRUNCATE, name)->offset = (size_t)length;
 }
 
+static bool is_known(const char *name)
+{
+	for (size_t i = 0; i < step_count; i++)
+		if (strcmp(steps[i].name, name) == 0 || strcmp(steps[i].other, name) == 0)
+			return true;
+	return false;
+}
+
+/* A file that was made and not written to yet: a write of nothing. */
+static void note_made(const char *name)
+{
+	char path[PLACE_MAX + NAME_ROOM + 2];
+	snprintf(path, sizeof path, "%s/%s", place, name);
+	if (!is_known(name) && access(path, F_OK) == 0)
+		add_step(WRITE, name);
+}
+
 void replay_note_sync(int descriptor)
 {
 	const char *name = name_of(descriptor);
+	if (name && *name == '\0')
+		note_made("s-journal");
 	if (name)
 		add_step(*name ? SYNC : SYNC_FOLDER, name);
 }
