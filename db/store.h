@@ -21,6 +21,7 @@
 #include "shared/code.h"
 #include "shared/mutex.h"
 #include "shared/name.h"
+#include "shared/siphash.h"
 
 #define STORE_TITLE_SIZE 201 /* bytes of an event's title, a NUL counted in */
 #define STORE_ERROR_SIZE 512
@@ -68,9 +69,9 @@ struct store_ticket {
 };
 
 /*
- * Opens the store at URL ("sqlite:FILE"), makes it if there is none, brings its schema up to date,
- * all under its lock. NULL when it cannot, and ERROR (STORE_ERROR_SIZE bytes) says why in one line
- * that names the file.
+ * Opens the store at URL ("sqlite:FILE" or "json:FILE"), makes it if there is none, brings its
+ * schema up to date, all under its lock. NULL when it cannot, and ERROR (STORE_ERROR_SIZE bytes)
+ * says why in one line that names the file.
  */
 struct store *store_open(const char *url, char *error);
 
@@ -79,6 +80,9 @@ void store_close(struct store *store);
 
 /* Whether URL is one that store_open could open, by its form; ERROR as above. */
 bool store_url_is_good(const char *url, char *error);
+
+/* Whether the file of a good URL is there, and not empty. */
+bool store_is_there(const char *url);
 
 /* The lock beside the store: to look who holds it, and how long. Its memory stays mapped. */
 struct mutex *store_mutex(struct store *store);
@@ -111,8 +115,14 @@ const char *store_error(const struct store *store);
  */
 bool store_serve(struct store *store);
 
-/* The key from which this store's ticket codes are made; it never changes. */
+/* The key from which this store's ticket codes are made; with the first of them it is fixed. */
 const struct siphash_key *store_code_key(const struct store *store);
+
+/*
+ * Gives a store that has no tickets yet another's key, so that its tickets keep their codes. With
+ * the lock held and no transaction under way.
+ */
+enum store_result store_set_code_key(struct store *store, const struct siphash_key *key);
 
 /*
  * Events. Within a transaction: the event of that name or number, the store's to keep until the

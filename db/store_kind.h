@@ -23,6 +23,7 @@ struct store_kind {
 	void (*rollback)(struct store *store);
 	enum store_result (*tend)(struct store *store);
 	bool (*changed_elsewhere)(struct store *store);
+	enum store_result (*set_code_key)(struct store *store, const struct siphash_key *key);
 
 	enum store_result (*event_find)(struct store *store, const char *name,
 					struct store_event **event);
@@ -74,7 +75,7 @@ struct store_kind {
 	enum store_result (*batch_mark)(struct store *store, int64_t server, int64_t batch);
 };
 
-/* What every kind has. `code_key` is the kind's to fill at open, the rest is store.c's. */
+/* What every kind has. `code_key` is the kind's to fill, the rest is store.c's. */
 struct store {
 	const struct store_kind *kind;
 	struct mutex *mutex;
@@ -94,5 +95,6 @@ __attribute__((format(printf, 2, 3))) enum store_result store_fail(struct store 
 __attribute__((format(printf, 2, 3))) bool store_refuse(char *error, const char *format, ...);
 
 extern const struct store_kind store_sqlite;
+extern const struct store_kind store_json;
 
 #endif

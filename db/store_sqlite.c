@@ -74,6 +74,8 @@ static const char *const queries[QUERIES] = {
 	[QUERY_TICKET_ALL] = "SELECT " TICKET_COLUMNS " FROM tickets ORDER BY number",
 	[QUERY_TICKETS_WITH_KEY] = "SELECT number, key FROM tickets"
 				   " WHERE number > ?1 AND key IS NOT NULL ORDER BY number",
+	[QUERY_CODE_KEY_SET] = "UPDATE meta SET value = ?1 WHERE name = 'code_key'"
+			       " AND NOT EXISTS (SELECT 1 FROM tickets)",
 	[QUERY_BATCH_LAST] = "SELECT batch FROM batches WHERE server = ?1",
 	[QUERY_BATCH_MARK] = "UPDATE batches SET batch = ?2,"
 			     " used = (SELECT max(used) + 1 FROM batches) WHERE server = ?1",
@@ -357,6 +359,20 @@ static bool write_meta(struct sqlite_store *store, const char *name, const void 
 	return sqlite3_finalize(statement) == SQLITE_OK;
 }
 
+/* In one statement: a key that a ticket's code was made from is never replaced. */
+static enum store_result set_code_key(struct store *base, const struct siphash_key *key)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_CODE_KEY_SET);
+	sqlite3_bind_blob(statement, 1, key, sizeof *key, SQLITE_STATIC);
+	if (sqlite_run(store, statement) != STORE_OK)
+		return STORE_FAILED;
+	if (sqlite3_changes(store->database) == 0)
+		return store_fail(base, "%s: has tickets already", base->path);
+	base->code_key = *key;
+	return STORE_OK;
+}
+
 /* A random value that is made once for a store. */
 static bool keep_random(struct sqlite_store *store, const char *name, struct siphash_key *value)
 {
@@ -415,6 +431,7 @@ const struct store_kind store_sqlite = {
 	.rollback = rollback,
 	.tend = tend,
 	.changed_elsewhere = changed_elsewhere,
+	.set_code_key = set_code_key,
 	.event_find = sqlite_event_find,
 	.event_get = sqlite_event_get,
 	.event_change = sqlite_event_change,
