@@ -258,6 +258,21 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	}
 }
 
+/* Stock changed since we last looked, or a change had to wait: then until that has waited enough.
+ */
+static bool sale_is_due(struct worker *worker)
+{
+	uint32_t changes = atomic_load(&worker->commons->board->changes);
+
+	if (worker->sale_at_ns != 0) {
+		return worker_now_ns(worker) >= worker->sale_at_ns;
+	}
+	bool changed = changes != worker->changes_seen;
+
+	worker->changes_seen = changes;
+	return changed;
+}
+
 static void end_turn(struct loop *loop)
 {
 	struct worker *worker = &loop->worker;
@@ -269,7 +284,7 @@ static void end_turn(struct loop *loop)
 		desk_call(worker->commons->desk, worker->number);
 	}
 	chat_turn(worker);
-	if (worker->sale_at_ns && worker_now_ns(worker) >= worker->sale_at_ns) {
+	if (sale_is_due(worker)) {
 		boxoffice_announce_sales(worker);
 		chat_turn(worker);
 	}

@@ -47,8 +47,9 @@ struct worker {
 	struct reply reply;   /* of the command being carried out */
 	struct chat *chat;
 	struct clerk *clerk;
-	int64_t sale_at_ns; /* when a *sale is to be looked for again; 0: not */
-	bool submitted;     /* bookings were put on the desk this turn */
+	int64_t sale_at_ns;    /* when a *sale is to be looked for again; 0: not */
+	uint32_t changes_seen; /* of the board's */
+	bool submitted;        /* bookings were put on the desk this turn */
 	bool draining;
 	bool finished;
 	char *receive_buffer; /* RECEIVE_SIZE bytes */
