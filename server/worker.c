@@ -429,7 +429,8 @@ static void begin(struct loop *loop, const struct worker_start *start)
 	(void)snprintf(name, sizeof(name), "worker %u", start->number + 1);
 	log_rename(name);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the master decides */
+	(void)signal(SIGINT, SIG_IGN); /* both may reach the whole group: the master decides */
+	(void)signal(SIGTERM, SIG_IGN);
 	loop->start = start;
 	worker->commons = start->commons;
 	worker->number = start->number;
