@@ -39,6 +39,8 @@ struct directory *directory_create(struct memory *memory, unsigned workers, uint
 	mutex_init(&directory->lock, MUTEX_PLAIN);
 	siphash_key_make(&directory->keys[0]);
 	siphash_key_make(&directory->keys[1]);
+	/* Their upper half is random, so that no other server on the same store uses the same. */
+	directory->next_session = (directory->keys[0].words[0] >> 1) & ~(uint64_t)UINT32_MAX;
 	directory->workers = workers;
 	directory->seats_a_worker = seats_a_worker;
 	directory->table_size = table_size_for(workers, seats_a_worker);
@@ -236,6 +238,7 @@ void directory_release(struct directory *directory, struct address where)
 	seat->session = 0;
 	seat->nick[0] = '\0';
 	seat->room_count = 0;
+	seat->has_ties = false;
 	seat_write_end(seat);
 }
 

@@ -35,6 +35,7 @@ struct seat {
 	_Atomic uint64_t session; /* the session's number, never used twice; 0: free */
 	struct name_hash hash;    /* of the nick */
 	char nick[NAME_NICK_SIZE];
+	bool has_ties; /* holds or a place among those who wait, to be given back at its end */
 	uint8_t room_count;
 	uint16_t rooms[SEAT_ROOMS_MAX]; /* their places in rooms.h; the current one first */
 };

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/boxoffice.h"
 #include "server/chat.h"
 #include "server/command.h"
 #include "shared/clock.h"
@@ -484,7 +485,7 @@ static void free_session(struct session *session)
 	free(session);
 }
 
-/* Those that ended give their seat back, when the directory's lock can be had. */
+/* Those that ended give back all they had, when the desk and the directory can take it. */
 static void free_ended(struct worker *worker)
 {
 	struct session *session = worker->ended;
@@ -493,7 +494,8 @@ static void free_ended(struct worker *worker)
 	while (session) {
 		struct session *next = session->next_ended;
 
-		if (!session->waiting && !session->unsent && chat_leave_all(session)) {
+		if (!session->waiting && !session->unsent && boxoffice_release(session) &&
+		    chat_leave_all(session)) {
 			free_session(session);
 		} else {
 			session->next_ended = worker->ended;

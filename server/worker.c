@@ -343,7 +343,7 @@ static void run_turn(struct loop *loop)
 	int flags = EVLOOP_ONCE;
 
 	waker_arm(waker);
-	if (chat_has_news(worker) || desk_has_answer(worker->commons->desk, worker->number)) {
+	if (chat_has_news(worker) || boxoffice_has_news(worker)) {
 		waker_disarm(waker);
 		flags = EVLOOP_NONBLOCK;
 	} else {
@@ -412,22 +412,12 @@ static void make_events(struct loop *loop)
 	}
 }
 
-static void skip_predecessors_answers(struct worker *worker)
-{
-	struct desk *desk = worker->commons->desk;
-
-	while (desk_has_answer(desk, worker->number)) {
-		desk_take(desk, worker->number);
-	}
-}
-
-static void begin(struct loop *loop, const struct worker_start *start)
+/* False when the store cannot be opened. */
+static bool begin(struct loop *loop, const struct worker_start *start)
 {
 	struct worker *worker = &loop->worker;
-	char name[32];
 
-	(void)snprintf(name, sizeof(name), "worker %u", start->number + 1);
-	log_rename(name);
+	log_rename(start->name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN); /* both may reach the whole group: the master decides */
 	(void)signal(SIGTERM, SIG_IGN);
@@ -438,10 +428,16 @@ static void begin(struct loop *loop, const struct worker_start *start)
 	make_seats(worker);
 	reply_init(&worker->reply);
 	worker->chat = chat_create();
+	if (worker->commons->options->serialize != SERIALIZE_JOIN) {
+		worker->clerk = clerk_start(worker->commons, worker->number);
+		if (!worker->clerk) {
+			return false;
+		}
+	}
+	boxoffice_sweep(worker);
 	chat_sweep(worker);
-	skip_predecessors_answers(worker);
-	worker->clerk = clerk_start(worker->commons, worker->number);
 	make_events(loop);
+	return true;
 }
 
 static void finish(struct loop *loop)
@@ -460,8 +456,7 @@ int worker_run(void *argument)
 	if (!loop) {
 		die("out of memory");
 	}
-	begin(loop, argument);
-	if (!loop->worker.clerk) {
+	if (!begin(loop, argument)) {
 		return 1;
 	}
 	atomic_store(&loop->worker.score->heartbeat_ns, worker_now_ns(&loop->worker));

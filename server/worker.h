@@ -39,7 +39,6 @@ struct worker {
 	struct session *waiting; /* those whose line has to be tried again next turn */
 	struct session *ended;   /* those to be freed at the end of the turn */
 	uint32_t session_count;
-	uint32_t bookings_under_way;
 	struct echo_peer *echo_peers;
 	uint32_t echo_count;
 
@@ -49,6 +48,7 @@ struct worker {
 	struct clerk *clerk;
 	int64_t sale_at_ns;    /* when a *sale is to be looked for again; 0: not */
 	uint32_t changes_seen; /* of the board's */
+	uint32_t numberings;   /* of those who wait, that were told */
 	bool submitted;        /* bookings were put on the desk this turn */
 	bool draining;
 	bool finished;
@@ -59,6 +59,7 @@ struct worker {
 struct worker_start {
 	struct commons *commons;
 	uint32_t number;
+	char name[16];        /* "worker 3" */
 	int channel;          /* to the master */
 	const int *listeners; /* DISPATCH_ACCEPT: one for each of the options' listeners */
 	size_t listener_count;

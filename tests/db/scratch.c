@@ -13,7 +13,7 @@
 
 #define WALL_NS  (1800000000 * NS_PER_SECOND) /* any time will do */
 #define PATHS    8
-#define URL_SIZE (FOLDER_PATH_SIZE + 8)
+#define URL_SIZE (FOLDER_PATH_SIZE + 64)
 
 static struct folder folder;
 static pid_t test; /* the process */

@@ -12,7 +12,7 @@
 #include "tests/support/child.h"
 
 #define STORE_ID 7
-#define MANY     20000 /* more than the first four sizes hold */
+#define MANY     INT64_C(20000) /* more than the first four sizes hold */
 
 TestSuite(keyindex, .init = scratch_make, .fini = scratch_remove);
 

@@ -29,7 +29,7 @@ static int try_it(void *argument)
 
 static int try_in_child(const char *store_path)
 {
-	char path[256];
+	char path[512];
 	snprintf(path, sizeof path, "%s", store_path);
 	return child_run(try_it, path);
 }
@@ -117,7 +117,7 @@ static int die_holding(void *argument)
 
 Test(lockfile, of_a_dead_holder_is_had_by_the_next)
 {
-	char path[256];
+	char path[512];
 	snprintf(path, sizeof path, "%s", scratch_path("s"));
 	struct mutex *mutex = lockfile_open(path);
 	cr_assert_eq(child_run(die_holding, path), -SIGKILL);

@@ -437,17 +437,49 @@ static sqlite3 *start_reader(void)
 	return reader;
 }
 
+/* Sells until the log has so many MiB, since a reader keeps it, and on when that has ended. */
+static void outlive_reader(struct store *store, size_t mib)
+{
+	sqlite3 *reader = start_reader();
+	while (file_size(scratch_path("s-wal")) < mib * MIB)
+		book_many(store, 10);
+	sqlite3_close(reader);
+	book_many(store, 100);
+	cr_assert_lt(file_size(scratch_path("s-wal")), 10 * MIB);
+}
+
 Test(store, log_is_cut_when_a_long_reader_has_ended)
 {
 	struct store *store = open_store();
 	make_event(store, "rush", STORE_TOTAL_MAX);
 	log_start("test", LOG_ERROR, LOG_TEXT); /* it warns of the reader */
-	sqlite3 *reader = start_reader();
-	while (file_size(scratch_path("s-wal")) < 40 * MIB)
-		book_many(store, 10);
-	sqlite3_close(reader);
-	book_many(store, 100);
-	cr_assert_lt(file_size(scratch_path("s-wal")), 10 * MIB);
+	outlive_reader(store, 20);
+	outlive_reader(store, 40);
 	cr_assert(adds_up(store, "rush"));
+	store_close(store);
+}
+
+/* As a dead holder's file lock that the kernel has not given back yet. */
+static int write_for_a_while(void *argument)
+{
+	sqlite3 *writer;
+	sqlite3_open(argument, &writer);
+	if (sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return 1;
+	write_file(scratch_path("writes"), "", 0);
+	clock_sleep(200 * NS_PER_MS);
+	sqlite3_exec(writer, "ROLLBACK", NULL, NULL, NULL);
+	_exit(0);
+}
+
+Test(store, waits_for_a_file_lock_that_is_given_back_late)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s", scratch_path("s"));
+	struct store *store = open_store();
+	struct child writer = child_start(write_for_a_while, path);
+	cr_assert(eventually(access(scratch_path("writes"), F_OK) == 0));
+	make_event(store, "rush", 10);
+	cr_assert_eq(child_join(&writer), 0);
 	store_close(store);
 }

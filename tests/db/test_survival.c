@@ -14,7 +14,7 @@
 
 #define SERVER    42
 #define BATCHES   3
-#define BATCH     4 /* tickets */
+#define BATCH     INT64_C(4) /* tickets */
 #define ALL       (BATCHES * BATCH)
 #define PROCESSES 4
 #define STOCK     150
@@ -22,9 +22,9 @@
 /* What a child reports, in memory that outlives it. */
 struct sales {
 	enum fault fault;
-	int step;         /* at which it strikes */
-	int acknowledged; /* batches */
-	bool trusted;     /* a handle that had failed was used on */
+	int step;             /* at which it strikes */
+	int64_t acknowledged; /* batches */
+	bool trusted;         /* a handle that had failed was used on */
 	char codes[ALL][CODE_SIZE];
 };
 
@@ -46,19 +46,19 @@ static void tear_down(void)
 
 TestSuite(survival, .init = set_up, .fini = tear_down);
 
-static void key_of(int ticket, char *key)
+static void key_of(int64_t ticket, char *key)
 {
-	snprintf(key, NAME_KEY_SIZE, "key-%d", ticket);
+	snprintf(key, NAME_KEY_SIZE, "key-%lld", (long long)ticket);
 }
 
-static struct booking_answer book(struct store *store, int ticket)
+static struct booking_answer book(struct store *store, int64_t ticket)
 {
 	char key[NAME_KEY_SIZE];
 	key_of(ticket, key);
 	return ask(store, BOOKING_BOOK, "rush", 1, key);
 }
 
-static struct booking_answer book_alone(struct store *store, int ticket)
+static struct booking_answer book_alone(struct store *store, int64_t ticket)
 {
 	char key[NAME_KEY_SIZE];
 	key_of(ticket, key);
@@ -82,12 +82,12 @@ static void make_store(int64_t total)
 }
 
 /* In the child, a batch as a clerk carries it out; each line is a step at which to die. */
-static bool sell_batch(struct store *store, int batch)
+static bool sell_batch(struct store *store, int64_t batch)
 {
 	char codes[BATCH][CODE_SIZE];
 	if (store_begin(store) != STORE_OK)
 		return false;
-	for (int i = 0; i < BATCH; i++) {
+	for (int64_t i = 0; i < BATCH; i++) {
 		fault_step();
 		struct booking_answer answer = book(store, batch * BATCH + i);
 		memcpy(codes[i], answer.code, CODE_SIZE);
@@ -108,7 +108,7 @@ static bool sell_batch(struct store *store, int batch)
 
 static bool sell_all(struct store *store)
 {
-	for (int batch = 0; batch < BATCHES; batch++)
+	for (int64_t batch = 0; batch < BATCHES; batch++)
 		if (!sell_batch(store, batch))
 			return false;
 	return true;
