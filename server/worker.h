@@ -59,7 +59,7 @@ struct worker {
 struct worker_start {
 	struct commons *commons;
 	uint32_t number;
-	char name[16];        /* "worker 3" */
+	char name[24];        /* "worker 3" */
 	int channel;          /* to the master */
 	const int *listeners; /* DISPATCH_ACCEPT: one for each of the options' listeners */
 	size_t listener_count;
