@@ -46,7 +46,7 @@ struct chat {
 	uint16_t gathering_count;
 	uint64_t stretch;     /* number of the one that is being delivered */
 	uint32_t events_seen; /* of the board's changes */
-	unsigned char buffer[STRETCH_SIZE];
+	_Alignas(struct room_record) unsigned char buffer[STRETCH_SIZE];
 };
 
 struct chat *chat_create(void)

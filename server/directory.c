@@ -131,8 +131,11 @@ static void rebuild(void *context, pid_t dead)
 		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
 			const struct seat *seat = directory_seat(directory, worker, i);
 
-			/* A seat with an odd version is the dead one's own: it will be swept. */
-			if (seat->session && seat->version % 2 == 0) {
+			/*
+			 * Also one whose version is odd: its living owner may just be changing its
+			 * rooms, without the lock. The dead one's own seats will be swept.
+			 */
+			if (seat->session) {
 				enter(directory, seat->hash, worker, i);
 				(void)gate_enter(directory->gate, seat->origin);
 			}

@@ -263,6 +263,21 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	}
 }
 
+/* Stock changed since we last looked, or a change had to wait: then until that has waited enough.
+ */
+static bool sale_is_due(struct worker *worker)
+{
+	uint32_t changes = atomic_load(&worker->commons->board->changes);
+
+	if (worker->sale_at_ns != 0) {
+		return worker_now_ns(worker) >= worker->sale_at_ns;
+	}
+	bool changed = changes != worker->changes_seen;
+
+	worker->changes_seen = changes;
+	return changed;
+}
+
 static void end_turn(struct loop *loop)
 {
 	struct worker *worker = &loop->worker;
@@ -274,7 +289,7 @@ static void end_turn(struct loop *loop)
 		desk_call(worker->commons->desk, worker->number);
 	}
 	chat_turn(worker);
-	if (worker->sale_at_ns && worker_now_ns(worker) >= worker->sale_at_ns) {
+	if (sale_is_due(worker)) {
 		boxoffice_announce_sales(worker);
 		chat_turn(worker);
 	}
@@ -411,7 +426,8 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 
 	log_rename(start->name);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the master decides */
+	(void)signal(SIGINT, SIG_IGN); /* both may reach the whole group: the master decides */
+	(void)signal(SIGTERM, SIG_IGN);
 	loop->start = start;
 	worker->commons = start->commons;
 	worker->number = start->number;

@@ -46,9 +46,10 @@ struct worker {
 	struct reply reply;   /* of the command being carried out */
 	struct chat *chat;
 	struct clerk *clerk;
-	int64_t sale_at_ns;  /* when a *sale is to be looked for again; 0: not */
-	uint32_t numberings; /* of those who wait, that were told */
-	bool submitted;      /* bookings were put on the desk this turn */
+	int64_t sale_at_ns;    /* when a *sale is to be looked for again; 0: not */
+	uint32_t changes_seen; /* of the board's */
+	uint32_t numberings;   /* of those who wait, that were told */
+	bool submitted;        /* bookings were put on the desk this turn */
 	bool draining;
 	bool finished;
 	char *receive_buffer; /* RECEIVE_SIZE bytes */
@@ -58,7 +59,7 @@ struct worker {
 struct worker_start {
 	struct commons *commons;
 	uint32_t number;
-	char name[16];        /* "worker 3" */
+	char name[24];        /* "worker 3" */
 	int channel;          /* to the master */
 	const int *listeners; /* DISPATCH_ACCEPT: one for each of the options' listeners */
 	size_t listener_count;
