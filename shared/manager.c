@@ -182,9 +182,10 @@ static enum manager_result add(struct manager *manager, const char *name, int64_
 		return MANAGER_NO_NUMBER;
 	if (__builtin_add_overflow(value.number, difference, &value.number))
 		return MANAGER_OVERFLOW;
-	if (sum != NULL)
+	enum manager_result result = put(manager, name, &value);
+	if (result == MANAGER_DONE && sum != NULL)
 		*sum = value.number;
-	return put(manager, name, &value);
+	return result;
 }
 
 enum manager_result manager_add(struct manager *manager, const char *name, int64_t difference,
