@@ -1,14 +1,17 @@
 /*
  * A worker has one task at a time, and asks for none: so a killed one takes one task with it, and
- * the parent knows which. Whatever happens to worker number I (a result, its death) makes the epoll
- * descriptor readable with I in it.
+ * the parent knows which. Whether it had begun with it stands in shared memory: a task that nobody
+ * began is given out again in any case. Whatever happens to worker number I (a result, its death)
+ * makes the epoll descriptor readable with I in it.
  */
 #include "shared/pool.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/param.h>
 #include <unistd.h>
 
@@ -18,6 +21,9 @@
 
 #define EVENTS_AT_ONCE 64
 #define NO_PIPE        (-1)
+
+/* A task whose workers keep dying before they begin with it is lost in the end, too. */
+#define GIVEN_MAX 100
 
 /* An idle worker that was told to leave takes no longer, unless it was stopped: then it is killed.
  */
@@ -41,7 +47,8 @@ struct job {
 	struct job *next;
 	pool_callback callback;
 	void *context;
-	unsigned tries; /* how often it was given out */
+	unsigned given; /* how often it was given to a worker */
+	unsigned tries; /* how often a worker had begun with it */
 	size_t result_size;
 	size_t request_size;
 	unsigned char request[]; /* as it goes to a worker */
@@ -50,9 +57,9 @@ struct job {
 struct worker {
 	struct process *process; /* NULL: it is to be started */
 	int pipe;
-	struct job *job;  /* NULL: idle */
-	size_t jobs_done; /* since it was started */
-	bool leaving;     /* was told to */
+	struct job *job;    /* NULL: idle */
+	uint32_t jobs_done; /* since it was started */
+	bool leaving;       /* was told to */
 };
 
 enum state { OPEN, CLOSED, TERMINATED };
@@ -65,12 +72,13 @@ struct pool {
 	size_t over; /* tasks called back for, ever */
 	struct job *first;
 	struct job **last;
+	_Atomic uint32_t *begun; /* shared; written by each worker: how many tasks it began with */
 	struct worker workers[];
 };
 
 /* The worker's side. */
 
-static bool work_once(int pipe)
+static bool work_once(int pipe, _Atomic uint32_t *begun)
 {
 	_Alignas(max_align_t) unsigned char request[PIPE_MESSAGE_MAX];
 	_Alignas(max_align_t) unsigned char result[POOL_RESULT_MAX] = { 0 };
@@ -83,6 +91,7 @@ static bool work_once(int pipe)
 	memcpy(&head, request, sizeof(head));
 	if (head.run == NULL)
 		return false;
+	(*begun)++;
 	struct reply answer = { .done = head.run(request + sizeof(head), length - sizeof(head),
 						 result, head.result_size) };
 	memcpy(reply, &answer, sizeof(answer));
@@ -93,6 +102,7 @@ static bool work_once(int pipe)
 
 struct start {
 	struct pool *pool;
+	size_t index;
 	int pipe;
 };
 
@@ -106,7 +116,7 @@ static int work(void *argument)
 			close(start->pool->workers[i].pipe);
 	}
 	close(start->pool->events);
-	while (work_once(start->pipe))
+	while (work_once(start->pipe, &start->pool->begun[start->index]))
 		continue;
 	return EXIT_SUCCESS;
 }
@@ -147,7 +157,8 @@ static bool start_worker(struct pool *pool, size_t index)
 	if (!pipe_open(ends))
 		return false;
 	*worker = (struct worker){ .pipe = ends[0] };
-	struct start start = { .pool = pool, .pipe = ends[1] };
+	pool->begun[index] = 0;
+	struct start start = { .pool = pool, .index = index, .pipe = ends[1] };
 	worker->process = process_start(&options, work, &start);
 	close(ends[1]);
 	if (worker->process == NULL) {
@@ -238,7 +249,7 @@ static void give(struct pool *pool, struct worker *worker, struct job *job)
 		push_first(pool, job);
 		return;
 	}
-	job->tries++;
+	job->given++;
 	worker->job = job;
 }
 
@@ -288,15 +299,24 @@ static void take_results(struct pool *pool, struct worker *worker)
 		take_result(pool, worker, message, length);
 }
 
+static bool may_be_tried_again(const struct pool *pool, const struct job *job, bool had_begun)
+{
+	if (had_begun)
+		return job->tries < pool->options.tries;
+	return job->given < GIVEN_MAX;
+}
+
 static void bury(struct pool *pool, struct worker *worker)
 {
 	struct job *job = worker->job;
+	bool had_begun = pool->begun[worker - pool->workers] > worker->jobs_done;
 
 	end_worker(pool, worker);
 	worker->job = NULL;
 	if (job == NULL)
 		return;
-	if (job->tries < pool->options.tries)
+	job->tries += had_begun;
+	if (may_be_tried_again(pool, job, had_begun))
 		push_first(pool, job);
 	else
 		conclude(pool, job, POOL_LOST, NULL);
@@ -424,6 +444,14 @@ static bool has_worker(const struct pool *pool)
 	return false;
 }
 
+static _Atomic uint32_t *share_counters(size_t count)
+{
+	void *counters = mmap(NULL, count * sizeof(_Atomic uint32_t), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return counters == MAP_FAILED ? NULL : counters;
+}
+
 struct pool *pool_create(const struct pool_options *options)
 {
 	size_t workers = options->workers > 0 ? options->workers : processors();
@@ -436,12 +464,15 @@ struct pool *pool_create(const struct pool_options *options)
 	pool->last = &pool->first;
 	for (size_t i = 0; i < workers; i++)
 		pool->workers[i].pipe = NO_PIPE;
+	pool->begun = share_counters(workers);
 	pool->events = epoll_create1(EPOLL_CLOEXEC);
-	if (pool->events >= 0)
+	if (pool->begun != NULL && pool->events >= 0)
 		go_on(pool);
 	if (has_worker(pool))
 		return pool;
+	int saved_errno = errno;
 	pool_destroy(pool);
+	errno = saved_errno;
 	return NULL;
 }
 
@@ -517,5 +548,7 @@ void pool_destroy(struct pool *pool)
 	pool_terminate(pool);
 	if (pool->events >= 0)
 		close(pool->events);
+	if (pool->begun != NULL)
+		munmap(pool->begun, pool->options.workers * sizeof(pool->begun[0]));
 	free(pool);
 }

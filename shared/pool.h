@@ -5,8 +5,8 @@
  * bytes back. Functions have the same address in the workers, since they are forked. The parent
  * hands a task to each worker that is idle and calls back, in the parent, when it is over; all this
  * happens within the calls below that wait, and nowhere else. A worker that is killed is replaced,
- * and its task is given out again or reported as lost: nobody waits for the dead. A worker ends
- * with its parent.
+ * and its task is given out again or reported as lost (a task that the dead one had not begun with
+ * is always given out again): nobody waits for the dead. A worker ends with its parent.
  *
  * pool_create allocates, and pool_destroy frees all; arguments are copied. For one thread, in a
  * process that may fork at any of these calls. Maps over many tasks are in map.h.
@@ -29,7 +29,7 @@ struct pool;
 struct pool_options {
 	size_t workers;          /* 0: as many as there are processors */
 	size_t tasks_per_worker; /* then a worker is replaced by a fresh one; 0: never */
-	unsigned tries;          /* how often a task whose worker died is given out; 0: once */
+	unsigned tries;          /* how often a task may be begun, if its workers die; 0: once */
 };
 
 /*
