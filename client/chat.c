@@ -27,7 +27,7 @@ static void read_arguments(int argc, char **argv)
 					  "input. What starts with '/' is a command (/help lists "
 					  "them); anything else is said in the current room." };
 
-	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, NULL);
+	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, NULL);
 }
 
 static void show_line(struct span line)
@@ -35,8 +35,8 @@ static void show_line(struct span line)
 	char shown[RENDER_SIZE];
 	size_t length = render_line(line, shown);
 
-	(void)fwrite(shown, 1, length, stdout);
-	(void)putchar('\n');
+	fwrite(shown, 1, length, stdout);
+	putchar('\n');
 }
 
 int chat_run(const struct server_place *place, int argc, char **argv)
@@ -47,9 +47,9 @@ int chat_run(const struct server_place *place, int argc, char **argv)
 	read_arguments(argc, argv);
 	if (!connection_open(&connection, place, problem))
 		die("%s", problem);
-	(void)printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n",
-		     place->host, place->port);
-	(void)fflush(stdout);
+	printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n", place->host,
+	       place->port);
+	fflush(stdout);
 	const struct exchange exchange = { .connection = &connection,
 					   .descriptor = STDIN_FILENO,
 					   .farewell = "/quit\n",

@@ -24,11 +24,11 @@ static int connect_to(const struct addrinfo *address)
 		return -1;
 	if (connect(descriptor, address->ai_addr, address->ai_addrlen) != 0) {
 		int error = errno;
-		(void)close(descriptor);
+		close(descriptor);
 		errno = error;
 		return -1;
 	}
-	(void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	return descriptor;
 }
 
@@ -41,17 +41,17 @@ static bool reach(struct connection *connection, const struct server_place *plac
 
 	connection->descriptor = -1;
 	if (error != 0) {
-		(void)snprintf(problem, CONNECTION_PROBLEM_SIZE, "cannot find %s port %s: %s",
-			       place->host, place->port, gai_strerror(error));
+		snprintf(problem, CONNECTION_PROBLEM_SIZE, "cannot find %s port %s: %s",
+			 place->host, place->port, gai_strerror(error));
 		return false;
 	}
 	for (const struct addrinfo *at = found; at != NULL && connection->descriptor < 0;
 	     at = at->ai_next)
 		connection->descriptor = connect_to(at);
 	if (connection->descriptor < 0)
-		(void)snprintf(problem, CONNECTION_PROBLEM_SIZE,
-			       "cannot connect to %s port %s: %s (is turnstiled running?)",
-			       place->host, place->port, strerror(errno));
+		snprintf(problem, CONNECTION_PROBLEM_SIZE,
+			 "cannot connect to %s port %s: %s (is turnstiled running?)", place->host,
+			 place->port, strerror(errno));
 	freeaddrinfo(found);
 	return connection->descriptor >= 0;
 }
@@ -82,12 +82,12 @@ static bool greeted(struct connection *connection, const struct server_place *pl
 	if (first_line(connection, &line) && span_starts(line, "+turnstile 1"))
 		return true;
 	if (span_starts(line, "-"))
-		(void)snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s",
-			       place->host, place->port, (int)line.length - 1, line.text + 1);
+		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s",
+			 place->host, place->port, (int)line.length - 1, line.text + 1);
 	else
-		(void)snprintf(problem, CONNECTION_PROBLEM_SIZE,
-			       "%s port %s does not greet as turnstiled's lines port does",
-			       place->host, place->port);
+		snprintf(problem, CONNECTION_PROBLEM_SIZE,
+			 "%s port %s does not greet as turnstiled's lines port does", place->host,
+			 place->port);
 	return false;
 }
 
@@ -106,7 +106,7 @@ bool connection_open(struct connection *connection, const struct server_place *p
 void connection_close(struct connection *connection)
 {
 	if (connection->descriptor >= 0)
-		(void)close(connection->descriptor);
+		close(connection->descriptor);
 	connection->descriptor = -1;
 }
 
@@ -165,5 +165,5 @@ enum connection_state connection_write(struct connection *connection, const char
 
 void connection_end_output(struct connection *connection)
 {
-	(void)shutdown(connection->descriptor, SHUT_WR);
+	shutdown(connection->descriptor, SHUT_WR);
 }

@@ -165,7 +165,7 @@ static bool show_lines(struct running *running)
 		any = true;
 	}
 	if (any)
-		(void)fflush(stdout);
+		fflush(stdout);
 	return any;
 }
 
@@ -173,7 +173,7 @@ static void read_server(struct running *running)
 {
 	enum connection_state state = connection_fill(running->exchange->connection);
 
-	(void)show_lines(running);
+	show_lines(running);
 	running->state = state;
 }
 
@@ -203,7 +203,7 @@ struct exchange_result exchange_run(const struct exchange *exchange)
 	struct running running = { .exchange = exchange };
 	bool input = false, server = false;
 
-	(void)show_lines(&running); /* those that came with the greeting */
+	show_lines(&running); /* those that came with the greeting */
 	while (running.state == CONNECTION_OPEN) {
 		take_input(&running, input);
 		write_out(&running);

@@ -75,7 +75,7 @@ static void read_command_line(struct command_line *line, int argc, char **argv)
 	};
 
 	list_subcommands(doc);
-	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS | ARGP_IN_ORDER, NULL, line);
+	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS | ARGP_IN_ORDER, NULL, line);
 }
 
 static _Noreturn void reject(const char *name)
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 		line.name = isatty(STDIN_FILENO) ? "chat" : "send";
 	const struct subcommand *subcommand = find(line.name);
 	/* The word before its arguments stands for its name, as argv[0] does for a program. */
-	(void)snprintf(name, sizeof(name), "turnstile %s", subcommand->name);
+	snprintf(name, sizeof(name), "turnstile %s", subcommand->name);
 	argv[line.rest - 1] = name;
 	return subcommand->run(&line.place, argc - line.rest + 1, argv + line.rest - 1);
 }

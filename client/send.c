@@ -41,7 +41,7 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 					  "server says; exit status 1 if any answer starts with "
 					  "'-'. A line that starts with '-' comes after '--'." };
 
-	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS | ARGP_IN_ORDER, NULL, arguments);
+	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS | ARGP_IN_ORDER, NULL, arguments);
 }
 
 static void print_line(struct span line)
@@ -49,8 +49,8 @@ static void print_line(struct span line)
 	char clean[CONNECTION_LINE_MAX * TEXT_GROWTH];
 	size_t length = text_clean(line.text, line.length, clean);
 
-	(void)fwrite(clean, 1, length, stdout);
-	(void)putchar('\n');
+	fwrite(clean, 1, length, stdout);
+	putchar('\n');
 }
 
 int send_run(const struct server_place *place, int argc, char **argv)

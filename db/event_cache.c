@@ -30,7 +30,8 @@ static bool make_room(struct event_cache *cache)
 	if (cache->made < cache->room)
 		return true;
 	size_t room = cache->room ? cache->room * 2 : ROOM_LEAST;
-	struct cached_event **entries = reallocarray(cache->entries, room, sizeof *entries);
+	struct cached_event **entries =
+		reallocarray(cache->entries, room, sizeof(struct cached_event *));
 	if (!entries)
 		return false;
 	cache->entries = entries;

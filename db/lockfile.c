@@ -138,14 +138,19 @@ static struct mutex *use_under_flock(int descriptor)
 	return mutex;
 }
 
-struct mutex *lockfile_open(const char *store_path)
+static int open_file(const char *store_path)
 {
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s-lock", store_path) >= (int)sizeof path) {
 		errno = ENAMETOOLONG;
-		return NULL;
+		return -1;
 	}
-	int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+struct mutex *lockfile_open(const char *store_path)
+{
+	int descriptor = open_file(store_path);
 	if (descriptor < 0)
 		return NULL;
 	struct mutex *mutex = use_under_flock(descriptor);
@@ -153,4 +158,20 @@ struct mutex *lockfile_open(const char *store_path)
 	close(descriptor);
 	errno = problem;
 	return mutex;
+}
+
+static bool lock_first_byte(int descriptor, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
+	return fcntl(descriptor, F_OFD_SETLK, &lock) == 0;
+}
+
+/* The descriptor stays open for good: the lock goes with it. */
+bool lockfile_serve(const char *store_path)
+{
+	int descriptor = open_file(store_path);
+	if (descriptor < 0)
+		return false;
+	bool alone = lock_first_byte(descriptor, F_WRLCK);
+	return lock_first_byte(descriptor, F_RDLCK) && alone;
 }

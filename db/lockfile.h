@@ -18,4 +18,12 @@
  */
 struct mutex *lockfile_open(const char *store_path);
 
+/*
+ * Notes that this process serves the store, until it and the children that it forked since have
+ * ended: a shared lock on the lock file's first byte (fcntl(2), open file description locks), which
+ * goes with the last of them. True if nobody else served it. False with errno if it cannot be
+ * noted.
+ */
+bool lockfile_serve(const char *store_path);
+
 #endif

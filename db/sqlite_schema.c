@@ -50,6 +50,8 @@ static const char *const steps[] = {
 	"  batch  INTEGER NOT NULL,"
 	"  used   INTEGER NOT NULL" /* the higher, the later */
 	") STRICT;",
+
+	"CREATE INDEX ties ON tickets (tied) WHERE state = 2 AND tied > 0;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof steps / sizeof *steps))

@@ -30,6 +30,8 @@ enum sqlite_query {
 	QUERY_TICKET_GET,
 	QUERY_TICKET_CHANGE,
 	QUERY_TICKET_NEXT_EXPIRY,
+	QUERY_TICKET_TIED,
+	QUERY_TICKET_ALL,
 	QUERY_TICKETS_WITH_KEY,
 	QUERY_BATCH_LAST,
 	QUERY_BATCH_MARK,
@@ -93,6 +95,11 @@ enum store_result sqlite_ticket_by_key(struct store *store, const char *key,
 				       struct store_ticket *ticket);
 enum store_result sqlite_ticket_change(struct store *store, const struct store_ticket *ticket);
 enum store_result sqlite_ticket_next_expiry(struct store *store, struct store_ticket *ticket);
+enum store_result sqlite_ticket_tied(struct store *store, uint64_t least, uint64_t most,
+				     struct store_ticket *ticket);
+enum store_result sqlite_ticket_each(struct store *store,
+				     void (*see)(void *context, const struct store_ticket *ticket),
+				     void *context);
 
 /* At begin: sets `last`, and brings the index of keys up to it. */
 enum store_result sqlite_tickets_begin(struct sqlite_store *store);

@@ -119,6 +119,31 @@ enum store_result sqlite_ticket_next_expiry(struct store *base, struct store_tic
 	return fetch(store, sqlite_statement(store, QUERY_TICKET_NEXT_EXPIRY), ticket);
 }
 
+enum store_result sqlite_ticket_tied(struct store *base, uint64_t least, uint64_t most,
+				     struct store_ticket *ticket)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_TICKET_TIED);
+	sqlite3_bind_int64(statement, 1, (int64_t)least);
+	sqlite3_bind_int64(statement, 2, (int64_t)most);
+	return fetch(store, statement, ticket);
+}
+
+enum store_result sqlite_ticket_each(struct store *base,
+				     void (*see)(void *context, const struct store_ticket *ticket),
+				     void *context)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_TICKET_ALL);
+	struct store_ticket ticket;
+	enum store_result result;
+	while ((result = sqlite_row(store, statement)) == STORE_OK) {
+		read_ticket(statement, &ticket);
+		see(context, &ticket);
+	}
+	return result == STORE_NONE ? STORE_OK : result;
+}
+
 /* The ticket with the highest number; zeroes when there is none. */
 static enum store_result find_last(struct sqlite_store *store, struct keyindex_reach *last)
 {

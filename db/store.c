@@ -16,7 +16,9 @@
 
 #define SUFFIX_ROOM 16 /* for "-lock", "-keys-new", "-wal" after the store's path */
 
-static const struct store_kind *const kinds[] = { &store_sqlite };
+#define KINDS 1
+
+static const struct store_kind *const kinds[KINDS] = { &store_sqlite };
 
 enum store_result store_fail(struct store *store, const char *format, ...)
 {
@@ -36,29 +38,37 @@ bool store_refuse(char *error, const char *format, ...)
 	return false;
 }
 
-/* Sets KIND and FILE to what URL names. */
-static bool read_url(const char *url, const struct store_kind **kind, const char **file,
-		     char *error)
+static bool names_kind(const char *url, const struct store_kind *kind)
 {
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		size_t length = strlen(kinds[i]->scheme);
-		if (strncmp(url, kinds[i]->scheme, length) != 0 || url[length] != ':')
-			continue;
-		*kind = kinds[i];
-		*file = url + length + 1;
-		if (**file != '\0')
-			return true;
-		return store_refuse(error, "store %s names no file: it should be %s:FILE", url,
-				    kinds[i]->scheme);
+	size_t length = strlen(kind->scheme);
+	return strncmp(url, kind->scheme, length) == 0 && url[length] == ':';
+}
+
+static const char *file_of(const char *url, const struct store_kind *kind)
+{
+	return url + strlen(kind->scheme) + 1;
+}
+
+/* The kind of the store at URL, or NULL if it is no good URL. */
+static const struct store_kind *kind_of(const char *url, char *error)
+{
+	const struct store_kind *kind = NULL;
+	for (size_t i = 0; i < KINDS && !kind; i++)
+		if (names_kind(url, kinds[i]))
+			kind = kinds[i];
+	if (!kind) {
+		store_refuse(error, "no such kind of store: \"%s\": it should be sqlite:FILE", url);
+		return NULL;
 	}
-	return store_refuse(error, "no such kind of store: %s: it should be sqlite:FILE", url);
+	if (*file_of(url, kind) != '\0')
+		return kind;
+	store_refuse(error, "store \"%s\" names no file: it should be %s:FILE", url, kind->scheme);
+	return NULL;
 }
 
 bool store_url_is_good(const char *url, char *error)
 {
-	const struct store_kind *kind;
-	const char *file;
-	return read_url(url, &kind, &file, error);
+	return kind_of(url, error) != NULL;
 }
 
 /* The path of a file that is not there yet, in a folder that is. */
@@ -128,10 +138,9 @@ static struct store *open_under_lock(const struct store_kind *kind, const char *
 
 struct store *store_open(const char *url, char *error)
 {
-	const struct store_kind *kind;
-	const char *file;
 	char path[PATH_MAX];
-	if (!read_url(url, &kind, &file, error) || !resolve(file, path, error))
+	const struct store_kind *kind = kind_of(url, error);
+	if (!kind || !resolve(file_of(url, kind), path, error))
 		return NULL;
 	struct mutex *mutex = open_lock(path, error);
 	if (!mutex)
@@ -329,6 +338,26 @@ enum store_result store_ticket_next_expiry(struct store *store, struct store_tic
 {
 	must_be_within(store);
 	return noted(store, store->kind->ticket_next_expiry(store, ticket));
+}
+
+enum store_result store_ticket_tied(struct store *store, uint64_t least, uint64_t most,
+				    struct store_ticket *ticket)
+{
+	must_be_within(store);
+	return noted(store, store->kind->ticket_tied(store, least, most, ticket));
+}
+
+enum store_result store_ticket_each(struct store *store,
+				    void (*see)(void *context, const struct store_ticket *ticket),
+				    void *context)
+{
+	return noted(store, store->kind->ticket_each(store, see, context));
+}
+
+bool store_serve(struct store *store)
+{
+	must_be_taken(store);
+	return lockfile_serve(store->path);
 }
 
 enum store_result store_event_count(struct store *store, int64_t event, int64_t *sold,

@@ -104,6 +104,13 @@ enum store_result store_tend(struct store *store);
 /* What went wrong last on this handle, for a log: one line, the store's to keep. */
 const char *store_error(const struct store *store);
 
+/*
+ * Notes that this process, until it and the children that it forked from then on have ended, serves
+ * the store. True if nobody else does: then what the store holds of connections (tied holds) is of
+ * servers that are gone. With the lock held; once a process.
+ */
+bool store_serve(struct store *store);
+
 /* The key from which this store's ticket codes are made; it never changes. */
 const struct siphash_key *store_code_key(const struct store *store);
 
@@ -146,6 +153,17 @@ enum store_result store_ticket_change(struct store *store, const struct store_ti
 
 /* The held ticket whose hold ends first; STORE_NONE when nothing is held. */
 enum store_result store_ticket_next_expiry(struct store *store, struct store_ticket *ticket);
+
+/* A held ticket that is tied to a connection from LEAST to MOST; STORE_NONE when there is none. */
+enum store_result store_ticket_tied(struct store *store, uint64_t least, uint64_t most,
+				    struct store_ticket *ticket);
+
+/*
+ * Calls SEE for each ticket in the order of their numbers; it must not change anything.
+ */
+enum store_result store_ticket_each(struct store *store,
+				    void (*see)(void *context, const struct store_ticket *ticket),
+				    void *context);
 
 /* Adds up EVENT's tickets themselves: how many are sold and held, in tickets. */
 enum store_result store_event_count(struct store *store, int64_t event, int64_t *sold,

@@ -57,6 +57,9 @@ static const char *const queries[QUERIES] = {
 	[QUERY_TICKET_CHANGE] = "UPDATE tickets SET state = ?2, expires = ?3 WHERE number = ?1",
 	[QUERY_TICKET_NEXT_EXPIRY] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2"
 				     " ORDER BY expires LIMIT 1",
+	[QUERY_TICKET_TIED] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2 AND tied > 0"
+			      " AND tied BETWEEN ?1 AND ?2 LIMIT 1",
+	[QUERY_TICKET_ALL] = "SELECT " TICKET_COLUMNS " FROM tickets ORDER BY number",
 	[QUERY_TICKETS_WITH_KEY] = "SELECT number, key FROM tickets"
 				   " WHERE number > ?1 AND key IS NOT NULL ORDER BY number",
 	[QUERY_BATCH_LAST] = "SELECT batch FROM batches WHERE server = ?1",
@@ -412,6 +415,8 @@ const struct store_kind store_sqlite = {
 	.ticket_by_key = sqlite_ticket_by_key,
 	.ticket_change = sqlite_ticket_change,
 	.ticket_next_expiry = sqlite_ticket_next_expiry,
+	.ticket_tied = sqlite_ticket_tied,
+	.ticket_each = sqlite_ticket_each,
 	.batch_last = batch_last,
 	.batch_mark = batch_mark,
 };

@@ -306,12 +306,12 @@ void boxoffice_announce_sales(struct worker *worker)
 
 	worker->sale_at_ns = 0;
 	for (uint32_t i = 0; i < board->count; i++) {
-		if (board_claim_sale(board, i, worker->now_ns, &event, &wait_ns) &&
+		if (board_claim_sale(board, i, worker_now_ns(worker), &event, &wait_ns) &&
 		    !announce(worker, &event)) {
 			board_return_sale(board, i);
 			wait_ns = NS_PER_MS;
 		}
-		int64_t due_ns = worker->now_ns + wait_ns;
+		int64_t due_ns = worker_now_ns(worker) + wait_ns;
 
 		if (wait_ns > 0 && (worker->sale_at_ns == 0 || due_ns < worker->sale_at_ns)) {
 			worker->sale_at_ns = due_ns;

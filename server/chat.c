@@ -149,7 +149,7 @@ static void post_queued(struct worker *worker)
 static struct room_line message(const struct session *session, char *buffer, const char *kind,
 				uint16_t room, struct span text)
 {
-	const struct worker *worker = session->worker;
+	struct worker *worker = session->worker;
 	int head = snprintf(buffer, MESSAGE_SIZE, "*%s %s %s%s", kind,
 			    worker->commons->rooms->rooms[room].name, session->seat->nick,
 			    text.length > 0 ? " " : "");
@@ -161,7 +161,7 @@ static struct room_line message(const struct session *session, char *buffer, con
 				   .text = buffer,
 				   .length = length,
 				   .sender = session_address(session),
-				   .wall_ns = worker->wall_ns };
+				   .wall_ns = worker_wall_ns(worker) };
 }
 
 /* Whether a room is small enough, and not too small, to be told who comes and goes. */
@@ -723,7 +723,7 @@ static void tell_nick(struct session *session, const char *old)
 					.text = buffer,
 					.length = (size_t)length,
 					.sender = session_address(session),
-					.wall_ns = worker->wall_ns,
+					.wall_ns = worker_wall_ns(worker),
 					.rooms = rooms,
 					.room_count = count };
 	for (size_t i = 0; i < count; i++) {
@@ -856,7 +856,7 @@ bool chat_announce(struct worker *worker, const char *event, const char *text, s
 		return true; /* no place for one more room: nobody can be in it */
 	}
 	const struct room_line line = {
-		.kind = ROOM_LINE, .text = text, .length = length, .wall_ns = worker->wall_ns
+		.kind = ROOM_LINE, .text = text, .length = length, .wall_ns = worker_wall_ns(worker)
 	};
 	return post(worker, room, &line);
 }
@@ -881,7 +881,7 @@ static void bury(struct worker *worker, const struct seat *seat, struct address 
 						.text = buffer,
 						.length = (size_t)length,
 						.sender = where,
-						.wall_ns = worker->wall_ns };
+						.wall_ns = worker_wall_ns(worker) };
 		post_or_queue(worker, room, &line);
 	}
 }

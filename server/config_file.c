@@ -24,7 +24,7 @@ struct reading {
 static void fail(struct reading *reading, const char *what)
 {
 	reading->failed = true;
-	(void)option_problem(reading->problem, "%s:%d: %s", reading->path, reading->line, what);
+	option_problem(reading->problem, "%s:%d: %s", reading->path, reading->line, what);
 }
 
 static char *next_line(char *text, int size, void *stream)
@@ -74,9 +74,9 @@ bool config_file_read(const char *path, config_taker take, void *context, char *
 	int wrong_line = ini_parse_stream(next_line, &reading, take_setting, &reading);
 	if (ferror(reading.file) && !reading.failed) {
 		reading.failed = true;
-		(void)option_problem(problem, "%s: cannot be read: %s", path, strerror(errno));
+		option_problem(problem, "%s: cannot be read: %s", path, strerror(errno));
 	}
-	(void)fclose(reading.file);
+	fclose(reading.file);
 	if (wrong_line != 0 && !reading.failed)
 		return option_problem(problem, "%s:%d: must be 'name = value'", path, wrong_line);
 	return !reading.failed;

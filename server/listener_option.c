@@ -68,11 +68,10 @@ static bool read_address(const struct parts *parts, struct listener_option *list
 
 	if (!words_number(parts->port, 0, UINT16_MAX, &port_number))
 		return option_problem(problem, "the port must be a number from 0 to 65535");
-	(void)snprintf(port, sizeof(port), "%u", (unsigned)(uint16_t)port_number);
-	(void)snprintf(address, sizeof(address), "%.*s", (int)parts->address.length,
-		       parts->address.text);
+	snprintf(port, sizeof(port), "%u", (unsigned)(uint16_t)port_number);
+	snprintf(address, sizeof(address), "%.*s", (int)parts->address.length, parts->address.text);
 	if (strcmp(address, "localhost") == 0)
-		(void)snprintf(address, sizeof(address), "127.0.0.1");
+		snprintf(address, sizeof(address), "127.0.0.1");
 	if (getaddrinfo(address, port, &wanted, &found) != 0)
 		return option_problem(problem, "the address must be a number such as 127.0.0.1, "
 					       "0.0.0.0 or [::1], or localhost");
@@ -93,6 +92,6 @@ bool listener_option_read(const char *text, struct listener_option *listener, ch
 	const char *shown = text + parts.kind.length + 1;
 	if (strlen(shown) >= sizeof(listener->text))
 		return option_problem(problem, FORM);
-	(void)snprintf(listener->text, sizeof(listener->text), "%s", shown);
+	snprintf(listener->text, sizeof(listener->text), "%s", shown);
 	return read_address(&parts, listener, problem);
 }

@@ -141,7 +141,7 @@ enum outcome lobby_stats(struct session *session, struct span arguments, struct 
 {
 	const struct commons *commons = session->worker->commons;
 	const struct scoreboard *scoreboard = commons->scoreboard;
-	int64_t uptime_ns = session->worker->wall_ns - scoreboard->started_ns;
+	int64_t uptime_ns = worker_wall_ns(session->worker) - scoreboard->started_ns;
 
 	(void)arguments;
 	reply_line(reply, "=turnstile_uptime_seconds %lld", (long long)(uptime_ns / NS_PER_SECOND));

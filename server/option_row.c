@@ -21,7 +21,7 @@ bool option_problem(char *problem, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(problem, OPTION_PROBLEM_SIZE, format, arguments);
+	vsnprintf(problem, OPTION_PROBLEM_SIZE, format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -87,7 +87,7 @@ static int choose(const char *value, const char *first, const char *second, char
 		return 0;
 	if (strcmp(value, second) == 0)
 		return 1;
-	(void)option_problem(problem, "must be %s or %s", first, second);
+	option_problem(problem, "must be %s or %s", first, second);
 	return -1;
 }
 
@@ -225,7 +225,7 @@ static bool set_operator_password(struct options *options, const char *value, ch
 	errno = 0;
 	bool there = fgets(line, sizeof(line), file) != NULL;
 	int error = errno;
-	(void)fclose(file);
+	fclose(file);
 	if (!there && error != 0)
 		return option_problem(problem, "cannot be read: %s", strerror(error));
 	size_t length = there ? strcspn(line, "\r\n") : 0;
@@ -349,11 +349,11 @@ static bool read_size(const char *value, int64_t least, int64_t most, int64_t *b
 static void write_size(int64_t bytes, char *text, size_t size)
 {
 	if (bytes % GIB == 0)
-		(void)snprintf(text, size, "%" PRId64 "GiB", bytes / GIB);
+		snprintf(text, size, "%" PRId64 "GiB", bytes / GIB);
 	else if (bytes % MIB == 0)
-		(void)snprintf(text, size, "%" PRId64 "MiB", bytes / MIB);
+		snprintf(text, size, "%" PRId64 "MiB", bytes / MIB);
 	else
-		(void)snprintf(text, size, "%" PRId64 "KiB", bytes / KIB);
+		snprintf(text, size, "%" PRId64 "KiB", bytes / KIB);
 }
 
 static bool set_number(struct options *options, const struct option_row *row, const char *value,

@@ -62,8 +62,8 @@ static struct argp_option argp_option_of(const struct option_row *row, char *hel
 
 	if (row->name == NULL)
 		return (struct argp_option){ .doc = row->help };
-	(void)snprintf(help, HELP_SIZE, "%s%s%s%s", row->help, says_it ? " (" : "",
-		       says_it ? row->initial : "", says_it ? ")" : "");
+	snprintf(help, HELP_SIZE, "%s%s%s%s", row->help, says_it ? " (" : "",
+		 says_it ? row->initial : "", says_it ? ")" : "");
 	return (struct argp_option){ .name = row->name,
 				     .key = KEY_FIRST + (int)(row - option_rows),
 				     .arg = row->argument,
@@ -165,7 +165,7 @@ static bool make_directory(const char *path)
 {
 	char part[sizeof(((struct options *)0)->state)];
 
-	(void)snprintf(part, sizeof(part), "%s", path);
+	snprintf(part, sizeof(part), "%s", path);
 	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(part, 0700) != 0 && errno != EEXIST)

@@ -182,7 +182,7 @@ static bool within_rate(struct session *session)
 	if (rate == 0) {
 		return true;
 	}
-	int64_t now = session->worker->now_ns;
+	int64_t now = worker_now_ns(session->worker);
 	int64_t start = session->tokens_ns > now ? session->tokens_ns : now;
 
 	if (start - now > (RATE_BURST * (int64_t)rate - 1) * (NS_PER_SECOND / rate)) {
@@ -366,7 +366,7 @@ static void finish_sending(struct session *session)
 		return;
 	}
 	session->state = SESSION_LINGERING;
-	session->linger_until_ns = session->worker->now_ns + LINGER_NS;
+	session->linger_until_ns = worker_now_ns(session->worker) + LINGER_NS;
 	set_reading(session, true);
 	linger(session);
 }
@@ -508,7 +508,7 @@ void session_tick(struct worker *worker)
 		struct session *session = worker->sessions[i];
 
 		if (session && session->state == SESSION_LINGERING &&
-		    session->linger_until_ns <= worker->now_ns) {
+		    session->linger_until_ns <= worker_now_ns(worker)) {
 			end(session);
 		}
 	}

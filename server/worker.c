@@ -117,7 +117,7 @@ static void start_draining(struct loop *loop)
 	}
 	worker->draining = true;
 	atomic_store(&worker->score->state, WORKER_DRAINING);
-	loop->drain_until_ns = worker->now_ns + worker->commons->options->drain_ns;
+	loop->drain_until_ns = worker_now_ns(worker) + worker->commons->options->drain_ns;
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
 		event_del(loop->accept_events[i]);
 	}
@@ -158,7 +158,7 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 static void pause_accepting(struct loop *loop)
 {
 	log_warning("no more descriptors: accepting pauses");
-	loop->accept_again_ns = loop->worker.now_ns + ACCEPT_PAUSE;
+	loop->accept_again_ns = worker_now_ns(&loop->worker) + ACCEPT_PAUSE;
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
 		event_del(loop->accept_events[i]);
 	}
@@ -219,10 +219,20 @@ static void listen_to(struct loop *loop, size_t listener)
 
 /* The turn */
 
-static void read_clock(struct worker *worker)
+int64_t worker_now_ns(struct worker *worker)
 {
-	worker->now_ns = clock_monotonic_ns();
-	worker->wall_ns = clock_wall_ns();
+	if (worker->now_ns == 0) {
+		worker->now_ns = clock_monotonic_ns();
+	}
+	return worker->now_ns;
+}
+
+int64_t worker_wall_ns(struct worker *worker)
+{
+	if (worker->wall_ns == 0) {
+		worker->wall_ns = clock_wall_ns();
+	}
+	return worker->wall_ns;
 }
 
 static void on_wake(evutil_socket_t descriptor, short what, void *argument)
@@ -239,7 +249,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 
 	(void)descriptor;
 	(void)what;
-	atomic_store(&worker->score->heartbeat_ns, worker->now_ns);
+	atomic_store(&worker->score->heartbeat_ns, worker_now_ns(worker));
 	session_tick(worker);
 	boxoffice_announce_sales(worker);
 	if (clerk_failed(worker->clerk)) {
@@ -259,25 +269,26 @@ static void end_turn(struct loop *loop)
 		desk_call(worker->commons->desk, worker->number);
 	}
 	chat_turn(worker);
-	if (worker->sale_at_ns && worker->now_ns >= worker->sale_at_ns) {
+	if (worker->sale_at_ns && worker_now_ns(worker) >= worker->sale_at_ns) {
 		boxoffice_announce_sales(worker);
 		chat_turn(worker);
 	}
 	session_flush_all(worker);
 	count_connections(worker);
-	if (loop->accept_again_ns && worker->now_ns >= loop->accept_again_ns && !worker->draining) {
+	if (loop->accept_again_ns && worker_now_ns(worker) >= loop->accept_again_ns &&
+	    !worker->draining) {
 		go_on_accepting(loop);
 	}
 	if (worker->draining && ((worker->session_count + worker->echo_count == 0) ||
-				 worker->now_ns >= loop->drain_until_ns)) {
+				 worker_now_ns(worker) >= loop->drain_until_ns)) {
 		worker->finished = true;
 	}
 }
 
 /* How long the loop may sleep at most, in nanoseconds; -1: until something happens. */
-static int64_t sleep_at_most(const struct loop *loop)
+static int64_t sleep_at_most(struct loop *loop)
 {
-	const struct worker *worker = &loop->worker;
+	struct worker *worker = &loop->worker;
 	int64_t due_ns = INT64_MAX;
 
 	if (worker->waiting || worker->ended || chat_is_waiting(worker)) {
@@ -295,7 +306,7 @@ static int64_t sleep_at_most(const struct loop *loop)
 	if (due_ns == INT64_MAX) {
 		return -1;
 	}
-	return due_ns > worker->now_ns ? due_ns - worker->now_ns : 0;
+	return due_ns > worker_now_ns(worker) ? due_ns - worker_now_ns(worker) : 0;
 }
 
 static void set_alarm(struct loop *loop, int64_t delay_ns)
@@ -323,6 +334,7 @@ static void run_turn(struct loop *loop)
 	} else {
 		set_alarm(loop, sleep_at_most(loop));
 	}
+	worker->now_ns = worker->wall_ns = 0; /* after the sleep they are others */
 	(void)event_base_loop(worker->base, flags);
 	waker_disarm(waker);
 	end_turn(loop);
@@ -407,7 +419,6 @@ static void begin(struct loop *loop, const struct worker_start *start)
 	worker->commons = start->commons;
 	worker->number = start->number;
 	worker->score = &start->commons->scoreboard->scores[start->number];
-	read_clock(worker);
 	make_seats(worker);
 	reply_init(&worker->reply);
 	worker->chat = chat_create();
@@ -437,7 +448,7 @@ int worker_run(void *argument)
 	if (!loop->worker.clerk) {
 		return 1;
 	}
-	atomic_store(&loop->worker.score->heartbeat_ns, loop->worker.now_ns);
+	atomic_store(&loop->worker.score->heartbeat_ns, worker_now_ns(&loop->worker));
 	tell_master(loop, MESSAGE_READY, 0, 0);
 	while (!loop->worker.finished) {
 		run_turn(loop);

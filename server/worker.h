@@ -29,8 +29,8 @@ struct worker {
 	uint32_t number; /* from 0; people see it from 1 */
 	struct score *score;
 	struct event_base *base;
-	int64_t now_ns;  /* monotonic, of this turn */
-	int64_t wall_ns; /* likewise */
+	int64_t now_ns; /* see worker_now_ns */
+	int64_t wall_ns;
 
 	struct session **sessions; /* by seat; NULL where the seat is free */
 	uint32_t *free_seats;      /* a stack */
@@ -82,6 +82,10 @@ struct worker_message {
 	uint64_t number; /* SOCKETS, TAKEN, REFUSED */
 	uint8_t kinds[64]; /* SOCKETS: enum listener_kind of each */
 };
+
+/* The time of this turn, monotonic or wall: read once a turn, when first asked for. */
+int64_t worker_now_ns(struct worker *worker);
+int64_t worker_wall_ns(struct worker *worker);
 
 /* Takes a connected, non-blocking socket over: opens a session or an echo on it. */
 void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind);

@@ -6,8 +6,8 @@
 
 #define ROUNDS       10
 #define HALF_MASK    ((UINT64_C(1) << 40) - 1)
-#define HALF_SYMBOLS 8 /* of 5 bits */
-#define SYMBOLS      (2 * HALF_SYMBOLS)
+#define SYMBOLS      16 /* of 5 bits */
+#define HALF_SYMBOLS (SYMBOLS / 2)
 #define GROUP        4 /* symbols between two hyphens */
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

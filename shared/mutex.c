@@ -33,13 +33,14 @@
 #define NOT_AT_ALL INT64_C(0)
 #define FOREVER    INT64_MAX
 
-/* A spin lasts 2 to 10 us, as long as a processor's pause is. */
-#define SPIN_TRIES  16
-#define SPIN_PAUSES 16
+/* 2 to 10 us, as long as a processor's pause is. */
+#define SPIN_PAUSES 256
 
 /* Whoever waits has a free lock sooner than this; what `waiting` says later was left by the dead.
  */
 #define WAITING_STALE_NS (10 * NS_PER_MS)
+
+#define WAIT_SLICE_NS (100 * NS_PER_MS)
 
 /* getpid(2) is a call to the kernel, which the fast path can do without. */
 static _Atomic pid_t own_pid_kept;
@@ -148,10 +149,29 @@ static bool inherit(struct mutex *mutex, pthread_mutex_t *lock, uint32_t remade)
 	return in_use;
 }
 
+static int lock_until(pthread_mutex_t *lock, const struct timespec *until)
+{
+	int error = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, until);
+
+	return error == ETIMEDOUT ? EBUSY : error;
+}
+
+/*
+ * In place of pthread_mutex_trylock, which leaves a lock that is unusable locked for ever (glibc
+ * 2.36). A time that is long past comes back from the same code as a wait, without a call to the
+ * kernel; all it costs is that the holder wakes somebody who does not sleep.
+ */
+static int try_lock(pthread_mutex_t *lock)
+{
+	static const struct timespec past = { .tv_sec = -1 };
+
+	return lock_until(lock, &past);
+}
+
 /* Asked under the guard. An inherited lock that is given back unrepaired becomes unusable again. */
 static bool is_unusable(pthread_mutex_t *lock)
 {
-	int error = pthread_mutex_trylock(lock);
+	int error = try_lock(lock);
 
 	if (error == 0 || error == EOWNERDEAD)
 		pthread_mutex_unlock(lock);
@@ -179,17 +199,18 @@ static void stop_waiting(struct mutex *mutex)
 		continue;
 }
 
+/*
+ * In slices: of those who sleep on a lock that becomes unusable glibc (2.36) wakes only one, and
+ * the others would wait for it for ever.
+ */
 static int wait_for(struct mutex *mutex, pthread_mutex_t *lock, int64_t deadline_ns)
 {
-	int error;
+	int64_t slice_end_ns = clock_deadline(WAIT_SLICE_NS);
+	struct timespec until =
+		clock_timespec(deadline_ns < slice_end_ns ? deadline_ns : slice_end_ns);
 
 	mutex->waiting++;
-	if (deadline_ns == FOREVER) {
-		error = pthread_mutex_lock(lock);
-	} else {
-		struct timespec deadline = clock_timespec(deadline_ns);
-		error = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &deadline);
-	}
+	int error = lock_until(lock, &until);
 	stop_waiting(mutex);
 	return error;
 }
@@ -232,11 +253,14 @@ static void own(struct mutex *mutex, const struct mutex_repair *repair)
 		run_repair(mutex, repair);
 }
 
-/* One try with the lock in use, which may turn out to be unusable: then pthread's error. */
+/*
+ * Tries, or waits for a slice of time, for the lock in use: 0, EBUSY, EDEADLK, or ENOTRECOVERABLE
+ * when another one is in use now.
+ */
 static int acquire(struct mutex *mutex, uint32_t remade, int64_t deadline_ns)
 {
 	pthread_mutex_t *lock = lock_in_use(mutex, remade);
-	int error = pthread_mutex_trylock(lock);
+	int error = try_lock(lock);
 
 	if (error == EBUSY && deadline_ns != NOT_AT_ALL)
 		error = wait_for(mutex, lock, deadline_ns);
@@ -255,11 +279,11 @@ static enum mutex_result take(struct mutex *mutex, int64_t deadline_ns,
 	do {
 		uint32_t remade = atomic_load_explicit(&mutex->remade, memory_order_acquire);
 		error = acquire(mutex, remade, deadline_ns);
-	} while (error == ENOTRECOVERABLE);
+	} while (error == ENOTRECOVERABLE ||
+		 (error == EBUSY && clock_monotonic_ns() < deadline_ns));
 	switch (error) {
 	case 0: own(mutex, repair); return MUTEX_TAKEN;
-	case EBUSY:
-	case ETIMEDOUT: return MUTEX_BUSY;
+	case EBUSY: return MUTEX_BUSY;
 	case EDEADLK: return MUTEX_DEADLOCK;
 	default: bug("a mutex: %s", strerror(error));
 	}
@@ -292,15 +316,18 @@ static void cpu_pause(void)
 #endif
 }
 
-/* No sched_yield(2): on a few cores, many who yield to each other keep the holder from running. */
+/*
+ * Looks at the lock itself only when its holder seems to be gone. No sched_yield(2): on a few
+ * cores, many who yield to each other keep the holder from running.
+ */
 enum mutex_result mutex_spin(struct mutex *mutex, const struct mutex_repair *repair)
 {
 	enum mutex_result result = mutex_try(mutex, repair);
 
-	for (int tries = 1; result == MUTEX_BUSY && tries < SPIN_TRIES; tries++) {
-		for (int pauses = 0; pauses < SPIN_PAUSES; pauses++)
-			cpu_pause();
-		result = mutex_try(mutex, repair);
+	for (int pauses = 0; result == MUTEX_BUSY && pauses < SPIN_PAUSES; pauses++) {
+		cpu_pause();
+		if (mutex_owner(mutex, NULL) == 0)
+			result = mutex_try(mutex, repair);
 	}
 	return result;
 }

@@ -7,8 +7,10 @@
 #include "shared/text.h"
 
 #define GROWTH_MAX  18 /* code points that NFKC makes of one, at most (of U+FDFA) */
-#define FOLDED_MAX  (1 + NAME_ROOM_POINTS * GROWTH_MAX) /* code points */
-#define FOLDING_MAX 4 /* times, until nothing changes any more; two are enough for all known */
+#define FOLDING_MAX 4  /* times, until nothing changes any more; two are enough for all known */
+
+enum { FOLDED_MAX = 1 + NAME_ROOM_POINTS * GROWTH_MAX }; /* code points of a folded name */
+_Static_assert(FOLDED_MAX * 4 <= NAME_FOLDED_SIZE, "no code point takes more than 4 bytes");
 
 /* What a code point is in a nick or a room. */
 enum part {
@@ -121,13 +123,17 @@ static bool is_ascii(char byte)
 	return (unsigned char)byte < 0x80;
 }
 
+static char lower(char byte)
+{
+	if (!is_upper(byte))
+		return byte;
+	return (char)(byte - 'A' + 'a');
+}
+
 static size_t fold_ascii(struct span name, char *folded)
 {
-	for (size_t i = 0; i < name.length; i++) {
-		char byte = name.text[i];
-
-		folded[i] = is_upper(byte) ? (char)(byte - 'A' + 'a') : byte;
-	}
+	for (size_t i = 0; i < name.length; i++)
+		folded[i] = lower(name.text[i]);
 	return name.length;
 }
 
@@ -142,7 +148,7 @@ static size_t normalize(struct span name, unsigned options, char *out)
 	if (length <= 0 || length > FOLDED_MAX)
 		return 0;
 	length = utf8proc_reencode(points, length, options);
-	if (length <= 0 || length >= NAME_FOLDED_SIZE)
+	if (length <= 0)
 		return 0;
 	memcpy(out, points, (size_t)length);
 	return (size_t)length;

@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#define REPLACEMENT       0xFFFD
-#define REPLACEMENT_BYTES "\xEF\xBF\xBD"
+#define REPLACEMENT 0xFFFD
+
+static const char replacement[] = { '\xEF', '\xBF', '\xBD' }; /* the same in UTF-8 */
 
 /*
  * What a first byte asks for: how many bytes follow it, and between which bounds the first of them
@@ -100,7 +101,7 @@ static bool is_plain_word(const char *text)
 static bool is_fine(const char *text, size_t count, uint32_t point)
 {
 	if (point == REPLACEMENT) /* sent as such, or the sign of a broken sequence? */
-		return count == 3 && memcmp(text, REPLACEMENT_BYTES, 3) == 0;
+		return count == sizeof(replacement) && memcmp(text, replacement, count) == 0;
 	return !is_unwanted(point);
 }
 
@@ -130,8 +131,8 @@ static size_t put_clean(const char *text, size_t count, uint32_t point, char *cl
 		return 1;
 	}
 	if (!is_fine(text, count, point)) {
-		memcpy(clean, REPLACEMENT_BYTES, 3);
-		return 3;
+		memcpy(clean, replacement, sizeof(replacement));
+		return sizeof(replacement);
 	}
 	memcpy(clean, text, count);
 	return count;

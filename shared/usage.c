@@ -18,11 +18,11 @@ void usage_error(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(message, sizeof(message), format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	/* What was typed stands in the message, and must not make it two lines. */
 	size_t length = text_clean(message, strlen(message), clean);
-	(void)fprintf(stderr, "%s: %.*s\n", program_invocation_short_name, (int)length, clean);
+	fprintf(stderr, "%s: %.*s\n", program_invocation_short_name, (int)length, clean);
 	exit(USAGE_STATUS);
 }
 
@@ -80,7 +80,7 @@ error_t usage_parse(int key, struct argp_state *state)
 			  state->name);
 		exit(EXIT_SUCCESS);
 	case USAGE_KEY_VERSION:
-		(void)printf("%s %s\n", program_invocation_short_name, TURNSTILE_VERSION);
+		printf("%s %s\n", program_invocation_short_name, TURNSTILE_VERSION);
 		exit(EXIT_SUCCESS);
 	case ARGP_KEY_ERROR: reject(state);
 	case ARGP_KEY_ARG: usage_error("not an option: %s", state->argv[state->next - 1]);

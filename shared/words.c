@@ -22,7 +22,9 @@ bool span_equals(struct span span, const char *text)
 /* Not tolower(3), which asks the locale. */
 static char lower(char letter)
 {
-	return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+	if (letter < 'A' || letter > 'Z')
+		return letter;
+	return (char)(letter - 'A' + 'a');
 }
 
 bool span_equals_ignoring_case(struct span span, const char *text)

@@ -1,8 +1,6 @@
 #include "tests/db/scratch.h"
 
 #include <criterion/criterion.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,37 +8,40 @@
 #include <unistd.h>
 
 #include "shared/clock.h"
-#include "shared/process.h"
+#include "tests/support/child.h"
+#include "tests/support/folder.h"
 
 #define WALL_NS  (1800000000 * NS_PER_SECOND) /* any time will do */
 #define PATHS    8
-#define PATH_LEN 256
+#define URL_SIZE (FOLDER_PATH_SIZE + 64)
 
-static char folder[64];
+static struct folder folder;
+static pid_t test; /* the process */
+
+/* An assertion for the test and for its children. */
+#define must(condition)                                                     \
+	do {                                                                \
+		bool must_holds = (condition);                              \
+		if (!must_holds && getpid() != test)                        \
+			child_check_failed(__FILE__, __LINE__, #condition); \
+		cr_assert(must_holds, "%s", #condition);                    \
+	} while (0)
 
 void scratch_make(void)
 {
-	snprintf(folder, sizeof folder, "/tmp/turnstile-db-XXXXXX");
-	cr_assert(mkdtemp(folder) != NULL);
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
+	test = getpid();
+	folder_init(&folder);
 }
 
 void scratch_remove(void)
 {
-	chmod(folder, 0700);
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	chmod(folder.path, 0700);
+	folder_finish(&folder);
 }
 
 static char *next_path(void)
 {
-	static char paths[PATHS][PATH_LEN];
+	static char paths[PATHS][URL_SIZE];
 	static unsigned next;
 	return paths[next++ % PATHS];
 }
@@ -48,34 +49,23 @@ static char *next_path(void)
 const char *scratch_path(const char *name)
 {
 	char *path = next_path();
-	snprintf(path, PATH_LEN, "%s%s%s", folder, *name ? "/" : "", name);
+	snprintf(path, URL_SIZE, "%s%s%s", folder.path, *name ? "/" : "", name);
 	return path;
 }
 
 const char *scratch_url(const char *name)
 {
 	char *path = next_path();
-	snprintf(path, PATH_LEN, "sqlite:%s/%s", folder, name);
+	snprintf(path, URL_SIZE, "sqlite:%s/%s", folder.path, name);
 	return path;
-}
-
-int in_child(int (*run)(void *argument), void *argument)
-{
-	struct process_options options = { .name = "test-child", .daemon = true };
-	struct process *process = process_start(&options, run, argument);
-	cr_assert(process != NULL);
-	cr_assert(process_join(process, 60 * NS_PER_SECOND));
-	int status = process_exit_status(process);
-	process_destroy(process);
-	return status;
 }
 
 void write_file(const char *path, const void *bytes, size_t length)
 {
 	FILE *file = fopen(path, "we");
-	cr_assert(file != NULL);
-	cr_assert_eq(fwrite(bytes, 1, length, file), length);
-	cr_assert_eq(fclose(file), 0);
+	must(file != NULL);
+	must(fwrite(bytes, 1, length, file) == length);
+	must(fclose(file) == 0);
 }
 
 void copy_file(const char *from, const char *to)
@@ -83,9 +73,9 @@ void copy_file(const char *from, const char *to)
 	size_t size = file_size(from);
 	char *bytes = malloc(size + 1);
 	FILE *file = fopen(from, "re");
-	cr_assert(bytes != NULL && file != NULL);
-	cr_assert_eq(fread(bytes, 1, size, file), size);
-	cr_assert_eq(fclose(file), 0);
+	must(bytes != NULL && file != NULL);
+	must(fread(bytes, 1, size, file) == size);
+	must(fclose(file) == 0);
 	write_file(to, bytes, size);
 	free(bytes);
 }
@@ -100,20 +90,20 @@ struct store *open_store(void)
 {
 	char error[STORE_ERROR_SIZE] = "";
 	struct store *store = store_open(scratch_url("s"), error);
-	cr_assert(store != NULL, "%s", error);
+	must(store != NULL);
 	return store;
 }
 
 void begin(struct store *store)
 {
-	cr_assert(store_take(store, 5 * NS_PER_SECOND));
-	cr_assert_eq(store_begin(store), STORE_OK, "%s", store_error(store));
+	must(store_take(store, 5 * NS_PER_SECOND));
+	must(store_begin(store) == STORE_OK);
 }
 
 void commit(struct store *store)
 {
-	cr_assert_eq(store_commit(store), STORE_OK, "%s", store_error(store));
-	cr_assert_eq(store_tend(store), STORE_OK, "%s", store_error(store));
+	must(store_commit(store) == STORE_OK);
+	must(store_tend(store) == STORE_OK);
 	store_give(store);
 }
 
@@ -126,7 +116,7 @@ void abandon(struct store *store)
 void make_event(struct store *store, const char *name, int64_t total)
 {
 	struct booking_answer answer = ask_alone(store, BOOKING_EVENT_NEW, name, total, "");
-	cr_assert_eq(answer.outcome, BOOKING_DONE);
+	must(answer.outcome == BOOKING_DONE);
 }
 
 struct booking_answer ask(struct store *store, enum booking_verb verb, const char *event,

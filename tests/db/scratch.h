@@ -1,5 +1,6 @@
 /*
- * scratch: what the tests of the store share: a folder that goes away, children, ready-made stores.
+ * scratch: what the tests of the store share: a folder that goes away, and a store in it. All of it
+ * may be used in a child too: what fails there ends the child.
  *
  * TestSuite(name, .init = scratch_make, .fini = scratch_remove) gives each test a folder.
  */
@@ -19,19 +20,15 @@ void scratch_remove(void);
 const char *scratch_path(const char *name);
 const char *scratch_url(const char *name);
 
-/* Runs RUN in a child and waits for its end: what it returned, or -N if signal N ended it. */
-int in_child(int (*run)(void *argument), void *argument);
-
 void copy_file(const char *from, const char *to);
 void write_file(const char *path, const void *bytes, size_t length);
 size_t file_size(const char *path); /* 0 when there is none */
 
-/* The store "s" of the folder, with the lock not taken; the test fails when it does not open. */
+/* The store "s" of the folder, with the lock not taken. */
 struct store *open_store(void);
 
-/* The lock and a transaction; the test fails when they cannot be had. */
+/* Takes the lock and begins a transaction; ends both. */
 void begin(struct store *store);
-/* Ends them. */
 void commit(struct store *store);
 void abandon(struct store *store);
 

@@ -49,7 +49,7 @@ static void add_readable(struct bytes *log, const char *text, size_t length)
 			add(log, text + i, 1);
 			continue;
 		}
-		snprintf(hex, sizeof(hex), "[%02X]", byte);
+		(void)snprintf(hex, sizeof(hex), "[%02X]", byte);
 		add(log, hex, 4);
 	}
 }

@@ -2,8 +2,9 @@
  * child: a forked child of a test. It always ends by _exit (one that returned from a test would run
  * the rest of the tests again) and never outlives the test, however that ends.
  *
- * A child can also be led instruction by instruction (ptrace(2)) and killed at any of them: so what
- * is promised about a death "between any two instructions" is tried there. Every wait is bounded.
+ * A child can also count its own instructions (the processor's trap flag) and be killed or stopped
+ * at any of them: so what is promised about a death "between any two instructions" is tried there.
+ * Every wait is bounded.
  */
 #ifndef TESTS_SUPPORT_CHILD_H
 #define TESTS_SUPPORT_CHILD_H
@@ -44,17 +45,32 @@ int child_run(int (*run)(void *argument), void *argument);
  */
 int child_run_caught(int (*run)(void *argument), void *argument, int from, char *text, size_t size);
 
-/* As child_start, but the child stands still right before RUN. */
-struct child child_start_stopped(int (*run)(void *argument), void *argument);
+/*
+ * Where no instructions can be counted (another processor than x86-64) the functions below skip the
+ * test.
+ *
+ * child_count_steps: how many instructions RUN(ARGUMENT) takes in a child. It is called once in the
+ * test itself as well, so that the dynamic linker's work is not among the steps.
+ */
+long child_count_steps(int (*run)(void *argument), void *argument);
 
-/* Lets a stopped child carry out STEPS instructions; false when it ended before that. */
-bool child_step(struct child *child, long steps);
+/*
+ * As child_start, but the child gets SIGKILL, or stops, after so many steps of RUN; returns when it
+ * is dead, or stopped, or ended before.
+ */
+struct child child_kill_at(int (*run)(void *argument), void *argument, long steps);
+struct child child_stop_at(int (*run)(void *argument), void *argument, long steps);
 
-/* Lets a stopped child go on by itself. */
+/* Lets a stopped child go on, without counting. */
 void child_go_on(struct child *child);
 
-/* How many instructions RUN(ARGUMENT) takes to the end, or CHILD_UNTRACEABLE. */
-long child_count_steps(int (*run)(void *argument), void *argument);
+/*
+ * Kills children that run RUN(NULL), each after PREPARE, and then has LOOK see what a dead one
+ * left: at every instruction when it is first come to (or at a few hundred, where there are more),
+ * and at some later steps.
+ */
+void child_kill_everywhere(int (*run)(void *argument), void (*prepare)(void),
+			   void (*look)(const struct child *dead));
 
 /* In a child, in place of Criterion's assertions: says what does not hold and ends it. */
 #define child_check(condition) \

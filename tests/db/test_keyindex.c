@@ -9,9 +9,10 @@
 #include "db/boot.h"
 #include "tests/db/faults.h"
 #include "tests/db/scratch.h"
+#include "tests/support/child.h"
 
 #define STORE_ID 7
-#define MANY     20000 /* more than the first four sizes hold */
+#define MANY     INT64_C(20000) /* more than the first four sizes hold */
 
 TestSuite(keyindex, .init = scratch_make, .fini = scratch_remove);
 
@@ -246,7 +247,7 @@ static void survive(bool clears)
 		unlink(scratch_path("s-keys"));
 		struct keyindex *other = open_index(STORE_ID);
 		add_up_to(other, 2000);
-		ending = in_child(change_and_die, &killed);
+		ending = child_run(change_and_die, &killed);
 		cr_assert(ending == 0 || ending == -SIGKILL);
 		cr_assert(covered_when_opened() >= (clears && ending == 0 ? 0 : 2000));
 		add_up_to(other, 5000);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "db/boot.h"
-#include "shared/clock.h"
 #include "tests/db/scratch.h"
+#include "tests/support/child.h"
 
 #define LAYOUT_OFFSET 16 /* in the file */
 #define FILE_MAX      65536
@@ -29,9 +29,9 @@ static int try_it(void *argument)
 
 static int try_in_child(const char *store_path)
 {
-	char path[256];
+	char path[512];
 	snprintf(path, sizeof path, "%s", store_path);
-	return in_child(try_it, path);
+	return child_run(try_it, path);
 }
 
 /* Copies the lock file of the store "s" to that of "copy", with a byte changed. */
@@ -117,10 +117,10 @@ static int die_holding(void *argument)
 
 Test(lockfile, of_a_dead_holder_is_had_by_the_next)
 {
-	char path[256];
+	char path[512];
 	snprintf(path, sizeof path, "%s", scratch_path("s"));
 	struct mutex *mutex = lockfile_open(path);
-	cr_assert_eq(in_child(die_holding, path), -SIGKILL);
+	cr_assert_eq(child_run(die_holding, path), -SIGKILL);
 	cr_assert_eq(mutex_lock_within(mutex, 2 * NS_PER_SECOND, NULL), MUTEX_TAKEN);
 	cr_assert_eq(mutex->deaths, 1);
 	mutex_unlock(mutex);

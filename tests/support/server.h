@@ -1,0 +1,59 @@
+/*
+ * server: the real turnstiled, for tests of the whole programs.
+ *
+ * It runs on ports that the system chose, with its state in a folder of its own. It ends with the
+ * test's process whatever becomes of that (PR_SET_PDEATHSIG), and all that it started is ended and
+ * waited for. What does not happen in time fails the test and shows what the server logged.
+ *
+ *	static struct turnstiled server;
+ *	static void finish(void) { turnstiled_finish(&server); }
+ *
+ *	Test(programs, it_answers, .fini = finish)
+ *	{
+ *		turnstiled_init(&server, TURNSTILED);
+ *		turnstiled_start(&server, "--workers", "2");
+ *		...
+ *		cr_assert_eq(turnstiled_stop(&server), 0);
+ *	}
+ */
+#ifndef TESTS_SUPPORT_SERVER_H
+#define TESTS_SUPPORT_SERVER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tests/support/folder.h"
+
+struct process;
+
+struct turnstiled {
+	const char *program;
+	struct folder folder; /* its state; kept from one start to the next */
+	struct process *process;
+	pid_t pid; /* the master's, as "ready" said it; 0 when it does not run */
+	unsigned workers;
+	uint16_t lines_port, echo_port; /* 0: no such listener */
+	int output;                     /* its stdout */
+};
+
+/* Makes the folder. PROGRAM is TURNSTILED, which the build defines for tests/programs. */
+void turnstiled_init(struct turnstiled *server, const char *program);
+
+/*
+ * Starts it, with further arguments, and waits until it is ready. It may be started again after a
+ * stop or kill: with the same store, on other ports.
+ */
+#define turnstiled_start(server, ...) \
+	turnstiled_start_with(server, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+void turnstiled_start_with(struct turnstiled *server, const char *const *arguments);
+
+/* SIGTERM; returns the exit status (-N if signal N ended it). No process of it may be left. */
+int turnstiled_stop(struct turnstiled *server);
+
+/* SIGKILL to the master; the workers must end by themselves. */
+void turnstiled_kill(struct turnstiled *server);
+
+/* Ends all that still runs and removes the folder. Fine at any time, also twice. */
+void turnstiled_finish(struct turnstiled *server);
+
+#endif
