@@ -2,8 +2,9 @@
 #include "client/bench_run.h"
 #include "shared/clock.h"
 
-#define SETTLE_NS NS_PER_SECOND /* what the hellos made the server allocate is given back by then \
-				 */
+#define SETTLE_NS                                                                       \
+	NS_PER_SECOND /* what the hellos made the server allocate is given back by then \
+		       */
 
 static size_t hear(struct bench_load *load, struct bench_client *client, const char *bytes,
 		   size_t length)
