@@ -10,6 +10,7 @@ import contextlib
 import json
 import pathlib
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -240,6 +241,8 @@ def read_command_line():
 
 def main():
     options = read_command_line()
+    # So that the servers are ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     chosen = options.benches or ["all"]

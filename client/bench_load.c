@@ -15,7 +15,7 @@
 #include "shared/log.h"
 
 #define EVENTS_A_TURN      256
-#define HELLOS_AT_ONCE     64
+#define HELLOS_AT_ONCE     8 /* some servers have a backlog of ten */
 #define HELLO_TIMEOUT_NS   (60 * NS_PER_SECOND)
 #define DESCRIPTORS_BESIDE 32 /* that are no connections */
 
