@@ -12,10 +12,9 @@
 
 static void kill_at(long step, int (*run)(void *argument), void *argument)
 {
-	struct child child = child_start_stopped(run, argument);
+	struct child child = child_kill_at(run, argument, step);
 
-	child_step(&child, step);
-	child_kill(&child);
+	child_join(&child);
 }
 
 void kill_at_steps(int (*run)(void *argument), void *argument, void (*check)(void *argument))
