@@ -6,12 +6,7 @@
 
 #define READ_TRIES 1000
 
-static int64_t left_of(const struct store_event *event)
-{
-	return event->total - event->sold - event->held;
-}
-
-static void fill(struct board_entry *entry, const struct store_event *event)
+static void fill(struct board_entry *entry, const struct store_event *event, int64_t left)
 {
 	uint32_t version = entry->version;
 
@@ -21,7 +16,7 @@ static void fill(struct board_entry *entry, const struct store_event *event)
 	memcpy(entry->event.name, event->name, sizeof(entry->event.name));
 	memcpy(entry->event.title, event->title, sizeof(entry->event.title));
 	entry->event.total = event->total;
-	entry->event.left = left_of(event);
+	entry->event.left = left;
 	entry->event.open = event->open;
 	atomic_store_explicit(&entry->version, (version | 1) + 1, memory_order_release);
 }
@@ -36,7 +31,7 @@ static struct board_entry *entry_of(struct board *board, int64_t number)
 	return NULL;
 }
 
-bool board_put(struct board *board, const struct store_event *event)
+bool board_put(struct board *board, const struct store_event *event, int64_t left)
 {
 	struct board_entry *entry = entry_of(board, event->number);
 
@@ -45,13 +40,13 @@ bool board_put(struct board *board, const struct store_event *event)
 			return false;
 		}
 		entry = &board->entries[board->count];
-		fill(entry, event);
+		fill(entry, event, left);
 		/* A new event is no news of a sale. */
-		entry->sale_left = left_of(event);
+		entry->sale_left = left;
 		entry->sale_total = event->total;
 		atomic_store_explicit(&board->count, board->count + 1, memory_order_release);
 	} else {
-		fill(entry, event);
+		fill(entry, event, left);
 	}
 	atomic_fetch_add(&board->changes, 1);
 	return true;

@@ -42,8 +42,8 @@ struct board {
 	struct board_entry entries[BOARD_EVENTS_MAX];
 };
 
-/* Brings the event's entry up to date, or adds it; false if the board is full. */
-bool board_put(struct board *board, const struct store_event *event);
+/* Brings the event's entry up to date, or adds it, with LEFT tickets; false if it is full. */
+bool board_put(struct board *board, const struct store_event *event, int64_t left);
 
 /* Copies entry I; it is there if I < count. */
 void board_read(const struct board *board, uint32_t i, struct board_event *event);

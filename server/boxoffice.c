@@ -8,7 +8,7 @@
 #include "shared/clock.h"
 #include "shared/text.h"
 
-#define SALE_LINE_SIZE 128
+#define EVENT_LINE_SIZE 160
 
 /* Reading arguments: each says what is wrong in the reply, and false */
 
@@ -49,61 +49,162 @@ static bool read_quantity(struct span word, int64_t *quantity, int64_t most, str
 	return true;
 }
 
-/* "EVENT [QTY] [key=KEY]" */
-static bool read_booking(const struct session *session, struct span arguments,
+static bool read_seconds(struct span word, int64_t *seconds, struct reply *reply)
+{
+	if (!words_number(word, 1, BOOKING_HOLD_SECONDS_MAX, seconds)) {
+		reply_error(reply, "BADARG", "SECONDS is a number from 1 to %d",
+			    BOOKING_HOLD_SECONDS_MAX);
+		return false;
+	}
+	return true;
+}
+
+/* What of "[QTY] [ttl=SECONDS] [tied] [key=KEY]" a command takes. */
+enum takes { TAKES_KEY = 1, TAKES_HOLD = 2 };
+
+static bool read_word(struct span word, enum takes takes, int64_t most, bool *has_quantity,
+		      struct booking_request *request, struct reply *reply)
+{
+	struct span value;
+
+	if ((takes & TAKES_KEY) && words_option(word, "key", &value)) {
+		return copy_key(value, request->key, reply);
+	}
+	if ((takes & TAKES_HOLD) && words_option(word, "ttl", &value)) {
+		return read_seconds(value, &request->seconds, reply);
+	}
+	if ((takes & TAKES_HOLD) && span_equals_ignoring_case(word, "tied")) {
+		request->tied = true;
+		return true;
+	}
+	if (*has_quantity) {
+		reply_error(reply, "BADARG", "too many arguments, or unknown ones; see /help");
+		return false;
+	}
+	*has_quantity = true;
+	return read_quantity(word, &request->quantity, most, reply);
+}
+
+/* "EVENT [QTY] …" */
+static bool read_booking(const struct session *session, struct span arguments, enum takes takes,
 			 struct booking_request *request, struct reply *reply)
 {
 	int64_t most = session->worker->commons->options->max_quantity;
 	bool has_quantity = false;
 	struct span word;
-	struct span value;
 
 	request->quantity = 1;
 	if (!copy_event(words_next(&arguments), request->event, reply)) {
 		return false;
 	}
 	while ((word = words_next(&arguments)).length > 0) {
-		if (words_option(word, "key", &value)) {
-			if (!copy_key(value, request->key, reply)) {
-				return false;
-			}
-		} else if (!has_quantity) {
-			has_quantity = true;
-			if (!read_quantity(word, &request->quantity, most, reply)) {
-				return false;
-			}
-		} else {
-			reply_error(reply, "BADARG", "too many arguments: EVENT [QTY] [key=KEY]");
+		if (!read_word(word, takes, most, &has_quantity, request, reply)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-/* Puts a request on the desk; the clerk will answer. */
-static enum outcome submit(struct session *session, const struct booking_request *request)
+/* Puts a request on the desk; the clerk will answer SESSION, unless that is NULL. */
+static bool put_on_desk(struct worker *worker, const struct session *session,
+			const struct booking_request *request)
 {
-	struct worker *worker = session->worker;
 	struct desk_slot *slot = desk_reserve(worker->commons->desk, worker->number);
 
 	if (!slot) {
-		return OUTCOME_AGAIN;
+		return false;
 	}
-	slot->seat = session->place;
-	slot->session = session->number;
+	slot->seat = session ? session->place : 0;
+	slot->session = session ? session->number : 0;
 	slot->request = *request;
 	desk_submit(worker->commons->desk, worker->number);
 	worker->submitted = true;
-	worker->bookings_under_way++;
-	return OUTCOME_LATER;
+	return true;
+}
+
+static enum outcome submit(struct session *session, const struct booking_request *request)
+{
+	return put_on_desk(session->worker, session, request) ? OUTCOME_LATER : OUTCOME_AGAIN;
+}
+
+static struct booking_client client_of(const struct session *session)
+{
+	return (struct booking_client){ session->number, session->worker->number, session->place };
 }
 
 enum outcome boxoffice_book(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct booking_request request = { .verb = BOOKING_BOOK };
+	bool good = read_booking(session, arguments, TAKES_KEY, &request, reply);
 
-	return read_booking(session, arguments, &request, reply) ? submit(session, &request)
-								 : OUTCOME_DONE;
+	return good ? submit(session, &request) : OUTCOME_DONE;
+}
+
+enum outcome boxoffice_hold(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct booking_request request = { .verb = BOOKING_HOLD,
+					   .seconds = BOOKING_HOLD_SECONDS,
+					   .client = client_of(session) };
+
+	if (!read_booking(session, arguments, TAKES_KEY | TAKES_HOLD, &request, reply)) {
+		return OUTCOME_DONE;
+	}
+	session->seat->has_ties |= request.tied;
+	return submit(session, &request);
+}
+
+enum outcome boxoffice_wait(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct booking_request request = { .verb = BOOKING_WAIT, .client = client_of(session) };
+
+	if (!read_booking(session, arguments, 0, &request, reply)) {
+		return OUTCOME_DONE;
+	}
+	session->seat->has_ties = true;
+	return submit(session, &request);
+}
+
+static enum outcome submit_code(struct session *session, struct span arguments,
+				enum booking_verb verb, struct reply *reply)
+{
+	struct booking_request request = { .verb = verb };
+	struct span code = words_next(&arguments);
+
+	if (!code_is_well_formed(code) || code.length >= sizeof(request.code) ||
+	    words_rest(arguments).length > 0) {
+		reply_error(reply, "BADARG", "CODE is 16 letters and digits: 7K3M-Q2XW-9FTA-0BHJ");
+		return OUTCOME_DONE;
+	}
+	memcpy(request.code, code.text, code.length);
+	return submit(session, &request);
+}
+
+enum outcome boxoffice_confirm(struct session *session, struct span arguments, struct reply *reply)
+{
+	return submit_code(session, arguments, BOOKING_CONFIRM, reply);
+}
+
+enum outcome boxoffice_cancel(struct session *session, struct span arguments, struct reply *reply)
+{
+	return submit_code(session, arguments, BOOKING_CANCEL, reply);
+}
+
+enum outcome boxoffice_ticket(struct session *session, struct span arguments, struct reply *reply)
+{
+	return submit_code(session, arguments, BOOKING_TICKET, reply);
+}
+
+enum outcome boxoffice_admit(struct session *session, struct span arguments, struct reply *reply)
+{
+	return submit_code(session, arguments, BOOKING_ADMIT, reply);
+}
+
+enum outcome boxoffice_audit(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct booking_request request = { .verb = BOOKING_AUDIT };
+	bool good = copy_event(words_next(&arguments), request.event, reply);
+
+	return good ? submit(session, &request) : OUTCOME_DONE;
 }
 
 static bool read_new(struct span arguments, struct booking_request *request, struct reply *reply)
@@ -204,13 +305,43 @@ enum outcome boxoffice_left(struct session *session, struct span arguments, stru
 
 /* Answers */
 
+static void reply_ticket(const struct booking_answer *answer, const char *word, struct reply *reply)
+{
+	reply_line(reply, "+%s %s %s %" PRId64, word, answer->code, answer->event,
+		   answer->quantity);
+}
+
+static void reply_booked(const struct booking_answer *answer, struct reply *reply)
+{
+	if (answer->state == TICKET_HELD) {
+		reply_line(reply, "+held %s %s %" PRId64 " %" PRId64, answer->code, answer->event,
+			   answer->quantity, answer->seconds);
+	} else {
+		reply_ticket(answer, "booked", reply);
+	}
+}
+
 static void reply_done(const struct booking_request *request, const struct booking_answer *answer,
 		       struct reply *reply)
 {
 	switch (request->verb) {
 	case BOOKING_BOOK:
-		reply_line(reply, "+booked %s %s %" PRId64, answer->code, request->event,
-			   answer->quantity);
+	case BOOKING_HOLD:
+	case BOOKING_CONFIRM: reply_booked(answer, reply); break;
+	case BOOKING_CANCEL: reply_ticket(answer, "cancelled", reply); break;
+	case BOOKING_ADMIT: reply_ticket(answer, "admitted", reply); break;
+	case BOOKING_TICKET:
+		reply_line(reply, "+ticket %s %s %" PRId64 " %s", answer->code, answer->event,
+			   answer->quantity, ticket_state_name(answer->state));
+		break;
+	case BOOKING_WAIT:
+		reply_line(reply, "+waiting %s %" PRId64 " %u", answer->event, answer->quantity,
+			   answer->position);
+		break;
+	case BOOKING_AUDIT:
+		reply_line(reply, "+audit %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " ok",
+			   answer->event, answer->sold, answer->held,
+			   answer->total - answer->sold - answer->held, answer->total);
 		break;
 	case BOOKING_EVENT_NEW:
 	case BOOKING_EVENT_GROW:
@@ -218,6 +349,21 @@ static void reply_done(const struct booking_request *request, const struct booki
 		break;
 	case BOOKING_EVENT_OPEN: reply_line(reply, "+event %s open", request->event); break;
 	case BOOKING_EVENT_CLOSE: reply_line(reply, "+event %s closed", request->event); break;
+	case BOOKING_RELEASE: break;
+	}
+}
+
+static void reply_limit(const struct booking_request *request, const struct booking_answer *answer,
+			struct reply *reply)
+{
+	if (request->verb == BOOKING_WAIT) {
+		reply_error(reply, "LIMIT", "%s has %" PRId64 " tickets in all", request->event,
+			    answer->total);
+	} else {
+		reply_error(reply, "LIMIT",
+			    "the total of %s is from %" PRId64
+			    ", which are sold or held, to %" PRId64,
+			    request->event, answer->sold + answer->held, STORE_TOTAL_MAX);
 	}
 }
 
@@ -229,7 +375,8 @@ static void reply_answer(const struct booking_request *request, const struct boo
 	switch (answer->outcome) {
 	case BOOKING_DONE: reply_done(request, answer, reply); break;
 	case BOOKING_NOT_FOUND:
-		reply_error(reply, "NOTFOUND", "no event %s; /events lists them", event);
+		reply_error(reply, "NOTFOUND", "%s",
+			    *event ? "no such event; /events lists them" : "no such code");
 		break;
 	case BOOKING_SOLD_OUT:
 		reply_error(reply, "SOLDOUT", "%s %" PRId64, event, answer->left);
@@ -239,16 +386,23 @@ static void reply_answer(const struct booking_request *request, const struct boo
 		reply_error(reply, "BADARG", "KEY was used for another request; choose a new one");
 		break;
 	case BOOKING_USED:
-		reply_error(reply, "USED", "%s was cancelled or admitted", answer->code);
+		reply_error(reply, "USED", "%s was %s before", answer->code,
+			    ticket_state_name(answer->state));
 		break;
 	case BOOKING_EXPIRED: reply_error(reply, "EXPIRED", "%s lapsed", answer->code); break;
+	case BOOKING_NOT_BOOKED:
+		reply_error(reply, "BADARG", "%s is only held; /confirm it first", answer->code);
+		break;
 	case BOOKING_EXISTS: reply_error(reply, "EXISTS", "there is an event %s", event); break;
-	case BOOKING_LIMIT:
-		reply_error(reply, "LIMIT",
-			    "%s has %" PRId64 " tickets, %" PRId64
-			    " of them not sold; the total can be as low as what is sold, and as "
-			    "high as %" PRId64,
-			    event, answer->total, answer->left, STORE_TOTAL_MAX);
+	case BOOKING_LIMIT: reply_limit(request, answer, reply); break;
+	case BOOKING_FULL:
+		reply_error(reply, "BUSY", "%d wait already, which is the most", WAITLIST_MAX);
+		break;
+	case BOOKING_MISMATCH:
+		reply_error(reply, "INTERNAL",
+			    "%s does not add up: its tickets say %" PRId64 " sold and %" PRId64
+			    " held of %" PRId64 ", its counters say %" PRId64 " left",
+			    event, answer->sold, answer->held, answer->total, answer->left);
 		break;
 	case BOOKING_FAILED:
 		reply_error(reply, "INTERNAL", "the store failed; nothing was done");
@@ -258,23 +412,24 @@ static void reply_answer(const struct booking_request *request, const struct boo
 
 static void count(struct score *score, const struct desk_slot *slot)
 {
-	if (slot->request.verb != BOOKING_BOOK) {
-		return;
-	}
-	if (slot->answer.outcome == BOOKING_DONE) {
-		score_add(score, COUNTER_BOOKED, (uint64_t)slot->answer.quantity);
-	} else {
+	const struct booking_answer *answer = &slot->answer;
+	bool sells = slot->request.verb == BOOKING_BOOK || slot->request.verb == BOOKING_CONFIRM;
+
+	if (answer->outcome != BOOKING_DONE) {
 		score_add(score, COUNTER_REFUSED, 1);
+	} else if (sells && !answer->repeated) {
+		score_add(score, COUNTER_BOOKED, (uint64_t)answer->quantity);
 	}
 }
 
-void boxoffice_turn(struct worker *worker)
+static void take_answers(struct worker *worker)
 {
 	struct desk *desk = worker->commons->desk;
 	const struct desk_slot *slot;
 
 	while ((slot = desk_answer(desk, worker->number)) != NULL) {
-		struct session *session = session_find(worker, slot->seat, slot->session);
+		struct session *session =
+			slot->session ? session_find(worker, slot->seat, slot->session) : NULL;
 
 		count(worker->score, slot);
 		if (session) {
@@ -282,18 +437,124 @@ void boxoffice_turn(struct worker *worker)
 			reply_answer(&slot->request, &slot->answer, &worker->reply);
 		}
 		desk_take(desk, worker->number);
-		worker->bookings_under_way -= worker->bookings_under_way > 0;
 		if (session) {
 			session_answered(session, &worker->reply);
 		}
 	}
 }
 
+static void tell(struct worker *worker, const struct booking_client *client, const char *line,
+		 int length)
+{
+	struct session *session = session_find(worker, client->seat, client->session);
+
+	if (session) {
+		session_send(session, line, (size_t)length);
+	}
+}
+
+static void take_offers(struct worker *worker)
+{
+	struct desk *desk = worker->commons->desk;
+	const struct booking_offer *offer;
+	char line[EVENT_LINE_SIZE];
+
+	while ((offer = desk_offer(desk, worker->number)) != NULL) {
+		int length = snprintf(line, sizeof(line), "*offer %s %s %" PRId64 " %" PRId64 "\n",
+				      offer->code, offer->event, offer->quantity, offer->seconds);
+
+		tell(worker, &offer->client, line, length);
+		desk_take_offer(desk, worker->number);
+	}
+}
+
+/* A waiter of this worker's whose position is another now. */
+static void tell_position(struct worker *worker, struct waiter *waiter)
+{
+	char line[EVENT_LINE_SIZE];
+	uint32_t position = waiter->position;
+	const struct booking_client client = waiter->client;
+
+	if (waiter->state != WAITER_WAITS || client.worker != worker->number || position == 0 ||
+	    position == waiter->told) {
+		return;
+	}
+	waiter->told = position;
+	int length = snprintf(line, sizeof(line), "*waiting %.*s %" PRId64 " %u\n",
+			      NAME_EVENT_SIZE - 1, waiter->event_name, waiter->quantity, position);
+
+	tell(worker, &client, line, length);
+}
+
+static void tell_positions(struct worker *worker)
+{
+	struct waitlist *list = &worker->commons->desk->waitlist;
+
+	if (worker->numberings != list->numberings) {
+		worker->numberings = list->numberings;
+		for (uint32_t i = 0; i < list->never_used; i++) {
+			tell_position(worker, &list->waiters[i]);
+		}
+	}
+}
+
+void boxoffice_turn(struct worker *worker)
+{
+	take_answers(worker);
+	take_offers(worker);
+	tell_positions(worker);
+}
+
+bool boxoffice_has_news(const struct worker *worker)
+{
+	const struct desk *desk = worker->commons->desk;
+
+	return desk_has_answer(desk, worker->number) ||
+	       worker->numberings != desk->waitlist.numberings;
+}
+
+/* The end of sessions */
+
+static bool release(struct worker *worker, struct seat *seat)
+{
+	const struct booking_request request = { .verb = BOOKING_RELEASE,
+						 .client = { .session = seat->session } };
+
+	if (seat->has_ties && !put_on_desk(worker, NULL, &request)) {
+		return false;
+	}
+	seat->has_ties = false;
+	return true;
+}
+
+bool boxoffice_release(struct session *session)
+{
+	return !session->greeted || release(session->worker, session->seat);
+}
+
+void boxoffice_sweep(struct worker *worker)
+{
+	struct commons *commons = worker->commons;
+	uint32_t orphan = 0;
+
+	take_answers(worker); /* nobody is here to hear them */
+	take_offers(worker);
+	for (; directory_next_orphan(commons->directory, worker->number, &orphan); orphan++) {
+		while (!release(worker,
+				directory_seat(commons->directory, worker->number, orphan))) {
+			desk_call(commons->desk, worker->number);
+			clock_sleep(NS_PER_MS);
+			take_answers(worker);
+		}
+	}
+}
+
 static bool announce(struct worker *worker, const struct board_event *event)
 {
-	char line[SALE_LINE_SIZE];
-	int length = snprintf(line, sizeof(line), "*sale %s %" PRId64 " %" PRId64 "\n", event->name,
-			      event->left, event->total);
+	bool unlocked = worker->commons->options->serialize == SERIALIZE_NONE;
+	char line[EVENT_LINE_SIZE];
+	int length = snprintf(line, sizeof(line), "*sale %s %" PRId64 " %" PRId64 "%s\n",
+			      event->name, event->left, event->total, unlocked ? " unlocked" : "");
 
 	return chat_announce(worker, event->name, line, (size_t)length);
 }

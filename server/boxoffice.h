@@ -13,10 +13,32 @@
 enum outcome boxoffice_events(struct session *session, struct span arguments, struct reply *reply);
 enum outcome boxoffice_left(struct session *session, struct span arguments, struct reply *reply);
 enum outcome boxoffice_book(struct session *session, struct span arguments, struct reply *reply);
+enum outcome boxoffice_hold(struct session *session, struct span arguments, struct reply *reply);
+enum outcome boxoffice_confirm(struct session *session, struct span arguments, struct reply *reply);
+enum outcome boxoffice_cancel(struct session *session, struct span arguments, struct reply *reply);
+enum outcome boxoffice_ticket(struct session *session, struct span arguments, struct reply *reply);
+enum outcome boxoffice_admit(struct session *session, struct span arguments, struct reply *reply);
+enum outcome boxoffice_wait(struct session *session, struct span arguments, struct reply *reply);
+enum outcome boxoffice_audit(struct session *session, struct span arguments, struct reply *reply);
 enum outcome boxoffice_event(struct session *session, struct span arguments, struct reply *reply);
 
-/* Once a turn: takes the clerk's answers from the desk and gives each to its session. */
+/*
+ * A session ends: what is tied to it, and its place among those who wait, is given back. False if
+ * the desk is full: try again next turn, and keep the seat until then.
+ */
+bool boxoffice_release(struct session *session);
+
+/* At a worker's start, with its clerk at work: the same for the sessions of its predecessor. */
+void boxoffice_sweep(struct worker *worker);
+
+/*
+ * Once a turn: takes the clerk's answers and offers from the desk and gives each to its session;
+ * tells those who wait their new positions.
+ */
 void boxoffice_turn(struct worker *worker);
+
+/* Whether there is any of that: asked once more before the loop sleeps. */
+bool boxoffice_has_news(const struct worker *worker);
 
 /*
  * Sends the *sale lines that are due, to the rooms of all events whose stock changed; sets

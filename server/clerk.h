@@ -1,9 +1,9 @@
 /*
  * clerk: the thread of a worker that may block: it carries out what lies on the desk.
  *
- * Whoever's clerk gets the store's lock serves the requests of all workers: one transaction, one
- * sync, then all the answers. That is the group commit. It waits for nobody to come: while one
- * batch is synced the next one gathers by itself.
+ * With --serialize lock, whoever's clerk gets the store's lock serves all workers, in batches. With
+ * none, each serves its own worker and holds no lock between reading what is left and writing it
+ * back (unlocked.h). With join the joiner serves, and workers have no clerk.
  */
 #ifndef SERVER_CLERK_H
 #define SERVER_CLERK_H
@@ -23,8 +23,5 @@ bool clerk_failed(const struct clerk *clerk);
 
 /* Ends the thread, after the batch under way, closes the store and frees the clerk. */
 void clerk_stop(struct clerk *clerk);
-
-/* Brings the whole board up to date; with the store's lock held. For the master's start, too. */
-void clerk_fill_board(struct store *store, struct board *board);
 
 #endif

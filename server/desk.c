@@ -13,6 +13,7 @@
 void desk_init(struct desk *desk, unsigned workers)
 {
 	desk->workers = workers;
+	waitlist_init(&desk->waitlist);
 	if (getrandom(&desk->server, sizeof(desk->server), 0) != sizeof(desk->server)) {
 		die("no random numbers to be had");
 	}
@@ -43,23 +44,29 @@ void desk_call(struct desk *desk, uint32_t worker)
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&desk->serving, memory_order_relaxed) == 0) {
-		desk_ring_bell(desk, worker);
+		desk_ring_bell(desk, desk->one_clerk ? 0 : worker);
 	}
 }
 
 bool desk_has_answer(const struct desk *desk, uint32_t worker)
 {
 	const struct desk_ring *ring = &desk->rings[worker];
+	const struct desk_offers *offers = &desk->offers[worker];
 
 	return atomic_load_explicit(&ring->answered, memory_order_acquire) !=
-	       atomic_load_explicit(&ring->taken, memory_order_relaxed);
+		       atomic_load_explicit(&ring->taken, memory_order_relaxed) ||
+	       atomic_load_explicit(&offers->published, memory_order_acquire) !=
+		       atomic_load_explicit(&offers->taken, memory_order_relaxed);
 }
 
 const struct desk_slot *desk_answer(struct desk *desk, uint32_t worker)
 {
 	const struct desk_ring *ring = &desk->rings[worker];
 
-	return desk_has_answer(desk, worker) ? &ring->slots[ring->taken % DESK_SLOTS] : NULL;
+	if (atomic_load_explicit(&ring->answered, memory_order_acquire) == ring->taken) {
+		return NULL;
+	}
+	return &ring->slots[ring->taken % DESK_SLOTS];
 }
 
 void desk_take(struct desk *desk, uint32_t worker)
@@ -67,6 +74,23 @@ void desk_take(struct desk *desk, uint32_t worker)
 	struct desk_ring *ring = &desk->rings[worker];
 
 	atomic_store_explicit(&ring->taken, ring->taken + 1, memory_order_release);
+}
+
+const struct booking_offer *desk_offer(struct desk *desk, uint32_t worker)
+{
+	struct desk_offers *offers = &desk->offers[worker];
+
+	if (atomic_load_explicit(&offers->published, memory_order_acquire) == offers->taken) {
+		return NULL;
+	}
+	return &offers->slots[offers->taken % DESK_OFFERS];
+}
+
+void desk_take_offer(struct desk *desk, uint32_t worker)
+{
+	struct desk_offers *offers = &desk->offers[worker];
+
+	atomic_store_explicit(&offers->taken, offers->taken + 1, memory_order_release);
 }
 
 bool desk_has_work_of(const struct desk *desk, uint32_t worker)
@@ -100,7 +124,9 @@ void desk_wait(struct desk *desk, uint32_t worker, int64_t timeout_ns)
 	uint32_t bell = atomic_load(&ring->bell);
 
 	atomic_store(&ring->clerk_asleep, 1);
-	if (!desk_has_work_of(desk, worker) || atomic_load(&desk->serving) != 0) {
+	bool work = desk->one_clerk ? desk_has_work(desk) : desk_has_work_of(desk, worker);
+
+	if (!work || atomic_load(&desk->serving) != 0) {
 		(void)futex(&ring->bell, FUTEX_WAIT, bell, &timeout);
 	}
 	atomic_store(&ring->clerk_asleep, 0);

@@ -41,17 +41,38 @@ struct desk_ring {
 	struct desk_slot slots[DESK_SLOTS];
 };
 
+/* Offers to a worker's waiters: written by the holder, published with the answers of the batch. */
+#define DESK_OFFERS 1024
+struct desk_offers {
+	_Alignas(CACHE_LINE) uint64_t written; /* in the batch under way, or before */
+	_Atomic uint64_t published;
+	_Alignas(CACHE_LINE) _Atomic uint64_t taken; /* by that worker's loop */
+	struct booking_offer slots[DESK_OFFERS];
+};
+
+/* How far the holder of the lock has come with a batch. */
+enum batch_state {
+	BATCH_NONE,
+	BATCH_CARRIED_OUT, /* requests are being carried out: nothing of it is in the store */
+	BATCH_COMMITTED    /* it may be in the store: ask, and then publish or do it again */
+};
+
 struct desk {
 	unsigned workers;
+	bool one_clerk; /* who serves sleeps on the first ring's bell, and not on each one's own */
 	int64_t server; /* under which the store keeps our batches: random, above 0 */
 	_Alignas(
 		CACHE_LINE) _Atomic uint32_t serving; /* 1 + the worker whose clerk is at work; 0 */
 	struct {
-		_Atomic bool under_way;
+		_Atomic uint32_t state;            /* enum batch_state */
 		int64_t number;                    /* of the last one that was begun */
 		uint64_t end[OPTIONS_WORKERS_MAX]; /* what `answered` will be */
 	} batch;
+	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known */
+	int64_t numbered_ns;            /* monotonic: when the waiters were numbered last */
 	struct desk_ring rings[OPTIONS_WORKERS_MAX];
+	struct desk_offers offers[OPTIONS_WORKERS_MAX];
+	struct waitlist waitlist;
 };
 
 void desk_init(struct desk *desk, unsigned workers);
@@ -67,6 +88,10 @@ void desk_call(struct desk *desk, uint32_t worker);
 const struct desk_slot *desk_answer(struct desk *desk, uint32_t worker);
 void desk_take(struct desk *desk, uint32_t worker);
 bool desk_has_answer(const struct desk *desk, uint32_t worker);
+
+/* The loop: the oldest offer to one of its sessions that is not yet taken, or NULL; it is taken. */
+const struct booking_offer *desk_offer(struct desk *desk, uint32_t worker);
+void desk_take_offer(struct desk *desk, uint32_t worker);
 
 /* Whether any ring holds requests that nobody answered. */
 bool desk_has_work(const struct desk *desk);

@@ -31,9 +31,6 @@ void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker);
 void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 		       const struct worker_message *message);
 
-/* Whether the worker ever took a socket since it was added. */
-bool dispatch_was_useful(const struct dispatch *dispatch, uint32_t worker);
-
 /* Accepts no more; who was accepted and not yet handed on is let go. */
 void dispatch_stop(struct dispatch *dispatch);
 

@@ -147,10 +147,12 @@ enum outcome lobby_stats(struct session *session, struct span arguments, struct 
 	reply_line(reply, "=turnstile_uptime_seconds %lld", (long long)(uptime_ns / NS_PER_SECOND));
 	reply_line(reply, "=turnstile_workers %u", scoreboard->workers);
 	reply_line(reply, "=turnstile_connections %u", scoreboard_connections(scoreboard));
+	reply_line(reply, "=turnstile_serialize %s",
+		   serialize_kind_name(commons->options->serialize));
 	for (enum counter i = 0; i < COUNTERS; i++) {
 		reply_line(reply, "=%s %llu", counter_name(i),
 			   (unsigned long long)scoreboard_total(scoreboard, i));
 	}
-	reply_line(reply, "+stats %d", 3 + COUNTERS);
+	reply_line(reply, "+stats %d", 4 + COUNTERS);
 	return OUTCOME_DONE;
 }

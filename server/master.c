@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "db/store.h"
-#include "server/clerk.h"
+#include "server/batch.h"
 #include "server/commons.h"
 #include "server/dispatch.h"
+#include "server/joiner.h"
+#include "server/keeper.h"
 #include "server/listener.h"
 #include "server/worker.h"
 #include "shared/channel.h"
@@ -32,15 +34,17 @@
 #define STORE_WAIT_NS  (10 * NS_PER_SECOND)
 #define SPARE_FILES    64 /* descriptors beside the connections */
 
-/* A worker's place: who fills it now. */
+/* A worker's place, or the joiner's: who fills it now. */
 struct place {
 	struct master *master;
 	uint32_t number;
+	bool joins;              /* the joiner's */
 	struct process *process; /* NULL while the place is empty */
 	int channel;
 	bool ready;
 	int64_t started_ns;
 	int64_t pause_ns;
+	uint64_t accepted_before; /* connections, by those who filled the place before */
 	struct event *end_event;
 	struct event *channel_event;
 	struct event *start_event;
@@ -56,12 +60,18 @@ struct master {
 	int listeners[OPTIONS_LISTENERS_MAX];
 	struct event *tick_event;
 	struct event *signal_events[4];
-	struct place places[OPTIONS_WORKERS_MAX];
+	struct place places[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes last */
+	uint32_t place_count;
 	bool announced; /* that it is ready */
 	bool stopping;
 	int64_t stop_until_ns;
 	struct channel_message message;
 };
+
+static const char *name_of(const struct place *place)
+{
+	return place->joins ? "the joiner" : place->start.name;
+}
 
 /* Workers */
 
@@ -87,7 +97,7 @@ static void start_again(struct place *place, bool useful)
 		if (place->pause_ns > PAUSE_LAST_NS) {
 			place->pause_ns = PAUSE_LAST_NS;
 		}
-		log_warning("worker %u starts again in %.1f s", place->number + 1,
+		log_warning("%s starts again in %.1f s", name_of(place),
 			    (double)place->pause_ns / (double)NS_PER_SECOND);
 	}
 	delay.tv_sec = (time_t)(place->pause_ns / NS_PER_SECOND);
@@ -95,14 +105,23 @@ static void start_again(struct place *place, bool useful)
 	event_add(place->start_event, &delay);
 }
 
+/* Whether all workers are gone: then the joiner has nothing more to do, and goes with the master.
+ */
 static bool all_ended(const struct master *master)
 {
-	for (uint32_t i = 0; i < master->options->workers; i++) {
-		if (master->places[i].process) {
+	for (uint32_t i = 0; i < master->place_count; i++) {
+		if (master->places[i].process && !master->places[i].joins) {
 			return false;
 		}
 	}
 	return true;
+}
+
+/* Who took a connection, or lived a while, would have gone on if nobody had ended it. */
+static bool was_useful(const struct place *place, const struct score *score)
+{
+	return place->ready && (clock_monotonic_ns() - place->started_ns >= USEFUL_NS ||
+				score->counters[COUNTER_ACCEPTED] > place->accepted_before);
 }
 
 /* A worker ended: what it held is freed and handed on, and another takes its place. */
@@ -111,19 +130,17 @@ static void bury(struct place *place)
 	struct master *master = place->master;
 	struct score *score = &master->commons.scoreboard->scores[place->number];
 	int status = process_exit_status(place->process);
-	bool useful = place->ready &&
-		      (clock_monotonic_ns() - place->started_ns >= USEFUL_NS ||
-		       (master->dispatch && dispatch_was_useful(master->dispatch, place->number)));
+	bool useful = was_useful(place, score);
 
 	atomic_store(&score->pid, 0);
 	atomic_store(&score->state, WORKER_DOWN);
 	atomic_store(&score->connections, 0);
-	if (master->dispatch) {
+	if (master->dispatch && !place->joins) {
 		dispatch_remove_worker(master->dispatch, place->number);
 	}
 	desk_bury(master->commons.desk, place->number);
 	if (!master->stopping) {
-		log_warning("worker %u (pid %d) ended with %d", place->number + 1,
+		log_warning("%s (pid %d) ended with %d", name_of(place),
 			    (int)process_pid(place->process), status);
 		atomic_fetch_add(&score->deaths, 1);
 	}
@@ -148,7 +165,7 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 
 static void announce_if_ready(struct master *master)
 {
-	for (uint32_t i = 0; i < master->options->workers; i++) {
+	for (uint32_t i = 0; i < master->place_count; i++) {
 		if (!master->places[i].ready) {
 			return;
 		}
@@ -166,7 +183,7 @@ static void worker_is_ready(struct place *place)
 
 	place->ready = true;
 	atomic_store(&master->commons.scoreboard->scores[place->number].state, WORKER_SERVING);
-	if (master->dispatch && !master->stopping) {
+	if (master->dispatch && !master->stopping && !place->joins) {
 		dispatch_add_worker(master->dispatch, place->number, place->channel);
 	}
 	announce_if_ready(master);
@@ -182,8 +199,7 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 	(void)what;
 	while ((result = channel_receive(channel, received)) == CHANNEL_OK) {
 		if (received->length != sizeof(message)) {
-			bug("a message of %zu bytes from worker %u", received->length,
-			    place->number + 1);
+			bug("a message of %zu bytes from %s", received->length, name_of(place));
 		}
 		memcpy(&message, received->bytes, sizeof(message));
 		if (message.kind == MESSAGE_READY) {
@@ -234,15 +250,17 @@ static void start_worker(struct place *place)
 	int ends[2];
 
 	if (!channel_open(ends)) {
-		log_error("worker %u: no channel: %s", place->number + 1, strerror(errno));
+		log_error("%s: no channel: %s", name_of(place), strerror(errno));
 		start_again(place, false);
 		return;
 	}
-	(void)snprintf(name, sizeof(name), "turnstile-w%u", place->number + 1);
+	(void)snprintf(name, sizeof(name), place->joins ? "turnstile-join" : "turnstile-w%u",
+		       place->number + 1);
 	place->channel = ends[0];
 	place->start.channel = ends[1];
 	place->ready = false;
 	place->started_ns = clock_monotonic_ns();
+	place->accepted_before = score->counters[COUNTER_ACCEPTED];
 	atomic_store(&score->state, WORKER_STARTING);
 	atomic_store(&score->heartbeat_ns, place->started_ns);
 	const struct process_options options = { .name = name,
@@ -250,10 +268,11 @@ static void start_worker(struct place *place)
 						 .keep = keep,
 						 .keep_count = descriptors_to_keep(place, ends[1],
 										   keep) };
-	place->process = process_start(&options, worker_run, &place->start);
+	place->process =
+		process_start(&options, place->joins ? joiner_run : worker_run, &place->start);
 	close(ends[1]);
 	if (!place->process) {
-		log_error("worker %u cannot be started: %s", place->number + 1, strerror(errno));
+		log_error("%s cannot be started: %s", name_of(place), strerror(errno));
 		close(ends[0]);
 		start_again(place, false);
 		return;
@@ -277,11 +296,15 @@ static void make_places(struct master *master)
 {
 	bool accepts = master->options->dispatch == DISPATCH_ACCEPT;
 
-	for (uint32_t i = 0; i < master->options->workers; i++) {
+	master->place_count =
+		master->options->workers + (master->options->serialize == SERIALIZE_JOIN ? 1 : 0);
+	for (uint32_t i = 0; i < master->place_count; i++) {
 		struct place *place = &master->places[i];
 
 		place->master = master;
 		place->number = i;
+		place->joins = i == master->options->workers;
+		(void)snprintf(place->start.name, sizeof(place->start.name), "worker %u", i + 1);
 		place->start_event = event_new(master->base, -1, 0, on_start, place);
 		place->start.commons = &master->commons;
 		place->start.number = i;
@@ -305,7 +328,7 @@ static bool is_hung(const struct master *master, const struct place *place, int6
 
 static void kill_all(struct master *master)
 {
-	for (uint32_t i = 0; i < master->options->workers; i++) {
+	for (uint32_t i = 0; i < master->place_count; i++) {
 		if (master->places[i].process) {
 			process_kill(master->places[i].process);
 		}
@@ -319,11 +342,11 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 
 	(void)descriptor;
 	(void)what;
-	for (uint32_t i = 0; i < master->options->workers; i++) {
+	for (uint32_t i = 0; i < master->place_count; i++) {
 		struct place *place = &master->places[i];
 
 		if (place->process && is_hung(master, place, now_ns)) {
-			log_warning("worker %u (pid %d) hangs: it is killed", i + 1,
+			log_warning("%s (pid %d) hangs: it is killed", name_of(place),
 				    (int)process_pid(place->process));
 			process_kill(place->process);
 		}
@@ -387,17 +410,35 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 
 /* Beginning */
 
-static void make_event(struct store *store, const struct event_option *option)
+static void make_event(const struct booking_desk *desk, const struct event_option *option)
 {
 	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = option->total };
 	struct booking_answer answer;
 
 	memcpy(request.event, option->name, sizeof(request.event));
 	memcpy(request.title, option->title, sizeof(request.title));
-	booking_carry_out(store, &request, clock_wall_ns(), &answer);
+	booking_carry_out(desk, &request, &answer);
 	if (answer.outcome != BOOKING_DONE && answer.outcome != BOOKING_EXISTS) {
-		die("event %s cannot be made: %s", option->name, store_error(store));
+		die("event %s cannot be made: %s", option->name, store_error(desk->store));
 	}
+}
+
+static void count_event(void *context, const struct store_event *event)
+{
+	(void)event;
+	++*(unsigned *)context;
+}
+
+/* Without a lock tickets are sold twice: on a store of its own only, and not without a word. */
+static void warn_unlocked(struct store *store, const char *url)
+{
+	unsigned events = 0;
+
+	if (store_event_each(store, count_event, &events) != STORE_OK || events > 0) {
+		die("--serialize none sells tickets twice: %s is in use; give it a new store", url);
+	}
+	log_warning(
+		"--serialize none: NO LOCK, tickets WILL be sold twice; for demonstration only");
 }
 
 /* Opens the store once, before any worker does: whatever is wrong with it is said here. */
@@ -412,16 +453,26 @@ static void prepare_store(struct master *master)
 	if (!store_take(store, STORE_WAIT_NS)) {
 		die("%s: its lock is held by somebody else", master->options->store);
 	}
+	if (master->options->serialize == SERIALIZE_NONE) {
+		warn_unlocked(store, master->options->store);
+	}
 	if (store_begin(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
+	const struct booking_desk desk = { .store = store, .wall_ns = clock_wall_ns() };
+
 	for (size_t i = 0; i < master->options->event_count; i++) {
-		make_event(store, &master->options->events[i]);
+		make_event(&desk, &master->options->events[i]);
 	}
-	if (store_commit(store) != STORE_OK) {
+	/* Holds that are tied to connections of a server that is gone. */
+	if ((store_serve(store) && !booking_release_all(&desk)) ||
+	    store_commit(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
-	clerk_fill_board(store, master->commons.board);
+	batch_fill_board(&desk, master->commons.board);
+	if (!keeper_restore(&master->commons, store)) {
+		die("%s", store_error(store));
+	}
 	store_give(store);
 	master->store_lock = store_mutex(store);
 	store_close(store);
@@ -524,7 +575,7 @@ int master_run(const struct options *options)
 	write_pid_file(options->pid_file);
 	make_events(master);
 	make_places(master);
-	for (uint32_t i = 0; i < options->workers; i++) {
+	for (uint32_t i = 0; i < master->place_count; i++) {
 		start_worker(&master->places[i]);
 	}
 	(void)event_base_dispatch(master->base);

@@ -142,14 +142,22 @@ static bool set_store(struct options *options, const char *value, char *problem)
 	return keep(options->store, sizeof(options->store), value, problem);
 }
 
+const char *serialize_kind_name(enum serialize_kind kind)
+{
+	static const char *const names[] = { "lock", "join", "none" };
+
+	return names[kind];
+}
+
 static bool set_serialize(struct options *options, const char *value, char *problem)
 {
-	(void)options;
-	if (strcmp(value, "lock") == 0)
-		return true;
-	if (strcmp(value, "join") == 0 || strcmp(value, "none") == 0)
-		return option_problem(problem, "join and none are not built in yet: must be lock");
-	return option_problem(problem, "must be lock");
+	for (enum serialize_kind kind = SERIALIZE_LOCK; kind <= SERIALIZE_NONE; kind++) {
+		if (strcmp(value, serialize_kind_name(kind)) == 0) {
+			options->serialize = kind;
+			return true;
+		}
+	}
+	return option_problem(problem, "must be lock, join or none");
 }
 
 static bool event_is_named(const struct options *options, struct span name)
@@ -272,9 +280,10 @@ const struct option_row option_rows[] = {
 	{ .help = "Tickets:" },
 	{ "state", "DIRECTORY", "Where the server keeps what must last; made if it is missing "
 	  "($XDG_STATE_HOME/turnstile, or ~/.local/state/turnstile)", NULL, .text = set_state },
-	{ "store", "URL", "Where the tickets are, sqlite:FILE (turnstile.db in the state directory)",
+	{ "store", "URL", "Where the tickets are, sqlite:FILE or json:FILE (turnstile.db in the state directory)",
 	  NULL, .text = set_store },
-	{ "serialize", "lock", "How bookings are put in a row: by a lock between processes", "lock",
+	{ "serialize", "lock", "How bookings are put in a row: by a lock between processes, by one child process a "
+	  "booking, or not at all (sells twice!)", "lock",
 	  .text = set_serialize },
 	{ "event", "NAME=TOTAL[:TITLE]", "Make this event, open, unless the store has it; may be "
 	  "repeated", NULL, .text = set_event },

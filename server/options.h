@@ -39,6 +39,7 @@ struct event_option {
 };
 
 enum dispatch_kind { DISPATCH_HANDOFF, DISPATCH_ACCEPT };
+enum serialize_kind { SERIALIZE_LOCK, SERIALIZE_JOIN, SERIALIZE_NONE };
 enum echo_kind { ECHO_UPPER, ECHO_RAW };
 
 struct options {
@@ -51,6 +52,7 @@ struct options {
 	char store[4096];  /* its URL */
 	struct event_option events[OPTIONS_EVENTS_MAX];
 	size_t event_count;
+	enum serialize_kind serialize;
 	enum echo_kind echo;
 	char operator_password[OPTIONS_PASSWORD_SIZE]; /* "": nobody is an operator */
 	unsigned max_connections;
@@ -71,5 +73,8 @@ void options_read(struct options *options, int argc, char **argv);
 
 /* The kind's name as --listen and the "listening" line have it: "lines", "echo". */
 const char *listener_kind_name(enum listener_kind kind);
+
+/* "lock", "join" or "none". */
+const char *serialize_kind_name(enum serialize_kind kind);
 
 #endif

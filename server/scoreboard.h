@@ -51,7 +51,8 @@ struct score {
 struct scoreboard {
 	unsigned workers;
 	int64_t started_ns; /* wall time */
-	struct score scores[OPTIONS_WORKERS_MAX];
+	struct score
+		scores[OPTIONS_WORKERS_MAX + 1]; /* the last but for the workers: the joiner's */
 };
 
 /* Fills a zeroed scoreboard and makes the wakers, before the first fork. */

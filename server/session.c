@@ -6,18 +6,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/boxoffice.h"
 #include "server/chat.h"
 #include "server/command.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
-#define LINGER_NS  NS_PER_SECOND /* how long a peer may take to end after us */
-#define RATE_BURST 2             /* seconds' worth of commands at once */
+#define LINGER_NS  NS_PER_SECOND       /* how long a peer may take to end after us */
+#define CUT_OFF_NS (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
+#define RATE_BURST 2                   /* seconds' worth of commands at once */
 #define BUSY_LINE  "-BUSY the server has all the connections it may have; try again later\n"
 #define CUT_LINE   "*notice you were too far behind; the connection ends here\n"
 #define DRAIN_LINE "*notice the server stops now\n"
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
+static void flush(struct session *session);
 
 struct address session_address(const struct session *session)
 {
@@ -107,13 +110,23 @@ static void cut_off(struct session *session)
 	output_copy(&session->output, &session->worker->shared, CUT_LINE, sizeof(CUT_LINE) - 1);
 	score_add(session->worker->score, COUNTER_CUT_OFF, 1);
 	session_close(session);
+	session->linger_until_ns = worker_now_ns(session->worker) + CUT_OFF_NS;
 }
 
+static bool is_behind(const struct session *session)
+{
+	return session->state == SESSION_OPEN &&
+	       session->output.bytes > session->worker->commons->options->send_queue_bytes;
+}
+
+/* Much may be queued within one turn: it is sent before it is held against the receiver. */
 static void queued(struct session *session)
 {
 	mark_unsent(session);
-	if (session->writing && session->state == SESSION_OPEN &&
-	    session->output.bytes > session->worker->commons->options->send_queue_bytes) {
+	if (is_behind(session) && !session->writing) {
+		flush(session);
+	}
+	if (is_behind(session)) {
 		cut_off(session);
 	}
 }
@@ -214,6 +227,9 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 	reply_clear(reply);
 	outcome = fate == LINE_IS_CARRIED_OUT ? command_carry_out(session, line, reply)
 					      : refuse_line(session, fate, reply);
+	if (outcome == OUTCOME_DONE && session->bookings > 0) {
+		outcome = OUTCOME_WAIT; /* an error: its place is behind the answers to come */
+	}
 	switch (outcome) {
 	case OUTCOME_AGAIN: mark_waiting(session); /* fallthrough */
 	case OUTCOME_WAIT: keep_line(session, line, fate); return;
@@ -302,6 +318,27 @@ void session_answered(struct session *session, const struct reply *reply)
 	close_if_done(session);
 }
 
+/* What a newcomer is told who may not come in; false if it may. With the directory's lock held. */
+static bool is_refused(struct session *session, struct reply *reply)
+{
+	struct worker *worker = session->worker;
+	struct gate *gate = worker->commons->directory->gate;
+	int64_t banned_ns = gate_banned(gate, session->origin, worker_wall_ns(worker));
+
+	if (banned_ns > 0) {
+		reply_error(reply, "DENIED", "your address is banned for %lld more seconds",
+			    (long long)((banned_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+		return true;
+	}
+	if (!gate_enter(gate, session->origin)) {
+		reply_error(reply, "BUSY", "your address has %u connections, which is the most",
+			    gate->most);
+		return true;
+	}
+	return false;
+}
+
+/* Lets a new session in under its first nick, or tells it why not; false: try again next turn. */
 static bool greet(struct session *session)
 {
 	struct directory *directory = session->worker->commons->directory;
@@ -310,10 +347,17 @@ static bool greet(struct session *session)
 	if (!directory_try(directory)) {
 		return false;
 	}
+	reply_clear(reply);
+	if (is_refused(session, reply)) {
+		directory_unlock(directory);
+		session_send(session, reply->text, reply->length);
+		session_close(session);
+		return true;
+	}
+	session->seat->origin = session->origin;
 	directory_claim_guest(directory, session_address(session));
 	directory_unlock(directory);
 	session->greeted = true;
-	reply_clear(reply);
 	reply_line(reply,
 		   "+turnstile 1 welcome, %s; worker %u serves you; /help lists the commands",
 		   session->seat->nick, session->worker->number + 1);
@@ -434,7 +478,7 @@ void session_refuse(int socket, bool lines)
 	close(socket);
 }
 
-void session_open(struct worker *worker, int socket)
+void session_open(struct worker *worker, int socket, struct origin origin)
 {
 	struct session *session = worker->free_count > 0 ? calloc(1, sizeof(*session)) : NULL;
 
@@ -444,6 +488,7 @@ void session_open(struct worker *worker, int socket)
 	}
 	session->worker = worker;
 	session->socket = socket;
+	session->origin = origin;
 	session->place = worker->free_seats[--worker->free_count];
 	session->seat = directory_seat(worker->commons->directory, worker->number, session->place);
 	session->number = directory_new_session(worker->commons->directory);
@@ -469,7 +514,7 @@ static void free_session(struct session *session)
 	free(session);
 }
 
-/* Those that ended give their seat back, when the directory's lock can be had. */
+/* Those that ended give back all they had, when the desk and the directory can take it. */
 static void free_ended(struct worker *worker)
 {
 	struct session *session = worker->ended;
@@ -478,7 +523,8 @@ static void free_ended(struct worker *worker)
 	while (session) {
 		struct session *next = session->next_ended;
 
-		if (!session->waiting && !session->unsent && chat_leave_all(session)) {
+		if (!session->waiting && !session->unsent && boxoffice_release(session) &&
+		    chat_leave_all(session)) {
 			free_session(session);
 		} else {
 			session->next_ended = worker->ended;
@@ -507,7 +553,7 @@ void session_tick(struct worker *worker)
 	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
 		struct session *session = worker->sessions[i];
 
-		if (session && session->state == SESSION_LINGERING &&
+		if (session && session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= worker_now_ns(worker)) {
 			end(session);
 		}

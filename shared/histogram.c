@@ -15,7 +15,8 @@ static size_t bucket_of(uint64_t value)
 	if (value < QUARTERS)
 		return value;
 	unsigned power = 63U - (unsigned)__builtin_clzll(value);
-	size_t bucket = (power - 1) * QUARTERS + ((value >> (power - 2)) & (QUARTERS - 1));
+	size_t quarter = (value >> (power - 2)) & (QUARTERS - 1);
+	size_t bucket = (size_t)(power - 1) * QUARTERS + quarter;
 	return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 

@@ -131,7 +131,7 @@ static void mind_children(void)
 	struct sigaction action;
 
 	if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-		signal(SIGCHLD, SIG_DFL);
+		(void)signal(SIGCHLD, SIG_DFL);
 }
 
 /* As fork(2), with all signals blocked in the child: the parent's handlers must not run there. */
@@ -188,7 +188,7 @@ struct process *process_start(const struct process_options *options, int (*run)(
 
 	if (process == NULL)
 		return NULL;
-	snprintf(process->name, sizeof(process->name), "%s", options->name);
+	(void)snprintf(process->name, sizeof(process->name), "%s", options->name);
 	if (!launch(process, options, run, argument)) {
 		free(process);
 		return NULL;

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,15 +32,22 @@ static int run_client(void *argument)
 	return 127;
 }
 
-/* Runs the client with INPUT on stdin; CAPTURE is to be freed. */
-static void run_with_input(struct capture *capture, const char *input)
+/* Runs the client with INPUT on stdin and up to two arguments; CAPTURE is to be freed. */
+static void run_with(struct capture *capture, const char *input, char *first, char *second)
 {
-	char program[] = TURNSTILE, option[] = "--port", port[16];
-	char *argv[] = { program, option, port, NULL };
+	char program[] = TURNSTILE;
+	char *argv[] = { program, first, second, NULL };
 
-	snprintf(port, sizeof(port), "%u", server.lines_port);
 	capture_start(capture, capture_file(input, strlen(input)), run_client, argv);
 	capture_wait(capture);
+}
+
+static void run_with_input(struct capture *capture, const char *input)
+{
+	char option[] = "--port", port[16];
+
+	snprintf(port, sizeof(port), "%u", server.lines_port);
+	run_with(capture, input, option, port);
 }
 
 Test(programs_send, the_client_gets_every_answer_of_the_server_and_ends)
@@ -62,4 +70,31 @@ Test(programs_send, a_refusal_of_the_server_is_the_clients_exit_status)
 	cr_expect_eq(capture.status, 1);
 	cr_expect_eq(strncmp(capture.output, "-BADCMD", 7), 0);
 	capture_free(&capture);
+}
+
+Test(programs_send, the_environment_says_where_the_server_is)
+{
+	struct capture capture;
+	char port[16], name[] = "send", line[] = "/ping";
+
+	snprintf(port, sizeof(port), "%u", server.lines_port);
+	cr_assert_eq(setenv("TURNSTILE_PORT", port, 1), 0);
+	run_with(&capture, "", name, line);
+	cr_expect_eq(capture.status, 0, "%s", capture.errors);
+	cr_expect_str_eq(capture.output, "+pong\n");
+	capture_free(&capture);
+}
+
+Test(programs_send, a_server_that_was_killed_serves_again_from_the_same_store)
+{
+	struct talk talk;
+
+	talk_open_greeted(&talk, server.lines_port);
+	talk_ask(&talk, "/book rush", "+booked ");
+	turnstiled_kill(&server);
+	talk_close(&talk);
+	turnstiled_start(&server, "--workers", "1");
+	talk_open_greeted(&talk, server.lines_port);
+	talk_ask(&talk, "/left rush", "+left rush 1 2");
+	talk_close(&talk);
 }

@@ -49,8 +49,8 @@ int child_run_caught(int (*run)(void *argument), void *argument, int from, char 
  * Where no instructions can be counted (another processor than x86-64) the functions below skip the
  * test.
  *
- * child_count_steps: how many instructions RUN(ARGUMENT) takes in a child. It is called once in the
- * test itself as well, so that the dynamic linker's work is not among the steps.
+ * child_count_steps: how many instructions RUN(ARGUMENT) takes in a child. Call RUN in the test
+ * itself before, or the dynamic linker's work is among the steps.
  */
 long child_count_steps(int (*run)(void *argument), void *argument);
 

@@ -1,0 +1,101 @@
+#include "server/joiner.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "server/batch.h"
+#include "server/keeper.h"
+#include "server/worker.h"
+#include "shared/channel.h"
+#include "shared/clock.h"
+#include "shared/log.h"
+#include "shared/process.h"
+
+#define CHILD_NS (3 * NS_PER_SECOND) /* a child that takes longer hangs, and is killed */
+
+struct errand {
+	struct commons *commons;
+	struct score *score; /* the joiner's: for its heartbeat */
+	uint32_t worker;     /* whose request comes next */
+};
+
+/* In the child: one request, or whatever is due, and the end. */
+static int serve_one(void *argument)
+{
+	const struct errand *errand = argument;
+	struct batcher batcher;
+
+	if (!batch_open(&batcher, errand->commons, errand->worker)) {
+		return 1;
+	}
+	batcher.first = errand->worker;
+	batcher.most = 1;
+	batcher.only_one = true;
+	bool good = batch_serve(&batcher);
+
+	batch_close(&batcher);
+	return good ? 0 : 1;
+}
+
+static void start_and_join(struct errand *errand)
+{
+	const struct process_options options = { .name = "turnstile-sale", .daemon = true };
+	struct process *child = process_start(&options, serve_one, errand);
+
+	atomic_store(&errand->score->heartbeat_ns, clock_monotonic_ns());
+
+	if (!child) {
+		log_error("no child for a booking: trying again");
+		clock_sleep(100 * NS_PER_MS);
+		return;
+	}
+	if (!process_join(child, CHILD_NS)) {
+		log_warning("a booking's child (pid %d) hangs: it is killed",
+			    (int)process_pid(child));
+	}
+	process_destroy(child);
+}
+
+/* The next worker, in turn, that has a request on the desk; the same one if none has. */
+static uint32_t next_worker(const struct desk *desk, uint32_t last)
+{
+	for (uint32_t i = 1; i <= desk->workers; i++) {
+		if (desk_has_work_of(desk, (last + i) % desk->workers)) {
+			return (last + i) % desk->workers;
+		}
+	}
+	return last;
+}
+
+static void serve_all(struct errand *errand)
+{
+	struct desk *desk = errand->commons->desk;
+
+	while (desk_has_work(desk)) {
+		errand->worker = next_worker(desk, errand->worker);
+		start_and_join(errand);
+	}
+}
+
+int joiner_run(void *argument)
+{
+	const struct worker_start *start = argument;
+	const struct worker_message ready = { .kind = MESSAGE_READY };
+	struct errand errand = { .commons = start->commons,
+				 .score = &start->commons->scoreboard->scores[start->number] };
+	struct desk *desk = start->commons->desk;
+
+	log_rename("joiner");
+	(void)signal(SIGINT, SIG_IGN);
+	if (channel_send(start->channel, &ready, sizeof(ready), NULL, 0) != CHANNEL_OK) {
+		return 1;
+	}
+	for (;;) {
+		desk_wait(desk, 0, batch_wait_at_most(desk));
+		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
+		serve_all(&errand);
+		if (desk->next_expiry_ns <= clock_wall_ns() || keeper_is_due(start->commons)) {
+			start_and_join(&errand);
+		}
+	}
+}
