@@ -361,8 +361,6 @@ static const struct wrong {
 	{ "--echo lower", "must be upper or raw" },
 	{ "--log-level loud", "error, warning, info or debug" },
 	{ "--log-format xml", "must be text or json" },
-	{ "--serialize join", "not built in yet" },
-	{ "--serialize none", "not built in yet" },
 	{ "--serialize hope", "must be lock" },
 	{ "--store json:x", "sqlite:" },
 	{ "--send-queue 4095", "from 4KiB to 1GiB" },
