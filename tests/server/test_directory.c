@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/log.h"
 #include "tests/support/child.h"
 
 #define SEATS 512
@@ -13,6 +14,7 @@ static struct directory *directory;
 
 static void init(void)
 {
+	log_start("test", LOG_ERROR, LOG_TEXT); /* each repair is worth a warning */
 	memory_init(&memory, "test", directory_size(2, SEATS));
 	directory = directory_create(&memory, 2, SEATS);
 }

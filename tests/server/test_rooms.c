@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/log.h"
 #include "tests/support/child.h"
 
 #define WORKERS 2
@@ -22,6 +23,7 @@ static uint16_t find(const char *name, bool make)
 
 static void init(void)
 {
+	log_start("test", LOG_ERROR, LOG_TEXT); /* each repair is worth a warning */
 	memory_init(&memory, "test", directory_size(WORKERS, 8) + rooms_size(1));
 	directory = directory_create(&memory, WORKERS, 8);
 	rooms = rooms_create(&memory, WORKERS, 1);
