@@ -82,7 +82,8 @@ struct worker_message {
 	uint32_t count;  /* SOCKETS: of descriptors; REFUSED: how many did arrive, from the first on
 			  */
 	uint64_t number; /* SOCKETS, TAKEN, REFUSED */
-	uint8_t kinds[64]; /* SOCKETS: enum listener_kind of each */
+	uint8_t kinds[64];         /* SOCKETS: enum listener_kind of each */
+	struct origin origins[64]; /* SOCKETS: where each comes from */
 };
 
 /* The time of this turn, monotonic or wall: read once a turn, when first asked for. */
@@ -90,7 +91,8 @@ int64_t worker_now_ns(struct worker *worker);
 int64_t worker_wall_ns(struct worker *worker);
 
 /* Takes a connected, non-blocking socket over: opens a session or an echo on it. */
-void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind);
+void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
+			struct origin origin);
 
 /* Wakes the workers, but this one, that have members in ROOM; or one worker. */
 void worker_wake_room(struct worker *worker, uint16_t room);
