@@ -24,8 +24,8 @@ static uint16_t find(const char *name, bool make)
 static void init(void)
 {
 	log_start("test", LOG_ERROR, LOG_TEXT); /* each repair is worth a warning */
-	memory_init(&memory, "test", directory_size(WORKERS, 8) + rooms_size(1));
-	directory = directory_create(&memory, WORKERS, 8);
+	memory_init(&memory, "test", directory_size(WORKERS, 8) + gate_size(8) + rooms_size(1));
+	directory = directory_create(&memory, WORKERS, 8, gate_create(&memory, 8, 0));
 	rooms = rooms_create(&memory, WORKERS, 1);
 	room = find("#room", true);
 	rooms_enter(rooms, room, 0);
@@ -185,7 +185,9 @@ Test(rooms, there_is_a_most_of_rooms)
 
 	for (unsigned i = 1; i < ROOMS_MAX; i++) {
 		snprintf(name, sizeof(name), "#r%u", i);
-		cr_assert_neq(find(name, true), ROOM_NONE);
+		uint16_t place = find(name, true);
+		cr_assert_neq(place, ROOM_NONE);
+		rooms_enter(rooms, place, 0);
 	}
 	cr_expect_eq(find("#one-more", true), ROOM_NONE);
 	cr_expect_eq(find("#room", true), room);
