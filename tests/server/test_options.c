@@ -364,7 +364,7 @@ static const struct wrong {
 	{ "--serialize join", "not built in yet" },
 	{ "--serialize none", "not built in yet" },
 	{ "--serialize hope", "must be lock" },
-	{ "--store json:x", "sqlite:" },
+	{ "--store text:x", "sqlite:FILE or json:FILE" },
 	{ "--send-queue 4095", "from 4KiB to 1GiB" },
 	{ "--send-queue 1025MiB", "from 4KiB to 1GiB" },
 	{ "--send-queue 1TiB", "from 4KiB to 1GiB" },
