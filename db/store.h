@@ -180,6 +180,53 @@ enum store_result store_event_count(struct store *store, int64_t event, int64_t 
 				    int64_t *held);
 
 /*
+ * Chat: what is kept of rooms and bans, written behind. A room has a place (a small number) and a
+ * name; putting another name at a place forgets what was said there. Within a transaction. A kind
+ * of store that keeps no chat takes it all and has none of it.
+ */
+#define STORE_TOPIC_SIZE 513 /* bytes, a NUL counted in */
+
+struct store_room {
+	uint32_t place;
+	char name[NAME_ROOM_SIZE];
+	char topic[STORE_TOPIC_SIZE];
+};
+
+struct store_message {
+	uint32_t room;   /* its place */
+	uint64_t number; /* in the room; adding it again replaces it */
+	int64_t wall_ns;
+	const char *text; /* LENGTH bytes; good until SEE returns */
+	size_t length;
+};
+
+struct store_ban {
+	char address[64];
+	int64_t until_ns; /* wall time */
+};
+
+enum store_result store_room_put(struct store *store, const struct store_room *room, bool fresh);
+enum store_result store_message_add(struct store *store, const struct store_message *message);
+
+/* Forgets all but the newest KEEP messages of a room. */
+enum store_result store_messages_trim(struct store *store, uint32_t room, unsigned keep);
+
+/* Sets until when an address is banned; one whose time is over is forgotten. */
+enum store_result store_ban_put(struct store *store, const struct store_ban *ban, int64_t wall_ns);
+
+/* All of them, messages in the order of rooms and numbers. They must not change anything. */
+enum store_result store_room_each(struct store *store,
+				  void (*see)(void *context, const struct store_room *room),
+				  void *context);
+enum store_result store_message_each(struct store *store,
+				     void (*see)(void *context,
+						 const struct store_message *message),
+				     void *context);
+enum store_result store_ban_each(struct store *store,
+				 void (*see)(void *context, const struct store_ban *ban),
+				 void *context);
+
+/*
  * The last batch that SERVER (a random number it chose at its start) committed, 0 if none; and,
  * within a transaction, which one this is. With it a clerk finds out whether its predecessor, who
  * died in the middle, had committed.

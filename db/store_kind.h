@@ -47,6 +47,23 @@ struct store_kind {
 					   struct store_ticket *ticket);
 	enum store_result (*ticket_change)(struct store *store, const struct store_ticket *ticket);
 	enum store_result (*ticket_next_expiry)(struct store *store, struct store_ticket *ticket);
+	/* Chat; all NULL where a kind keeps none. */
+	enum store_result (*room_put)(struct store *store, const struct store_room *room,
+				      bool fresh);
+	enum store_result (*message_add)(struct store *store, const struct store_message *message);
+	enum store_result (*messages_trim)(struct store *store, uint32_t room, unsigned keep);
+	enum store_result (*ban_put)(struct store *store, const struct store_ban *ban,
+				     int64_t wall_ns);
+	enum store_result (*room_each)(struct store *store,
+				       void (*see)(void *context, const struct store_room *room),
+				       void *context);
+	enum store_result (*message_each)(struct store *store,
+					  void (*see)(void *context,
+						      const struct store_message *message),
+					  void *context);
+	enum store_result (*ban_each)(struct store *store,
+				      void (*see)(void *context, const struct store_ban *ban),
+				      void *context);
 	enum store_result (*ticket_tied)(struct store *store, uint64_t least, uint64_t most,
 					 struct store_ticket *ticket);
 	enum store_result (*ticket_each)(struct store *store,

@@ -46,7 +46,7 @@ struct chat {
 	uint16_t gathering_count;
 	uint64_t stretch;     /* number of the one that is being delivered */
 	uint32_t events_seen; /* of the board's changes */
-	unsigned char buffer[STRETCH_SIZE];
+	_Alignas(struct room_record) unsigned char buffer[STRETCH_SIZE];
 };
 
 struct chat *chat_create(void)
@@ -674,11 +674,33 @@ enum outcome chat_plain(struct session *session, struct span text, struct reply 
 	return say(session, session->seat->rooms[0], text, reply);
 }
 
+/* Lets everyone go who comes from a banned address; the letter says which, and what they hear. */
+static void let_go(struct worker *worker, const struct letter *letter)
+{
+	struct origin origin;
+
+	memcpy(&origin, letter->text, sizeof(origin));
+	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
+		struct session *session = worker->sessions[i];
+
+		if (session && origin_equal(session->origin, origin)) {
+			session_send(session, letter->text + sizeof(origin),
+				     letter->length - sizeof(origin));
+			session_close(session);
+		}
+	}
+}
+
 static void read_letter(void *context, const struct letter *letter)
 {
 	struct worker *worker = context;
-	struct session *receiver = session_find(worker, letter->seat, letter->session);
+	struct session *receiver;
 
+	if (letter->kind == LETTER_BAN) {
+		let_go(worker, letter);
+		return;
+	}
+	receiver = session_find(worker, letter->seat, letter->session);
 	if (receiver) {
 		session_send(receiver, letter->text, letter->length);
 		if (letter->kind == LETTER_KICK) {
@@ -815,6 +837,68 @@ enum outcome chat_mute(struct session *session, struct span arguments, struct re
 		&directory_seat(worker->commons->directory, to.worker, to.seat)->muted_until_ns,
 		worker_now_ns(worker) + seconds * NS_PER_SECOND);
 	reply_line(reply, "+mute %s %lld", seat.nick, (long long)seconds);
+	return OUTCOME_DONE;
+}
+
+/* Tells every worker, this one too, that an address is banned from now on. */
+static bool announce_ban(struct worker *worker, struct origin origin, const char *line,
+			 size_t length)
+{
+	char text[sizeof(origin) + 256];
+	bool all = true;
+
+	memcpy(text, &origin, sizeof(origin));
+	memcpy(text + sizeof(origin), line, length);
+	for (uint32_t i = 0; i < worker->commons->options->workers; i++) {
+		const struct address to = { .worker = i };
+
+		all = send_letter(worker, to, LETTER_BAN, text, sizeof(origin) + length) && all;
+	}
+	return all;
+}
+
+enum outcome chat_ban(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct worker *worker = session->worker;
+	struct directory *directory = worker->commons->directory;
+	struct span address = words_next(&arguments);
+	struct span word = words_next(&arguments);
+	char text[ORIGIN_TEXT_SIZE];
+	struct origin origin;
+	char line[256];
+	int64_t seconds;
+
+	if (!origin_read(address, &origin)) {
+		reply_error(reply, "BADARG", "ADDRESS is one such as 192.0.2.7 or 2001:db8::7");
+		return OUTCOME_DONE;
+	}
+	if (!words_number(word, 0, PENALTY_SECONDS_MAX, &seconds)) {
+		reply_error(reply, "BADARG", "SECONDS is a number from 0 (no longer) to %d",
+			    PENALTY_SECONDS_MAX);
+		return OUTCOME_DONE;
+	}
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool banned =
+		gate_ban(directory->gate, origin, worker_wall_ns(worker) + seconds * NS_PER_SECOND,
+			 worker_wall_ns(worker));
+
+	directory_unlock(directory);
+	if (!banned) {
+		reply_error(reply, "LIMIT", "%d addresses are banned, which is the most",
+			    GATE_BANS_MAX);
+		return OUTCOME_DONE;
+	}
+	origin_write(origin, text);
+	reply_line(reply, "+ban %s %lld", text, (long long)seconds);
+	int length =
+		snprintf(line, sizeof(line), "*notice %s banned your address for %lld seconds\n",
+			 session->seat->nick, (long long)seconds);
+
+	if (seconds > 0 && !announce_ban(worker, origin, line, (size_t)length)) {
+		log_warning("who is here from %s is not let go: too much is on its way", text);
+	}
 	return OUTCOME_DONE;
 }
 

@@ -29,6 +29,7 @@ enum outcome chat_topic(struct session *session, struct span arguments, struct r
 enum outcome chat_history(struct session *session, struct span arguments, struct reply *reply);
 enum outcome chat_kick(struct session *session, struct span arguments, struct reply *reply);
 enum outcome chat_mute(struct session *session, struct span arguments, struct reply *reply);
+enum outcome chat_ban(struct session *session, struct span arguments, struct reply *reply);
 
 /* A line that is no command: said in the current room, without a reply when it worked. */
 enum outcome chat_plain(struct session *session, struct span text, struct reply *reply);

@@ -47,6 +47,8 @@ const struct command commands[] = {
 	{ "kick", ROLE_OPERATOR, false, "NICK [WHY]", "ends somebody's connection", chat_kick },
 	{ "mute", ROLE_OPERATOR, false, "NICK SECONDS", "keeps somebody from speaking for a while",
 	  chat_mute },
+	{ "ban", ROLE_OPERATOR, false, "ADDRESS SECONDS",
+	  "keeps an address out for a while, over restarts too", chat_ban },
 	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", lobby_workers },
 	{ "stats", ROLE_ANYONE, false, "", "shows what the server has done", lobby_stats },
 };

@@ -1,6 +1,7 @@
 #include "server/rooms.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/log.h"
@@ -454,4 +455,49 @@ uint16_t rooms_next_news(struct rooms *rooms, uint32_t worker)
 		}
 	}
 	return ROOM_NONE;
+}
+
+/* Restoring */
+
+static void note_kept(struct rooms *rooms, uint16_t place)
+{
+	const struct room *room = &rooms->rooms[place];
+
+	rooms->kept[place] = (struct room_kept){ .hash = rooms->hashes[place],
+						 .position = room->end,
+						 .lines = room->lines,
+						 .topic_now = room->topic_now };
+}
+
+void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
+		   struct span name, const char *topic)
+{
+	struct room *room = &rooms->rooms[place];
+
+	rooms->hashes[place] = directory_hash(directory, name);
+	spell(room, name, false);
+	room->used = false;
+	room->emptied = ++rooms->last_emptied;
+	write_topic(room, topic);
+	note_kept(rooms, place);
+}
+
+void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span text)
+{
+	struct room *room = &rooms->rooms[place];
+	char line[ROOM_LINE_MAX];
+	int length = snprintf(line, sizeof(line), "*say %s %.*s\n", room->name, (int)text.length,
+			      text.text);
+
+	if (length < 0 || (size_t)length >= sizeof(line)) {
+		return;
+	}
+	room->lines = number - 1;
+	(void)room_append(rooms, place,
+			  &(struct room_line){ .kind = ROOM_LINE_SAY,
+					       .text = line,
+					       .length = (size_t)length,
+					       .wall_ns = wall_ns });
+	note_kept(rooms, place);
 }

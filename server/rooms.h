@@ -72,12 +72,22 @@ struct room {
 	uint64_t emptied; /* when everybody had left: the higher, the later */
 };
 
+/* How far a room's log is kept in the store: written by the holder of the store's lock alone. */
+struct room_kept {
+	struct name_hash hash; /* the room that it was */
+	uint64_t position;
+	uint64_t lines;
+	uint32_t topic_now;
+};
+
 struct rooms {
 	unsigned workers;
 	uint32_t log_size; /* bytes of each room's log; a power of two */
 	uint64_t last_emptied;
+	_Atomic int64_t kept_ns; /* monotonic: when the store was last brought up to date */
 	struct name_hash hashes[ROOMS_MAX]; /* of the names; all zero: the place is free */
 	struct room rooms[ROOMS_MAX];
+	struct room_kept kept[ROOMS_MAX];
 	unsigned char *logs; /* [ROOMS_MAX][log_size] */
 	/* For each worker the rooms that have something new for it: a bit a room, and a summary. */
 	struct {
@@ -138,6 +148,15 @@ bool room_append(struct rooms *rooms, uint16_t room, const struct room_line *lin
  */
 size_t room_read(const struct rooms *rooms, uint16_t room, uint64_t *place, uint64_t *next_number,
 		 unsigned char *buffer, size_t size, uint64_t *missed);
+
+/*
+ * At the server's start, before the first fork: puts a room that the store kept at its place, empty
+ * and so not yet existing, and then the lines that were said in it ("NICK TEXT").
+ */
+void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
+		   struct span name, const char *topic);
+void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span text);
 
 /* The largest record there is. */
 #define ROOM_RECORD_MAX (sizeof(struct room_record) + ROOM_LINE_MAX + SEAT_ROOMS_MAX * 2 + 8)
