@@ -200,6 +200,7 @@ static void expect_one_end(void *argument)
 /* Killed before it arrived at all, the last is not missed: so the test comes in its place. */
 static void come_in_its_place(void *argument)
 {
+	barrier_leave(barrier); /* does nothing here, but the mutex's next holder repairs */
 	if (barrier_waiting(barrier) == PARTIES - 1)
 		cr_assert_eq(barrier_wait(barrier, CHILD_PATIENCE_NS), PARTIES - 1);
 	expect_one_end(argument);
