@@ -51,3 +51,15 @@ void kill_at_random(int count, int (*run)(void *argument), void *argument,
 		check(argument);
 	}
 }
+
+void watch_each_step(int (*run)(void *argument), void *argument, void (*check)(void *argument))
+{
+	struct child child = child_start_stopped(run, argument);
+
+	if (child.ended)
+		cr_skip_test("nobody may trace here");
+	while (child_step(&child, 1))
+		check(argument);
+	cr_assert_eq(child_join(&child), 0);
+	check(argument);
+}
