@@ -215,16 +215,25 @@ Test(store_on_json, line_that_was_not_written_whole_is_dropped)
 	store_close(store);
 }
 
+/* Such as a file system leaves that knew the length before it had the bytes. */
 Test(store_on_json, line_with_a_hole_at_the_end_is_dropped)
 {
 	make_journal(2);
 	char *text = read_text("s-journal");
+	char *last = strstr(text, "{\"line\": 4");
 	size_t length = strlen(text);
-	memset(text + length - 40, '\0', 20);
+	cr_assert(last != NULL);
+	memset(last, '\0', 30);
 	write_file(scratch_path("s-journal"), text, length);
 	free(text);
 	struct store *store = open_store();
 	cr_assert_eq(left_of(store, "rush"), 9);
+	ask_alone(store, BOOKING_EVENT_CLOSE, "rush", 0, ""); /* a shorter line in its place */
+	int none = 0;
+	cr_assert_eq(child_run(sell_and_die, &none), 0);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_CLOSED);
 	store_close(store);
 }
 
