@@ -1,0 +1,554 @@
+/*
+ * A worker has one task at a time, and asks for none: so a killed one takes one task with it, and
+ * the parent knows which. Whether it had begun with it stands in shared memory: a task that nobody
+ * began is given out again in any case. Whatever happens to worker number I (a result, its death)
+ * makes the epoll descriptor readable with I in it.
+ */
+#include "shared/pool.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/param.h>
+#include <unistd.h>
+
+#include "shared/log.h"
+#include "shared/pipe.h"
+#include "shared/process.h"
+
+#define EVENTS_AT_ONCE 64
+#define NO_PIPE        (-1)
+
+/* A task whose workers keep dying before they begin with it is lost in the end, too. */
+#define GIVEN_MAX 100
+
+/* An idle worker that was told to leave takes no longer, unless it was stopped: then it is killed.
+ */
+#define LEAVE_NS (2 * NS_PER_SECOND)
+
+/* To a worker: the task; run is NULL when it is to leave. The argument follows. */
+struct request {
+	pool_function run;
+	size_t result_size;
+};
+
+/* From a worker: the result follows. */
+struct reply {
+	bool done;
+};
+
+_Static_assert(sizeof(struct request) + POOL_ARGUMENT_MAX <= PIPE_MESSAGE_MAX, "arguments fit");
+_Static_assert(sizeof(struct reply) + POOL_RESULT_MAX <= PIPE_MESSAGE_MAX, "results fit");
+
+struct job {
+	struct job *next;
+	pool_callback callback;
+	void *context;
+	unsigned given; /* how often it was given to a worker */
+	unsigned tries; /* how often a worker had begun with it */
+	size_t result_size;
+	size_t request_size;
+	unsigned char request[]; /* as it goes to a worker */
+};
+
+struct worker {
+	struct process *process; /* NULL: it is to be started */
+	int pipe;
+	struct job *job;    /* NULL: idle */
+	uint32_t jobs_done; /* since it was started */
+	bool leaving;       /* was told to */
+};
+
+enum state { OPEN, CLOSED, TERMINATED };
+
+struct pool {
+	struct pool_options options;
+	enum state state;
+	int events;
+	size_t unfinished;
+	size_t over; /* tasks called back for, ever */
+	struct job *first;
+	struct job **last;
+	_Atomic uint32_t *begun; /* shared; written by each worker: how many tasks it began with */
+	struct worker workers[];
+};
+
+/* The worker's side. */
+
+static bool work_once(int pipe, _Atomic uint32_t *begun)
+{
+	_Alignas(max_align_t) unsigned char request[PIPE_MESSAGE_MAX];
+	_Alignas(max_align_t) unsigned char result[POOL_RESULT_MAX] = { 0 };
+	unsigned char reply[PIPE_MESSAGE_MAX];
+	struct request head;
+	size_t length;
+
+	if (pipe_receive(pipe, request, sizeof(request), &length, FUTEX_FOREVER) != PIPE_DONE)
+		return false;
+	memcpy(&head, request, sizeof(head));
+	if (head.run == NULL)
+		return false;
+	(*begun)++;
+	struct reply answer = { .done = head.run(request + sizeof(head), length - sizeof(head),
+						 result, head.result_size) };
+	memcpy(reply, &answer, sizeof(answer));
+	memcpy(reply + sizeof(answer), result, head.result_size);
+	return pipe_send(pipe, reply, sizeof(answer) + head.result_size, FUTEX_FOREVER) ==
+	       PIPE_DONE;
+}
+
+struct start {
+	struct pool *pool;
+	size_t index;
+	int pipe;
+};
+
+/* The parent's ends are none of the worker's business. */
+static int work(void *argument)
+{
+	const struct start *start = argument;
+
+	for (size_t i = 0; i < start->pool->options.workers; i++) {
+		if (start->pool->workers[i].pipe != NO_PIPE)
+			close(start->pool->workers[i].pipe);
+	}
+	close(start->pool->events);
+	while (work_once(start->pipe, &start->pool->begun[start->index]))
+		continue;
+	return EXIT_SUCCESS;
+}
+
+/* The parent's side: workers. */
+
+static bool watch(struct pool *pool, int descriptor, size_t index)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = index };
+
+	return epoll_ctl(pool->events, EPOLL_CTL_ADD, descriptor, &event) == 0;
+}
+
+/* Closing is not enough to end the watching: a child may still have the descriptor. */
+static void stop_watching(struct pool *pool, int descriptor)
+{
+	epoll_ctl(pool->events, EPOLL_CTL_DEL, descriptor, NULL);
+}
+
+static void end_worker(struct pool *pool, struct worker *worker)
+{
+	if (worker->process == NULL)
+		return;
+	stop_watching(pool, process_descriptor(worker->process));
+	stop_watching(pool, worker->pipe);
+	process_destroy(worker->process);
+	close(worker->pipe);
+	worker->process = NULL;
+	worker->pipe = NO_PIPE;
+}
+
+static bool start_worker(struct pool *pool, size_t index)
+{
+	const struct process_options options = { .name = "pool worker", .daemon = true };
+	struct worker *worker = &pool->workers[index];
+	int ends[2];
+
+	if (!pipe_open(ends))
+		return false;
+	*worker = (struct worker){ .pipe = ends[0] };
+	pool->begun[index] = 0;
+	struct start start = { .pool = pool, .index = index, .pipe = ends[1] };
+	worker->process = process_start(&options, work, &start);
+	close(ends[1]);
+	if (worker->process == NULL) {
+		close(ends[0]);
+		worker->pipe = NO_PIPE;
+		return false;
+	}
+	if (watch(pool, worker->pipe, index) &&
+	    watch(pool, process_descriptor(worker->process), index))
+		return true;
+	end_worker(pool, worker);
+	return false;
+}
+
+static void tell_to_leave(struct worker *worker)
+{
+	const struct request leave = { .run = NULL };
+
+	worker->leaving = true;
+	pipe_send(worker->pipe, &leave, sizeof(leave), 0);
+}
+
+/* The parent's side: tasks. */
+
+static struct job *make_job(const struct pool_task *task, pool_callback callback, void *context)
+{
+	struct request head = { .run = task->run, .result_size = task->result_size };
+	size_t request_size = sizeof(head) + task->argument_size;
+
+	if (task->run == NULL || task->argument_size > POOL_ARGUMENT_MAX ||
+	    task->result_size > POOL_RESULT_MAX)
+		bug("a task with an argument of %zu and a result of %zu bytes", task->argument_size,
+		    task->result_size);
+	struct job *job = calloc(1, sizeof(*job) + request_size);
+	if (job == NULL)
+		return NULL;
+	job->callback = callback;
+	job->context = context;
+	job->result_size = task->result_size;
+	job->request_size = request_size;
+	memcpy(job->request, &head, sizeof(head));
+	if (task->argument_size > 0)
+		memcpy(job->request + sizeof(head), task->argument, task->argument_size);
+	return job;
+}
+
+static void push_last(struct pool *pool, struct job *job)
+{
+	*pool->last = job;
+	pool->last = &job->next;
+}
+
+static void push_first(struct pool *pool, struct job *job)
+{
+	job->next = pool->first;
+	pool->first = job;
+	if (job->next == NULL)
+		pool->last = &job->next;
+}
+
+static struct job *pop(struct pool *pool)
+{
+	struct job *job = pool->first;
+
+	pool->first = job->next;
+	if (pool->first == NULL)
+		pool->last = &pool->first;
+	job->next = NULL;
+	return job;
+}
+
+static void conclude(struct pool *pool, struct job *job, enum pool_outcome outcome,
+		     const void *result)
+{
+	pool->unfinished--;
+	pool->over++;
+	if (job->callback != NULL)
+		job->callback(job->context, outcome, outcome == POOL_DONE ? result : NULL);
+	free(job);
+}
+
+/* A worker that cannot take it is dying, and its end will be dealt with; the task goes back. */
+static void give(struct pool *pool, struct worker *worker, struct job *job)
+{
+	if (pipe_send(worker->pipe, job->request, job->request_size, 0) != PIPE_DONE) {
+		process_kill(worker->process);
+		worker->leaving = true;
+		push_first(pool, job);
+		return;
+	}
+	job->given++;
+	worker->job = job;
+}
+
+static bool is_wanted(const struct pool *pool)
+{
+	return pool->state == OPEN || (pool->state == CLOSED && pool->first != NULL);
+}
+
+/* Every worker there, and every idle one at work, as far as there is work. */
+static void go_on(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->options.workers; i++) {
+		struct worker *worker = &pool->workers[i];
+		if (worker->process == NULL && (!is_wanted(pool) || !start_worker(pool, i)))
+			continue;
+		if (pool->first != NULL && worker->job == NULL && !worker->leaving)
+			give(pool, worker, pop(pool));
+	}
+}
+
+/* Before its callback, which may hand in more, the worker is free again. */
+static void take_result(struct pool *pool, struct worker *worker, const unsigned char *message,
+			size_t length)
+{
+	struct job *job = worker->job;
+	struct reply head;
+
+	if (job == NULL || length != sizeof(head) + job->result_size) {
+		log_warning("a pool's worker sent what it should not");
+		process_kill(worker->process);
+		return;
+	}
+	memcpy(&head, message, sizeof(head));
+	worker->job = NULL;
+	worker->jobs_done++;
+	if (worker->jobs_done == pool->options.tasks_per_worker)
+		tell_to_leave(worker);
+	conclude(pool, job, head.done ? POOL_DONE : POOL_FAILED, message + sizeof(head));
+}
+
+static void take_results(struct pool *pool, struct worker *worker)
+{
+	_Alignas(max_align_t) unsigned char message[PIPE_MESSAGE_MAX];
+	size_t length;
+
+	if (pipe_receive(worker->pipe, message, sizeof(message), &length, 0) == PIPE_DONE)
+		take_result(pool, worker, message, length);
+}
+
+static bool may_be_tried_again(const struct pool *pool, const struct job *job, bool had_begun)
+{
+	if (had_begun)
+		return job->tries < pool->options.tries;
+	return job->given < GIVEN_MAX;
+}
+
+static void bury(struct pool *pool, struct worker *worker)
+{
+	struct job *job = worker->job;
+	bool had_begun = pool->begun[worker - pool->workers] > worker->jobs_done;
+
+	end_worker(pool, worker);
+	worker->job = NULL;
+	if (job == NULL)
+		return;
+	job->tries += had_begun;
+	if (may_be_tried_again(pool, job, had_begun))
+		push_first(pool, job);
+	else
+		conclude(pool, job, POOL_LOST, NULL);
+}
+
+/* Asked for its life first: what it sent before its end is read then. */
+static void attend_to(struct pool *pool, struct worker *worker)
+{
+	if (worker->process == NULL)
+		return;
+	bool alive = process_alive(worker->process);
+	take_results(pool, worker);
+	if (!alive)
+		bury(pool, worker);
+}
+
+static bool is_short_of_workers(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->options.workers; i++) {
+		if (pool->workers[i].process == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* When a worker could not be started, it is tried again after a nap. */
+static int poll_ms(const struct pool *pool, int64_t deadline_ns)
+{
+	int64_t left_ns = deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - clock_monotonic_ns();
+
+	if (is_short_of_workers(pool))
+		left_ns = MIN(left_ns, FUTEX_NAP_NS);
+	if (left_ns <= 0)
+		return 0;
+	return (int)MIN((left_ns - 1) / NS_PER_MS + 1, INT64_C(3600000));
+}
+
+static void turn(struct pool *pool, int64_t deadline_ns)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int count = epoll_wait(pool->events, events, EVENTS_AT_ONCE, poll_ms(pool, deadline_ns));
+
+	if (count < 0 && errno != EINTR)
+		bug("epoll_wait: %m");
+	for (int i = 0; i < count; i++)
+		attend_to(pool, &pool->workers[events[i].data.u64]);
+	go_on(pool);
+}
+
+size_t pool_wait(struct pool *pool, int64_t timeout_ns)
+{
+	int64_t deadline_ns = futex_deadline(timeout_ns);
+	size_t before = pool->over;
+
+	go_on(pool);
+	if (pool->unfinished == 0 || timeout_ns == 0) {
+		turn(pool, 0);
+		return pool->over - before;
+	}
+	do {
+		turn(pool, deadline_ns);
+	} while (pool->over == before && clock_monotonic_ns() < deadline_ns);
+	return pool->over - before;
+}
+
+bool pool_apply_async(struct pool *pool, const struct pool_task *task, pool_callback callback,
+		      void *context)
+{
+	if (pool->state != OPEN) {
+		errno = EPIPE;
+		return false;
+	}
+	struct job *job = make_job(task, callback, context);
+	if (job == NULL)
+		return false;
+	push_last(pool, job);
+	pool->unfinished++;
+	go_on(pool);
+	return true;
+}
+
+struct answer {
+	bool over;
+	enum pool_outcome outcome;
+	void *result;
+	size_t size;
+};
+
+static void keep_answer(void *context, enum pool_outcome outcome, const void *result)
+{
+	struct answer *answer = context;
+
+	answer->over = true;
+	answer->outcome = outcome;
+	if (result != NULL && answer->size > 0)
+		memcpy(answer->result, result, answer->size);
+}
+
+enum pool_outcome pool_apply(struct pool *pool, const struct pool_task *task, void *result)
+{
+	struct answer answer = { .result = result, .size = task->result_size };
+
+	if (!pool_apply_async(pool, task, keep_answer, &answer))
+		return POOL_LOST;
+	while (!answer.over)
+		pool_wait(pool, FUTEX_FOREVER);
+	return answer.outcome;
+}
+
+/* The pool's beginning and end. */
+
+static size_t processors(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (size_t)count : 1;
+}
+
+static bool has_worker(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->options.workers; i++) {
+		if (pool->workers[i].process != NULL)
+			return true;
+	}
+	return false;
+}
+
+static _Atomic uint32_t *share_counters(size_t count)
+{
+	void *counters = mmap(NULL, count * sizeof(_Atomic uint32_t), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return counters == MAP_FAILED ? NULL : counters;
+}
+
+struct pool *pool_create(const struct pool_options *options)
+{
+	size_t workers = options->workers > 0 ? options->workers : processors();
+	struct pool *pool = calloc(1, sizeof(*pool) + workers * sizeof(pool->workers[0]));
+
+	if (pool == NULL)
+		return NULL;
+	pool->options = *options;
+	pool->options.workers = workers;
+	pool->last = &pool->first;
+	for (size_t i = 0; i < workers; i++)
+		pool->workers[i].pipe = NO_PIPE;
+	pool->begun = share_counters(workers);
+	pool->events = epoll_create1(EPOLL_CLOEXEC);
+	if (pool->begun != NULL && pool->events >= 0)
+		go_on(pool);
+	if (has_worker(pool))
+		return pool;
+	int saved_errno = errno;
+	pool_destroy(pool);
+	errno = saved_errno;
+	return NULL;
+}
+
+int pool_descriptor(const struct pool *pool)
+{
+	return pool->events;
+}
+
+size_t pool_unfinished(const struct pool *pool)
+{
+	return pool->unfinished;
+}
+
+size_t pool_workers(const struct pool *pool)
+{
+	return pool->options.workers;
+}
+
+pid_t pool_worker_pid(const struct pool *pool, size_t index)
+{
+	const struct process *process = pool->workers[index].process;
+
+	return process == NULL ? 0 : process_pid(process);
+}
+
+void pool_close(struct pool *pool)
+{
+	if (pool->state == OPEN)
+		pool->state = CLOSED;
+}
+
+void pool_terminate(struct pool *pool)
+{
+	pool->state = TERMINATED;
+	for (size_t i = 0; i < pool->options.workers; i++) {
+		struct job *job = pool->workers[i].job;
+		end_worker(pool, &pool->workers[i]);
+		pool->workers[i].job = NULL;
+		if (job != NULL)
+			conclude(pool, job, POOL_LOST, NULL);
+	}
+	while (pool->first != NULL)
+		conclude(pool, pop(pool), POOL_LOST, NULL);
+}
+
+static void dismiss_workers(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->options.workers; i++) {
+		if (pool->workers[i].process != NULL)
+			tell_to_leave(&pool->workers[i]);
+	}
+	for (size_t i = 0; i < pool->options.workers; i++) {
+		if (pool->workers[i].process != NULL)
+			process_join(pool->workers[i].process, LEAVE_NS);
+		end_worker(pool, &pool->workers[i]);
+	}
+}
+
+bool pool_join(struct pool *pool)
+{
+	if (pool->state == OPEN)
+		return false;
+	while (pool->unfinished > 0)
+		pool_wait(pool, FUTEX_FOREVER);
+	dismiss_workers(pool);
+	return true;
+}
+
+void pool_destroy(struct pool *pool)
+{
+	if (pool == NULL)
+		return;
+	pool_terminate(pool);
+	if (pool->events >= 0)
+		close(pool->events);
+	if (pool->begun != NULL)
+		munmap(pool->begun, pool->options.workers * sizeof(pool->begun[0]));
+	free(pool);
+}
