@@ -16,6 +16,8 @@ static const struct subcommand subcommands[] = {
 	{ "chat", "", "talk to the server (what happens on a terminal)", chat_run },
 	{ "send", "[LINE...]", "send lines and print the answers (when stdin is no terminal)",
 	  send_run },
+	{ "race", "[OPTION...]",
+	  "the same tickets to the same buyers: without a lock, with it, by join", race_run },
 };
 static const size_t subcommand_count = sizeof(subcommands) / sizeof(subcommands[0]);
 

@@ -20,5 +20,6 @@ struct subcommand {
 
 int chat_run(const struct server_place *place, int argc, char **argv);
 int send_run(const struct server_place *place, int argc, char **argv);
+int race_run(const struct server_place *place, int argc, char **argv);
 
 #endif
