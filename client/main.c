@@ -18,6 +18,11 @@ static const struct subcommand subcommands[] = {
 	  send_run },
 	{ "race", "[OPTION...]",
 	  "the same tickets to the same buyers: without a lock, with it, by join", race_run },
+	{ "store", "check|export|convert URL...",
+	  "prove a store's invariants, write out its bookings, carry it to another kind",
+	  store_run },
+	{ "bench", "echo|ping|book|chat|connect|idle [OPTION...]",
+	  "put a server under load, and say what it did and what that cost", bench_run },
 };
 static const size_t subcommand_count = sizeof(subcommands) / sizeof(subcommands[0]);
 

@@ -52,6 +52,25 @@ static const char *const steps[] = {
 	") STRICT;",
 
 	"CREATE INDEX ties ON tickets (tied) WHERE state = 2 AND tied > 0;",
+
+	"CREATE TABLE rooms ("
+	"  place INTEGER PRIMARY KEY,"
+	"  name  TEXT NOT NULL,"
+	"  topic TEXT NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE messages ("
+	"  room   INTEGER NOT NULL," /* its place */
+	"  number INTEGER NOT NULL,"
+	"  made   INTEGER NOT NULL," /* nanoseconds since 1970 */
+	"  text   TEXT NOT NULL,"
+	"  PRIMARY KEY (room, number)"
+	") STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE bans ("
+	"  address TEXT PRIMARY KEY,"
+	"  until   INTEGER NOT NULL" /* nanoseconds since 1970 */
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof steps / sizeof *steps))

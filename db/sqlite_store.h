@@ -30,9 +30,19 @@ enum sqlite_query {
 	QUERY_TICKET_GET,
 	QUERY_TICKET_CHANGE,
 	QUERY_TICKET_NEXT_EXPIRY,
+	QUERY_ROOM_PUT,
+	QUERY_ROOM_FORGET,
+	QUERY_ROOM_ALL,
+	QUERY_MESSAGE_ADD,
+	QUERY_MESSAGES_TRIM,
+	QUERY_MESSAGE_ALL,
+	QUERY_BAN_PUT,
+	QUERY_BANS_OVER,
+	QUERY_BAN_ALL,
 	QUERY_TICKET_TIED,
 	QUERY_TICKET_ALL,
 	QUERY_TICKETS_WITH_KEY,
+	QUERY_CODE_KEY_SET,
 	QUERY_BATCH_LAST,
 	QUERY_BATCH_MARK,
 	QUERY_BATCH_ADD,
@@ -103,5 +113,21 @@ enum store_result sqlite_ticket_each(struct store *store,
 
 /* At begin: sets `last`, and brings the index of keys up to it. */
 enum store_result sqlite_tickets_begin(struct sqlite_store *store);
+
+/* sqlite_chat.c */
+enum store_result sqlite_room_put(struct store *store, const struct store_room *room, bool fresh);
+enum store_result sqlite_message_add(struct store *store, const struct store_message *message);
+enum store_result sqlite_messages_trim(struct store *store, uint32_t room, unsigned keep);
+enum store_result sqlite_ban_put(struct store *store, const struct store_ban *ban, int64_t wall_ns);
+enum store_result sqlite_room_each(struct store *store,
+				   void (*see)(void *context, const struct store_room *room),
+				   void *context);
+enum store_result sqlite_message_each(struct store *store,
+				      void (*see)(void *context,
+						  const struct store_message *message),
+				      void *context);
+enum store_result sqlite_ban_each(struct store *store,
+				  void (*see)(void *context, const struct store_ban *ban),
+				  void *context);
 
 #endif

@@ -14,11 +14,11 @@
 /* How long opening and closing wait for the lock. A holder is through in milliseconds. */
 #define PATIENCE_NS (10 * NS_PER_SECOND)
 
-#define SUFFIX_ROOM 16 /* for "-lock", "-keys-new", "-wal" after the store's path */
+#define SUFFIX_ROOM 16 /* for "-lock", "-keys-new", "-journal" after the store's path */
 
-#define KINDS 1
+#define KINDS 2
 
-static const struct store_kind *const kinds[KINDS] = { &store_sqlite };
+static const struct store_kind *const kinds[KINDS] = { &store_sqlite, &store_json };
 
 enum store_result store_fail(struct store *store, const char *format, ...)
 {
@@ -57,7 +57,9 @@ static const struct store_kind *kind_of(const char *url, char *error)
 		if (names_kind(url, kinds[i]))
 			kind = kinds[i];
 	if (!kind) {
-		store_refuse(error, "no such kind of store: \"%s\": it should be sqlite:FILE", url);
+		store_refuse(error,
+			     "no such kind of store: \"%s\": it should be sqlite:FILE or json:FILE",
+			     url);
 		return NULL;
 	}
 	if (*file_of(url, kind) != '\0')
@@ -69,6 +71,14 @@ static const struct store_kind *kind_of(const char *url, char *error)
 bool store_url_is_good(const char *url, char *error)
 {
 	return kind_of(url, error) != NULL;
+}
+
+bool store_is_there(const char *url)
+{
+	char error[STORE_ERROR_SIZE];
+	struct stat status;
+	const struct store_kind *kind = kind_of(url, error);
+	return kind && stat(file_of(url, kind), &status) == 0 && status.st_size > 0;
 }
 
 /* The path of a file that is not there yet, in a folder that is. */
@@ -263,6 +273,16 @@ const struct siphash_key *store_code_key(const struct store *store)
 	return &store->code_key;
 }
 
+enum store_result store_set_code_key(struct store *store, const struct siphash_key *key)
+{
+	must_be_taken(store);
+	if (store->within)
+		bug("%s: its key is set within a transaction", store->path);
+	if (store->broken)
+		return STORE_FAILED;
+	return noted(store, store->kind->set_code_key(store, key));
+}
+
 enum store_result store_event_find(struct store *store, const char *name,
 				   struct store_event **event)
 {
@@ -365,6 +385,61 @@ enum store_result store_event_count(struct store *store, int64_t event, int64_t 
 {
 	must_be_within(store);
 	return noted(store, store->kind->event_count(store, event, sold, held));
+}
+
+enum store_result store_room_put(struct store *store, const struct store_room *room, bool fresh)
+{
+	must_be_within(store);
+	return store->kind->room_put ? noted(store, store->kind->room_put(store, room, fresh))
+				     : STORE_OK;
+}
+
+enum store_result store_message_add(struct store *store, const struct store_message *message)
+{
+	must_be_within(store);
+	return store->kind->message_add ? noted(store, store->kind->message_add(store, message))
+					: STORE_OK;
+}
+
+enum store_result store_messages_trim(struct store *store, uint32_t room, unsigned keep)
+{
+	must_be_within(store);
+	return store->kind->messages_trim
+		       ? noted(store, store->kind->messages_trim(store, room, keep))
+		       : STORE_OK;
+}
+
+enum store_result store_ban_put(struct store *store, const struct store_ban *ban, int64_t wall_ns)
+{
+	must_be_within(store);
+	return store->kind->ban_put ? noted(store, store->kind->ban_put(store, ban, wall_ns))
+				    : STORE_OK;
+}
+
+enum store_result store_room_each(struct store *store,
+				  void (*see)(void *context, const struct store_room *room),
+				  void *context)
+{
+	return store->kind->room_each ? noted(store, store->kind->room_each(store, see, context))
+				      : STORE_OK;
+}
+
+enum store_result store_message_each(struct store *store,
+				     void (*see)(void *context,
+						 const struct store_message *message),
+				     void *context)
+{
+	return store->kind->message_each
+		       ? noted(store, store->kind->message_each(store, see, context))
+		       : STORE_OK;
+}
+
+enum store_result store_ban_each(struct store *store,
+				 void (*see)(void *context, const struct store_ban *ban),
+				 void *context)
+{
+	return store->kind->ban_each ? noted(store, store->kind->ban_each(store, see, context))
+				     : STORE_OK;
 }
 
 enum store_result store_batch_last(struct store *store, int64_t server, int64_t *batch)

@@ -21,6 +21,7 @@
 #include "shared/code.h"
 #include "shared/mutex.h"
 #include "shared/name.h"
+#include "shared/siphash.h"
 
 #define STORE_TITLE_SIZE 201 /* bytes of an event's title, a NUL counted in */
 #define STORE_ERROR_SIZE 512
@@ -68,9 +69,9 @@ struct store_ticket {
 };
 
 /*
- * Opens the store at URL ("sqlite:FILE"), makes it if there is none, brings its schema up to date,
- * all under its lock. NULL when it cannot, and ERROR (STORE_ERROR_SIZE bytes) says why in one line
- * that names the file.
+ * Opens the store at URL ("sqlite:FILE" or "json:FILE"), makes it if there is none, brings its
+ * schema up to date, all under its lock. NULL when it cannot, and ERROR (STORE_ERROR_SIZE bytes)
+ * says why in one line that names the file.
  */
 struct store *store_open(const char *url, char *error);
 
@@ -79,6 +80,9 @@ void store_close(struct store *store);
 
 /* Whether URL is one that store_open could open, by its form; ERROR as above. */
 bool store_url_is_good(const char *url, char *error);
+
+/* Whether the file of a good URL is there, and not empty. */
+bool store_is_there(const char *url);
 
 /* The lock beside the store: to look who holds it, and how long. Its memory stays mapped. */
 struct mutex *store_mutex(struct store *store);
@@ -111,8 +115,14 @@ const char *store_error(const struct store *store);
  */
 bool store_serve(struct store *store);
 
-/* The key from which this store's ticket codes are made; it never changes. */
+/* The key from which this store's ticket codes are made; with the first of them it is fixed. */
 const struct siphash_key *store_code_key(const struct store *store);
+
+/*
+ * Gives a store that has no tickets yet another's key, so that its tickets keep their codes. With
+ * the lock held and no transaction under way.
+ */
+enum store_result store_set_code_key(struct store *store, const struct siphash_key *key);
 
 /*
  * Events. Within a transaction: the event of that name or number, the store's to keep until the
@@ -168,6 +178,53 @@ enum store_result store_ticket_each(struct store *store,
 /* Adds up EVENT's tickets themselves: how many are sold and held, in tickets. */
 enum store_result store_event_count(struct store *store, int64_t event, int64_t *sold,
 				    int64_t *held);
+
+/*
+ * Chat: what is kept of rooms and bans, written behind. A room has a place (a small number) and a
+ * name; putting another name at a place forgets what was said there. Within a transaction. A kind
+ * of store that keeps no chat takes it all and has none of it.
+ */
+#define STORE_TOPIC_SIZE 513 /* bytes, a NUL counted in */
+
+struct store_room {
+	uint32_t place;
+	char name[NAME_ROOM_SIZE];
+	char topic[STORE_TOPIC_SIZE];
+};
+
+struct store_message {
+	uint32_t room;   /* its place */
+	uint64_t number; /* in the room; adding it again replaces it */
+	int64_t wall_ns;
+	const char *text; /* LENGTH bytes; good until SEE returns */
+	size_t length;
+};
+
+struct store_ban {
+	char address[64];
+	int64_t until_ns; /* wall time */
+};
+
+enum store_result store_room_put(struct store *store, const struct store_room *room, bool fresh);
+enum store_result store_message_add(struct store *store, const struct store_message *message);
+
+/* Forgets all but the newest KEEP messages of a room. */
+enum store_result store_messages_trim(struct store *store, uint32_t room, unsigned keep);
+
+/* Sets until when an address is banned; one whose time is over is forgotten. */
+enum store_result store_ban_put(struct store *store, const struct store_ban *ban, int64_t wall_ns);
+
+/* All of them, messages in the order of rooms and numbers. They must not change anything. */
+enum store_result store_room_each(struct store *store,
+				  void (*see)(void *context, const struct store_room *room),
+				  void *context);
+enum store_result store_message_each(struct store *store,
+				     void (*see)(void *context,
+						 const struct store_message *message),
+				     void *context);
+enum store_result store_ban_each(struct store *store,
+				 void (*see)(void *context, const struct store_ban *ban),
+				 void *context);
 
 /*
  * The last batch that SERVER (a random number it chose at its start) committed, 0 if none; and,

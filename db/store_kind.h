@@ -23,6 +23,7 @@ struct store_kind {
 	void (*rollback)(struct store *store);
 	enum store_result (*tend)(struct store *store);
 	bool (*changed_elsewhere)(struct store *store);
+	enum store_result (*set_code_key)(struct store *store, const struct siphash_key *key);
 
 	enum store_result (*event_find)(struct store *store, const char *name,
 					struct store_event **event);
@@ -46,6 +47,23 @@ struct store_kind {
 					   struct store_ticket *ticket);
 	enum store_result (*ticket_change)(struct store *store, const struct store_ticket *ticket);
 	enum store_result (*ticket_next_expiry)(struct store *store, struct store_ticket *ticket);
+	/* Chat; all NULL where a kind keeps none. */
+	enum store_result (*room_put)(struct store *store, const struct store_room *room,
+				      bool fresh);
+	enum store_result (*message_add)(struct store *store, const struct store_message *message);
+	enum store_result (*messages_trim)(struct store *store, uint32_t room, unsigned keep);
+	enum store_result (*ban_put)(struct store *store, const struct store_ban *ban,
+				     int64_t wall_ns);
+	enum store_result (*room_each)(struct store *store,
+				       void (*see)(void *context, const struct store_room *room),
+				       void *context);
+	enum store_result (*message_each)(struct store *store,
+					  void (*see)(void *context,
+						      const struct store_message *message),
+					  void *context);
+	enum store_result (*ban_each)(struct store *store,
+				      void (*see)(void *context, const struct store_ban *ban),
+				      void *context);
 	enum store_result (*ticket_tied)(struct store *store, uint64_t least, uint64_t most,
 					 struct store_ticket *ticket);
 	enum store_result (*ticket_each)(struct store *store,
@@ -57,7 +75,7 @@ struct store_kind {
 	enum store_result (*batch_mark)(struct store *store, int64_t server, int64_t batch);
 };
 
-/* What every kind has. `code_key` is the kind's to fill at open, the rest is store.c's. */
+/* What every kind has. `code_key` is the kind's to fill, the rest is store.c's. */
 struct store {
 	const struct store_kind *kind;
 	struct mutex *mutex;
@@ -77,5 +95,6 @@ __attribute__((format(printf, 2, 3))) enum store_result store_fail(struct store 
 __attribute__((format(printf, 2, 3))) bool store_refuse(char *error, const char *format, ...);
 
 extern const struct store_kind store_sqlite;
+extern const struct store_kind store_json;
 
 #endif

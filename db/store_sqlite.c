@@ -57,11 +57,25 @@ static const char *const queries[QUERIES] = {
 	[QUERY_TICKET_CHANGE] = "UPDATE tickets SET state = ?2, expires = ?3 WHERE number = ?1",
 	[QUERY_TICKET_NEXT_EXPIRY] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2"
 				     " ORDER BY expires LIMIT 1",
+	[QUERY_ROOM_PUT] = "INSERT OR REPLACE INTO rooms (place, name, topic) VALUES (?1, ?2, ?3)",
+	[QUERY_ROOM_FORGET] = "DELETE FROM messages WHERE room = ?1",
+	[QUERY_ROOM_ALL] = "SELECT place, name, topic FROM rooms ORDER BY place",
+	[QUERY_MESSAGE_ADD] = "INSERT OR REPLACE INTO messages (room, number, made, text)"
+			      " VALUES (?1, ?2, ?3, ?4)",
+	[QUERY_MESSAGES_TRIM] = "DELETE FROM messages WHERE room = ?1 AND number <="
+				" (SELECT number FROM messages WHERE room = ?1"
+				" ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+	[QUERY_MESSAGE_ALL] = "SELECT room, number, made, text FROM messages ORDER BY room, number",
+	[QUERY_BAN_PUT] = "INSERT OR REPLACE INTO bans (address, until) VALUES (?1, ?2)",
+	[QUERY_BANS_OVER] = "DELETE FROM bans WHERE until <= ?1",
+	[QUERY_BAN_ALL] = "SELECT address, until FROM bans",
 	[QUERY_TICKET_TIED] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2 AND tied > 0"
 			      " AND tied BETWEEN ?1 AND ?2 LIMIT 1",
 	[QUERY_TICKET_ALL] = "SELECT " TICKET_COLUMNS " FROM tickets ORDER BY number",
 	[QUERY_TICKETS_WITH_KEY] = "SELECT number, key FROM tickets"
 				   " WHERE number > ?1 AND key IS NOT NULL ORDER BY number",
+	[QUERY_CODE_KEY_SET] = "UPDATE meta SET value = ?1 WHERE name = 'code_key'"
+			       " AND NOT EXISTS (SELECT 1 FROM tickets)",
 	[QUERY_BATCH_LAST] = "SELECT batch FROM batches WHERE server = ?1",
 	[QUERY_BATCH_MARK] = "UPDATE batches SET batch = ?2,"
 			     " used = (SELECT max(used) + 1 FROM batches) WHERE server = ?1",
@@ -345,6 +359,20 @@ static bool write_meta(struct sqlite_store *store, const char *name, const void 
 	return sqlite3_finalize(statement) == SQLITE_OK;
 }
 
+/* In one statement: a key that a ticket's code was made from is never replaced. */
+static enum store_result set_code_key(struct store *base, const struct siphash_key *key)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_CODE_KEY_SET);
+	sqlite3_bind_blob(statement, 1, key, sizeof *key, SQLITE_STATIC);
+	if (sqlite_run(store, statement) != STORE_OK)
+		return STORE_FAILED;
+	if (sqlite3_changes(store->database) == 0)
+		return store_fail(base, "%s: has tickets already", base->path);
+	base->code_key = *key;
+	return STORE_OK;
+}
+
 /* A random value that is made once for a store. */
 static bool keep_random(struct sqlite_store *store, const char *name, struct siphash_key *value)
 {
@@ -403,6 +431,7 @@ const struct store_kind store_sqlite = {
 	.rollback = rollback,
 	.tend = tend,
 	.changed_elsewhere = changed_elsewhere,
+	.set_code_key = set_code_key,
 	.event_find = sqlite_event_find,
 	.event_get = sqlite_event_get,
 	.event_change = sqlite_event_change,
@@ -415,6 +444,13 @@ const struct store_kind store_sqlite = {
 	.ticket_by_key = sqlite_ticket_by_key,
 	.ticket_change = sqlite_ticket_change,
 	.ticket_next_expiry = sqlite_ticket_next_expiry,
+	.room_put = sqlite_room_put,
+	.message_add = sqlite_message_add,
+	.messages_trim = sqlite_messages_trim,
+	.ban_put = sqlite_ban_put,
+	.room_each = sqlite_room_each,
+	.message_each = sqlite_message_each,
+	.ban_each = sqlite_ban_each,
 	.ticket_tied = sqlite_ticket_tied,
 	.ticket_each = sqlite_ticket_each,
 	.batch_last = batch_last,

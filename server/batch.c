@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "server/keeper.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -299,6 +300,9 @@ bool batch_serve(struct batcher *batcher)
 		look_around(batcher, &rules);
 		good = serve_all(batcher);
 	}
+	if (good && keeper_is_due(batcher->commons)) {
+		good = keeper_keep(batcher->commons, batcher->store);
+	}
 	store_give(batcher->store);
 	return good;
 }
@@ -346,5 +350,9 @@ bool batch_open_anew(struct batcher *batcher)
 
 void batch_close(struct batcher *batcher)
 {
+	if (batcher->store && !batcher->only_one && store_take(batcher->store, LOCK_WAIT_NS)) {
+		(void)keeper_keep(batcher->commons, batcher->store); /* the last second, too */
+		store_give(batcher->store);
+	}
 	store_close(batcher->store);
 }

@@ -8,9 +8,13 @@
 #include "shared/log.h"
 #include "shared/text.h"
 
-#define STRETCH_SIZE     (64 * 1024) /* bytes read from a log at once */
-#define QUEUED_LINES_MAX 256         /* that wait for a room's lock */
+#define STRETCH_SIZE     (64 * 1024)     /* bytes read from a log at once */
+#define GATHER_MEMBERS   64              /* in a larger room lines are sent together */
+#define GATHER_NS        (4 * NS_PER_MS) /* how long one waits for more at most */
+#define QUEUED_LINES_MAX 256             /* that wait for a room's lock */
 #define MESSAGE_SIZE     (ROOM_LINE_MAX + 1)
+
+#define PENALTY_SECONDS_MAX (365 * 24 * 3600)
 
 /* A line of a worker's that found its room's lock taken. */
 struct queued_line {
@@ -29,6 +33,8 @@ struct local_room {
 	uint32_t room;
 	uint64_t position; /* up to where its log was read */
 	uint64_t next_number;
+	int64_t delivered_ns; /* when it was read last: monotonic */
+	bool gathering;       /* it has news that wait: in chat->gathering */
 };
 
 struct chat {
@@ -36,9 +42,11 @@ struct chat {
 	struct queued_line *queue; /* oldest first */
 	struct queued_line **queue_end;
 	size_t queued;
+	uint16_t gathering[ROOMS_MAX]; /* rooms whose news wait for more */
+	uint16_t gathering_count;
 	uint64_t stretch;     /* number of the one that is being delivered */
 	uint32_t events_seen; /* of the board's changes */
-	unsigned char buffer[STRETCH_SIZE];
+	_Alignas(struct room_record) unsigned char buffer[STRETCH_SIZE];
 };
 
 struct chat *chat_create(void)
@@ -329,6 +337,67 @@ static void deliver(struct worker *worker, uint16_t room)
 	}
 }
 
+/*
+ * In a large room each line costs a system call a member; so those that come close together are
+ * sent together. The first one after a silence does not wait.
+ */
+static void deliver_or_gather(struct worker *worker, uint16_t room)
+{
+	struct chat *chat = worker->chat;
+	struct local_room *local = &chat->rooms[room];
+	int64_t now_ns;
+
+	if (local->gathering || local->count == 0) {
+		return;
+	}
+	if (room_members(worker->commons->rooms, room) <= GATHER_MEMBERS) {
+		deliver(worker, room);
+		return;
+	}
+	now_ns = worker_now_ns(worker);
+	if (now_ns - local->delivered_ns >= GATHER_NS) {
+		local->delivered_ns = now_ns;
+		deliver(worker, room);
+	} else {
+		local->gathering = true;
+		chat->gathering[chat->gathering_count++] = room;
+	}
+}
+
+/* Delivers to the rooms that have gathered long enough. */
+static void deliver_gathered(struct worker *worker)
+{
+	struct chat *chat = worker->chat;
+	uint16_t waiting = 0;
+
+	for (uint16_t i = 0; i < chat->gathering_count; i++) {
+		uint16_t room = chat->gathering[i];
+		struct local_room *local = &chat->rooms[room];
+
+		if (worker_now_ns(worker) - local->delivered_ns < GATHER_NS) {
+			chat->gathering[waiting++] = room;
+			continue;
+		}
+		local->gathering = false;
+		local->delivered_ns = worker_now_ns(worker);
+		deliver(worker, room);
+	}
+	chat->gathering_count = waiting;
+}
+
+int64_t chat_next_delivery_ns(const struct worker *worker)
+{
+	const struct chat *chat = worker->chat;
+	int64_t next_ns = INT64_MAX;
+
+	for (uint16_t i = 0; i < chat->gathering_count; i++) {
+		int64_t due_ns = chat->rooms[chat->gathering[i]].delivered_ns + GATHER_NS;
+
+		next_ns = due_ns < next_ns ? due_ns : next_ns;
+	}
+	return next_ns;
+}
+
 /* Membership */
 
 static int place_of(const struct seat *seat, uint16_t room)
@@ -546,11 +615,29 @@ enum outcome chat_part(struct session *session, struct span arguments, struct re
 	return OUTCOME_DONE;
 }
 
-static enum outcome say(struct session *session, uint16_t room, struct span text)
+/* Whether the session may speak; if not, REPLY says for how long. */
+static bool may_speak(const struct session *session, struct reply *reply)
+{
+	int64_t left_ns = session->seat->muted_until_ns - worker_now_ns(session->worker);
+
+	if (left_ns <= 0) {
+		return true;
+	}
+	reply_error(reply, "DENIED", "you are muted for %lld more seconds",
+		    (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+	return false;
+}
+
+static enum outcome say(struct session *session, uint16_t room, struct span text,
+			struct reply *reply)
 {
 	char buffer[MESSAGE_SIZE];
 	struct room_line line = message(session, buffer, "say", room, text);
 
+	line.kind = ROOM_LINE_SAY;
+	if (!may_speak(session, reply)) {
+		return OUTCOME_DONE;
+	}
 	if (!post(session->worker, room, &line)) {
 		return OUTCOME_AGAIN;
 	}
@@ -571,8 +658,8 @@ enum outcome chat_say(struct session *session, struct span arguments, struct rep
 		reply_error(reply, "BADARG", "TEXT is missing: /say [#ROOM] TEXT");
 		return OUTCOME_DONE;
 	}
-	outcome = say(session, room, text);
-	if (outcome == OUTCOME_DONE) {
+	outcome = say(session, room, text, reply);
+	if (outcome == OUTCOME_DONE && !reply->failed) {
 		reply_line(reply, "+say %s", session->worker->commons->rooms->rooms[room].name);
 	}
 	return outcome;
@@ -584,62 +671,377 @@ enum outcome chat_plain(struct session *session, struct span text, struct reply 
 		reply_error(reply, "NOROOM", "you are in no room; /join #ROOM first");
 		return OUTCOME_DONE;
 	}
-	return say(session, session->seat->rooms[0], text);
+	return say(session, session->seat->rooms[0], text, reply);
 }
 
-static enum outcome send_letter(struct session *session, struct address to, const char *text,
-				size_t length, struct reply *reply)
+/* Lets everyone go who comes from a banned address; the letter says which, and what they hear. */
+static void let_go(struct worker *worker, const struct letter *letter)
 {
-	struct worker *worker = session->worker;
+	struct origin origin;
 
-	if (to.worker == worker->number) {
-		struct session *receiver = session_find(worker, to.seat, to.session);
+	memcpy(&origin, letter->text, sizeof(origin));
+	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
+		struct session *session = worker->sessions[i];
 
-		if (receiver) {
-			session_send(receiver, text, length);
+		if (session && origin_equal(session->origin, origin)) {
+			session_send(session, letter->text + sizeof(origin),
+				     letter->length - sizeof(origin));
+			session_close(session);
 		}
-		return OUTCOME_DONE;
 	}
-	if (!inbox_put(worker->commons->inboxes, worker->number, to, text, length)) {
-		reply_error(reply, "BUSY", "too much is on its way there; try again");
-		return OUTCOME_DONE;
+}
+
+static void read_letter(void *context, const struct letter *letter)
+{
+	struct worker *worker = context;
+	struct session *receiver;
+
+	if (letter->kind == LETTER_BAN) {
+		let_go(worker, letter);
+		return;
+	}
+	receiver = session_find(worker, letter->seat, letter->session);
+	if (receiver) {
+		session_send(receiver, letter->text, letter->length);
+		if (letter->kind == LETTER_KICK) {
+			session_close(receiver);
+		}
+	}
+}
+
+/* Sends a line to one person, whichever worker serves that one; false if its inbox is full. */
+static bool send_letter(struct worker *worker, struct address to, enum letter_kind kind,
+			const char *text, size_t length)
+{
+	if (!inbox_put(worker->commons->inboxes, worker->number, to, kind, text, length)) {
+		return false;
 	}
 	worker_wake(worker, to.worker);
-	return OUTCOME_DONE;
+	return true;
+}
+
+/* Who a command is about: the session with that nick, and its seat. */
+static enum outcome find_person(struct session *session, struct span nick, struct address *where,
+				struct seat *seat, struct reply *reply)
+{
+	struct directory *directory = session->worker->commons->directory;
+
+	if (!name_is_nick(nick)) {
+		reply_error(reply, "BADARG", "NICK is %s: 1 to %d letters, digits, _ or -",
+			    nick.length > 0 ? "malformed" : "missing", NAME_NICK_POINTS);
+		return OUTCOME_DONE;
+	}
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool found = directory_find(directory, nick, where);
+
+	directory_unlock(directory);
+	if (!found || !seat_read(directory_seat(directory, where->worker, where->seat), seat)) {
+		reply_error(reply, "NOTFOUND", "nobody has that nick; /who lists everybody");
+		return OUTCOME_DONE;
+	}
+	return OUTCOME_LATER;
+}
+
+static void refuse_full_inbox(struct reply *reply)
+{
+	reply_error(reply, "BUSY", "too much is on its way there; try again");
 }
 
 enum outcome chat_tell(struct session *session, struct span arguments, struct reply *reply)
 {
-	struct directory *directory = session->worker->commons->directory;
 	struct span nick = words_next(&arguments);
 	struct span text = words_rest(arguments);
 	char buffer[MESSAGE_SIZE];
 	struct address to;
 	struct seat seat;
 	size_t length;
+	enum outcome outcome = find_person(session, nick, &to, &seat, reply);
 
-	if (!name_is_nick(nick) || text.length == 0) {
-		reply_error(reply, "BADARG", "%s is missing: /tell NICK TEXT",
-			    name_is_nick(nick) ? "TEXT" : "a good NICK");
+	if (outcome != OUTCOME_LATER) {
+		return outcome;
+	}
+	if (text.length == 0) {
+		reply_error(reply, "BADARG", "TEXT is missing: /tell NICK TEXT");
 		return OUTCOME_DONE;
 	}
-	if (!directory_try(directory)) {
-		return OUTCOME_AGAIN;
-	}
-	bool found = directory_find(directory, nick, &to);
-
-	directory_unlock(directory);
-	if (!found || !seat_read(directory_seat(directory, to.worker, to.seat), &seat)) {
-		reply_error(reply, "NOTFOUND", "nobody has that nick; /who lists everybody");
+	if (!may_speak(session, reply)) {
 		return OUTCOME_DONE;
 	}
 	length = (size_t)snprintf(buffer, sizeof(buffer), "*tell %s ", session->seat->nick);
 	length += text_clean(text.text, text.length, buffer + length);
 	buffer[length++] = '\n';
-	(void)send_letter(session, to, buffer, length, reply);
-	if (!reply->failed) {
+	if (send_letter(session->worker, to, LETTER_LINE, buffer, length)) {
 		reply_line(reply, "+tell %s", seat.nick);
+	} else {
+		refuse_full_inbox(reply);
 	}
+	return OUTCOME_DONE;
+}
+
+enum outcome chat_kick(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct span nick = words_next(&arguments);
+	struct span why = words_rest(arguments);
+	char buffer[MESSAGE_SIZE];
+	struct address to;
+	struct seat seat;
+	size_t length;
+	enum outcome outcome = find_person(session, nick, &to, &seat, reply);
+
+	if (outcome != OUTCOME_LATER) {
+		return outcome;
+	}
+	length = (size_t)snprintf(buffer, sizeof(buffer), "*notice %s kicked you%s",
+				  session->seat->nick, why.length > 0 ? ": " : "");
+	length += text_clean(why.text, why.length, buffer + length);
+	buffer[length++] = '\n';
+	if (send_letter(session->worker, to, LETTER_KICK, buffer, length)) {
+		reply_line(reply, "+kick %s", seat.nick);
+	} else {
+		refuse_full_inbox(reply);
+	}
+	return OUTCOME_DONE;
+}
+
+enum outcome chat_mute(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct worker *worker = session->worker;
+	struct span nick = words_next(&arguments);
+	struct span word = words_next(&arguments);
+	char buffer[MESSAGE_SIZE];
+	struct address to;
+	struct seat seat;
+	int64_t seconds;
+	enum outcome outcome = find_person(session, nick, &to, &seat, reply);
+
+	if (outcome != OUTCOME_LATER) {
+		return outcome;
+	}
+	if (!words_number(word, 0, PENALTY_SECONDS_MAX, &seconds)) {
+		reply_error(reply, "BADARG", "SECONDS is a number from 0 (no longer) to %d",
+			    PENALTY_SECONDS_MAX);
+		return OUTCOME_DONE;
+	}
+	int length = snprintf(buffer, sizeof(buffer),
+			      seconds ? "*notice %s muted you for %lld seconds\n"
+				      : "*notice %s lets you speak again\n",
+			      session->seat->nick, (long long)seconds);
+
+	if (!send_letter(worker, to, LETTER_LINE, buffer, (size_t)length)) {
+		refuse_full_inbox(reply);
+		return OUTCOME_DONE;
+	}
+	atomic_store(
+		&directory_seat(worker->commons->directory, to.worker, to.seat)->muted_until_ns,
+		worker_now_ns(worker) + seconds * NS_PER_SECOND);
+	reply_line(reply, "+mute %s %lld", seat.nick, (long long)seconds);
+	return OUTCOME_DONE;
+}
+
+/* Tells every worker, this one too, that an address is banned from now on. */
+static bool announce_ban(struct worker *worker, struct origin origin, const char *line,
+			 size_t length)
+{
+	char text[sizeof(origin) + 256];
+	bool all = true;
+
+	memcpy(text, &origin, sizeof(origin));
+	memcpy(text + sizeof(origin), line, length);
+	for (uint32_t i = 0; i < worker->commons->options->workers; i++) {
+		const struct address to = { .worker = i };
+
+		all = send_letter(worker, to, LETTER_BAN, text, sizeof(origin) + length) && all;
+	}
+	return all;
+}
+
+enum outcome chat_ban(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct worker *worker = session->worker;
+	struct directory *directory = worker->commons->directory;
+	struct span address = words_next(&arguments);
+	struct span word = words_next(&arguments);
+	char text[ORIGIN_TEXT_SIZE];
+	struct origin origin;
+	char line[256];
+	int64_t seconds;
+
+	if (!origin_read(address, &origin)) {
+		reply_error(reply, "BADARG", "ADDRESS is one such as 192.0.2.7 or 2001:db8::7");
+		return OUTCOME_DONE;
+	}
+	if (!words_number(word, 0, PENALTY_SECONDS_MAX, &seconds)) {
+		reply_error(reply, "BADARG", "SECONDS is a number from 0 (no longer) to %d",
+			    PENALTY_SECONDS_MAX);
+		return OUTCOME_DONE;
+	}
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool banned =
+		gate_ban(directory->gate, origin, worker_wall_ns(worker) + seconds * NS_PER_SECOND,
+			 worker_wall_ns(worker));
+
+	directory_unlock(directory);
+	if (!banned) {
+		reply_error(reply, "LIMIT", "%d addresses are banned, which is the most",
+			    GATE_BANS_MAX);
+		return OUTCOME_DONE;
+	}
+	origin_write(origin, text);
+	reply_line(reply, "+ban %s %lld", text, (long long)seconds);
+	int length =
+		snprintf(line, sizeof(line), "*notice %s banned your address for %lld seconds\n",
+			 session->seat->nick, (long long)seconds);
+
+	if (seconds > 0 && !announce_ban(worker, origin, line, (size_t)length)) {
+		log_warning("who is here from %s is not let go: too much is on its way", text);
+	}
+	return OUTCOME_DONE;
+}
+
+/* The room that ARGUMENTS begin with, which need not be one's own. */
+static enum outcome find_room(struct session *session, struct span name, uint16_t *room,
+			      struct reply *reply)
+{
+	if (!name_is_room(name)) {
+		return refuse_room_name(reply);
+	}
+	switch (look_up(session, name, room)) {
+	case LOOKUP_AGAIN: return OUTCOME_AGAIN;
+	case LOOKUP_NO_ROOM:
+		reply_error(reply, "NOTFOUND", "no such room; /rooms lists them");
+		return OUTCOME_DONE;
+	case LOOKUP_MEMBER:
+	case LOOKUP_STRANGER: break;
+	}
+	return OUTCOME_LATER;
+}
+
+static enum outcome set_topic(struct session *session, uint16_t room, struct span text,
+			      struct reply *reply)
+{
+	char topic[LINE_MAX_BYTES * TEXT_GROWTH + 1];
+	char buffer[MESSAGE_SIZE];
+	size_t length = text_clean(text.text, text.length, topic);
+	struct room_line line;
+
+	topic[length] = '\0';
+	if (place_of(session->seat, room) < 0) {
+		reply_error(reply, "NOROOM", "you are not in that room; /join it first");
+		return OUTCOME_DONE;
+	}
+	if (length >= ROOM_TOPIC_SIZE) {
+		reply_error(reply, "BADARG", "TEXT is too long: a topic has at most %d bytes",
+			    ROOM_TOPIC_SIZE - 1);
+		return OUTCOME_DONE;
+	}
+	if (!may_speak(session, reply)) {
+		return OUTCOME_DONE;
+	}
+	line = message(session, buffer, "topic", room, text);
+	line.topic = topic;
+	return post(session->worker, room, &line) ? OUTCOME_LATER : OUTCOME_AGAIN;
+}
+
+enum outcome chat_topic(struct session *session, struct span arguments, struct reply *reply)
+{
+	const struct rooms *rooms = session->worker->commons->rooms;
+	struct span name = words_next(&arguments);
+	struct span text = words_rest(arguments);
+	char topic[ROOM_TOPIC_SIZE];
+	uint16_t room;
+	enum outcome outcome = find_room(session, name, &room, reply);
+
+	if (outcome == OUTCOME_LATER && text.length > 0) {
+		outcome = set_topic(session, room, text, reply);
+	}
+	if (outcome != OUTCOME_LATER) {
+		return outcome;
+	}
+	room_read_topic(rooms, room, topic);
+	reply_line(reply, "+topic %s%s%s", rooms->rooms[room].name, *topic ? " " : "", topic);
+	return OUTCOME_DONE;
+}
+
+/* Calls SEE for each line in a room's log that was said, oldest first. */
+static void each_said(struct worker *worker, uint16_t room,
+		      void (*see)(void *context, const struct room_record *record), void *context)
+{
+	const struct rooms *rooms = worker->commons->rooms;
+	unsigned char *buffer = worker->chat->buffer;
+	uint64_t position = rooms->rooms[room].oldest;
+	uint64_t next_number = 0;
+	uint64_t missed;
+	size_t length;
+
+	while ((length = room_read(rooms, room, &position, &next_number, buffer, STRETCH_SIZE,
+				   &missed)) > 0) {
+		const struct stretch stretch = { .records = buffer, .length = length };
+
+		for (size_t at = 0; at < length; at += record_in(&stretch, at)->size) {
+			if (record_in(&stretch, at)->kind == ROOM_LINE_SAY) {
+				see(context, record_in(&stretch, at));
+			}
+		}
+	}
+}
+
+struct history {
+	struct reply *reply;
+	int64_t skip; /* older lines than those asked for */
+	int64_t count;
+};
+
+static void count_said(void *context, const struct room_record *record)
+{
+	(void)record;
+	((struct history *)context)->count++;
+}
+
+/* A row "=TIME NICK TEXT" out of "*say #ROOM NICK TEXT". */
+static void show_said(void *context, const struct room_record *record)
+{
+	struct history *history = context;
+	struct span line = { record->text, record->text_length - 1 };
+	char time[CLOCK_TEXT_SIZE];
+
+	if (history->skip-- > 0) {
+		return;
+	}
+	(void)words_next(&line);
+	(void)words_next(&line);
+	clock_format(record->wall_ns, time);
+	reply_bytes(history->reply, "=", 1);
+	reply_bytes(history->reply, time, strlen(time));
+	reply_bytes(history->reply, line.text, line.length + 1);
+	history->count++;
+}
+
+enum outcome chat_history(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct worker *worker = session->worker;
+	int64_t kept = worker->commons->options->history;
+	struct history history = { .reply = reply };
+	int64_t wanted = kept;
+	uint16_t room;
+	enum outcome outcome = choose_room(session, &arguments, &room, reply);
+	struct span word = words_next(&arguments);
+
+	if (outcome != OUTCOME_LATER) {
+		return outcome;
+	}
+	if (word.length > 0 && !words_number(word, 1, kept, &wanted)) {
+		reply_error(reply, "BADARG", "N is a number from 1 to %lld", (long long)kept);
+		return OUTCOME_DONE;
+	}
+	each_said(worker, room, count_said, &history);
+	history.skip = history.count - wanted;
+	history.count = 0;
+	each_said(worker, room, show_said, &history);
+	reply_line(reply, "+history %lld", (long long)history.count);
 	return OUTCOME_DONE;
 }
 
@@ -647,12 +1049,15 @@ enum outcome chat_rooms(struct session *session, struct span arguments, struct r
 {
 	const struct rooms *rooms = session->worker->commons->rooms;
 	char name[NAME_ROOM_SIZE];
+	char topic[ROOM_TOPIC_SIZE];
 	unsigned count = 0;
 
 	(void)arguments;
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
 		if (room_read_name(rooms, i, name)) {
-			reply_line(reply, "=%s %u", name, room_members(rooms, i));
+			room_read_topic(rooms, i, topic);
+			reply_line(reply, "=%s %u%s%s", name, room_members(rooms, i),
+				   *topic ? " " : "", topic);
 			count++;
 		}
 	}
@@ -687,17 +1092,10 @@ enum outcome chat_who(struct session *session, struct span arguments, struct rep
 	uint16_t room = ROOM_NONE;
 
 	if (name.length > 0) {
-		if (!name_is_room(name)) {
-			return refuse_room_name(reply);
-		}
-		enum lookup lookup = look_up(session, name, &room);
+		enum outcome outcome = find_room(session, name, &room, reply);
 
-		if (lookup == LOOKUP_AGAIN) {
-			return OUTCOME_AGAIN;
-		}
-		if (lookup == LOOKUP_NO_ROOM) {
-			reply_error(reply, "NOTFOUND", "no such room; /rooms lists them");
-			return OUTCOME_DONE;
+		if (outcome != OUTCOME_LATER) {
+			return outcome;
 		}
 	}
 	reply_line(reply, "+who %u", list_seats(session->worker->commons->directory, room, reply));
@@ -792,16 +1190,6 @@ bool chat_leave_all(struct session *session)
 
 /* The turn */
 
-static void read_letter(void *context, const struct letter *letter)
-{
-	struct worker *worker = context;
-	struct session *receiver = session_find(worker, letter->seat, letter->session);
-
-	if (receiver) {
-		session_send(receiver, letter->text, letter->length);
-	}
-}
-
 /* Every event has its room, from the moment that it stands on the board. */
 static void follow_board(struct worker *worker)
 {
@@ -827,8 +1215,9 @@ void chat_turn(struct worker *worker)
 	post_queued(worker);
 	inbox_drain(commons->inboxes, worker->number, read_letter, worker);
 	while ((room = rooms_next_news(commons->rooms, worker->number)) != ROOM_NONE) {
-		deliver(worker, room);
+		deliver_or_gather(worker, room);
 	}
+	deliver_gathered(worker);
 }
 
 bool chat_is_waiting(const struct worker *worker)

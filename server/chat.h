@@ -25,6 +25,12 @@ enum outcome chat_rooms(struct session *session, struct span arguments, struct r
 enum outcome chat_who(struct session *session, struct span arguments, struct reply *reply);
 enum outcome chat_nick(struct session *session, struct span arguments, struct reply *reply);
 
+enum outcome chat_topic(struct session *session, struct span arguments, struct reply *reply);
+enum outcome chat_history(struct session *session, struct span arguments, struct reply *reply);
+enum outcome chat_kick(struct session *session, struct span arguments, struct reply *reply);
+enum outcome chat_mute(struct session *session, struct span arguments, struct reply *reply);
+enum outcome chat_ban(struct session *session, struct span arguments, struct reply *reply);
+
 /* A line that is no command: said in the current room, without a reply when it worked. */
 enum outcome chat_plain(struct session *session, struct span text, struct reply *reply);
 
@@ -42,6 +48,9 @@ bool chat_leave_all(struct session *session);
 
 /* Once a turn: takes letters, sends the lines that waited for a lock, delivers what is new. */
 void chat_turn(struct worker *worker);
+
+/* When the next lines are due that were held back to be sent together: monotonic; or INT64_MAX. */
+int64_t chat_next_delivery_ns(const struct worker *worker);
 
 /* Whether lines wait for a lock, so that the loop must not sleep long. */
 bool chat_is_waiting(const struct worker *worker);

@@ -7,7 +7,8 @@ void commons_init(struct commons *commons, const struct options *options)
 	unsigned workers = options->workers;
 	size_t length = sizeof(struct scoreboard) + sizeof(struct desk) + sizeof(struct board) +
 			directory_size(workers, options->max_connections) +
-			rooms_size(options->history) + inboxes_size(workers) + 4 * CACHE_LINE;
+			gate_size(options->max_connections) + rooms_size(options->history) +
+			inboxes_size(workers) + 4 * CACHE_LINE;
 	struct memory *memory = &commons->memory;
 
 	commons->options = options;
@@ -15,7 +16,9 @@ void commons_init(struct commons *commons, const struct options *options)
 	commons->scoreboard = memory_take(memory, sizeof(struct scoreboard), CACHE_LINE);
 	commons->desk = memory_take(memory, sizeof(struct desk), CACHE_LINE);
 	commons->board = memory_take(memory, sizeof(struct board), CACHE_LINE);
-	commons->directory = directory_create(memory, workers, options->max_connections);
+	commons->directory = directory_create(
+		memory, workers, options->max_connections,
+		gate_create(memory, options->max_connections, options->max_per_address));
 	commons->rooms = rooms_create(memory, workers, options->history);
 	commons->inboxes = inboxes_create(memory, workers);
 	scoreboard_init(commons->scoreboard, workers, clock_wall_ns());

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/gate.h"
 #include "server/options.h"
 #include "shared/memory.h"
 #include "shared/mutex.h"
@@ -35,7 +36,9 @@ struct seat {
 	_Atomic uint64_t session; /* the session's number, never used twice; 0: free */
 	struct name_hash hash;    /* of the nick */
 	char nick[NAME_NICK_SIZE];
+	struct origin origin;
 	bool has_ties; /* holds or a place among those who wait, to be given back at its end */
+	_Atomic int64_t muted_until_ns; /* monotonic; written by the worker of whoever mutes */
 	uint8_t room_count;
 	uint16_t rooms[SEAT_ROOMS_MAX]; /* their places in rooms.h; the current one first */
 };
@@ -57,6 +60,7 @@ struct directory {
 	uint32_t table_size; /* entries; a power of two */
 	_Atomic uint64_t next_session;
 	_Atomic uint64_t next_guest;
+	struct gate *gate;  /* guarded by `lock`, too */
 	struct seat *seats; /* [workers][seats_a_worker] */
 	struct nick_entry *table;
 	_Atomic uint32_t
@@ -66,8 +70,8 @@ struct directory {
 size_t directory_size(unsigned workers, uint32_t seats_a_worker);
 
 /* Lays a directory out in MEMORY, before the first fork. */
-struct directory *directory_create(struct memory *memory, unsigned workers,
-				   uint32_t seats_a_worker);
+struct directory *directory_create(struct memory *memory, unsigned workers, uint32_t seats_a_worker,
+				   struct gate *gate);
 
 struct seat *directory_seat(struct directory *directory, uint32_t worker, uint32_t seat);
 

@@ -21,6 +21,7 @@
 struct accepted {
 	int socket;
 	enum listener_kind kind;
+	struct origin origin;
 };
 
 /* A message on its way to a worker: our copies of its sockets. */
@@ -104,11 +105,14 @@ static void hand_on(struct dispatch *dispatch);
 static bool accept_all(struct dispatch *dispatch, int listener, enum listener_kind kind)
 {
 	for (int i = 0; i < ACCEPT_TURN && dispatch->waiting_count < WAITING_MAX; i++) {
-		int socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage address;
+		socklen_t length = sizeof(address);
+		int socket = accept4(listener, (struct sockaddr *)&address, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (socket >= 0) {
 			dispatch->waiting[dispatch->waiting_count++] =
-				(struct accepted){ socket, kind };
+				(struct accepted){ socket, kind, origin_of(&address) };
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			return false;
@@ -179,6 +183,7 @@ static bool send_handoff(struct dispatch *dispatch, uint32_t worker, struct hand
 	for (uint32_t i = 0; i < handoff->count; i++) {
 		sockets[i] = handoff->sockets[i].socket;
 		message.kinds[i] = (uint8_t)handoff->sockets[i].kind;
+		message.origins[i] = handoff->sockets[i].origin;
 	}
 	if (channel_send(receiver->channel, &message, sizeof(message), sockets, handoff->count) !=
 	    CHANNEL_OK) {

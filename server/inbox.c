@@ -36,8 +36,8 @@ struct inboxes *inboxes_create(struct memory *memory, unsigned workers)
 	return inboxes;
 }
 
-bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, const char *text,
-	       size_t length)
+bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
+	       const char *text, size_t length)
 {
 	struct ring *ring = ring_between(inboxes, from, to.worker);
 	struct letter *letter = ring_reserve(ring, sizeof(*letter) + length);
@@ -45,6 +45,7 @@ bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, const 
 	if (!letter) {
 		return false;
 	}
+	letter->kind = kind;
 	letter->seat = to.seat;
 	letter->session = to.session;
 	letter->length = (uint32_t)length;

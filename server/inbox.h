@@ -19,7 +19,15 @@
 
 #define INBOX_TEXT_MAX 4000 /* bytes of a letter's text */
 
+enum letter_kind {
+	LETTER_LINE, /* for the receiver to read */
+	LETTER_KICK, /* the same, and then the connection ends */
+	LETTER_BAN /* to a worker: an origin, and a line for all who come from there, who are let go
+		    */
+};
+
 struct letter {
+	uint32_t kind; /* enum letter_kind */
 	uint32_t seat; /* the receiver's, with its worker */
 	uint64_t session;
 	uint32_t length;
@@ -41,8 +49,8 @@ struct inboxes *inboxes_create(struct memory *memory, unsigned workers);
 
 /* FROM puts a letter to TO into its worker's inbox; false if that is full. Wake that worker then.
  */
-bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, const char *text,
-	       size_t length);
+bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
+	       const char *text, size_t length);
 
 /* At the start of FROM: what its predecessor put in and had no time to announce is announced. */
 void inbox_announce(struct inboxes *inboxes, uint32_t from);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/batch.h"
+#include "server/keeper.h"
 #include "server/worker.h"
 #include "shared/channel.h"
 #include "shared/clock.h"
@@ -93,7 +94,7 @@ int joiner_run(void *argument)
 		desk_wait(desk, 0, batch_wait_at_most(desk));
 		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
 		serve_all(&errand);
-		if (desk->next_expiry_ns <= clock_wall_ns()) {
+		if (desk->next_expiry_ns <= clock_wall_ns() || keeper_is_due(start->commons)) {
 			start_and_join(&errand);
 		}
 	}

@@ -17,6 +17,7 @@
 #include "server/commons.h"
 #include "server/dispatch.h"
 #include "server/joiner.h"
+#include "server/keeper.h"
 #include "server/listener.h"
 #include "server/worker.h"
 #include "shared/channel.h"
@@ -469,6 +470,9 @@ static void prepare_store(struct master *master)
 		die("%s", store_error(store));
 	}
 	batch_fill_board(&desk, master->commons.board);
+	if (!keeper_restore(&master->commons, store)) {
+		die("%s", store_error(store));
+	}
 	store_give(store);
 	master->store_lock = store_mutex(store);
 	store_close(store);

@@ -1,6 +1,7 @@
 #include "server/rooms.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/log.h"
@@ -63,36 +64,13 @@ static void change_end(struct room *room)
 	atomic_store_explicit(&room->version, (room->version | 1) + 1, memory_order_release);
 }
 
-static uint16_t make(struct rooms *rooms, struct name_hash hash, struct span name)
+static bool exists(const struct rooms *rooms, uint16_t place)
 {
-	uint16_t place = find(rooms, (struct name_hash){ { 0, 0 } });
-
-	if (place == ROOM_NONE) {
-		return ROOM_NONE;
-	}
-	struct room *room = &rooms->rooms[place];
-
-	change_begin(room);
-	memset(room->name, 0, sizeof(room->name));
-	memcpy(room->name, name.text, name.length);
-	room->of_event = false;
-	room->used = true;
-	change_end(room);
-	rooms->hashes[place] = hash;
-	return place;
+	return rooms->rooms[place].of_event || room_members(rooms, place) > 0;
 }
 
-uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
-		    bool make_it)
-{
-	struct name_hash hash = directory_hash(directory, name);
-	uint16_t place = find(rooms, hash);
-
-	return place == ROOM_NONE && make_it ? make(rooms, hash, name) : place;
-}
-
-/* Nobody is left: its name is free again, and what was said in it is gone. */
-static void free_room(struct rooms *rooms, uint16_t place)
+/* What was said in it is forgotten, and its place is free. */
+static void forget(struct rooms *rooms, uint16_t place)
 {
 	struct room *room = &rooms->rooms[place];
 
@@ -101,15 +79,78 @@ static void free_room(struct rooms *rooms, uint16_t place)
 	room->used = false;
 	change_end(room);
 	atomic_store(&room->oldest, room->end);
+	memset(room->topics, 0, sizeof(room->topics));
 	memory_discard(log_of(rooms, place), rooms->log_size);
 }
 
-static void free_if_empty(struct rooms *rooms, uint16_t place)
+/* The room that everybody left the longest ago; ROOM_NONE if somebody is in each. */
+static uint16_t longest_empty(const struct rooms *rooms)
 {
-	const struct room *room = &rooms->rooms[place];
+	uint16_t oldest = ROOM_NONE;
 
-	if (room->used && !room->of_event && room_members(rooms, place) == 0) {
-		free_room(rooms, place);
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		if (!exists(rooms, i) && (oldest == ROOM_NONE ||
+					  rooms->rooms[i].emptied < rooms->rooms[oldest].emptied)) {
+			oldest = i;
+		}
+	}
+	return oldest;
+}
+
+static uint16_t free_place(struct rooms *rooms)
+{
+	uint16_t place = find(rooms, (struct name_hash){ { 0, 0 } });
+
+	if (place == ROOM_NONE) {
+		place = longest_empty(rooms);
+		if (place != ROOM_NONE) {
+			forget(rooms, place);
+		}
+	}
+	return place;
+}
+
+static void spell(struct room *room, struct span name, bool of_event)
+{
+	change_begin(room);
+	memset(room->name, 0, sizeof(room->name));
+	memcpy(room->name, name.text, name.length);
+	room->of_event = of_event;
+	room->used = true;
+	change_end(room);
+}
+
+uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
+		    bool make)
+{
+	struct name_hash hash = directory_hash(directory, name);
+	uint16_t place = find(rooms, hash);
+
+	if (place != ROOM_NONE && exists(rooms, place)) {
+		return place;
+	}
+	if (!make) {
+		return ROOM_NONE;
+	}
+	if (place == ROOM_NONE) {
+		place = free_place(rooms);
+	}
+	if (place != ROOM_NONE) {
+		spell(&rooms->rooms[place], name, false);
+		rooms->hashes[place] = hash;
+	}
+	return place;
+}
+
+static void note_if_empty(struct rooms *rooms, uint16_t place)
+{
+	struct room *room = &rooms->rooms[place];
+
+	if (room->used && !exists(rooms, place)) {
+		room->emptied = ++rooms->last_emptied;
+		change_begin(room);
+		room->used = false;
+		change_end(room);
 	}
 }
 
@@ -121,14 +162,14 @@ void rooms_enter(struct rooms *rooms, uint16_t room, uint32_t worker)
 void rooms_leave(struct rooms *rooms, uint16_t room, uint32_t worker)
 {
 	atomic_fetch_sub(&rooms->rooms[room].members[worker], 1);
-	free_if_empty(rooms, room);
+	note_if_empty(rooms, room);
 }
 
 void rooms_leave_all(struct rooms *rooms, uint32_t worker)
 {
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
 		atomic_store(&rooms->rooms[i].members[worker], 0);
-		free_if_empty(rooms, i);
+		note_if_empty(rooms, i);
 	}
 }
 
@@ -138,16 +179,11 @@ uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, 
 	size_t length = strnlen(event, NAME_EVENT_SIZE - 1);
 
 	memcpy(name + 1, event, length);
-	uint16_t place = rooms_find(rooms, directory, (struct span){ name, length + 1 }, true);
+	const struct span spelled = { name, length + 1 };
+	uint16_t place = rooms_find(rooms, directory, spelled, true);
 
 	if (place != ROOM_NONE && !rooms->rooms[place].of_event) {
-		struct room *room = &rooms->rooms[place];
-
-		change_begin(room);
-		memset(room->name, 0, sizeof(room->name));
-		memcpy(room->name, name, length + 1);
-		room->of_event = true;
-		change_end(room);
+		spell(&rooms->rooms[place], spelled, true);
 	}
 	return place;
 }
@@ -180,6 +216,19 @@ bool room_read_name(const struct rooms *rooms, uint16_t place, char *name)
 			return used && name[0] != '\0';
 		}
 	}
+}
+
+void room_read_topic(const struct rooms *rooms, uint16_t place, char *topic)
+{
+	const struct room *room = &rooms->rooms[place];
+	uint32_t now;
+
+	do {
+		now = atomic_load_explicit(&room->topic_now, memory_order_acquire);
+		memcpy(topic, room->topics[now % 2], ROOM_TOPIC_SIZE);
+		atomic_thread_fence(memory_order_acquire);
+	} while (now != atomic_load_explicit(&room->topic_now, memory_order_relaxed));
+	topic[ROOM_TOPIC_SIZE - 1] = '\0';
 }
 
 /* The log */
@@ -249,6 +298,15 @@ static void write_record(struct rooms *rooms, uint16_t place, const struct room_
 	atomic_store_explicit(&room->lines, room->lines + 1, memory_order_relaxed);
 }
 
+static void write_topic(struct room *room, const char *topic)
+{
+	char *next = room->topics[(room->topic_now + 1) % 2];
+
+	memset(next, 0, ROOM_TOPIC_SIZE);
+	memcpy(next, topic, strnlen(topic, ROOM_TOPIC_SIZE - 1));
+	atomic_store_explicit(&room->topic_now, room->topic_now + 1, memory_order_release);
+}
+
 struct log_owner {
 	struct rooms *rooms;
 	uint16_t place;
@@ -287,6 +345,9 @@ bool room_append(struct rooms *rooms, uint16_t place, const struct room_line *li
 	pad(rooms, place, size);
 	make_space(rooms, place, size);
 	write_record(rooms, place, line, size);
+	if (line->topic) {
+		write_topic(room, line->topic);
+	}
 	mutex_unlock(&room->lock);
 	for (unsigned worker = 0; worker < rooms->workers; worker++) {
 		if (atomic_load_explicit(&room->members[worker], memory_order_relaxed) > 0) {
@@ -394,4 +455,49 @@ uint16_t rooms_next_news(struct rooms *rooms, uint32_t worker)
 		}
 	}
 	return ROOM_NONE;
+}
+
+/* Restoring */
+
+static void note_kept(struct rooms *rooms, uint16_t place)
+{
+	const struct room *room = &rooms->rooms[place];
+
+	rooms->kept[place] = (struct room_kept){ .hash = rooms->hashes[place],
+						 .position = room->end,
+						 .lines = room->lines,
+						 .topic_now = room->topic_now };
+}
+
+void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
+		   struct span name, const char *topic)
+{
+	struct room *room = &rooms->rooms[place];
+
+	rooms->hashes[place] = directory_hash(directory, name);
+	spell(room, name, false);
+	room->used = false;
+	room->emptied = ++rooms->last_emptied;
+	write_topic(room, topic);
+	note_kept(rooms, place);
+}
+
+void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span text)
+{
+	struct room *room = &rooms->rooms[place];
+	char line[ROOM_LINE_MAX];
+	int length = snprintf(line, sizeof(line), "*say %s %.*s\n", room->name, (int)text.length,
+			      text.text);
+
+	if (length < 0 || (size_t)length >= sizeof(line)) {
+		return;
+	}
+	room->lines = number - 1;
+	(void)room_append(rooms, place,
+			  &(struct room_line){ .kind = ROOM_LINE_SAY,
+					       .text = line,
+					       .length = (size_t)length,
+					       .wall_ns = wall_ns });
+	note_kept(rooms, place);
 }

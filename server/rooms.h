@@ -6,8 +6,10 @@
  * keeps its place in the log and copies what is new from there, without a lock. So everyone gets
  * the same lines in the same order, and a killed worker loses none that was accepted.
  *
- * A room exists while `members` adds up to more than 0 or while it is an event's. It is found, made
- * and freed under the directory's lock, which is taken before a room's own.
+ * A room exists while `members` adds up to more than 0 or while it is an event's. It is found and
+ * made under the directory's lock, which is taken before a room's own. One that everybody left
+ * keeps its place, its log and its topic until the place is needed, so who comes back finds them
+ * again.
  *
  * Written by: `members[w]` worker w alone; the log's fields and bytes the holder of `lock`; all
  * else the holder of the directory's lock. The log: `oldest` is moved on before bytes are
@@ -29,9 +31,15 @@
 #define ROOMS_MAX        1024 /* at a time, on the whole server */
 #define ROOM_LINE_MAX    3600 /* bytes of one line in a log, its LF counted in */
 #define ROOM_EVENTS_MOST 64   /* members; in a larger room nobody is told who comes and goes */
+#define ROOM_TOPIC_SIZE  513  /* bytes, a NUL counted in */
 #define ROOM_NONE        UINT16_MAX
 
-enum room_line_kind { ROOM_LINE, ROOM_LINE_NICK, ROOM_PADDING };
+enum room_line_kind {
+	ROOM_LINE,      /* an event: *join, *topic, *sale */
+	ROOM_LINE_SAY,  /* "*say #ROOM NICK TEXT": what /history shows */
+	ROOM_LINE_NICK, /* "*nick OLD NEW" */
+	ROOM_PADDING
+};
 
 /*
  * Before each line in a log. For a ROOM_LINE_NICK the sender's rooms follow the text, so that who
@@ -58,13 +66,28 @@ struct room {
 	_Atomic uint64_t oldest; /* bytes ever overwritten or dropped */
 	_Atomic uint64_t end;    /* bytes ever appended */
 	_Atomic uint64_t lines;  /* ever appended */
+	/* The topic is one of two, so that who is killed while writing leaves the old one. */
+	_Atomic uint32_t topic_now;
+	char topics[2][ROOM_TOPIC_SIZE];
+	uint64_t emptied; /* when everybody had left: the higher, the later */
+};
+
+/* How far a room's log is kept in the store: written by the holder of the store's lock alone. */
+struct room_kept {
+	struct name_hash hash; /* the room that it was */
+	uint64_t position;
+	uint64_t lines;
+	uint32_t topic_now;
 };
 
 struct rooms {
 	unsigned workers;
-	uint32_t log_size;                  /* bytes of each room's log; a power of two */
+	uint32_t log_size; /* bytes of each room's log; a power of two */
+	uint64_t last_emptied;
+	_Atomic int64_t kept_ns; /* monotonic: when the store was last brought up to date */
 	struct name_hash hashes[ROOMS_MAX]; /* of the names; all zero: the place is free */
 	struct room rooms[ROOMS_MAX];
+	struct room_kept kept[ROOMS_MAX];
 	unsigned char *logs; /* [ROOMS_MAX][log_size] */
 	/* For each worker the rooms that have something new for it: a bit a room, and a summary. */
 	struct {
@@ -81,7 +104,7 @@ struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned his
 uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
 		    bool make);
 
-/* With the directory's lock held: one member of WORKER's more or fewer; the last one frees it. */
+/* With the directory's lock held: one member of WORKER's more or fewer. */
 void rooms_enter(struct rooms *rooms, uint16_t room, uint32_t worker);
 void rooms_leave(struct rooms *rooms, uint16_t room, uint32_t worker);
 
@@ -97,6 +120,9 @@ uint32_t room_members(const struct rooms *rooms, uint16_t room);
 /* Copies a room's name (NAME_ROOM_SIZE bytes); false if it is not in use. No lock. */
 bool room_read_name(const struct rooms *rooms, uint16_t room, char *name);
 
+/* Copies a room's topic (ROOM_TOPIC_SIZE bytes), "" if it has none. No lock. */
+void room_read_topic(const struct rooms *rooms, uint16_t room, char *topic);
+
 struct room_line {
 	enum room_line_kind kind;
 	const char *text; /* LENGTH bytes, the LF counted in */
@@ -105,6 +131,7 @@ struct room_line {
 	int64_t wall_ns;
 	const uint16_t *rooms; /* ROOM_LINE_NICK */
 	size_t room_count;
+	const char *topic; /* not NULL: is the room's from this line on */
 };
 
 /*
@@ -121,6 +148,15 @@ bool room_append(struct rooms *rooms, uint16_t room, const struct room_line *lin
  */
 size_t room_read(const struct rooms *rooms, uint16_t room, uint64_t *place, uint64_t *next_number,
 		 unsigned char *buffer, size_t size, uint64_t *missed);
+
+/*
+ * At the server's start, before the first fork: puts a room that the store kept at its place, empty
+ * and so not yet existing, and then the lines that were said in it ("NICK TEXT").
+ */
+void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
+		   struct span name, const char *topic);
+void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span text);
 
 /* The largest record there is. */
 #define ROOM_RECORD_MAX (sizeof(struct room_record) + ROOM_LINE_MAX + SEAT_ROOMS_MAX * 2 + 8)

@@ -318,6 +318,27 @@ void session_answered(struct session *session, const struct reply *reply)
 	close_if_done(session);
 }
 
+/* What a newcomer is told who may not come in; false if it may. With the directory's lock held. */
+static bool is_refused(struct session *session, struct reply *reply)
+{
+	struct worker *worker = session->worker;
+	struct gate *gate = worker->commons->directory->gate;
+	int64_t banned_ns = gate_banned(gate, session->origin, worker_wall_ns(worker));
+
+	if (banned_ns > 0) {
+		reply_error(reply, "DENIED", "your address is banned for %lld more seconds",
+			    (long long)((banned_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+		return true;
+	}
+	if (!gate_enter(gate, session->origin)) {
+		reply_error(reply, "BUSY", "your address has %u connections, which is the most",
+			    gate->most);
+		return true;
+	}
+	return false;
+}
+
+/* Lets a new session in under its first nick, or tells it why not; false: try again next turn. */
 static bool greet(struct session *session)
 {
 	struct directory *directory = session->worker->commons->directory;
@@ -326,10 +347,17 @@ static bool greet(struct session *session)
 	if (!directory_try(directory)) {
 		return false;
 	}
+	reply_clear(reply);
+	if (is_refused(session, reply)) {
+		directory_unlock(directory);
+		session_send(session, reply->text, reply->length);
+		session_close(session);
+		return true;
+	}
+	session->seat->origin = session->origin;
 	directory_claim_guest(directory, session_address(session));
 	directory_unlock(directory);
 	session->greeted = true;
-	reply_clear(reply);
 	reply_line(reply,
 		   "+turnstile 1 welcome, %s; worker %u serves you; /help lists the commands",
 		   session->seat->nick, session->worker->number + 1);
@@ -450,7 +478,7 @@ void session_refuse(int socket, bool lines)
 	close(socket);
 }
 
-void session_open(struct worker *worker, int socket)
+void session_open(struct worker *worker, int socket, struct origin origin)
 {
 	struct session *session = worker->free_count > 0 ? calloc(1, sizeof(*session)) : NULL;
 
@@ -460,6 +488,7 @@ void session_open(struct worker *worker, int socket)
 	}
 	session->worker = worker;
 	session->socket = socket;
+	session->origin = origin;
 	session->place = worker->free_seats[--worker->free_count];
 	session->seat = directory_seat(worker->commons->directory, worker->number, session->place);
 	session->number = directory_new_session(worker->commons->directory);

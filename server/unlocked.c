@@ -1,5 +1,6 @@
 #include "server/unlocked.h"
 
+#include "server/keeper.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
@@ -106,6 +107,10 @@ bool unlocked_serve(struct batcher *batcher)
 		}
 		atomic_store_explicit(&ring->answered, ring->answered + 1, memory_order_release);
 		(void)waker_wake(&batcher->score->waker);
+	}
+	if (good && keeper_is_due(batcher->commons) && store_take(batcher->store, LOCK_WAIT_NS)) {
+		good = keeper_keep(batcher->commons, batcher->store);
+		store_give(batcher->store);
 	}
 	return good;
 }

@@ -71,7 +71,8 @@ static bool is_full(const struct worker *worker)
 	return scoreboard_connections(commons->scoreboard) >= commons->options->max_connections;
 }
 
-void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind)
+void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
+			struct origin origin)
 {
 	score_add(worker->score, COUNTER_ACCEPTED, 1);
 	if (worker->draining || is_full(worker)) {
@@ -79,7 +80,7 @@ void worker_take_socket(struct worker *worker, int socket, enum listener_kind ki
 	} else if (kind == LISTENER_ECHO) {
 		echo_open(worker, socket);
 	} else {
-		session_open(worker, socket);
+		session_open(worker, socket, origin);
 	}
 	count_connections(worker);
 }
@@ -104,7 +105,8 @@ static void take_sockets(struct loop *loop, const struct worker_message *message
 	tell_master(loop, all ? MESSAGE_TAKEN : MESSAGE_REFUSED, message->number,
 		    (uint32_t)received->descriptor_count);
 	for (size_t i = 0; i < received->descriptor_count; i++) {
-		worker_take_socket(&loop->worker, received->descriptors[i], message->kinds[i]);
+		worker_take_socket(&loop->worker, received->descriptors[i], message->kinds[i],
+				   message->origins[i]);
 	}
 }
 
@@ -184,12 +186,15 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 	size_t listener = ready.data.u64;
 
 	for (int i = 0; i < ACCEPT_TURN; i++) {
-		int socket = accept4(loop->start->listeners[listener], NULL, NULL,
-				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage address;
+		socklen_t length = sizeof(address);
+		int socket = accept4(loop->start->listeners[listener], (struct sockaddr *)&address,
+				     &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (socket >= 0) {
 			worker_take_socket(&loop->worker, socket,
-					   loop->worker.commons->options->listeners[listener].kind);
+					   loop->worker.commons->options->listeners[listener].kind,
+					   origin_of(&address));
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 			pause_accepting(loop);
 			return;
@@ -258,6 +263,21 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	}
 }
 
+/* Stock changed since we last looked, or a change had to wait: then until that has waited enough.
+ */
+static bool sale_is_due(struct worker *worker)
+{
+	uint32_t changes = atomic_load(&worker->commons->board->changes);
+
+	if (worker->sale_at_ns != 0) {
+		return worker_now_ns(worker) >= worker->sale_at_ns;
+	}
+	bool changed = changes != worker->changes_seen;
+
+	worker->changes_seen = changes;
+	return changed;
+}
+
 static void end_turn(struct loop *loop)
 {
 	struct worker *worker = &loop->worker;
@@ -269,7 +289,7 @@ static void end_turn(struct loop *loop)
 		desk_call(worker->commons->desk, worker->number);
 	}
 	chat_turn(worker);
-	if (worker->sale_at_ns && worker_now_ns(worker) >= worker->sale_at_ns) {
+	if (sale_is_due(worker)) {
 		boxoffice_announce_sales(worker);
 		chat_turn(worker);
 	}
@@ -289,12 +309,13 @@ static void end_turn(struct loop *loop)
 static int64_t sleep_at_most(struct loop *loop)
 {
 	struct worker *worker = &loop->worker;
-	int64_t due_ns = INT64_MAX;
+	int64_t due_ns;
 
 	if (worker->waiting || worker->ended || chat_is_waiting(worker)) {
 		return RETRY_NS;
 	}
-	if (worker->sale_at_ns) {
+	due_ns = chat_next_delivery_ns(worker);
+	if (worker->sale_at_ns && worker->sale_at_ns < due_ns) {
 		due_ns = worker->sale_at_ns;
 	}
 	if (loop->accept_again_ns && loop->accept_again_ns < due_ns) {
@@ -367,6 +388,7 @@ static struct event_base *make_base(void)
 	}
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	event_config_require_features(config, EV_FEATURE_ET);
 	struct event_base *base = event_base_new_with_config(config);
 
@@ -404,7 +426,8 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 
 	log_rename(start->name);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: the master decides */
+	(void)signal(SIGINT, SIG_IGN); /* both may reach the whole group: the master decides */
+	(void)signal(SIGTERM, SIG_IGN);
 	loop->start = start;
 	worker->commons = start->commons;
 	worker->number = start->number;

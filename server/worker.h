@@ -46,9 +46,10 @@ struct worker {
 	struct reply reply;   /* of the command being carried out */
 	struct chat *chat;
 	struct clerk *clerk;
-	int64_t sale_at_ns;  /* when a *sale is to be looked for again; 0: not */
-	uint32_t numberings; /* of those who wait, that were told */
-	bool submitted;      /* bookings were put on the desk this turn */
+	int64_t sale_at_ns;    /* when a *sale is to be looked for again; 0: not */
+	uint32_t changes_seen; /* of the board's */
+	uint32_t numberings;   /* of those who wait, that were told */
+	bool submitted;        /* bookings were put on the desk this turn */
 	bool draining;
 	bool finished;
 	char *receive_buffer; /* RECEIVE_SIZE bytes */
@@ -58,7 +59,7 @@ struct worker {
 struct worker_start {
 	struct commons *commons;
 	uint32_t number;
-	char name[16];        /* "worker 3" */
+	char name[24];        /* "worker 3" */
 	int channel;          /* to the master */
 	const int *listeners; /* DISPATCH_ACCEPT: one for each of the options' listeners */
 	size_t listener_count;
@@ -81,7 +82,8 @@ struct worker_message {
 	uint32_t count;  /* SOCKETS: of descriptors; REFUSED: how many did arrive, from the first on
 			  */
 	uint64_t number; /* SOCKETS, TAKEN, REFUSED */
-	uint8_t kinds[64]; /* SOCKETS: enum listener_kind of each */
+	uint8_t kinds[64];         /* SOCKETS: enum listener_kind of each */
+	struct origin origins[64]; /* SOCKETS: where each comes from */
 };
 
 /* The time of this turn, monotonic or wall: read once a turn, when first asked for. */
@@ -89,7 +91,8 @@ int64_t worker_now_ns(struct worker *worker);
 int64_t worker_wall_ns(struct worker *worker);
 
 /* Takes a connected, non-blocking socket over: opens a session or an echo on it. */
-void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind);
+void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
+			struct origin origin);
 
 /* Wakes the workers, but this one, that have members in ROOM; or one worker. */
 void worker_wake_room(struct worker *worker, uint16_t room);

@@ -13,7 +13,7 @@ static void tell(struct barrier *barrier, uint32_t state)
 	barrier->telling = state;
 	if (state == BROKEN)
 		barrier->broken = true;
-	for (size_t i = 0; i < BARRIER_PARTIES_MAX; i++) {
+	for (uint32_t i = 0; i < barrier->used; i++) {
 		if (barrier->list[i].state == WAITING)
 			barrier->list[i].state = state;
 	}
@@ -57,7 +57,7 @@ void barrier_init(struct barrier *barrier, uint32_t parties)
 /* Where the caller's process is registered and not waiting already (in another thread). */
 static struct party *own_place(struct barrier *barrier)
 {
-	for (size_t i = 0; i < BARRIER_PARTIES_MAX; i++) {
+	for (uint32_t i = 0; i < barrier->used; i++) {
 		struct party *party = &barrier->list[i];
 		if (party->state == ELSEWHERE && identity_equal(party->who, identity_own()))
 			return party;
@@ -65,23 +65,32 @@ static struct party *own_place(struct barrier *barrier)
 	return NULL;
 }
 
+static struct party *free_place(struct barrier *barrier)
+{
+	for (uint32_t i = 0; i < barrier->used; i++) {
+		if (barrier->list[i].state == NOT_USED)
+			return &barrier->list[i];
+	}
+	if (barrier->used < BARRIER_PARTIES_MAX)
+		return &barrier->list[barrier->used++];
+	return NULL;
+}
+
 static struct party *take_place(struct barrier *barrier, bool registered, uint32_t state)
 {
-	for (size_t i = 0; i < BARRIER_PARTIES_MAX; i++) {
-		struct party *party = &barrier->list[i];
-		if (party->state != NOT_USED)
-			continue;
-		party->who = identity_own();
-		party->registered = registered;
-		party->state = state;
-		return party;
-	}
-	return NULL;
+	struct party *party = free_place(barrier);
+
+	if (party == NULL)
+		return NULL;
+	party->who = identity_own();
+	party->registered = registered;
+	party->state = state;
+	return party;
 }
 
 static void forget_the_dead(struct barrier *barrier)
 {
-	for (size_t i = 0; i < BARRIER_PARTIES_MAX; i++) {
+	for (uint32_t i = 0; i < barrier->used; i++) {
 		struct party *party = &barrier->list[i];
 		if (party->state != NOT_USED && !identity_alive(party->who))
 			party->state = NOT_USED;
@@ -102,7 +111,7 @@ static bool misses_somebody(struct barrier *barrier)
 	if (now - barrier->searched_ns < FUTEX_NAP_NS)
 		return false;
 	barrier->searched_ns = now;
-	for (size_t i = 0; i < BARRIER_PARTIES_MAX; i++) {
+	for (uint32_t i = 0; i < barrier->used; i++) {
 		if (is_missed(&barrier->list[i]))
 			return true;
 	}
@@ -113,7 +122,7 @@ uint32_t barrier_waiting(const struct barrier *barrier)
 {
 	uint32_t waiting = 0;
 
-	for (size_t i = 0; i < BARRIER_PARTIES_MAX; i++)
+	for (uint32_t i = 0; i < barrier->used; i++)
 		waiting += barrier->list[i].state == WAITING;
 	return waiting;
 }

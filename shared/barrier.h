@@ -37,7 +37,8 @@ struct barrier {
 	uint32_t parties; /* never changes */
 	_Atomic bool broken;
 	_Atomic uint32_t telling;
-	int64_t searched_ns; /* monotonic; when the dead were last searched for */
+	int64_t searched_ns;   /* monotonic; when the dead were last searched for */
+	_Atomic uint32_t used; /* places from here on were never taken */
 	struct party list[BARRIER_PARTIES_MAX];
 };
 

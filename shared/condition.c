@@ -194,5 +194,13 @@ size_t condition_notify(struct condition *condition, size_t count)
 
 size_t condition_notify_all(struct condition *condition)
 {
-	return condition_notify(condition, CONDITION_WAITERS_MAX);
+	size_t called = 0;
+
+	for (uint32_t i = 0; i < condition->used; i++) {
+		if (condition->waiters[i].state != WAITING)
+			continue;
+		call(&condition->waiters[i]);
+		called++;
+	}
+	return called;
 }

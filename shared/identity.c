@@ -19,7 +19,7 @@ static size_t read_stat(pid_t pid, char *text, size_t size)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return 0;

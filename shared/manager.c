@@ -77,11 +77,9 @@ static uint32_t *find_link(struct manager *manager, const char *name)
 	return link;
 }
 
-static struct manager_entry *find(struct manager *manager, const char *name)
+static const struct manager_value *value_of(const struct manager_entry *entry)
 {
-	uint32_t link = *find_link(manager, name);
-
-	return link == 0 ? NULL : &manager->entries[link - 1];
+	return &entry->values[entry->current];
 }
 
 /* The new value is written beside the old one; one store makes it the current one. */
@@ -112,11 +110,11 @@ static enum manager_result insert(struct manager *manager, const char *name,
 static enum manager_result put(struct manager *manager, const char *name,
 			       const struct manager_value *value)
 {
-	struct manager_entry *entry = find(manager, name);
+	uint32_t link = *find_link(manager, name);
 
-	if (entry == NULL)
+	if (link == 0)
 		return insert(manager, name, value);
-	replace(entry, value);
+	replace(&manager->entries[link - 1], value);
 	return MANAGER_DONE;
 }
 
@@ -162,11 +160,11 @@ enum manager_result manager_get(struct manager *manager, const char *name,
 	if (!is_name(name))
 		return MANAGER_TOO_LONG;
 	lock(manager);
-	const struct manager_entry *entry = find(manager, name);
-	if (entry != NULL)
-		*value = entry->values[entry->current];
+	uint32_t link = *find_link(manager, name);
+	if (link != 0)
+		*value = *value_of(&manager->entries[link - 1]);
 	mutex_unlock(&manager->mutex);
-	return entry == NULL ? MANAGER_MISSING : MANAGER_DONE;
+	return link == 0 ? MANAGER_MISSING : MANAGER_DONE;
 }
 
 /* With the mutex held. */
@@ -174,10 +172,10 @@ static enum manager_result add(struct manager *manager, const char *name, int64_
 			       int64_t *sum)
 {
 	struct manager_value value = { .kind = MANAGER_NUMBER };
-	const struct manager_entry *entry = find(manager, name);
+	uint32_t link = *find_link(manager, name);
 
-	if (entry != NULL)
-		value = entry->values[entry->current];
+	if (link != 0)
+		value = *value_of(&manager->entries[link - 1]);
 	if (value.kind != MANAGER_NUMBER)
 		return MANAGER_NO_NUMBER;
 	if (__builtin_add_overflow(value.number, difference, &value.number))
@@ -242,7 +240,7 @@ bool manager_next(struct manager *manager, uint32_t *place, char *name, struct m
 	}
 	if (entry != NULL) {
 		memcpy(name, entry->name, MANAGER_NAME_SIZE);
-		*value = entry->values[entry->current];
+		*value = *value_of(entry);
 	}
 	mutex_unlock(&manager->mutex);
 	return entry != NULL;

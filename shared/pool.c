@@ -1,8 +1,7 @@
 /*
- * A worker has one task at a time, and asks for none: so a killed one takes one task with it, and
- * the parent knows which. Whether it had begun with it stands in shared memory: a task that nobody
- * began is given out again in any case. Whatever happens to worker number I (a result, its death)
- * makes the epoll descriptor readable with I in it.
+ * A job is a task on its way through the pool: first in the line of those that wait, then a
+ * worker's. Whatever happens to worker number I (an answer, its death) makes the epoll descriptor
+ * readable with I in it.
  */
 #include "shared/pool.h"
 
@@ -16,11 +15,10 @@
 #include <unistd.h>
 
 #include "shared/log.h"
-#include "shared/pipe.h"
+#include "shared/pool_worker.h"
 #include "shared/process.h"
 
 #define EVENTS_AT_ONCE 64
-#define NO_PIPE        (-1)
 
 /* A task whose workers keep dying before they begin with it is lost in the end, too. */
 #define GIVEN_MAX 100
@@ -29,22 +27,8 @@
  */
 #define LEAVE_NS (2 * NS_PER_SECOND)
 
-/* To a worker: the task; run is NULL when it is to leave. The argument follows. */
-struct request {
-	pool_function run;
-	size_t result_size;
-};
-
-/* From a worker: the result follows. */
-struct reply {
-	bool done;
-};
-
-_Static_assert(sizeof(struct request) + POOL_ARGUMENT_MAX <= PIPE_MESSAGE_MAX, "arguments fit");
-_Static_assert(sizeof(struct reply) + POOL_RESULT_MAX <= PIPE_MESSAGE_MAX, "results fit");
-
-struct job {
-	struct job *next;
+struct pool_job {
+	struct pool_job *next;
 	pool_callback callback;
 	void *context;
 	unsigned given; /* how often it was given to a worker */
@@ -54,14 +38,6 @@ struct job {
 	unsigned char request[]; /* as it goes to a worker */
 };
 
-struct worker {
-	struct process *process; /* NULL: it is to be started */
-	int pipe;
-	struct job *job;    /* NULL: idle */
-	uint32_t jobs_done; /* since it was started */
-	bool leaving;       /* was told to */
-};
-
 enum state { OPEN, CLOSED, TERMINATED };
 
 struct pool {
@@ -69,59 +45,14 @@ struct pool {
 	enum state state;
 	int events;
 	size_t unfinished;
-	size_t over; /* tasks called back for, ever */
-	struct job *first;
-	struct job **last;
-	_Atomic uint32_t *begun; /* shared; written by each worker: how many tasks it began with */
-	struct worker workers[];
+	size_t over;            /* tasks called back for, ever */
+	struct pool_job *first; /* of those that wait */
+	struct pool_job **last;
+	_Atomic uint32_t *begun; /* shared; a counter for each worker */
+	struct pool_worker workers[];
 };
 
-/* The worker's side. */
-
-static bool work_once(int pipe, _Atomic uint32_t *begun)
-{
-	_Alignas(max_align_t) unsigned char request[PIPE_MESSAGE_MAX];
-	_Alignas(max_align_t) unsigned char result[POOL_RESULT_MAX] = { 0 };
-	unsigned char reply[PIPE_MESSAGE_MAX];
-	struct request head;
-	size_t length;
-
-	if (pipe_receive(pipe, request, sizeof(request), &length, FUTEX_FOREVER) != PIPE_DONE)
-		return false;
-	memcpy(&head, request, sizeof(head));
-	if (head.run == NULL)
-		return false;
-	(*begun)++;
-	struct reply answer = { .done = head.run(request + sizeof(head), length - sizeof(head),
-						 result, head.result_size) };
-	memcpy(reply, &answer, sizeof(answer));
-	memcpy(reply + sizeof(answer), result, head.result_size);
-	return pipe_send(pipe, reply, sizeof(answer) + head.result_size, FUTEX_FOREVER) ==
-	       PIPE_DONE;
-}
-
-struct start {
-	struct pool *pool;
-	size_t index;
-	int pipe;
-};
-
-/* The parent's ends are none of the worker's business. */
-static int work(void *argument)
-{
-	const struct start *start = argument;
-
-	for (size_t i = 0; i < start->pool->options.workers; i++) {
-		if (start->pool->workers[i].pipe != NO_PIPE)
-			close(start->pool->workers[i].pipe);
-	}
-	close(start->pool->events);
-	while (work_once(start->pipe, &start->pool->begun[start->index]))
-		continue;
-	return EXIT_SUCCESS;
-}
-
-/* The parent's side: workers. */
+/* Workers. */
 
 static bool watch(struct pool *pool, int descriptor, size_t index)
 {
@@ -136,63 +67,53 @@ static void stop_watching(struct pool *pool, int descriptor)
 	epoll_ctl(pool->events, EPOLL_CTL_DEL, descriptor, NULL);
 }
 
-static void end_worker(struct pool *pool, struct worker *worker)
+static void end_worker(struct pool *pool, struct pool_worker *worker, int64_t timeout_ns)
 {
 	if (worker->process == NULL)
 		return;
 	stop_watching(pool, process_descriptor(worker->process));
 	stop_watching(pool, worker->pipe);
-	process_destroy(worker->process);
-	close(worker->pipe);
-	worker->process = NULL;
-	worker->pipe = NO_PIPE;
+	pool_worker_end(worker, timeout_ns);
+}
+
+/* In a worker: the pool's descriptors are the parent's. */
+static void close_descriptors(void *context)
+{
+	const struct pool *pool = context;
+
+	for (size_t i = 0; i < pool->options.workers; i++) {
+		if (pool->workers[i].process != NULL)
+			close(pool->workers[i].pipe);
+	}
+	close(pool->events);
 }
 
 static bool start_worker(struct pool *pool, size_t index)
 {
-	const struct process_options options = { .name = "pool worker", .daemon = true };
-	struct worker *worker = &pool->workers[index];
-	int ends[2];
+	struct pool_worker *worker = &pool->workers[index];
 
-	if (!pipe_open(ends))
+	if (!pool_worker_start(worker, &pool->begun[index], close_descriptors, pool))
 		return false;
-	*worker = (struct worker){ .pipe = ends[0] };
-	pool->begun[index] = 0;
-	struct start start = { .pool = pool, .index = index, .pipe = ends[1] };
-	worker->process = process_start(&options, work, &start);
-	close(ends[1]);
-	if (worker->process == NULL) {
-		close(ends[0]);
-		worker->pipe = NO_PIPE;
-		return false;
-	}
 	if (watch(pool, worker->pipe, index) &&
 	    watch(pool, process_descriptor(worker->process), index))
 		return true;
-	end_worker(pool, worker);
+	end_worker(pool, worker, 0);
 	return false;
 }
 
-static void tell_to_leave(struct worker *worker)
+/* Jobs. */
+
+static struct pool_job *make_job(const struct pool_task *task, pool_callback callback,
+				 void *context)
 {
-	const struct request leave = { .run = NULL };
-
-	worker->leaving = true;
-	pipe_send(worker->pipe, &leave, sizeof(leave), 0);
-}
-
-/* The parent's side: tasks. */
-
-static struct job *make_job(const struct pool_task *task, pool_callback callback, void *context)
-{
-	struct request head = { .run = task->run, .result_size = task->result_size };
+	struct pool_request head = { .run = task->run, .result_size = task->result_size };
 	size_t request_size = sizeof(head) + task->argument_size;
 
 	if (task->run == NULL || task->argument_size > POOL_ARGUMENT_MAX ||
 	    task->result_size > POOL_RESULT_MAX)
 		bug("a task with an argument of %zu and a result of %zu bytes", task->argument_size,
 		    task->result_size);
-	struct job *job = calloc(1, sizeof(*job) + request_size);
+	struct pool_job *job = calloc(1, sizeof(*job) + request_size);
 	if (job == NULL)
 		return NULL;
 	job->callback = callback;
@@ -205,13 +126,13 @@ static struct job *make_job(const struct pool_task *task, pool_callback callback
 	return job;
 }
 
-static void push_last(struct pool *pool, struct job *job)
+static void push_last(struct pool *pool, struct pool_job *job)
 {
 	*pool->last = job;
 	pool->last = &job->next;
 }
 
-static void push_first(struct pool *pool, struct job *job)
+static void push_first(struct pool *pool, struct pool_job *job)
 {
 	job->next = pool->first;
 	pool->first = job;
@@ -219,9 +140,9 @@ static void push_first(struct pool *pool, struct job *job)
 		pool->last = &job->next;
 }
 
-static struct job *pop(struct pool *pool)
+static struct pool_job *pop(struct pool *pool)
 {
-	struct job *job = pool->first;
+	struct pool_job *job = pool->first;
 
 	pool->first = job->next;
 	if (pool->first == NULL)
@@ -230,7 +151,7 @@ static struct job *pop(struct pool *pool)
 	return job;
 }
 
-static void conclude(struct pool *pool, struct job *job, enum pool_outcome outcome,
+static void conclude(struct pool *pool, struct pool_job *job, enum pool_outcome outcome,
 		     const void *result)
 {
 	pool->unfinished--;
@@ -241,9 +162,9 @@ static void conclude(struct pool *pool, struct job *job, enum pool_outcome outco
 }
 
 /* A worker that cannot take it is dying, and its end will be dealt with; the task goes back. */
-static void give(struct pool *pool, struct worker *worker, struct job *job)
+static void give(struct pool *pool, struct pool_worker *worker, struct pool_job *job)
 {
-	if (pipe_send(worker->pipe, job->request, job->request_size, 0) != PIPE_DONE) {
+	if (!pool_worker_give(worker, job->request, job->request_size)) {
 		process_kill(worker->process);
 		worker->leaving = true;
 		push_first(pool, job);
@@ -262,7 +183,7 @@ static bool is_wanted(const struct pool *pool)
 static void go_on(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		struct worker *worker = &pool->workers[i];
+		struct pool_worker *worker = &pool->workers[i];
 		if (worker->process == NULL && (!is_wanted(pool) || !start_worker(pool, i)))
 			continue;
 		if (pool->first != NULL && worker->job == NULL && !worker->leaving)
@@ -270,49 +191,38 @@ static void go_on(struct pool *pool)
 	}
 }
 
-/* Before its callback, which may hand in more, the worker is free again. */
-static void take_result(struct pool *pool, struct worker *worker, const unsigned char *message,
-			size_t length)
+/* The worker is free before the callback, which may hand in more. */
+static void take_answer(struct pool *pool, struct pool_worker *worker)
 {
-	struct job *job = worker->job;
-	struct reply head;
+	struct pool_job *job = worker->job;
+	struct pool_reply reply;
 
-	if (job == NULL || length != sizeof(head) + job->result_size) {
+	if (!pool_worker_take(worker, &reply))
+		return;
+	if (job == NULL || reply.size != job->result_size) {
 		log_warning("a pool's worker sent what it should not");
 		process_kill(worker->process);
 		return;
 	}
-	memcpy(&head, message, sizeof(head));
 	worker->job = NULL;
-	worker->jobs_done++;
-	if (worker->jobs_done == pool->options.tasks_per_worker)
-		tell_to_leave(worker);
-	conclude(pool, job, head.done ? POOL_DONE : POOL_FAILED, message + sizeof(head));
+	if (worker->answered == pool->options.tasks_per_worker)
+		pool_worker_dismiss(worker);
+	conclude(pool, job, reply.done ? POOL_DONE : POOL_FAILED, reply.result);
 }
 
-static void take_results(struct pool *pool, struct worker *worker)
-{
-	_Alignas(max_align_t) unsigned char message[PIPE_MESSAGE_MAX];
-	size_t length;
-
-	if (pipe_receive(worker->pipe, message, sizeof(message), &length, 0) == PIPE_DONE)
-		take_result(pool, worker, message, length);
-}
-
-static bool may_be_tried_again(const struct pool *pool, const struct job *job, bool had_begun)
+static bool may_be_tried_again(const struct pool *pool, const struct pool_job *job, bool had_begun)
 {
 	if (had_begun)
 		return job->tries < pool->options.tries;
 	return job->given < GIVEN_MAX;
 }
 
-static void bury(struct pool *pool, struct worker *worker)
+static void bury(struct pool *pool, struct pool_worker *worker)
 {
-	struct job *job = worker->job;
-	bool had_begun = pool->begun[worker - pool->workers] > worker->jobs_done;
+	struct pool_job *job = worker->job;
+	bool had_begun = pool_worker_had_begun(worker);
 
-	end_worker(pool, worker);
-	worker->job = NULL;
+	end_worker(pool, worker, 0);
 	if (job == NULL)
 		return;
 	job->tries += had_begun;
@@ -322,14 +232,17 @@ static void bury(struct pool *pool, struct worker *worker)
 		conclude(pool, job, POOL_LOST, NULL);
 }
 
-/* Asked for its life first: what it sent before its end is read then. */
-static void attend_to(struct pool *pool, struct worker *worker)
+/*
+ * Asked for its life first: so what it sent before its end is read before it is buried. A callback
+ * may have terminated the pool meanwhile.
+ */
+static void attend_to(struct pool *pool, struct pool_worker *worker)
 {
 	if (worker->process == NULL)
 		return;
 	bool alive = process_alive(worker->process);
-	take_results(pool, worker);
-	if (!alive)
+	take_answer(pool, worker);
+	if (!alive && worker->process != NULL)
 		bury(pool, worker);
 }
 
@@ -389,7 +302,7 @@ bool pool_apply_async(struct pool *pool, const struct pool_task *task, pool_call
 		errno = EPIPE;
 		return false;
 	}
-	struct job *job = make_job(task, callback, context);
+	struct pool_job *job = make_job(task, callback, context);
 	if (job == NULL)
 		return false;
 	push_last(pool, job);
@@ -462,8 +375,6 @@ struct pool *pool_create(const struct pool_options *options)
 	pool->options = *options;
 	pool->options.workers = workers;
 	pool->last = &pool->first;
-	for (size_t i = 0; i < workers; i++)
-		pool->workers[i].pipe = NO_PIPE;
 	pool->begun = share_counters(workers);
 	pool->events = epoll_create1(EPOLL_CLOEXEC);
 	if (pool->begun != NULL && pool->events >= 0)
@@ -508,9 +419,8 @@ void pool_terminate(struct pool *pool)
 {
 	pool->state = TERMINATED;
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		struct job *job = pool->workers[i].job;
-		end_worker(pool, &pool->workers[i]);
-		pool->workers[i].job = NULL;
+		struct pool_job *job = pool->workers[i].job;
+		end_worker(pool, &pool->workers[i], 0);
 		if (job != NULL)
 			conclude(pool, job, POOL_LOST, NULL);
 	}
@@ -522,13 +432,10 @@ static void dismiss_workers(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
 		if (pool->workers[i].process != NULL)
-			tell_to_leave(&pool->workers[i]);
+			pool_worker_dismiss(&pool->workers[i]);
 	}
-	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process != NULL)
-			process_join(pool->workers[i].process, LEAVE_NS);
-		end_worker(pool, &pool->workers[i]);
-	}
+	for (size_t i = 0; i < pool->options.workers; i++)
+		end_worker(pool, &pool->workers[i], LEAVE_NS);
 }
 
 bool pool_join(struct pool *pool)

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "tests/db/replay.h"
+
 static enum fault planned;
 static int planned_step;
 static int steps;
@@ -33,6 +35,8 @@ static int problem_now(void)
 		raise(SIGKILL);
 	if (planned == FAULT_ERROR && steps == planned_step)
 		return EIO;
+	if (planned == FAULT_DEAD && steps >= planned_step)
+		return EIO;
 	return planned == FAULT_FULL && steps >= planned_step ? ENOSPC : 0;
 }
 
@@ -50,24 +54,68 @@ static bool may_go_on(void)
 	return problem == 0;
 }
 
+static ssize_t write_at(int descriptor, const void *bytes, size_t length, off64_t offset)
+{
+	if (!may_go_on())
+		return -1;
+	ssize_t count = syscall(SYS_pwrite64, descriptor, bytes, length, offset);
+	if (count > 0)
+		replay_note_write(descriptor, bytes, (size_t)count, offset);
+	return count;
+}
+
 ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offset)
 {
-	return may_go_on() ? syscall(SYS_pwrite64, descriptor, bytes, length, offset) : -1;
+	return write_at(descriptor, bytes, length, offset);
+}
+
+ssize_t pwrite(int descriptor, const void *bytes, size_t length, off_t offset)
+{
+	return write_at(descriptor, bytes, length, offset);
+}
+
+static int truncate_to(int descriptor, off64_t length)
+{
+	int result = may_go_on() ? (int)syscall(SYS_ftruncate, descriptor, length) : -1;
+	if (result == 0)
+		replay_note_truncate(descriptor, length);
+	return result;
+}
+
+int ftruncate64(int descriptor, off64_t length)
+{
+	return truncate_to(descriptor, length);
+}
+
+int ftruncate(int descriptor, off_t length)
+{
+	return truncate_to(descriptor, length);
+}
+
+static int sync_with(long call, int descriptor)
+{
+	int result = may_go_on() ? (int)syscall(call, descriptor) : -1;
+	if (result == 0)
+		replay_note_sync(descriptor);
+	return result;
 }
 
 int fdatasync(int descriptor)
 {
-	return may_go_on() ? (int)syscall(SYS_fdatasync, descriptor) : -1;
+	return sync_with(SYS_fdatasync, descriptor);
 }
 
 int fsync(int descriptor)
 {
-	return may_go_on() ? (int)syscall(SYS_fsync, descriptor) : -1;
+	return sync_with(SYS_fsync, descriptor);
 }
 
 int rename(const char *from, const char *to)
 {
-	return may_go_on() ? (int)syscall(SYS_rename, from, to) : -1;
+	int result = may_go_on() ? (int)syscall(SYS_rename, from, to) : -1;
+	if (result == 0)
+		replay_note_rename(from, to);
+	return result;
 }
 
 int posix_fallocate(int descriptor, off_t offset, off_t length)

@@ -1,8 +1,9 @@
 /*
  * faults: makes the kernel fail, or the process die, at a counted step.
  *
- * The functions that SQLite and the index of keys write with are defined in the test program, in
- * front of the C library's: each call is a step. A test may count further steps of its own.
+ * The functions that SQLite, the index of keys and the JSON store write with are defined in the
+ * test program, in front of the C library's: each call is a step. A test may count further steps of
+ * its own.
  */
 #ifndef TESTS_DB_FAULTS_H
 #define TESTS_DB_FAULTS_H
@@ -13,6 +14,7 @@ enum fault {
 	FAULT_NONE,
 	FAULT_KILL,  /* SIGKILL to this process before the step is done */
 	FAULT_ERROR, /* the step, that one alone, fails with EIO */
+	FAULT_DEAD,  /* from this step on everything fails with EIO */
 	FAULT_FULL   /* from this step on writing fails with ENOSPC, until the next call */
 };
 

@@ -16,6 +16,7 @@
 #define URL_SIZE (FOLDER_PATH_SIZE + 64)
 
 static struct folder folder;
+static const char *scheme = "sqlite";
 static pid_t test; /* the process */
 
 /* An assertion for the test and for its children. */
@@ -26,6 +27,16 @@ static pid_t test; /* the process */
 			child_check_failed(__FILE__, __LINE__, #condition); \
 		cr_assert(must_holds, "%s", #condition);                    \
 	} while (0)
+
+void scratch_use(const char *wanted)
+{
+	scheme = wanted;
+}
+
+bool scratch_is_json(void)
+{
+	return strcmp(scheme, "json") == 0;
+}
 
 void scratch_make(void)
 {
@@ -56,7 +67,7 @@ const char *scratch_path(const char *name)
 const char *scratch_url(const char *name)
 {
 	char *path = next_path();
-	snprintf(path, URL_SIZE, "sqlite:%s/%s", folder.path, name);
+	snprintf(path, URL_SIZE, "%s:%s/%s", scheme, folder.path, name);
 	return path;
 }
 
@@ -122,11 +133,12 @@ void make_event(struct store *store, const char *name, int64_t total)
 struct booking_answer ask(struct store *store, enum booking_verb verb, const char *event,
 			  int64_t quantity, const char *key)
 {
+	const struct booking_desk desk = { .store = store, .wall_ns = WALL_NS };
 	struct booking_request request = { .verb = verb, .quantity = quantity };
 	struct booking_answer answer;
 	snprintf(request.event, sizeof request.event, "%s", event);
 	snprintf(request.key, sizeof request.key, "%s", key);
-	booking_carry_out(store, &request, WALL_NS, &answer);
+	booking_carry_out(&desk, &request, &answer);
 	return answer;
 }
 

@@ -13,10 +13,45 @@
 
 #include "db/booking.h"
 
+/*
+ * A suite of tests that run on each kind of store: StoreTestSuite(name, set_up, tear_down), and
+ * StoreTest(name, promise) for each. The suites are called NAME_sqlite and NAME_json.
+ */
+#define StoreTestSuite(suite, set_up, tear_down)                                     \
+	static void suite##_set_up_sqlite(void)                                      \
+	{                                                                            \
+		scratch_use("sqlite");                                               \
+		set_up();                                                            \
+	}                                                                            \
+	static void suite##_set_up_json(void)                                        \
+	{                                                                            \
+		scratch_use("json");                                                 \
+		set_up();                                                            \
+	}                                                                            \
+	TestSuite(suite##_sqlite, .init = suite##_set_up_sqlite, .fini = tear_down); \
+	TestSuite(suite##_json, .init = suite##_set_up_json, .fini = tear_down)
+
+#define StoreTest(suite, promise)            \
+	static void suite##_##promise(void); \
+	Test(suite##_sqlite, promise)        \
+	{                                    \
+		suite##_##promise();         \
+	}                                    \
+	Test(suite##_json, promise)          \
+	{                                    \
+		suite##_##promise();         \
+	}                                    \
+	static void suite##_##promise(void)
+
+/* Which kind of store the test is about ("sqlite" if it does not say). */
+void scratch_use(const char *scheme);
+bool scratch_is_json(void);
+
 void scratch_make(void);
 void scratch_remove(void);
 
-/* The path of NAME in the folder, and "sqlite:" and that; good for the next seven calls. */
+/* The path of NAME in the folder, and its URL (the kind of store and that); good for the next seven
+ * calls. */
 const char *scratch_path(const char *name);
 const char *scratch_url(const char *name);
 

@@ -1,20 +1,16 @@
 #include "db/store.h"
 
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared/log.h"
 #include "tests/db/scratch.h"
 #include "tests/support/child.h"
 
-#define MIB (size_t)(1 << 20)
-
-TestSuite(store, .init = scratch_make, .fini = scratch_remove);
+StoreTestSuite(store, scratch_make, scratch_remove);
 
 /* Whether the store NAME is refused, with a line that names NAME and says REASON. */
 static bool is_refused(const char *name, const char *reason)
@@ -25,20 +21,13 @@ static bool is_refused(const char *name, const char *reason)
 	return !store && strstr(error, name) && strstr(error, reason) && !strchr(error, '\n');
 }
 
-/* Carries out SQL on the file NAME, as another program would. */
-static void run_sql(const char *name, const char *sql)
-{
-	sqlite3 *database;
-	cr_assert_eq(sqlite3_open(scratch_path(name), &database), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
-		     sqlite3_errmsg(database));
-	sqlite3_close(database);
-}
-
-Test(store, url_needs_a_known_kind_and_a_file)
+StoreTest(store, url_needs_a_known_kind_and_a_file)
 {
 	char error[STORE_ERROR_SIZE] = "";
 	cr_assert(store_url_is_good("sqlite:turnstile.db", error));
+	cr_assert(store_url_is_good("json:turnstile.json", error));
+	cr_assert_not(store_url_is_good("json:", error));
+	cr_assert(strstr(error, "json:FILE"));
 	cr_assert_not(store_url_is_good("sqlite:", error));
 	cr_assert(strstr(error, "sqlite:FILE"));
 	cr_assert_not(store_url_is_good("turnstile.db", error));
@@ -46,33 +35,7 @@ Test(store, url_needs_a_known_kind_and_a_file)
 	cr_assert_not(store_url_is_good("", error));
 }
 
-Test(store, that_is_no_database_is_refused)
-{
-	write_file(scratch_path("text"),
-		   "This is some text, longer than a database's head. Really: "
-		   "it has more than a hundred bytes, all of them letters.",
-		   110);
-	cr_assert(is_refused("text", "not a database"));
-}
-
-Test(store, of_another_program_is_refused_and_left_as_it_was)
-{
-	run_sql("foreign", "CREATE TABLE things (a)");
-	cr_assert(is_refused("foreign", "another program's"));
-	run_sql("foreign", "SELECT a FROM things");
-	run_sql("marked", "PRAGMA application_id = 7");
-	cr_assert(is_refused("marked", "another program's"));
-	cr_assert_eq(file_size(scratch_path("foreign-wal")), 0);
-}
-
-Test(store, of_a_newer_version_is_refused)
-{
-	store_close(open_store());
-	run_sql("s", "PRAGMA user_version = 99");
-	cr_assert(is_refused("s", "newer version"));
-}
-
-Test(store, in_a_folder_that_is_not_there_is_refused)
+StoreTest(store, in_a_folder_that_is_not_there_is_refused)
 {
 	cr_assert(is_refused("nowhere/s", "No such file"));
 	cr_assert_eq(symlink("/nowhere/at/all", scratch_path("link")), 0);
@@ -87,26 +50,27 @@ static int open_as_nobody(void *argument)
 	return is_refused("s", "Permission denied") ? 0 : 1;
 }
 
-Test(store, in_a_folder_that_cannot_be_written_is_refused)
+StoreTest(store, in_a_folder_that_cannot_be_written_is_refused)
 {
 	cr_assert_eq(chmod(scratch_path(""), 0555), 0);
 	cr_assert_eq(child_run(open_as_nobody, NULL), 0);
 }
 
-Test(store, new_is_its_owners_alone)
+StoreTest(store, new_is_its_owners_alone)
 {
 	struct stat status;
-	const char *const names[] = { "s", "s-wal", "s-shm", "s-lock", "s-keys" };
+	const char *const of_sqlite[] = { "s", "s-lock", "s-wal", "s-shm", "s-keys", NULL };
+	const char *const of_json[] = { "s", "s-lock", "s-journal", NULL };
 	struct store *store = open_store();
 	make_event(store, "rush", 10);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		cr_assert_eq(stat(scratch_path(names[i]), &status), 0, "%s", names[i]);
-		cr_assert_eq(status.st_mode & 077, 0, "%s", names[i]);
+	for (const char *const *name = scratch_is_json() ? of_json : of_sqlite; *name; name++) {
+		cr_assert_eq(stat(scratch_path(*name), &status), 0, "%s", *name);
+		cr_assert_eq(status.st_mode & 077, 0, "%s", *name);
 	}
 	store_close(store);
 }
 
-Test(store, keeps_its_code_key)
+StoreTest(store, keeps_its_code_key)
 {
 	struct store *store = open_store();
 	struct siphash_key key = *store_code_key(store);
@@ -117,7 +81,7 @@ Test(store, keeps_its_code_key)
 	store_close(store);
 }
 
-Test(store, reached_by_another_name_has_the_same_lock)
+StoreTest(store, reached_by_another_name_has_the_same_lock)
 {
 	char error[STORE_ERROR_SIZE] = "";
 	struct store *store = open_store();
@@ -130,7 +94,7 @@ Test(store, reached_by_another_name_has_the_same_lock)
 	store_close(store);
 }
 
-Test(store, event_is_one_thing_within_a_transaction)
+StoreTest(store, event_is_one_thing_within_a_transaction)
 {
 	struct store_event *by_name;
 	struct store_event *by_number;
@@ -147,7 +111,7 @@ Test(store, event_is_one_thing_within_a_transaction)
 	store_close(store);
 }
 
-Test(store, event_is_kept_with_all_it_has)
+StoreTest(store, event_is_kept_with_all_it_has)
 {
 	struct store_event *event;
 	struct store_event added = { .name = "rush",
@@ -170,7 +134,7 @@ Test(store, event_is_kept_with_all_it_has)
 	store_close(store);
 }
 
-Test(store, change_of_an_event_is_there_after_commit_alone)
+StoreTest(store, change_of_an_event_is_there_after_commit_alone)
 {
 	struct store_event *event;
 	struct store *store = open_store();
@@ -206,7 +170,7 @@ static void note_event(void *context, const struct store_event *event)
 	seen->sold += event->sold;
 }
 
-Test(store, events_are_listed_in_order_and_as_they_are_now)
+StoreTest(store, events_are_listed_in_order_and_as_they_are_now)
 {
 	struct seen seen = { .sold = 0 };
 	struct store *store = open_store();
@@ -223,26 +187,35 @@ Test(store, events_are_listed_in_order_and_as_they_are_now)
 	store_close(store);
 }
 
-Test(store, says_which_events_the_last_transaction_changed)
+/* The events that the last transaction changed, as they are listed. */
+static const char *changes(const struct store *store)
 {
-	int64_t numbers[2] = { 0, 0 };
+	static struct seen seen;
+	seen = (struct seen){ .sold = 0 };
+	store_events_changed(store, note_event, &seen);
+	return seen.names;
+}
+
+StoreTest(store, says_which_events_the_last_transaction_changed)
+{
 	struct store *store = open_store();
 	make_event(store, "one", 10);
-	cr_assert_eq(store_events_changed(store, numbers, 2), 1);
-	cr_assert_eq(numbers[0], 1);
+	cr_assert_str_eq(changes(store), "one ");
 	make_event(store, "two", 10);
 	begin(store);
+	ask(store, BOOKING_BOOK, "two", 1, "");
 	ask(store, BOOKING_BOOK, "one", 1, "");
 	ask(store, BOOKING_BOOK, "two", 1, "");
-	ask(store, BOOKING_BOOK, "two", 1, "");
 	commit(store);
-	cr_assert_eq(store_events_changed(store, numbers, 1), 2, "how many, not how many fit");
-	cr_assert_eq(store_events_changed(store, numbers, 2), 2);
-	cr_assert_eq(numbers[0] + numbers[1], 3);
+	cr_assert_str_eq(changes(store), "two one ");
+	begin(store);
+	ask(store, BOOKING_TICKET, "one", 1, "");
+	commit(store);
+	cr_assert_str_empty(changes(store));
 	begin(store);
 	ask(store, BOOKING_BOOK, "one", 1, "");
 	abandon(store);
-	cr_assert_eq(store_events_changed(store, numbers, 2), 0);
+	cr_assert_str_empty(changes(store));
 	store_close(store);
 }
 
@@ -259,7 +232,7 @@ static struct store_ticket hold_until(int64_t expires_ns, const char *key)
 	return ticket;
 }
 
-Test(store, ticket_is_kept_with_all_it_has)
+StoreTest(store, ticket_is_kept_with_all_it_has)
 {
 	char key[NAME_KEY_SIZE];
 	memset(key, 'k', sizeof key - 1);
@@ -267,6 +240,7 @@ Test(store, ticket_is_kept_with_all_it_has)
 	struct store_ticket added = hold_until(1234567890123456789, key);
 	struct store_ticket ticket;
 	struct store *store = open_store();
+	make_event(store, "rush", 10);
 	begin(store);
 	cr_assert_eq(store_ticket_add(store, &added), STORE_OK);
 	cr_assert_eq(added.number, 1);
@@ -287,11 +261,12 @@ Test(store, ticket_is_kept_with_all_it_has)
 	store_close(store);
 }
 
-Test(store, hold_that_ends_first_comes_first)
+StoreTest(store, hold_that_ends_first_comes_first)
 {
 	const int64_t ends[] = { 300, 100, 200 };
 	struct store_ticket ticket;
 	struct store *store = open_store();
+	make_event(store, "rush", 10);
 	begin(store);
 	cr_assert_eq(store_ticket_next_expiry(store, &ticket), STORE_NONE);
 	for (size_t i = 0; i < 3; i++) {
@@ -311,12 +286,13 @@ Test(store, hold_that_ends_first_comes_first)
 	store_close(store);
 }
 
-Test(store, counts_sold_and_held_from_the_tickets)
+StoreTest(store, counts_sold_and_held_from_the_tickets)
 {
 	int64_t sold = -1;
 	int64_t held = -1;
 	struct store_ticket ticket;
 	struct store *store = open_store();
+	make_event(store, "rush", 10);
 	begin(store);
 	for (int state = TICKET_BOOKED; state <= TICKET_ADMITTED; state++) {
 		ticket = hold_until(1, "");
@@ -333,7 +309,7 @@ Test(store, counts_sold_and_held_from_the_tickets)
 	store_close(store);
 }
 
-Test(store, remembers_the_last_batch_of_a_server)
+StoreTest(store, remembers_the_last_batch_of_a_server)
 {
 	int64_t batch = -1;
 	struct store *store = open_store();
@@ -356,7 +332,7 @@ Test(store, remembers_the_last_batch_of_a_server)
 	store_close(store);
 }
 
-Test(store, forgets_the_batches_of_those_longest_gone)
+StoreTest(store, forgets_the_batches_of_those_longest_gone)
 {
 	int64_t batch;
 	struct store *store = open_store();
@@ -383,7 +359,7 @@ static bool changed_elsewhere(struct store *store)
 	return changed;
 }
 
-Test(store, notices_what_another_handle_wrote)
+StoreTest(store, notices_what_another_handle_wrote)
 {
 	struct store *store = open_store();
 	struct store *other = open_store();
@@ -393,93 +369,5 @@ Test(store, notices_what_another_handle_wrote)
 	cr_assert(changed_elsewhere(store));
 	cr_assert_not(changed_elsewhere(store));
 	store_close(other);
-	store_close(store);
-}
-
-static void book_many(struct store *store, int batches)
-{
-	static int key;
-	char text[NAME_KEY_SIZE];
-	for (int batch = 0; batch < batches; batch++) {
-		begin(store);
-		for (int i = 0; i < 512; i++) {
-			snprintf(text, sizeof text, "a-key-that-is-about-as-long-as-it-may-be-%d",
-				 key++);
-			cr_assert_eq(ask(store, BOOKING_BOOK, "rush", 1, text).outcome,
-				     BOOKING_DONE);
-		}
-		commit(store);
-	}
-}
-
-Test(store, log_stays_short)
-{
-	struct store *store = open_store();
-	make_event(store, "rush", STORE_TOTAL_MAX);
-	size_t longest = 0;
-	for (int i = 0; i < 30; i++) {
-		book_many(store, 10);
-		size_t size = file_size(scratch_path("s-wal"));
-		longest = size > longest ? size : longest;
-	}
-	cr_assert_lt(longest, 6 * MIB);
-	cr_assert_gt(file_size(scratch_path("s")), 6 * MIB, "or there was nothing to see");
-	store_close(store);
-}
-
-/* Another program's transaction, which reads and does not end. */
-static sqlite3 *start_reader(void)
-{
-	sqlite3 *reader;
-	cr_assert_eq(sqlite3_open(scratch_path("s"), &reader), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(reader, "BEGIN; SELECT * FROM events", NULL, NULL, NULL),
-		     SQLITE_OK);
-	return reader;
-}
-
-/* Sells until the log has so many MiB, since a reader keeps it, and on when that has ended. */
-static void outlive_reader(struct store *store, size_t mib)
-{
-	sqlite3 *reader = start_reader();
-	while (file_size(scratch_path("s-wal")) < mib * MIB)
-		book_many(store, 10);
-	sqlite3_close(reader);
-	book_many(store, 100);
-	cr_assert_lt(file_size(scratch_path("s-wal")), 10 * MIB);
-}
-
-Test(store, log_is_cut_when_a_long_reader_has_ended)
-{
-	struct store *store = open_store();
-	make_event(store, "rush", STORE_TOTAL_MAX);
-	log_start("test", LOG_ERROR, LOG_TEXT); /* it warns of the reader */
-	outlive_reader(store, 20);
-	outlive_reader(store, 40);
-	cr_assert(adds_up(store, "rush"));
-	store_close(store);
-}
-
-/* As a dead holder's file lock that the kernel has not given back yet. */
-static int write_for_a_while(void *argument)
-{
-	sqlite3 *writer;
-	sqlite3_open(argument, &writer);
-	if (sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return 1;
-	write_file(scratch_path("writes"), "", 0);
-	clock_sleep(200 * NS_PER_MS);
-	sqlite3_exec(writer, "ROLLBACK", NULL, NULL, NULL);
-	_exit(0);
-}
-
-Test(store, waits_for_a_file_lock_that_is_given_back_late)
-{
-	char path[512];
-	snprintf(path, sizeof path, "%s", scratch_path("s"));
-	struct store *store = open_store();
-	struct child writer = child_start(write_for_a_while, path);
-	cr_assert(eventually(access(scratch_path("writes"), F_OK) == 0));
-	make_event(store, "rush", 10);
-	cr_assert_eq(child_join(&writer), 0);
 	store_close(store);
 }

@@ -223,12 +223,22 @@ static void expect_whole(void *argument)
 	cr_assert_eq(manager_set_number(manager, "one more", 1), MANAGER_FULL);
 	for (uint32_t i = expected; i < ENTRIES; i++)
 		remove_numbered((int)i);
+	manager_set_text(manager, "text", "the first of the two texts");
+	manager_remove(manager, "passing");
+}
+
+static int change_twice(void *argument)
+{
+	(void)argument;
+	child_check(manager_set_text(manager, "text", "THE SECOND OF THE TWO") == MANAGER_DONE);
+	child_check(manager_set_number(manager, "passing", 7) == MANAGER_DONE);
+	return 0;
 }
 
 Test(manager, killed_at_any_step_a_process_leaves_the_old_or_the_new)
 {
 	manager_set_text(manager, "text", "the first of the two texts");
-	kill_at_steps(change, NULL, expect_whole);
+	kill_at_steps(change_twice, NULL, expect_whole);
 }
 
 Test(manager, killed_at_any_time_a_process_leaves_the_old_or_the_new)

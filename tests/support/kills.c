@@ -8,14 +8,13 @@
 #include "tests/support/child.h"
 
 #define TIME_NS   (NS_PER_SECOND)
-#define KILLS_MIN 10
+#define KILLS_MIN 4
 
 static void kill_at(long step, int (*run)(void *argument), void *argument)
 {
-	struct child child = child_start_stopped(run, argument);
+	struct child child = child_kill_at(run, argument, step);
 
-	child_step(&child, step);
-	child_kill(&child);
+	child_join(&child);
 }
 
 void kill_at_steps(int (*run)(void *argument), void *argument, void (*check)(void *argument))
@@ -33,15 +32,22 @@ void kill_at_steps(int (*run)(void *argument), void *argument, void (*check)(voi
 	}
 }
 
+static int run_and_kill(int (*run)(void *argument), void *argument)
+{
+	struct child child = child_start(run, argument);
+
+	clock_sleep(random() % 1000 * NS_PER_US);
+	return child_kill(&child);
+}
+
 void kill_at_random(int count, int (*run)(void *argument), void *argument,
 		    void (*check)(void *argument))
 {
 	check(argument);
 	srandom((unsigned)getpid());
 	for (int i = 0; i < count; i++) {
-		struct child child = child_start(run, argument);
-		clock_sleep(random() % 1000 * NS_PER_US);
-		cr_assert_eq(child_kill(&child), -SIGKILL, "it was to run until it is killed");
+		int status = run_and_kill(run, argument);
+		cr_assert_eq(status, -SIGKILL, "it was to run until it is killed: %d", status);
 		check(argument);
 	}
 }

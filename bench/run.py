@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""Runs benches on turnstile and on what one would take instead, and prints one table for each:
+run.py [book|chat|echo|connect|idle|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME]
+
+In each round every server is measured once, one after the other, so that a busy moment of the
+machine does not hit one alone; a figure is the median of the rounds.
+"""
+import argparse
+import contextlib
+import json
+import pathlib
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import sides
+
+RUN_SECONDS = 120  # that one run may take at most, its connecting counted in
+
+
+@contextlib.contextmanager
+def started(kinds, only):
+    """The servers, running; ended, and their folder gone, whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="turnstile-bench-", dir="/var/tmp",
+                                     ignore_cleanup_errors=True) as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        running = []
+        try:
+            for kind in kinds:
+                if only and not any(word in kind.name for word in only):
+                    continue
+                side = kind(folder)
+                running.append(side)
+                side.start()
+            yield running
+        finally:
+            for side in running:
+                side.stop()
+
+
+def run(side, *words):
+    """One run of a bench on one server: its figures."""
+    command = [*side.bench(), *words, "--server-pid", side.process.pid, "--json"]
+    return execute(side, command)
+
+
+def execute(side, command):
+    command = [str(word) for word in command]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=RUN_SECONDS, text=True)
+    if not done.stdout:
+        print(f"{side.name}: nothing came of {' '.join(command)}", file=sys.stderr)
+        return None
+    return json.loads(done.stdout)
+
+
+def median(runs):
+    """Of each figure on its own; None when there was no run."""
+    runs = [figures for figures in runs if figures]
+    if not runs:
+        return None
+    return {name: statistics.median(figures[name] for figures in runs)
+            for name, value in runs[0].items() if isinstance(value, (int, float))}
+
+
+def in_rounds(options, running, measure):
+    """Measures every server once a round; says each server's median."""
+    runs = {side: [] for side in running}
+    for _ in range(options.rounds):
+        for side in running:
+            try:
+                runs[side].append(measure(side))
+            except subprocess.TimeoutExpired:
+                print(f"{side.name}: took too long", file=sys.stderr)
+    return {side.name: median(figures) for side, figures in runs.items()}
+
+
+def number(value):
+    if value is None:
+        return "-"
+    if value == 0 or value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def ratio(figures, reference, name):
+    if not reference or not figures.get(name) or not reference.get(name):
+        return None
+    return figures[name] / reference[name]
+
+
+def print_table(title, head, rows):
+    cells = [head] + [[cell if isinstance(cell, str) else number(cell) for cell in row]
+                      for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    print(f"\n{title}\n")
+    for i, row in enumerate(cells):
+        print("| " + " | ".join(cell.ljust(width) if at == 0 else cell.rjust(width)
+                                for at, (cell, width) in enumerate(zip(row, widths))) + " |")
+        if i == 0:
+            print("|" + "|".join("-" * (width + 2) for width in widths) + "|", flush=True)
+
+
+def book(options):
+    def measure(side):
+        if isinstance(side, sides.Local):
+            return execute(side, side.run(clients, options.seconds))
+        return run(side, "book", "--keys", "--clients", clients, "--seconds", options.seconds)
+
+    kinds = [sides.Turnstile, sides.RedisSale, sides.Postgres, sides.Sqlite, sides.Python]
+    rows = []
+    for clients in options.clients or [16, 64, 256]:
+        with started(kinds, options.only) as running:
+            found = in_rounds(options, running, measure)
+        for name, it in found.items():
+            if it:
+                rows.append([name, clients, it["per_second"], it["p50_ms"], it["p99_ms"],
+                             it["longest_ms"], it["cpu_us"], it.get("own_cpu_us"),
+                             ratio(it, found.get("redis"), "cpu_us"),
+                             ratio(it, found.get("redis"), "per_second"), it["refused"]])
+    print_table("book: one event, one ticket each, a key for each, one request in flight a client",
+                ["side", "clients", "bookings/s", "p50 ms", "p99 ms", "longest ms", "CPU us each",
+                 "driver's CPU", "CPU: redis = 1", "rate: redis = 1", "refused"], rows)
+
+
+def echo(options):
+    def measure(side):
+        kind = "echo" if isinstance(side, sides.TurnstileEcho) else "ping"
+        return run(side, kind, "--clients", 50, "--pipeline", in_flight,
+                   "--seconds", options.seconds)
+
+    kinds = [sides.Turnstile, sides.Bare, sides.BarePair, sides.TurnstileEcho, sides.Redis]
+    rows = []
+    with started(kinds, options.only) as running:
+        for in_flight in [1, 16]:
+            found = in_rounds(options, running, measure)
+            for name, it in found.items():
+                if it:
+                    rows.append([name, in_flight, it["per_second"], it["p50_ms"], it["p99_ms"],
+                                 it["longest_ms"], it["cpu_us"],
+                                 ratio(it, found.get("bare echo"), "cpu_us")])
+    print_table("echo: /ping and its like on 50 connections",
+                ["side", "in flight", "requests/s", "p50 ms", "p99 ms", "longest ms",
+                 "CPU us each", "CPU: bare = 1"], rows)
+
+
+CHAT_KINDS = [sides.Turnstile, sides.Redis, sides.Nats, sides.Ngircd, sides.Inspircd]
+
+
+def chat_room(options, running, members):
+    """At full rate, and then the latency at a fifth of each one's own full rate."""
+    full = in_rounds(options, running, lambda side: run(
+        side, "chat", "--members", members, "--seconds", options.seconds))
+
+    def at_a_fifth(side):
+        if not full[side.name]:
+            return None
+        rate = max(1, int(full[side.name]["per_second"] / (members - 1) / 5))
+        return run(side, "chat", "--members", members, "--rate", rate,
+                   "--seconds", options.seconds)
+
+    fifth = in_rounds(options, running, at_a_fifth)
+    for name, it in full.items():
+        if it:
+            calm = fifth[name] or {}
+            yield [name, str(members), it["per_second"], it["cpu_us"],
+                   ratio(it, full.get("redis"), "cpu_us"), calm.get("p50_ms"),
+                   calm.get("p99_ms"), it["lost"] + calm.get("lost", 0),
+                   it["out_of_order"] + calm.get("out_of_order", 0), it["other_orders"]]
+
+
+def quiet_room(options, running):
+    found = in_rounds(options, running, lambda side: run(
+        side, "chat", "--members", 100, "--rate", 500, "--seconds", options.seconds))
+    for name, it in found.items():
+        if it:
+            yield [name, "100, quiet", it["per_second"], it["cpu_us"],
+                   ratio(it, found.get("redis"), "cpu_us"), it["p50_ms"], it["p99_ms"],
+                   it["lost"], it["out_of_order"], it["other_orders"]]
+
+
+def chat(options):
+    rows = []
+    for members in options.clients or [10, 100, 1000, 5000]:
+        with started(CHAT_KINDS, options.only) as running:
+            rows += chat_room(options, running, members)
+    with started(CHAT_KINDS, options.only) as running:
+        rows += quiet_room(options, running)
+    print_table("chat: one room, four speakers, lines of 64 bytes; p50 and p99 from speaking to "
+                "hearing at a fifth of the full rate; quiet: 500 lines a second",
+                ["side", "members", "deliveries/s", "CPU us each", "CPU: redis = 1", "p50 ms",
+                 "p99 ms", "lost", "out of order", "other orders"], rows)
+
+
+def connect(options):
+    with started([sides.Turnstile, sides.Nginx, sides.Bare], options.only) as running:
+        found = in_rounds(options, running, lambda side: run(
+            side, "connect", "--clients", 16, "--seconds", options.seconds))
+    print_table("connect: made, asked once and closed, 16 at a time",
+                ["side", "connections/s", "p50 ms", "p99 ms", "longest ms", "CPU us each",
+                 "driver's CPU", "CPU: nginx = 1"],
+                [[name, it["per_second"], it["p50_ms"], it["p99_ms"], it["longest_ms"],
+                  it["cpu_us"], it["own_cpu_us"], ratio(it, found.get("nginx"), "cpu_us")]
+                 for name, it in found.items() if it])
+
+
+def idle(options):
+    count = (options.clients or [10000])[0]
+    # ngircd takes more than a minute to let so many in.
+    kinds = [sides.Turnstile, sides.Redis, sides.Nats, sides.Inspircd, sides.Nginx]
+    rows = []
+    for kind in kinds:
+        with started([kind], options.only) as running:
+            for side in running:
+                it = run(side, "idle", "--clients", count)
+                if it:
+                    rows.append([side.name, it["operations"], it["memory_kib"], it["cpu_us"]])
+    print_table("idle: memory (PSS) of all the server's processes",
+                ["side", "connections", "KiB each", "CPU us to connect"], rows)
+
+
+BENCHES = {"book": book, "echo": echo, "chat": chat, "connect": connect, "idle": idle}
+
+
+def numbers(text):
+    return [int(word) for word in text.split(",")]
+
+
+def read_command_line():
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benches", nargs="*", choices=[*BENCHES, "all", []], metavar="BENCH")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=2, help="of each run (%(default)s)")
+    parser.add_argument("--clients", type=numbers, help="instead of the bench's own: 16,64")
+    parser.add_argument("--only", type=lambda text: text.split(","), help="servers: turnstile,redis")
+    return parser.parse_args()
+
+
+def main():
+    options = read_command_line()
+    # So that the servers are ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    chosen = options.benches or ["all"]
+    for name, bench in BENCHES.items():
+        if name in chosen or "all" in chosen:
+            bench(options)
+
+
+if __name__ == "__main__":
+    main()

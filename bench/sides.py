@@ -1,0 +1,301 @@
+"""The servers that the benches compare: how each is started, on a free port of the loopback address
+and with a folder of its own, how it is asked, and how it is ended.
+
+All run in the foreground as children of ours, so that ending a process is ending the server.
+"""
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILT = ROOT / "build" / "release"
+START_SECONDS = 15
+STOP_SECONDS = 10
+EVENT_TOTAL = 1_000_000_000
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Side:
+    """A server. `name` stands in the table."""
+    name = ""
+    peer = ""  # what bench/peer calls it
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, folder):
+        self.folder = folder / self.name.replace(" ", "-")
+        self.folder.mkdir()
+        self.port = free_port()
+        self.process = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def prepare(self):
+        """Before it is started."""
+
+    def fill(self):
+        """After it was started: what the bench needs to find there."""
+
+    def bench(self):
+        """What drives it; the bench's name and options come behind."""
+        return [BUILT / "bench" / "peer", self.peer, "--port", self.port]
+
+    def start(self):
+        self.prepare()
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen([str(word) for word in self.command()], stdout=log,
+                                            stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
+        self.wait_until_it_listens()
+        self.fill()
+
+    def wait_until_it_listens(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"{self.name} does not start:\n{(self.folder / 'log').read_text()}")
+
+    def stop(self):
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Turnstile(Side):
+    name = "turnstile"
+    stop_signal = signal.SIGQUIT
+
+    def command(self):
+        return [BUILT / "turnstiled", "--listen", f"lines:127.0.0.1:{self.port}",
+                "--store", f"sqlite:{self.folder}/sale.db", "--event", f"rush={EVENT_TOTAL}"]
+
+    def bench(self):
+        return [BUILT / "turnstile", "--port", self.port, "bench"]
+
+
+class TurnstileEcho(Turnstile):
+    """The same on its echo port, and asked there."""
+    name = "turnstile's echo service"
+
+    def command(self):
+        return [BUILT / "turnstiled", "--listen", f"echo:127.0.0.1:{self.port}",
+                "--store", f"sqlite:{self.folder}/sale.db"]
+
+    def bench(self):
+        return [BUILT / "turnstile", "bench", "--port", self.port]
+
+
+class Redis(Side):
+    name = "redis"
+    peer = "redis"
+    durable = ["--appendonly", "no"]
+
+    def command(self):
+        return ["redis-server", "--bind", "127.0.0.1", "--port", self.port, "--daemonize", "no",
+                "--save", "", "--maxclients", "15000", *self.durable]
+
+
+class RedisSale(Redis):
+    durable = ["--appendonly", "yes", "--appendfsync", "always"]
+
+    def client(self, *words, **options):
+        subprocess.run(["redis-cli", "-p", str(self.port), *words], check=True,
+                       stdout=subprocess.DEVNULL, **options)
+
+    def fill(self):
+        self.client("-x", "FUNCTION", "LOAD", input=(ROOT / "bench" / "sale.lua").read_bytes())
+        self.client("SET", "left:rush", str(EVENT_TOTAL))
+
+
+class Postgres(Side):
+    name = "postgres"
+    peer = "postgres"
+    stop_signal = signal.SIGINT  # "fast": it does not wait for its clients
+    schema = f"""
+        CREATE TABLE events (name text PRIMARY KEY, free bigint NOT NULL);
+        CREATE TABLE bookings (id bigserial PRIMARY KEY, event text NOT NULL,
+                               key text NOT NULL UNIQUE, quantity bigint NOT NULL);
+        INSERT INTO events VALUES ('rush', {EVENT_TOTAL});"""
+
+    def program(self, name):
+        return max(pathlib.Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+
+    def as_other_user(self):
+        """It refuses to be root."""
+        if os.getuid() != 0:
+            return []
+        return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+    def prepare(self):
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        subprocess.run([*self.as_other_user(), self.program("initdb"), "-D", self.folder / "data",
+                        "-A", "trust", "-U", "bench", "--no-sync"], check=True,
+                       cwd=self.folder, stdout=subprocess.DEVNULL)
+
+    def command(self):
+        return [*self.as_other_user(), self.program("postgres"), "-D", self.folder / "data",
+                "-p", self.port, "-k", self.folder, "-c", "listen_addresses=127.0.0.1",
+                "-c", "max_connections=300", "-c", "synchronous_commit=on"]
+
+    def fill(self):
+        deadline = time.monotonic() + START_SECONDS
+        psql = ["psql", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "bench", "postgres"]
+        while subprocess.run([*psql, "-c", self.schema], stderr=subprocess.DEVNULL).returncode != 0:
+            if time.monotonic() > deadline:
+                raise RuntimeError("postgres takes no schema")
+            time.sleep(0.1)
+
+
+class Local(Side):
+    """Processes on one file, without a server: a program that is given FILE PROCESSES SECONDS."""
+    program = []
+
+    def start(self):
+        pass
+
+    def run(self, clients, seconds):
+        run_folder = self.folder / str(time.monotonic_ns())
+        run_folder.mkdir()
+        return [*self.program, run_folder / "sale", clients, seconds]
+
+
+class Sqlite(Local):
+    name = "sqlite, busy timeout"
+    program = [BUILT / "bench" / "sqlite_sale"]
+
+
+class Python(Local):
+    name = "python, json and a lock"
+    program = ["python3", ROOT / "bench" / "tickets.py"]
+
+
+class Ngircd(Side):
+    name = "ngircd"
+    peer = "irc"
+    configuration = """
+[Global]
+Name = irc.bench.test
+Info = bench
+AdminInfo1 = bench
+Listen = 127.0.0.1
+Ports = {port}
+MotdPhrase = bench
+[Limits]
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxJoins = 0
+MaxPenaltyTime = 0
+PingTimeout = 3600
+PongTimeout = 3600
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+
+    def prepare(self):
+        (self.folder / "ngircd.conf").write_text(self.configuration.format(port=self.port))
+        self.folder.chmod(0o755)
+
+    def command(self):
+        return ["ngircd", "-n", "-f", self.folder / "ngircd.conf"]
+
+
+class Inspircd(Side):
+    name = "inspircd"
+    peer = "irc"
+    configuration = """
+<server name="irc.bench.test" description="bench" network="bench">
+<admin name="bench" nick="bench" email="bench@bench.test">
+<bind address="127.0.0.1" port="{port}" type="clients">
+<connect name="all" allow="*" timeout="60" pingfreq="1h" softsendq="16M" hardsendq="32M" recvq="64K"
+ threshold="1000000" commandrate="1000000000" fakelag="no" localmax="20000" globalmax="20000"
+ maxconnwarn="no" resolvehostnames="no">
+<performance softlimit="20000" somaxconn="4096" netbuffersize="65534">
+<options syntaxhints="no" nosnoticestack="yes">
+<path datadir="{folder}" logdir="{folder}" runtimedir="{folder}">
+<pid file="{folder}/pid">
+<log method="file" type="* -USERINPUT -USEROUTPUT" level="default" target="{folder}/inspircd.log">
+"""
+
+    def prepare(self):
+        text = self.configuration.format(port=self.port, folder=self.folder)
+        (self.folder / "inspircd.conf").write_text(text)
+
+    def command(self):
+        root = ["--runasroot"] if os.getuid() == 0 else []
+        return ["inspircd", "--nofork", *root, "--config", self.folder / "inspircd.conf"]
+
+
+class Nats(Side):
+    name = "nats"
+    peer = "nats"
+
+    def command(self):
+        return ["nats-server", "-a", "127.0.0.1", "-p", self.port]
+
+
+class Nginx(Side):
+    name = "nginx"
+    peer = "http"
+    configuration = """
+daemon off;
+{user}
+worker_processes auto;
+error_log {folder}/error.log;
+pid {folder}/pid;
+events {{ worker_connections 20000; }}
+http {{
+    access_log off;
+    keepalive_timeout 1h;
+    keepalive_requests 1000000000;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "ok\\n"; }} }}
+}}
+"""
+
+    def prepare(self):
+        user = f"user {pwd.getpwuid(0).pw_name};" if os.getuid() == 0 else ""
+        text = self.configuration.format(port=self.port, folder=self.folder, user=user)
+        (self.folder / "nginx.conf").write_text(text)
+
+    def command(self):
+        return ["/usr/sbin/nginx", "-c", self.folder / "nginx.conf", "-e",
+                self.folder / "error.log"]
+
+
+class Bare(Side):
+    name = "bare echo"
+    peer = "bare"
+    processes = 1
+
+    def command(self):
+        return [BUILT / "bench" / "bare_echo", self.port, self.processes]
+
+
+class BarePair(Bare):
+    name = "bare echo, 2 processes"
+    processes = 2
