@@ -71,7 +71,6 @@ struct race_buyer {
 	enum race_outcome outcome;
 	int64_t seen;                   /* what was left, as it read it in its search */
 	int64_t left;                   /* what is left, as it wrote it */
-	int64_t place;                  /* which ticket it sold, as it believes: 1 is the first */
 	bool oversold;                  /* there was none any more: found out afterwards */
 	char problem[STORE_ERROR_SIZE]; /* of RACE_FAILED */
 };

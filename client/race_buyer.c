@@ -102,10 +102,8 @@ static void sell(const struct purchase *purchase, const struct store_event *seen
 static bool note_answer(const struct purchase *purchase, const struct booking_answer *answer)
 {
 	purchase->notes->left = answer->left;
-	if (answer->outcome == BOOKING_DONE) {
+	if (answer->outcome == BOOKING_DONE)
 		purchase->notes->outcome = RACE_BOUGHT;
-		purchase->notes->place = answer->total - answer->left;
-	}
 	if (answer->outcome == BOOKING_SOLD_OUT)
 		purchase->notes->outcome = RACE_SOLD_OUT;
 	return purchase->notes->outcome != RACE_UNFINISHED;
@@ -195,7 +193,7 @@ static bool buy(const struct purchase *purchase)
 static void say_outcome(const struct purchase *purchase)
 {
 	if (purchase->notes->outcome == RACE_BOUGHT)
-		say(purchase, "bought ticket %lld", (long long)purchase->notes->place);
+		say(purchase, "bought one, so %lld left", (long long)purchase->notes->left);
 	else
 		say(purchase, "sold out");
 }

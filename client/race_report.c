@@ -63,9 +63,10 @@ static void print_json_buyer(const struct race_heat *heat, unsigned buyer, FILE 
 							 "critical" };
 	const struct race_buyer *notes = &heat->buyers[buyer];
 
-	fprintf(to, "{\"buyer\":%u,\"pid\":%d,\"saw\":%" PRId64 ",\"ticket\":%" PRId64, buyer + 1,
-		(int)notes->pid, notes->seen, notes->place);
-	fprintf(to, ",\"oversold\":%s", notes->oversold ? "true" : "false");
+	fprintf(to, "{\"buyer\":%u,\"pid\":%d,\"saw\":%" PRId64 ",\"bought\":%s", buyer + 1,
+		(int)notes->pid, notes->seen, notes->outcome == RACE_BOUGHT ? "true" : "false");
+	fprintf(to, ",\"left\":%" PRId64 ",\"oversold\":%s", notes->left,
+		notes->oversold ? "true" : "false");
 	for (enum race_phase phase = RACE_HELD_BACK; phase < RACE_PHASES; phase++) {
 		struct race_stretch stretch = race_stretch(heat, buyer, phase);
 		fprintf(to, ",\"%s\":[%.6f,%.6f]", phases[phase], seconds(stretch.from_ns),

@@ -32,10 +32,11 @@ void timeline_verdict(const struct race_heat *heat, char *text)
 			 (long long)verdict->sold, (long long)heat->tickets);
 }
 
-void timeline_outcome(const struct race_buyer *buyer, char *text)
+void timeline_outcome(const struct race_buyer *buyer, const char *arrow, char *text)
 {
 	if (buyer->outcome == RACE_BOUGHT)
-		snprintf(text, TIMELINE_TEXT_SIZE, "ticket %lld", (long long)buyer->place);
+		snprintf(text, TIMELINE_TEXT_SIZE, "%lld %s %lld", (long long)buyer->left + 1,
+			 arrow, (long long)buyer->left);
 	else
 		snprintf(text, TIMELINE_TEXT_SIZE, "sold out");
 }

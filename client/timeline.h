@@ -37,7 +37,7 @@ int64_t timeline_step_ns(int64_t longest_ns, unsigned most);
 #define TIMELINE_TEXT_SIZE 128
 void timeline_verdict(const struct race_heat *heat, char *text);
 
-/* and "ticket 3" or "sold out". */
-void timeline_outcome(const struct race_buyer *buyer, char *text);
+/* and "5 -> 4": it read 5 left and wrote 4; or "sold out". */
+void timeline_outcome(const struct race_buyer *buyer, const char *arrow, char *text);
 
 #endif

@@ -16,7 +16,7 @@
 #define CHART_RIGHT  1456.0
 #define PANEL_GAP    26.0
 #define PANEL_MIN    128.0 /* what stands at its left takes so much */
-#define ROW_MIN      10.0
+#define ROW_MIN      14.0
 #define ROW_MAX      26.0
 #define CRITICAL_MIN 5.0 /* width: however short, it is seen */
 #define CROSS_MIN    14.0
@@ -149,7 +149,7 @@ static void write_outcome(const struct sheet *sheet, const struct race_buyer *bu
 	const char *class = buyer->outcome == RACE_BOUGHT ? "small" : "small faint";
 	char text[TIMELINE_TEXT_SIZE];
 
-	timeline_outcome(buyer, text);
+	timeline_outcome(buyer, "\u2192", text);
 	fprintf(sheet->to,
 		"<text class=\"%s\" style=\"font-size:%.1fpx\" x=\"%.1f\" y=\"%.1f\">%s%s</text>\n",
 		buyer->oversold ? "bad" : class, size, left + 7, baseline, text,
@@ -160,8 +160,9 @@ static void write_buyer(const struct sheet *sheet, const struct race_heat *heat,
 			double top)
 {
 	const struct race_stretch held = race_stretch(heat, buyer, RACE_HELD_BACK);
-	double middle = top + (buyer + 0.5) * sheet->row;
-	double size = sheet->row * 0.78 < 16 ? sheet->row * 0.78 : 16;
+	double first = top + (sheet->panel - heat->count * sheet->row) / 2;
+	double middle = first + (buyer + 0.5) * sheet->row;
+	double size = sheet->row * 0.86 < 16 ? sheet->row * 0.86 : 16;
 
 	fputs("<g>\n", sheet->to);
 	write_hint(sheet, heat, buyer);
@@ -244,10 +245,10 @@ static void write_legend(const struct sheet *sheet)
 		double share; /* of a row's height */
 		double width; /* that it takes with its text */
 	} marks[] = {
-		{ "search", "search", 0.46, 116 },
-		{ "wait", "waiting for its turn", 0.2, 226 },
-		{ "critical", "critical section: read, think, write", 0.84, 364 },
-		{ "oversold", "the same, but sold too many", 0.84, 306 },
+		{ "search", "search", 0.46, 138 },
+		{ "wait", "waiting for its turn", 0.2, 248 },
+		{ "critical", "critical section: read, think, write", 0.84, 384 },
+		{ "oversold", "sold too many", 0.84, 210 },
 	};
 	const double middle = 112;
 	double x = MARGIN;
@@ -264,6 +265,11 @@ static void write_legend(const struct sheet *sheet)
 		x, middle, x + 36, middle);
 	fprintf(sheet->to, "<text class=\"small\" x=\"%.0f\" y=\"%.0f\">not started yet</text>\n",
 		x + 46, middle + 6);
+	fprintf(sheet->to,
+		"<text class=\"small\" text-anchor=\"end\" x=\"%.0f\" y=\"%.0f\">5 \u2192 4: read "
+		"5 "
+		"left, wrote 4</text>\n",
+		WIDTH - MARGIN, middle + 6);
 }
 
 static void write_title(const struct sheet *sheet)

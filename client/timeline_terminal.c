@@ -4,7 +4,7 @@
 #include "shared/clock.h"
 
 #define LABEL_COLUMNS   9  /* "buyer 10 " */
-#define OUTCOME_COLUMNS 13 /* " ticket 10 !" */
+#define OUTCOME_COLUMNS 14 /* " 5000 -> 4999" */
 #define BAR_COLUMNS_MIN 20
 #define BAR_COLUMNS_MAX 400
 
@@ -101,7 +101,7 @@ static void print_buyer(const struct canvas *canvas, const struct race_heat *hea
 	bool oversold = heat->buyers[buyer].oversold;
 
 	draw_buyer(canvas, heat, buyer, cells);
-	timeline_outcome(&heat->buyers[buyer], outcome);
+	timeline_outcome(&heat->buyers[buyer], canvas->style->unicode ? "→" : "->", outcome);
 	fprintf(canvas->to, "buyer%3u ", buyer + 1);
 	print_cells(canvas, cells);
 	if (oversold)

@@ -63,7 +63,7 @@ static void write_outcome(const struct trace *trace, unsigned buyer)
 	const struct race_buyer *notes = &trace->heat->buyers[buyer];
 	char text[TIMELINE_TEXT_SIZE];
 
-	timeline_outcome(notes, text);
+	timeline_outcome(notes, "->", text);
 	begin_event(trace, 'i', THREAD(buyer), notes->at_ns[RACE_LEFT] - trace->heat->start_ns);
 	fprintf(trace->to, ",\"s\":\"t\",\"name\":\"%s%s\",\"cat\":\"race\"}", text,
 		notes->oversold ? ", too many" : "");
