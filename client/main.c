@@ -16,6 +16,8 @@ static const struct subcommand subcommands[] = {
 	{ "chat", "", "talk to the server (what happens on a terminal)", chat_run },
 	{ "send", "[LINE...]", "send lines and print the answers (when stdin is no terminal)",
 	  send_run },
+	{ "rush", "EVENT [OPTION...]",
+	  "many buyers at once against a running server, and no ticket sold twice", rush_run },
 	{ "race", "[OPTION...]",
 	  "the same tickets to the same buyers: without a lock, with it, by join", race_run },
 	{ "store", "check|export|convert URL...",
