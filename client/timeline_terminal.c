@@ -148,7 +148,6 @@ static void print_scale(const struct canvas *canvas)
 
 static void print_legend(const struct canvas *canvas)
 {
-	fprintf(canvas->to, "%*s", LABEL_COLUMNS, "");
 	for (enum mark mark = MARK_HELD_BACK; mark <= MARK_OVERSOLD; mark++) {
 		print_colour(canvas, looks[mark].colour);
 		print_mark(canvas, mark);
