@@ -192,3 +192,18 @@ Test(programs_rush, who_wants_too_many_is_an_error)
 			   capture.output);
 	capture_free(&capture);
 }
+
+Test(programs_rush, a_server_without_a_lock_is_found_out)
+{
+	turnstiled_stop(&server);
+	turnstiled_start(&server, "--workers", "2", "--serialize", "none", "--event", "few=10");
+	start_rush("few", "--buyers", "200", "--json");
+	json_t *whole = finish_rush();
+
+	cr_expect_eq(capture.status, 1);
+	cr_expect_gt(figure(whole, "sold"), 10);
+	cr_expect_eq(figure(whole, "oversold"), figure(whole, "sold") - 10);
+	cr_expect(json_is_false(json_object_get(whole, "audit")));
+	json_decref(whole);
+	capture_free(&capture);
+}
