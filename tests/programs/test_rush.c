@@ -183,6 +183,7 @@ Test(programs_rush, an_event_that_is_not_there_is_said)
 
 Test(programs_rush, who_wants_too_many_is_an_error)
 {
+	talk_close(&talk);
 	turnstiled_stop(&server);
 	turnstiled_start(&server, "--max-quantity", "2", "--event", "big=1000000");
 	start_rush("big", "--buyers", "5", "--each", "3");
@@ -195,7 +196,8 @@ Test(programs_rush, who_wants_too_many_is_an_error)
 
 Test(programs_rush, a_server_without_a_lock_is_found_out)
 {
-	turnstiled_stop(&server);
+	turnstiled_finish(&server);
+	turnstiled_init(&server, TURNSTILED); /* it wants a new store */
 	turnstiled_start(&server, "--workers", "2", "--serialize", "none", "--event", "few=10");
 	start_rush("few", "--buyers", "200", "--json");
 	json_t *whole = finish_rush();
