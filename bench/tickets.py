@@ -2,6 +2,8 @@
 """The ticket grabber as the tutorials on multiprocessing have it: a count in a JSON file and one
 lock for all, without the thinking: tickets.py FILE PROCESSES SECONDS
 
+The search is under the lock too: without it, it would find the file half written.
+
 Prints the same JSON as `turnstile bench book --json`.
 """
 import json

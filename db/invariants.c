@@ -56,9 +56,12 @@ static void *grown(struct inquiry *inquiry, void *entries, size_t size, size_t c
 		return entries;
 	size_t wanted = *room ? *room * 2 : ROOM_LEAST;
 	void *more = reallocarray(entries, wanted, size);
-	inquiry->failed |= !more;
-	*room = more ? wanted : *room;
-	return more ? more : entries;
+	if (!more) {
+		inquiry->failed = true;
+		return entries;
+	}
+	*room = wanted;
+	return more;
 }
 
 static void note_event(void *context, const struct store_event *event)

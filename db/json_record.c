@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HALF_DIGITS 16
+
+static const char digits[] = "0123456789abcdef";
+
 static const char *const states[] = { [TICKET_BOOKED] = "booked",
 				      [TICKET_HELD] = "held",
 				      [TICKET_CANCELLED] = "cancelled",
@@ -125,17 +129,25 @@ static bool read_word(json_t *object, const char *name, const char *const *words
 			    words[1], words[count - 1]);
 }
 
+/* Of 16 digits. */
+static uint64_t read_digits(const char *text)
+{
+	uint64_t value = 0;
+	for (size_t i = 0; i < HALF_DIGITS; i++)
+		value = value << 4 | (uint64_t)(strchr(digits, text[i]) - digits);
+	return value;
+}
+
 bool json_record_hexadecimal(json_t *object, const char *name, struct siphash_key *value,
 			     char *problem)
 {
 	const char *text = json_string_value(json_object_get(object, name));
-	int end = 0;
-	if (text && strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32 &&
-	    sscanf(text, "%16" SCNx64 "%16" SCNx64 "%n", &value->words[0], &value->words[1],
-		   &end) == 2 &&
-	    end == 32)
-		return true;
-	return json_problem(problem, "\"%s\" should be 32 digits of base 16", name);
+	if (!text || strlen(text) != 2 * HALF_DIGITS || strspn(text, digits) != 2 * HALF_DIGITS)
+		return json_problem(problem, "\"%s\" should be %d digits of base 16", name,
+				    2 * HALF_DIGITS);
+	value->words[0] = read_digits(text);
+	value->words[1] = read_digits(text + HALF_DIGITS);
+	return true;
 }
 
 void json_record_add_hexadecimal(struct json_text *text, const struct siphash_key *value)
@@ -195,8 +207,8 @@ static bool read_key(const struct json_model *model, json_t *record, struct stor
 
 static bool read_words(json_t *record, struct store_ticket *ticket, char *problem)
 {
-	int state;
-	int kind;
+	int state = 0;
+	int kind = 0;
 	if (!read_word(record, "state", states, sizeof states / sizeof *states, &state, problem) ||
 	    !read_word(record, "kind", kinds, sizeof kinds / sizeof *kinds, &kind, problem))
 		return false;
@@ -213,7 +225,7 @@ static bool read_ticket(const struct json_model *model, json_t *record, struct s
 	const int64_t most =
 		(int64_t)model->ticket_count + (model->ticket_count < JSON_TICKETS_MAX);
 	const int64_t events = (int64_t)model->event_count;
-	int64_t tied;
+	int64_t tied = 0;
 	if (!json_record_is_object(record, names, problem) ||
 	    !json_record_integer(record, "number", 1, most, &ticket->number, problem) ||
 	    !json_record_integer(record, "event", 1, events, &ticket->event, problem) ||
@@ -257,8 +269,8 @@ static bool take_ticket(struct json_model *model, json_t *record, char *problem)
 static bool take_batch(struct json_model *model, json_t *record, char *problem)
 {
 	static const char *const names[] = { "server", "batch", NULL };
-	int64_t server;
-	int64_t batch;
+	int64_t server = 0;
+	int64_t batch = 0;
 	if (!json_record_is_object(record, names, problem) ||
 	    !json_record_integer(record, "server", INT64_MIN, INT64_MAX, &server, problem) ||
 	    !json_record_integer(record, "batch", INT64_MIN, INT64_MAX, &batch, problem))

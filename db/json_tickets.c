@@ -87,18 +87,30 @@ enum store_result json_ticket_next_expiry(struct store *base, struct store_ticke
 	return copy(json_model_ticket(model, json_holds_first(model)), ticket);
 }
 
+/* Of two that are tied the one to be told of first: in the order of the ties, then of numbers. */
+static const struct json_ticket *earlier_tie(const struct json_ticket *one,
+					     const struct json_ticket *other)
+{
+	if (!one || other->ticket.tied < one->ticket.tied)
+		return other;
+	if (other->ticket.tied > one->ticket.tied)
+		return one;
+	return other->ticket.number < one->ticket.number ? other : one;
+}
+
 /* Goes through the holds, which are few beside the tickets. */
 enum store_result json_ticket_tied(struct store *base, uint64_t least, uint64_t most,
 				   struct store_ticket *ticket)
 {
 	const struct json_model *model = &json_store_of(base)->model;
+	const struct json_ticket *first = NULL;
 	for (size_t i = 0; i < model->holds.count; i++) {
 		const struct json_ticket *entry = json_model_ticket(model, model->holds.numbers[i]);
 		uint64_t tied = entry->ticket.tied;
 		if (tied != 0 && tied >= least && tied <= most)
-			return copy(entry, ticket);
+			first = earlier_tie(first, entry);
 	}
-	return STORE_NONE;
+	return copy(first, ticket);
 }
 
 enum store_result json_ticket_each(struct store *base,

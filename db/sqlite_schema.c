@@ -1,6 +1,5 @@
 #include "db/sqlite_schema.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 #include "db/store_kind.h"
@@ -74,6 +73,11 @@ static const char *const steps[] = {
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof steps / sizeof *steps))
+
+const char *sqlite_schema_step(int64_t version)
+{
+	return version < SCHEMA_VERSION ? steps[version] : NULL;
+}
 
 static bool refuse(sqlite3 *database, const char *path, char *error)
 {

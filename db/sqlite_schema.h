@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Looks whether the open database is ours or empty; it writes nothing. ERROR (STORE_ERROR_SIZE
@@ -18,5 +19,8 @@ bool sqlite_schema_check(sqlite3 *database, const char *path, char *error);
 
 /* Makes the tables that are missing, all in one transaction. */
 bool sqlite_schema_update(sqlite3 *database, const char *path, char *error);
+
+/* The SQL that takes a file of VERSION (0: an empty one) to the next; NULL for the newest. */
+const char *sqlite_schema_step(int64_t version);
 
 #endif

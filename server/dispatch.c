@@ -207,15 +207,13 @@ static void put_back(struct dispatch *dispatch, const struct accepted *sockets, 
 	}
 }
 
-static struct handoff *add_to(struct handoff *handoff, struct accepted accepted)
+static struct handoff *new_handoff(void)
 {
+	struct handoff *handoff = calloc(1, sizeof(*handoff));
+
 	if (!handoff) {
-		handoff = calloc(1, sizeof(*handoff));
-		if (!handoff) {
-			die("out of memory");
-		}
+		die("out of memory");
 	}
-	handoff->sockets[handoff->count++] = accepted;
 	return handoff;
 }
 
@@ -228,7 +226,11 @@ static void hand_on(struct dispatch *dispatch)
 	int worker;
 
 	while (given < dispatch->waiting_count && (worker = choose(dispatch, chosen)) >= 0) {
-		handoffs[worker] = add_to(handoffs[worker], dispatch->waiting[given++]);
+		if (!handoffs[worker]) {
+			handoffs[worker] = new_handoff();
+		}
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): `handoffs` keeps it for now */
+		handoffs[worker]->sockets[handoffs[worker]->count++] = dispatch->waiting[given++];
 		chosen[worker]++;
 		dispatch->last = (uint32_t)worker;
 	}

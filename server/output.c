@@ -35,7 +35,7 @@ void block_release(struct block *block)
 
 static void make_room(struct output *output)
 {
-	if (output->first > 0 && output->first * 2 >= output->end) {
+	if (output->segments && output->first > 0 && output->first * 2 >= output->end) {
 		memmove(output->segments, output->segments + output->first,
 			(output->end - output->first) * sizeof(*output->segments));
 		output->end -= output->first;
@@ -62,7 +62,7 @@ void output_add(struct output *output, struct block *block, uint32_t start, uint
 		last->length += length;
 		return;
 	}
-	if (output->end == output->room) {
+	if (!output->segments || output->end == output->room) {
 		make_room(output);
 	}
 	block->references++;

@@ -53,11 +53,12 @@ static void add_formatted(struct reply *reply, const char *format, va_list argum
 {
 	make_room(reply, REPLY_LINE_MAX + 1);
 	char *line = reply->text + reply->length;
-	int wanted = vsnprintf(line, REPLY_LINE_MAX, format, arguments);
+	/* A byte more than there may be: it shows whether the cut goes through a character. */
+	int wanted = vsnprintf(line, REPLY_LINE_MAX + 1, format, arguments);
 	size_t length = wanted > 0 ? (size_t)wanted : 0;
 
 	if (length >= REPLY_LINE_MAX) {
-		length = text_cut(line, REPLY_LINE_MAX - 1, REPLY_LINE_MAX - 1);
+		length = text_cut(line, REPLY_LINE_MAX, REPLY_LINE_MAX - 1);
 	}
 	line[length] = '\n';
 	reply->length += length + 1;

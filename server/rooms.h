@@ -141,13 +141,13 @@ struct room_line {
 bool room_append(struct rooms *rooms, uint16_t room, const struct room_line *line);
 
 /*
- * Copies what is new from PLACE on into BUFFER: whole records, as much as SIZE bytes take (at least
- * the largest record's), moves PLACE on, and returns how many bytes. MISSED is how many lines were
- * overwritten before they were read; NEXT_NUMBER is the number of the line expected at PLACE, 0
- * where that is not known, and is kept up to date.
+ * Copies what is new in the room at PLACE from POSITION on into BUFFER: whole records, as much as
+ * SIZE bytes take (at least the largest record's), moves POSITION on, and returns how many bytes.
+ * MISSED is how many lines were overwritten before they were read; NEXT_NUMBER is the number of the
+ * line expected at POSITION, 0 where that is not known, and is kept up to date.
  */
-size_t room_read(const struct rooms *rooms, uint16_t room, uint64_t *place, uint64_t *next_number,
-		 unsigned char *buffer, size_t size, uint64_t *missed);
+size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
+		 uint64_t *next_number, unsigned char *buffer, size_t size, uint64_t *missed);
 
 /*
  * At the server's start, before the first fork: puts a room that the store kept at its place, empty

@@ -404,11 +404,11 @@ static void linger(struct session *session)
 /* All is sent: says so to the peer. */
 static void finish_sending(struct session *session)
 {
-	shutdown(session->socket, SHUT_WR);
 	if (session->ended_input) {
-		end(session);
+		end(session); /* to close it says as much */
 		return;
 	}
+	shutdown(session->socket, SHUT_WR);
 	session->state = SESSION_LINGERING;
 	session->linger_until_ns = worker_now_ns(session->worker) + LINGER_NS;
 	set_reading(session, true);
@@ -499,6 +499,8 @@ void session_open(struct worker *worker, int socket, struct origin origin)
 	worker->session_count++;
 	if (!greet(session)) {
 		mark_waiting(session);
+	} else if (session->state == SESSION_OPEN) {
+		read_input(session); /* who has asked already is answered along with the greeting */
 	}
 }
 

@@ -379,6 +379,10 @@ static void make_seats(struct worker *worker)
 	worker->free_count = seats;
 }
 
+/*
+ * No EPOLL_USE_CHANGELIST: it would take a socket out of the epoll set only after we closed it, too
+ * late while the master still has its copy. No PRECISE_TIMER: it costs a system call a turn.
+ */
 static struct event_base *make_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -387,8 +391,6 @@ static struct event_base *make_base(void)
 		die("out of memory");
 	}
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	event_config_require_features(config, EV_FEATURE_ET);
 	struct event_base *base = event_base_new_with_config(config);
 

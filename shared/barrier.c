@@ -55,17 +55,17 @@ void barrier_init(struct barrier *barrier, uint32_t parties)
 }
 
 /* Where the caller's process is registered and not waiting already (in another thread). */
-static struct party *own_place(struct barrier *barrier)
+static struct barrier_party *own_place(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
-		struct party *party = &barrier->list[i];
+		struct barrier_party *party = &barrier->list[i];
 		if (party->state == ELSEWHERE && identity_equal(party->who, identity_own()))
 			return party;
 	}
 	return NULL;
 }
 
-static struct party *free_place(struct barrier *barrier)
+static struct barrier_party *free_place(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
 		if (barrier->list[i].state == NOT_USED)
@@ -76,9 +76,9 @@ static struct party *free_place(struct barrier *barrier)
 	return NULL;
 }
 
-static struct party *take_place(struct barrier *barrier, bool registered, uint32_t state)
+static struct barrier_party *take_place(struct barrier *barrier, bool registered, uint32_t state)
 {
-	struct party *party = free_place(barrier);
+	struct barrier_party *party = free_place(barrier);
 
 	if (party == NULL)
 		return NULL;
@@ -91,14 +91,14 @@ static struct party *take_place(struct barrier *barrier, bool registered, uint32
 static void forget_the_dead(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
-		struct party *party = &barrier->list[i];
+		struct barrier_party *party = &barrier->list[i];
 		if (party->state != NOT_USED && !identity_alive(party->who))
 			party->state = NOT_USED;
 	}
 }
 
 /* One that passed may go and die: the others need it no more. */
-static bool is_missed(const struct party *party)
+static bool is_missed(const struct barrier_party *party)
 {
 	return (party->state == WAITING || party->state == ELSEWHERE) &&
 	       !identity_alive(party->who);
@@ -129,7 +129,7 @@ uint32_t barrier_waiting(const struct barrier *barrier)
 
 struct arrival {
 	struct barrier *barrier;
-	struct party *self;
+	struct barrier_party *self;
 };
 
 static bool is_told(void *context)
@@ -141,10 +141,10 @@ static bool is_told(void *context)
 	return arrival->self->state != WAITING;
 }
 
-static struct party *arrive(struct barrier *barrier)
+static struct barrier_party *arrive(struct barrier *barrier)
 {
 	int before = (int)barrier_waiting(barrier);
-	struct party *self = own_place(barrier);
+	struct barrier_party *self = own_place(barrier);
 
 	if (self != NULL) {
 		self->state = WAITING;
@@ -161,7 +161,7 @@ static struct party *arrive(struct barrier *barrier)
 static int wait_for_all(struct barrier *barrier, int64_t timeout_ns)
 {
 	struct arrival arrival = { .barrier = barrier, .self = arrive(barrier) };
-	struct party *self = arrival.self;
+	struct barrier_party *self = arrival.self;
 
 	if (self == NULL)
 		return BARRIER_BROKEN;
@@ -193,7 +193,7 @@ bool barrier_register(struct barrier *barrier)
 void barrier_leave(struct barrier *barrier)
 {
 	lock(barrier);
-	struct party *self = own_place(barrier);
+	struct barrier_party *self = own_place(barrier);
 	if (self != NULL)
 		self->state = NOT_USED;
 	mutex_unlock(&barrier->mutex);

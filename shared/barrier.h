@@ -24,7 +24,7 @@
 #define BARRIER_PARTIES_MAX 256
 #define BARRIER_BROKEN      (-1)
 
-struct party {
+struct barrier_party {
 	_Atomic uint32_t state; /* of barrier.c; not used, elsewhere, waiting, passed, broken */
 	bool registered;        /* stays in the table between its rounds */
 	int index;              /* how many had arrived before it */
@@ -39,7 +39,7 @@ struct barrier {
 	_Atomic uint32_t telling;
 	int64_t searched_ns;   /* monotonic; when the dead were last searched for */
 	_Atomic uint32_t used; /* places from here on were never taken */
-	struct party list[BARRIER_PARTIES_MAX];
+	struct barrier_party list[BARRIER_PARTIES_MAX];
 };
 
 /* Makes a barrier for PARTIES (1 to BARRIER_PARTIES_MAX) in memory that nobody else uses yet. */

@@ -42,13 +42,13 @@ static void lock_again(struct condition *condition, uint32_t depth)
 static void free_those_of_the_dead(struct condition *condition)
 {
 	for (uint32_t i = 0; i < condition->used; i++) {
-		struct waiter *waiter = &condition->waiters[i];
+		struct condition_waiter *waiter = &condition->waiters[i];
 		if (waiter->state == WAITING && !identity_alive(waiter->who))
 			waiter->state = FREE;
 	}
 }
 
-static struct waiter *free_place(struct condition *condition)
+static struct condition_waiter *free_place(struct condition *condition)
 {
 	for (uint32_t i = 0; i < condition->used; i++) {
 		if (condition->waiters[i].state == FREE)
@@ -60,9 +60,9 @@ static struct waiter *free_place(struct condition *condition)
 }
 
 /* A place in the table, or NULL when it is full of those who live. */
-static struct waiter *enlist(struct condition *condition)
+static struct condition_waiter *enlist(struct condition *condition)
 {
-	struct waiter *waiter = free_place(condition);
+	struct condition_waiter *waiter = free_place(condition);
 
 	if (waiter == NULL) {
 		free_those_of_the_dead(condition);
@@ -76,25 +76,25 @@ static struct waiter *enlist(struct condition *condition)
 	return waiter;
 }
 
-static void leave(struct waiter *waiter)
+static void leave(struct condition_waiter *waiter)
 {
 	if (waiter != NULL)
 		waiter->state = FREE;
 }
 
-static struct waiter *longest_waiting(struct condition *condition)
+static struct condition_waiter *longest_waiting(struct condition *condition)
 {
-	struct waiter *longest = NULL;
+	struct condition_waiter *longest = NULL;
 
 	for (uint32_t i = 0; i < condition->used; i++) {
-		struct waiter *waiter = &condition->waiters[i];
+		struct condition_waiter *waiter = &condition->waiters[i];
 		if (waiter->state == WAITING && (longest == NULL || waiter->turn < longest->turn))
 			longest = waiter;
 	}
 	return longest;
 }
 
-static void call(struct waiter *waiter)
+static void call(struct condition_waiter *waiter)
 {
 	waiter->state = CALLED;
 	futex_wake(&waiter->state, 1);
@@ -102,7 +102,7 @@ static void call(struct waiter *waiter)
 
 static void call_next_alive(struct condition *condition)
 {
-	struct waiter *next = longest_waiting(condition);
+	struct condition_waiter *next = longest_waiting(condition);
 
 	while (next != NULL && !identity_alive(next->who)) {
 		next->state = FREE;
@@ -119,7 +119,7 @@ static void call_next_alive(struct condition *condition)
 static void pass_on_calls_to_the_dead(struct condition *condition)
 {
 	for (uint32_t i = 0; i < condition->used; i++) {
-		struct waiter *waiter = &condition->waiters[i];
+		struct condition_waiter *waiter = &condition->waiters[i];
 		if (waiter->state == CALLED && !identity_alive(waiter->who)) {
 			call_next_alive(condition);
 			waiter->state = FREE;
@@ -128,7 +128,7 @@ static void pass_on_calls_to_the_dead(struct condition *condition)
 }
 
 /* Sleeps, without the mutex, until SELF is called, the nap is over, or DEADLINE_NS. */
-static void nap(struct condition *condition, struct waiter *self, int64_t deadline_ns)
+static void nap(struct condition *condition, struct condition_waiter *self, int64_t deadline_ns)
 {
 	uint32_t depth = unlock_all(condition);
 
@@ -150,7 +150,7 @@ bool condition_wait(struct condition *condition, int64_t timeout_ns)
 {
 	int64_t deadline_ns = futex_deadline(timeout_ns);
 	uint32_t deaths = condition->mutex->deaths;
-	struct waiter *self = enlist(condition);
+	struct condition_waiter *self = enlist(condition);
 	bool woken;
 
 	do {
@@ -169,7 +169,7 @@ bool condition_wait_for(struct condition *condition, bool (*ready)(void *context
 
 	if (done || timeout_ns == 0)
 		return done;
-	struct waiter *self = enlist(condition);
+	struct condition_waiter *self = enlist(condition);
 	do {
 		if (self != NULL)
 			self->state = WAITING; /* it was called, and somebody else was faster */
@@ -183,7 +183,7 @@ bool condition_wait_for(struct condition *condition, bool (*ready)(void *context
 size_t condition_notify(struct condition *condition, size_t count)
 {
 	size_t called = 0;
-	struct waiter *next;
+	struct condition_waiter *next;
 
 	while (called < count && (next = longest_waiting(condition)) != NULL) {
 		call(next);

@@ -34,7 +34,7 @@
 #define CONDITION_WAITERS_MAX 512
 
 /* Written under the mutex, `state` last: a place half taken is a free one. */
-struct waiter {
+struct condition_waiter {
 	_Atomic uint32_t state; /* of condition.c: free, waiting, called; the word it sleeps on */
 	struct identity who;
 	uint64_t turn; /* lower: waits longer */
@@ -45,7 +45,7 @@ struct condition {
 	struct mutex_repair repair;
 	uint64_t turns;        /* given out so far */
 	_Atomic uint32_t used; /* places from here on were never taken */
-	struct waiter waiters[CONDITION_WAITERS_MAX];
+	struct condition_waiter waiters[CONDITION_WAITERS_MAX];
 };
 
 /* Makes a condition of MUTEX, which is taken with REPAIR (by copy; NULL: nothing to repair). */

@@ -351,6 +351,129 @@ StoreTest(store, forgets_the_batches_of_those_longest_gone)
 	store_close(store);
 }
 
+StoreTest(store, tied_hold_is_found_by_its_tie)
+{
+	const uint64_t ties[] = { 9, 7, 8, 0, 7 };
+	struct store_ticket ticket;
+	struct store *store = open_store();
+	make_event(store, "rush", 100);
+	begin(store);
+	for (size_t i = 0; i < sizeof ties / sizeof *ties; i++) {
+		ticket = hold_until(1000 - (int64_t)i, "");
+		ticket.tied = ties[i];
+		cr_assert_eq(store_ticket_add(store, &ticket), STORE_OK);
+	}
+	cr_assert_eq(store_ticket_tied(store, 1, 6, &ticket), STORE_NONE);
+	cr_assert_eq(store_ticket_tied(store, 8, 8, &ticket), STORE_OK);
+	cr_assert_eq(ticket.number, 3);
+	for (int64_t number = 2; number <= 5; number += 3) {
+		cr_assert_eq(store_ticket_tied(store, 1, INT64_MAX, &ticket), STORE_OK);
+		cr_assert_eq(ticket.number, number);
+		ticket.state = TICKET_EXPIRED;
+		cr_assert_eq(store_ticket_change(store, &ticket), STORE_OK);
+	}
+	cr_assert_eq(store_ticket_tied(store, 7, 7, &ticket), STORE_NONE);
+	commit(store);
+	store_close(store);
+}
+
+StoreTest(store, change_of_a_ticket_is_taken_back)
+{
+	struct store_ticket ticket;
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	begin(store);
+	for (int64_t end = 300; end > 0; end -= 100) {
+		ticket = hold_until(end, "");
+		cr_assert_eq(store_ticket_add(store, &ticket), STORE_OK);
+	}
+	commit(store);
+	begin(store);
+	cr_assert_eq(store_ticket_next_expiry(store, &ticket), STORE_OK);
+	cr_assert_eq(ticket.number, 3);
+	for (int state = TICKET_BOOKED; state <= TICKET_ADMITTED; state++) {
+		ticket.state = (enum ticket_state)state;
+		ticket.expires_ns = 500;
+		cr_assert_eq(store_ticket_change(store, &ticket), STORE_OK);
+	}
+	ticket = hold_until(50, "key");
+	cr_assert_eq(store_ticket_add(store, &ticket), STORE_OK);
+	abandon(store);
+	begin(store);
+	cr_assert_eq(store_ticket_next_expiry(store, &ticket), STORE_OK);
+	cr_assert_eq(ticket.number, 3);
+	cr_assert_eq(ticket.expires_ns, 100);
+	cr_assert_eq(store_ticket_by_key(store, "key", &ticket), STORE_NONE);
+	cr_assert_eq(store_ticket_get(store, 4, &ticket), STORE_NONE);
+	abandon(store);
+	store_close(store);
+}
+
+static void note_number(void *context, const struct store_ticket *ticket)
+{
+	int64_t *last = context;
+	cr_assert_eq(ticket->number, *last + 1);
+	*last = ticket->number;
+}
+
+StoreTest(store, tickets_are_listed_in_the_order_of_their_numbers)
+{
+	int64_t last = 0;
+	struct store *store = open_store();
+	make_event(store, "rush", 100);
+	begin(store);
+	for (int i = 0; i < 10; i++)
+		ask(store, BOOKING_BOOK, "rush", 1, "");
+	cr_assert_eq(store_ticket_each(store, note_number, &last), STORE_OK);
+	cr_assert_eq(last, 10, "those of this transaction too");
+	commit(store);
+	store_close(store);
+}
+
+StoreTest(store, more_sold_than_there_are_is_refused_as_a_whole)
+{
+	struct store_event *event;
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	begin(store);
+	ask(store, BOOKING_BOOK, "rush", 1, "");
+	cr_assert_eq(store_event_find(store, "rush", &event), STORE_OK);
+	event->sold = 11;
+	store_event_change(store, event);
+	cr_assert_eq(store_commit(store), STORE_FAILED);
+	store_give(store);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(ask_alone(store, BOOKING_EVENT_OPEN, "rush", 0, "").left, 10);
+	cr_assert(adds_up(store, "rush"));
+	store_close(store);
+}
+
+static enum store_result set_key(struct store *store, const struct siphash_key *key)
+{
+	cr_assert(store_take(store, 0));
+	enum store_result result = store_set_code_key(store, key);
+	store_give(store);
+	return result;
+}
+
+StoreTest(store, takes_another_code_key_until_it_has_a_ticket)
+{
+	const struct siphash_key key = { { 1, 2 } };
+	const struct siphash_key other = { { 3, 4 } };
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	cr_assert_eq(set_key(store, &key), STORE_OK);
+	cr_assert_eq(memcmp(store_code_key(store), &key, sizeof key), 0);
+	struct booking_answer booked = ask_alone(store, BOOKING_BOOK, "rush", 1, "k");
+	cr_assert_eq(set_key(store, &other), STORE_FAILED);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(memcmp(store_code_key(store), &key, sizeof key), 0);
+	cr_assert_str_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "k").code, booked.code);
+	store_close(store);
+}
+
 static bool changed_elsewhere(struct store *store)
 {
 	cr_assert(store_take(store, 0));

@@ -34,6 +34,7 @@ static struct sales *sales;
 static void set_up(void)
 {
 	scratch_make();
+	log_start("test", LOG_ERROR, LOG_TEXT); /* closing warns of what fails then */
 	sales = mmap(NULL, sizeof *sales, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		     0);
 	cr_assert(sales != MAP_FAILED);
@@ -216,7 +217,6 @@ StoreTest(survival, disk_dead_from_each_step_on)
 {
 	int step = 0;
 	int ending;
-	log_start("test", LOG_ERROR, LOG_TEXT);
 	do {
 		ending = child_sells(FAULT_DEAD, ++step);
 		cr_assert(ending >= 0, "step %d: %d", step, ending);

@@ -362,7 +362,6 @@ static const struct wrong {
 	{ "--log-level loud", "error, warning, info or debug" },
 	{ "--log-format xml", "must be text or json" },
 	{ "--serialize hope", "must be lock, join or none" },
-	{ "--store json:x", "sqlite:" },
 	{ "--send-queue 4095", "from 4KiB to 1GiB" },
 	{ "--send-queue 1025MiB", "from 4KiB to 1GiB" },
 	{ "--send-queue 1TiB", "from 4KiB to 1GiB" },

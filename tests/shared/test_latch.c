@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "shared/latch.h"
@@ -71,8 +72,12 @@ Test(latch, set_and_cleared_at_once_lets_those_pass_who_waited)
 	struct child waiters[WAITERS];
 
 	start_waiters(waiters);
+	for (size_t i = 0; i < WAITERS; i++)
+		kill(waiters[i].pid, SIGSTOP); /* none is so fast as to see it set */
 	latch_set(&shared->latch);
 	latch_clear(&shared->latch);
+	for (size_t i = 0; i < WAITERS; i++)
+		kill(waiters[i].pid, SIGCONT);
 	expect_all_pass(waiters);
 	cr_assert_not(latch_wait(&shared->latch, 0));
 }

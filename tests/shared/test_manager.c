@@ -235,6 +235,23 @@ static int change_twice(void *argument)
 	return 0;
 }
 
+/* What one would find who came after a death at this very moment. */
+static void expect_text_whole(void *argument)
+{
+	const struct manager_entry *entry = argument;
+	const char *text = entry->values[entry->current].text;
+
+	cr_assert(strcmp(text, "the first of the two texts") == 0 ||
+		  strcmp(text, "THE SECOND OF THE TWO") == 0);
+}
+
+Test(manager, a_value_is_the_old_or_the_new_at_every_step)
+{
+	manager_set_text(manager, "text", "the first of the two texts");
+	cr_assert(manager->entries[0].used);
+	watch_each_step(change_twice, &manager->entries[0], expect_text_whole);
+}
+
 Test(manager, killed_at_any_step_a_process_leaves_the_old_or_the_new)
 {
 	manager_set_text(manager, "text", "the first of the two texts");

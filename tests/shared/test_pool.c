@@ -455,6 +455,26 @@ Test(pool, a_worker_has_none_of_the_others_pipes)
 	}
 }
 
+static int keep_all_descriptors(void *argument)
+{
+	(void)argument;
+	pause();
+	return 0;
+}
+
+Test(pool, its_descriptor_is_quiet_though_a_stranger_holds_a_dead_workers_pipe)
+{
+	struct child stranger = child_start(keep_all_descriptors, NULL);
+	struct pollfd ready = { .fd = pool_descriptor(pool), .events = POLLIN };
+	int result = 0;
+
+	kill(pool_worker_pid(pool, 0), SIGKILL);
+	cr_assert_eq(poll(&ready, 1, 10000), 1);
+	cr_assert(eventually((pool_wait(pool, 0), poll(&ready, 1, 0) == 0)));
+	cr_assert_eq(apply(square, 3, &result), POOL_DONE);
+	child_kill(&stranger);
+}
+
 static int make_pool_and_die(void *argument)
 {
 	(void)argument;

@@ -255,6 +255,31 @@ Test(queue, join_does_not_wait_for_the_dead_and_counts_what_they_took)
 	cr_assert_eq(queue_task_done(queue), QUEUE_TOO_OFTEN);
 }
 
+static int put_one(void *argument)
+{
+	(void)argument;
+	child_check(put_record(2, 20, 0) == QUEUE_DONE);
+	return 0;
+}
+
+/* What one would find who came after a death at this very moment. */
+static void expect_whole_or_none(void *argument)
+{
+	(void)argument;
+	cr_assert_leq(queue_length(queue), 1);
+	if (queue_length(queue) == 1) {
+		uint64_t length;
+		memcpy(&length, queue->slots, sizeof(length));
+		cr_assert(is_whole((void *)(queue->slots + sizeof(length)), length));
+	}
+}
+
+Test(queue, a_record_is_whole_or_not_there_at_every_step)
+{
+	watch_each_step(put_one, NULL, expect_whole_or_none);
+	cr_assert_eq(queue_length(queue), 1);
+}
+
 static int put_take_and_finish(void *argument)
 {
 	struct record record;

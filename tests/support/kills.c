@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/child.h"
@@ -50,4 +52,43 @@ void kill_at_random(int count, int (*run)(void *argument), void *argument,
 		cr_assert_eq(status, -SIGKILL, "it was to run until it is killed: %d", status);
 		check(argument);
 	}
+}
+
+struct watched {
+	int (*run)(void *argument);
+	void *argument;
+};
+
+static int run_traced(void *argument)
+{
+	const struct watched *watched = argument;
+
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+		return CHILD_FAILED;
+	raise(SIGSTOP);
+	return watched->run(watched->argument);
+}
+
+/* Lets the traced child take one step; false when it took its last: then STATUS is how it ended. */
+static bool take_step(pid_t pid, int *status)
+{
+	cr_assert_eq(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+	cr_assert_eq(waitpid(pid, status, 0), pid);
+	return WIFSTOPPED(*status);
+}
+
+void watch_each_step(int (*run)(void *argument), void *argument, void (*check)(void *argument))
+{
+	struct watched watched = { run, argument };
+	struct child child = child_start(run_traced, &watched);
+	int status;
+
+	cr_assert_eq(waitpid(child.pid, &status, 0), child.pid);
+	if (!WIFSTOPPED(status))
+		cr_skip_test("nobody may trace here");
+	ptrace(PTRACE_SETOPTIONS, child.pid, NULL, PTRACE_O_EXITKILL);
+	while (take_step(child.pid, &status))
+		check(argument);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ended with %d", status);
+	check(argument);
 }

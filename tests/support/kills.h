@@ -16,4 +16,11 @@ void kill_at_steps(int (*run)(void *argument), void *argument, void (*check)(voi
 void kill_at_random(int count, int (*run)(void *argument), void *argument,
 		    void (*check)(void *argument));
 
+/*
+ * RUN(ARGUMENT) in a child that is led instruction by instruction; after each, CHECK(ARGUMENT): for
+ * what has to be so at every moment, whenever somebody is killed. It must not take a lock. Skips
+ * the test where nobody may trace.
+ */
+void watch_each_step(int (*run)(void *argument), void *argument, void (*check)(void *argument));
+
 #endif
