@@ -185,8 +185,8 @@ static bool send_handoff(struct dispatch *dispatch, uint32_t worker, struct hand
 		message.kinds[i] = (uint8_t)handoff->sockets[i].kind;
 		message.origins[i] = handoff->sockets[i].origin;
 	}
-	if (channel_send(receiver->channel, &message, sizeof(message), sockets, handoff->count) !=
-	    CHANNEL_OK) {
+	if (channel_send(receiver->channel, &message, WORKER_MESSAGE_LENGTH(handoff->count),
+			 sockets, handoff->count) != CHANNEL_OK) {
 		return false;
 	}
 	handoff->next = NULL;

@@ -87,7 +87,7 @@ int joiner_run(void *argument)
 
 	log_rename("joiner");
 	(void)signal(SIGINT, SIG_IGN);
-	if (channel_send(start->channel, &ready, sizeof(ready), NULL, 0) != CHANNEL_OK) {
+	if (channel_send(start->channel, &ready, WORKER_MESSAGE_LENGTH(0), NULL, 0) != CHANNEL_OK) {
 		return 1;
 	}
 	for (;;) {

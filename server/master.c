@@ -191,27 +191,31 @@ static void worker_is_ready(struct place *place)
 	announce_if_ready(master);
 }
 
+static void take_message(struct place *place, const struct channel_message *received)
+{
+	struct worker_message message;
+
+	if (received->length != WORKER_MESSAGE_LENGTH(0)) {
+		bug("a message of %zu bytes from %s", received->length, name_of(place));
+	}
+	memcpy(&message, received->bytes, WORKER_MESSAGE_LENGTH(0));
+	if (message.kind == MESSAGE_READY) {
+		worker_is_ready(place);
+	} else if (place->master->dispatch) {
+		dispatch_answered(place->master->dispatch, place->number, &message);
+	}
+}
+
 static void on_channel(evutil_socket_t channel, short what, void *argument)
 {
 	struct place *place = argument;
 	struct channel_message *received = &place->master->message;
-	struct worker_message message;
-	enum channel_result result;
 
 	(void)what;
-	while ((result = channel_receive(channel, received)) == CHANNEL_OK) {
-		if (received->length != sizeof(message)) {
-			bug("a message of %zu bytes from %s", received->length, name_of(place));
-		}
-		memcpy(&message, received->bytes, sizeof(message));
-		if (message.kind == MESSAGE_READY) {
-			worker_is_ready(place);
-		} else if (place->master->dispatch) {
-			dispatch_answered(place->master->dispatch, place->number, &message);
-		}
-	}
-	if (result != CHANNEL_EMPTY) {
-		event_del(place->channel_event); /* its end is on its way through the pidfd */
+	switch (channel_receive(channel, received)) {
+	case CHANNEL_OK: take_message(place, received); break;
+	case CHANNEL_EMPTY: break;
+	default: event_del(place->channel_event); /* its end is on its way through the pidfd */
 	}
 }
 

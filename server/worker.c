@@ -91,7 +91,7 @@ static void tell_master(struct loop *loop, enum worker_message_kind kind, uint64
 {
 	const struct worker_message message = { .kind = kind, .number = number, .count = count };
 
-	if (channel_send(loop->start->channel, &message, sizeof(message), NULL, 0) ==
+	if (channel_send(loop->start->channel, &message, WORKER_MESSAGE_LENGTH(0), NULL, 0) ==
 	    CHANNEL_FAILED) {
 		log_error("the master cannot be told: %s", strerror(errno));
 	}
@@ -128,31 +128,27 @@ static void start_draining(struct loop *loop)
 	echo_drain_all(worker);
 }
 
+/* One message a call: a second look, nearly always in vain, would cost a system call a message. */
 static void on_channel(evutil_socket_t channel, short what, void *argument)
 {
 	struct loop *loop = argument;
-	struct worker_message message;
+	enum channel_result result = channel_receive(channel, &loop->message);
+	struct worker_message message = { .count = 0 };
+	size_t length = loop->message.length;
 
 	(void)what;
-	for (;;) {
-		enum channel_result result = channel_receive(channel, &loop->message);
-
-		if (result == CHANNEL_EMPTY) {
-			return;
-		}
-		if (result != CHANNEL_OK && result != CHANNEL_CUT) {
-			loop->worker.finished = true; /* the master is gone */
-			return;
-		}
-		memset(&message, 0, sizeof(message));
-		memcpy(&message, loop->message.bytes,
-		       loop->message.length < sizeof(message) ? loop->message.length
-							      : sizeof(message));
-		if (message.kind == MESSAGE_SOCKETS) {
-			take_sockets(loop, &message);
-		} else if (message.kind == MESSAGE_DRAIN) {
-			start_draining(loop);
-		}
+	if (result == CHANNEL_EMPTY) {
+		return;
+	}
+	if (result != CHANNEL_OK && result != CHANNEL_CUT) {
+		loop->worker.finished = true; /* the master is gone */
+		return;
+	}
+	memcpy(&message, loop->message.bytes, length < sizeof(message) ? length : sizeof(message));
+	if (message.kind == MESSAGE_SOCKETS) {
+		take_sockets(loop, &message);
+	} else if (message.kind == MESSAGE_DRAIN) {
+		start_draining(loop);
 	}
 }
 

@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "server/commons.h"
@@ -92,6 +93,10 @@ struct worker_message {
 /* The time of this turn, monotonic or wall: read once a turn, when first asked for. */
 int64_t worker_now_ns(struct worker *worker);
 int64_t worker_wall_ns(struct worker *worker);
+
+/* What of a message is sent: without the rows of sockets that are not there. */
+#define WORKER_MESSAGE_LENGTH(sockets) \
+	(offsetof(struct worker_message, origins) + (sockets) * sizeof(struct origin))
 
 /* Takes a connected, non-blocking socket over: opens a session or an echo on it. */
 void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
