@@ -21,6 +21,7 @@ struct subcommand {
 int chat_run(const struct server_place *place, int argc, char **argv);
 int send_run(const struct server_place *place, int argc, char **argv);
 int store_run(const struct server_place *place, int argc, char **argv);
+int lab_run(const struct server_place *place, int argc, char **argv);
 int bench_run(const struct server_place *place, int argc, char **argv);
 
 #endif
