@@ -193,10 +193,13 @@ static bool run_one(const struct experiment *experiment, struct lab_trace *trace
 {
 	struct lab lab = new_lab(experiment);
 
-	printf(lab.colour ? "\033[1m%s\033[0m: %s\n\n" : "%s: %s\n\n", experiment->name,
+	printf(lab.colour ? "\033[1m%s\033[0m: %s\n" : "%s: %s\n", experiment->name,
 	       experiment->summary);
 	fflush(stdout);
 	experiment->run(&lab);
+	if ((lab.timeline->parts > 0) != experiment->has_timeline)
+		bug("%s: the table is wrong about its timeline", experiment->name);
+	lab_print_facts(&lab);
 	print_verdict(&lab);
 	if (trace->file != NULL)
 		lab_trace_add(trace, &lab);

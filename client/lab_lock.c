@@ -132,7 +132,6 @@ void lab_rlock(struct lab *lab)
 	lab_say(lab,
 		"A function takes a lock and calls itself, three levels deep. A plain lock would");
 	lab_say(lab, "have to wait for its own holder, for ever; ours refuses to.");
-	lab_gap(lab);
 	mutex_init(&locks->plain, MUTEX_PLAIN);
 	mutex_init(&locks->recursive, MUTEX_RECURSIVE);
 	mutex_lock(&locks->plain, NULL);

@@ -26,7 +26,7 @@ struct service {
 	char answers[CLIENTS][LINE_SIZE];
 };
 
-static const char *const sayings[CLIENTS] = { "hello", "is the last ticket still there?", "bye" };
+static const char *const sayings[CLIENTS] = { "hello", "one ticket, please", "bye" };
 
 /* The server */
 
@@ -155,7 +155,6 @@ void lab_echo(struct lab *lab)
 		"A server answers in upper case. %d clients are connected at the same time, and",
 		CLIENTS);
 	lab_say(lab, "each is served by a process of its own.");
-	lab_gap(lab);
 	barrier_init(&service->connected, CLIENTS);
 	open_listener(service);
 	lab_crew_start(lab, &clients, CLIENTS, ask, service);

@@ -53,7 +53,6 @@ void lab_pipe(struct lab *lab)
 	lab_say(lab,
 		"The parent asks, the child answers and ends. A pipe goes both ways, and keeps");
 	lab_say(lab, "messages apart. Each closes the end that it does not use.");
-	lab_gap(lab);
 	pipe_close(line.theirs);
 	lab_expect(lab, !pipe_poll(line.ours, 0), "nobody says anything before being asked");
 	pipe_send(line.ours, "who is there?", sizeof("who is there?"), LAB_PATIENCE_NS);
@@ -137,17 +136,17 @@ static int raise_price(void *argument)
 	return length == TICKET_BYTES ? 0 : 1;
 }
 
-static void show_bytes(const struct lab *lab, const char *label, const unsigned char *bytes)
+static void show_bytes(struct lab *lab, const char *label, const unsigned char *bytes)
 {
 	char text[TICKET_BYTES * 3 + 1];
 
 	for (size_t i = 0; i < TICKET_BYTES; i++)
 		snprintf(text + i * 3, 4, "%02x ", bytes[i]);
-	lab_show(lab, label, "%.*s", 2 * NUMBER_BYTES * 3, text);
-	lab_show(lab, "", "%s", text + 2 * NUMBER_BYTES * 3);
+	lab_show(lab, label, "%.*s", 2 * NUMBER_BYTES * 3 - 1, text);
+	lab_show(lab, "", "%.*s", TITLE_SIZE * 3 - 1, text + 2 * NUMBER_BYTES * 3);
 }
 
-static void show_ticket(const struct lab *lab, const char *label, const struct ticket *ticket)
+static void show_ticket(struct lab *lab, const char *label, const struct ticket *ticket)
 {
 	lab_show(lab, label, "number %u, price %u, title \"%s\"", ticket->number, ticket->price,
 		 ticket->title);
@@ -166,7 +165,6 @@ void lab_serialize(struct lab *lab)
 	lab_say(lab,
 		"A ticket has two numbers and a pointer to its title. Sent as it lies in memory,");
 	lab_say(lab, "the pointer would point nowhere; so its bytes are written one by one.");
-	lab_gap(lab);
 	pipe_close(line.theirs);
 	dump(&sent, bytes);
 	show_ticket(lab, "sent", &sent);

@@ -21,10 +21,10 @@
  * are let run: start one when one has ended.
  */
 
-#define TASKS   512
-#define AT_ONCE 8
-#define TASK_NS (2 * NS_PER_MS)
-#define NOBODY  AT_ONCE
+#define TASKS    512
+#define AT_ONCE  8
+#define TASK_NS  (2 * NS_PER_MS)
+#define NO_PLACE AT_ONCE
 
 struct tally {
 	_Atomic unsigned running;
@@ -98,7 +98,7 @@ void lab_limit(struct lab *lab)
 	lab_say(lab, "for the next.");
 	lab_part(lab, "eight places", "place");
 	for (unsigned started = 0; started < TASKS; started++) {
-		while (find_free(places) == NOBODY)
+		while (find_free(places) == NO_PLACE)
 			wait_for_some(lab, places);
 		fill(&places[find_free(places)], tally);
 	}
@@ -106,7 +106,7 @@ void lab_limit(struct lab *lab)
 		wait_for_some(lab, places);
 	lab_show_timeline(lab);
 	lab_show(lab, "at work at once, at most", "%u", atomic_load(&tally->most));
-	lab_show(lab, "a process a task costs", "%.2f ms", lab_ms(lab_part_ns(lab, 0)) / TASKS);
+	lab_show(lab, "time a task, on the whole", "%.2f ms", lab_ms(lab_part_ns(lab, 0)) / TASKS);
 	lab_expect(lab, atomic_load(&tally->done) == TASKS, "all %d tasks were done", TASKS);
 	lab_expect(lab, atomic_load(&tally->most) <= AT_ONCE, "never more than %d at once",
 		   AT_ONCE);
@@ -207,12 +207,13 @@ void lab_pool(struct lab *lab)
 
 	lab_say(lab, "%d processes are started once and are given one task after the other.",
 		WORKERS);
-	lab_gap(lab);
 	struct pool *pool = pool_create(&options);
 	if (pool == NULL)
 		die("cannot start a pool: %m");
-	lab_expect(lab, pool_apply(pool, &task, &square) == POOL_DONE && square.number == 36,
-		   "apply: 6 squared is 36, by process %d", (int)square.worker);
+	enum pool_outcome outcome = pool_apply(pool, &task, &square);
+	lab_show(lab, "6 squared", "%d, by process %d", square.number, (int)square.worker);
+	lab_expect(lab, outcome == POOL_DONE && square.number == 36 && square.worker != getpid(),
+		   "apply: one task, done by another process");
 	show_map(lab, pool);
 	show_killed_worker(lab, pool);
 	lab_expect(lab, !pool_join(pool),
@@ -280,7 +281,6 @@ void lab_callback(struct lab *lab)
 		"%d workers do %d tasks. Each result comes to the parent, which calls back, and",
 		WORKERS, LINES);
 	lab_say(lab, "the callback writes the log: so no lock is needed.");
-	lab_gap(lab);
 	if (pool == NULL || book.file == NULL)
 		die("cannot start a pool, or make a file: %m");
 	for (unsigned i = 0; i < LINES; i++) {
@@ -371,7 +371,6 @@ void lab_manager(struct lab *lab)
 		"A dictionary has a count of 0. One process adds 1 to it %d times, another takes",
 		UPDATES);
 	lab_say(lab, "1 away as often: each gets it, and sets it to what follows.");
-	lab_gap(lab);
 	account->manager = lab_share(lab, manager_size(4));
 	manager_init(account->manager, 4);
 	mutex_init(&account->mutex, MUTEX_PLAIN);

@@ -80,7 +80,6 @@ void lab_process(struct lab *lab)
 	lab_say(lab,
 		"A child waits to be told to end, and says %d. Two more sleep till we end them.",
 		READER_STATUS);
-	lab_gap(lab);
 	show_reader(lab, lab_share(lab, sizeof(struct reading)));
 	show_ending_it(lab, "terminate", process_terminate, SIGTERM);
 	show_ending_it(lab, "kill", process_kill, SIGKILL);
@@ -117,7 +116,6 @@ void lab_isolation(struct lab *lab)
 		"A child sets two variables from 100 to 0: an ordinary one, and one in memory");
 	lab_say(lab,
 		"that both share. A child has a copy of all other memory, at the same address.");
-	lab_gap(lab);
 	money = 100;
 	*purse = (struct purse){ .seen_by_child = -1, .shared_money = 100 };
 	lab_finish(lab, lab_start("spender", spend, purse));
@@ -193,7 +191,6 @@ void lab_daemon(struct lab *lab)
 		"A parent starts a daemon and an ordinary child, and is killed: the kernel ends");
 	lab_say(lab,
 		"the daemon (PR_SET_PDEATHSIG). Python's daemons end only if Python still can.");
-	lab_gap(lab);
 	latch_wait(&family->complete, LAB_PATIENCE_NS);
 	struct identity daemon = family->daemon.who;
 	struct identity ordinary = family->ordinary.who;
@@ -237,7 +234,6 @@ void lab_zombie(struct lab *lab)
 	lab_say(lab,
 		"A child ends at once; we do not join it yet. Its exit code must be kept for us,");
 	lab_say(lab, "so the kernel keeps its entry, and nothing else of it.");
-	lab_gap(lab);
 	bool zombie = lab_eventually(is_zombie, &pid);
 	lab_status(pid, "State", state);
 	lab_show(lab, "state before the join", "%s", state);
@@ -270,7 +266,6 @@ void lab_orphan(struct lab *lab)
 	lab_say(lab,
 		"A parent ends while its child still works. Somebody must fetch the child's exit");
 	lab_say(lab, "code one day: the kernel gives it to init, or to who offered to adopt.");
-	lab_gap(lab);
 	lab_expect(lab, lab_finish(lab, parent) == 0, "the parent has ended");
 	lab_status(child->who.pid, "PPid", new_parent);
 	lab_status((pid_t)strtol(new_parent, NULL, 10), "Name", name);

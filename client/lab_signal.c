@@ -120,21 +120,20 @@ static void play(struct lab *lab, void *shared, unsigned number)
 void lab_condition(struct lab *lab)
 {
 	struct match *match = lab_share(lab, sizeof(*match));
-	char text[STROKES * 5 + 1] = "";
+	char text[STROKES * 5 + 1] = " "; /* " ping pong ..." */
 	bool in_turns = true;
 
 	lab_say(lab, "Two players hit a ball in turns: each waits until it is its turn, and the "
 		     "lock is");
 	lab_say(lab, "free for the other while it waits.");
-	lab_gap(lab);
 	mutex_init(&match->mutex, MUTEX_PLAIN);
 	condition_init(&match->changed, &match->mutex, NULL);
 	lab_crew_run(lab, 2, play, match);
 	for (unsigned i = 0; i < match->strokes; i++) {
-		memcpy(text + (size_t)i * 5, match->log[i] == 'i' ? "ping " : "pong ", 6);
+		memcpy(text + (size_t)i * 5, match->log[i] == 'i' ? " ping" : " pong", 6);
 		in_turns = in_turns && match->log[i] == (i % 2 == 0 ? 'i' : 'o');
 	}
-	lab_show(lab, "heard", "%s", text);
+	lab_show(lab, "heard", "%s", text + 1);
 	lab_expect(lab, match->strokes == STROKES, "each hit it %d times", STROKES / 2);
 	lab_expect(lab, in_turns, "always in turns");
 	mutex_lock(&match->mutex, NULL);

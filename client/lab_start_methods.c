@@ -135,16 +135,15 @@ static struct birth ask_server(int server)
 	return birth;
 }
 
-static void show(const struct lab *lab, const char *method, struct birth birth)
+static void show(struct lab *lab, const char *method, struct birth birth)
 {
-	lab_show(lab, method, "pid %-8d parent %-8d value %d", (int)birth.pid, (int)birth.parent,
-		 birth.value);
+	lab_show(lab, method, "value %d   pid %d, parent %d", birth.value, (int)birth.pid,
+		 (int)birth.parent);
 }
 
 static void check(struct lab *lab, struct birth forked, struct birth spawned, struct birth served,
 		  pid_t server)
 {
-	lab_gap(lab);
 	lab_expect(lab, forked.parent == getpid() && forked.value == 3,
 		   "fork: a copy of us as we are now");
 	lab_expect(lab, spawned.parent == getpid() && spawned.value == 1,
@@ -166,14 +165,13 @@ void lab_start_methods(struct lab *lab)
 	lab_say(lab,
 		"on. What does a child find in it? The server's child gets the descriptor over");
 	lab_say(lab, "which it answers through the server's channel.");
-	lab_gap(lab);
 	open_pipe(ends);
 	value = 2;
 	struct process *server = lab_start("fork-server", serve_forks, ends);
 	pipe_close(ends[1]);
 	value = 3;
-	lab_show(lab, "we", "pid %-8d", (int)getpid());
-	lab_show(lab, "the fork server", "pid %-8d", (int)process_pid(server));
+	lab_show(lab, "we", "value %d   pid %d", value, (int)getpid());
+	lab_show(lab, "the fork server", "value %d   pid %d", 2, (int)process_pid(server));
 	struct birth forked = try_fork(lab);
 	show(lab, "by fork", forked);
 	struct birth spawned = try_spawn(lab);

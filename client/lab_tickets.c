@@ -191,11 +191,16 @@ static int64_t count_in_store(const struct shop *shop)
 	return sold;
 }
 
-static void show(struct lab *lab, const struct shop *shop, int64_t in_store)
+/* What the store says, which is removed then. */
+static int64_t count_and_close(struct lab *lab, const struct shop *shop)
 {
+	int64_t in_store = count_in_store(shop);
+
+	remove_folder(shop);
 	lab_show(lab, shop->locked ? "with a lock" : "unlocked",
 		 "%u of %d bought one; %lld of %d sold, says db.json", atomic_load(&shop->bought),
 		 BUYERS, (long long)in_store, TICKETS);
+	return in_store;
 }
 
 static void check_unlocked(struct lab *lab, const struct shop *shop, int64_t in_store)
@@ -235,14 +240,8 @@ void lab_tickets(struct lab *lab)
 	barrier_init(&shop->all_found, BUYERS);
 	barrier_init(&shop->all_read, BUYERS);
 	sell_out(lab, shop, false);
-	int64_t in_store = count_in_store(shop);
-	remove_folder(shop);
-	show(lab, shop, in_store);
-	check_unlocked(lab, shop, in_store);
+	check_unlocked(lab, shop, count_and_close(lab, shop));
 	sell_out(lab, shop, true);
-	in_store = count_in_store(shop);
-	remove_folder(shop);
+	check_locked(lab, shop, count_and_close(lab, shop));
 	lab_show_timeline(lab);
-	show(lab, shop, in_store);
-	check_locked(lab, shop, in_store);
 }

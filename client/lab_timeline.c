@@ -105,7 +105,7 @@ static const struct look {
 	[MARK_WORKS] = { "\033[32m", "#", "█" },
 };
 
-/* Marks a span's columns; the shortest has one, and work covers waiting. */
+/* Marks a span's columns. Work covers waiting; waiting of less than half a column is not shown. */
 static void mark_span(const struct lab_timeline *timeline, const struct lab_span *span,
 		      int64_t scale_ns, enum mark *bar)
 {
@@ -114,6 +114,8 @@ static void mark_span(const struct lab_timeline *timeline, const struct lab_span
 	int64_t last = ((span->to_ns - start_ns) * BAR_COLUMNS - 1) / scale_ns;
 	enum mark mark = span->doing == LAB_WORKS ? MARK_WORKS : MARK_WAITS;
 
+	if (mark == MARK_WAITS && (span->to_ns - span->from_ns) * BAR_COLUMNS * 2 < scale_ns)
+		return;
 	for (int64_t i = first < 0 ? 0 : first; i <= last && i < BAR_COLUMNS; i++)
 		bar[i] = bar[i] > mark ? bar[i] : mark;
 }
@@ -158,21 +160,24 @@ static int64_t longest_part_ns(const struct lab *lab)
 	return longest_ns;
 }
 
-void lab_show_timeline(const struct lab *lab)
+static void print_part(const struct lab *lab, unsigned part, int64_t scale_ns)
+{
+	printf("%s  %s, %.0f ms:\n", part > 0 ? "\n" : "", lab->timeline->list[part].title,
+	       lab_ms(lab_part_ns(lab, part)));
+	for (unsigned row = 0; row < row_count(lab->timeline, part); row++)
+		print_row(lab, part, row, scale_ns);
+}
+
+void lab_show_timeline(struct lab *lab)
 {
 	int64_t scale_ns = longest_part_ns(lab);
 
-	for (unsigned part = 0; part < lab->timeline->parts; part++) {
-		lab_gap(lab);
-		lab_say(lab, "%s, %.0f ms:", lab->timeline->list[part].title,
-			lab_ms(lab_part_ns(lab, part)));
-		for (unsigned row = 0; row < row_count(lab->timeline, part); row++)
-			print_row(lab, part, row, scale_ns);
-	}
-	lab_say(lab, "  (%s at work, %s waiting)",
-		lab->unicode ? looks[MARK_WORKS].unicode : looks[MARK_WORKS].ascii,
-		lab->unicode ? looks[MARK_WAITS].unicode : looks[MARK_WAITS].ascii);
-	lab_gap(lab);
+	lab_turn_to(lab, LAB_DRAWS);
+	for (unsigned part = 0; part < lab->timeline->parts; part++)
+		print_part(lab, part, scale_ns);
+	printf("    (%s at work, %s waiting)\n",
+	       lab->unicode ? looks[MARK_WORKS].unicode : looks[MARK_WORKS].ascii,
+	       lab->unicode ? looks[MARK_WAITS].unicode : looks[MARK_WAITS].ascii);
 }
 
 /* The trace */

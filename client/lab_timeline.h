@@ -57,7 +57,7 @@ unsigned lab_most_at_once(const struct lab *lab, unsigned part);
 int64_t lab_part_ns(const struct lab *lab, unsigned part);
 
 /* Shows all parts as bars. */
-void lab_show_timeline(const struct lab *lab);
+void lab_show_timeline(struct lab *lab);
 
 /* A trace file; a part is a process in it and a row a thread. */
 struct lab_trace {
