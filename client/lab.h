@@ -82,11 +82,11 @@ void lab_serial_or_parallel(struct lab *lab); /* lab_speed.c */
 void lab_cpu_or_io(struct lab *lab);
 void lab_counter(struct lab *lab);
 void lab_coroutine(struct lab *lab); /* lab_coroutine.c */
-void lab_limit(struct lab *lab);     /* lab_pool.c */
-void lab_pool(struct lab *lab);
+void lab_limit(struct lab *lab);     /* lab_limit.c */
+void lab_pool(struct lab *lab);      /* lab_pool.c */
 void lab_callback(struct lab *lab);
-void lab_manager(struct lab *lab);
-void lab_lock(struct lab *lab); /* lab_lock.c */
+void lab_manager(struct lab *lab); /* lab_manager.c */
+void lab_lock(struct lab *lab);    /* lab_lock.c */
 void lab_rlock(struct lab *lab);
 void lab_semaphore(struct lab *lab);
 void lab_event(struct lab *lab); /* lab_signal.c */

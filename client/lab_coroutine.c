@@ -1,7 +1,6 @@
 /* Many waits in one thread: each task says what it waits for, and a loop resumes who is due. */
 #include <dirent.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 

@@ -1,7 +1,6 @@
 /* Who may go in: lock, rlock, semaphore. */
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "client/lab.h"
 #include "client/lab_crew.h"

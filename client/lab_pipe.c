@@ -1,6 +1,5 @@
 /* Bytes between two processes, and a struct's way through them. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/lab.h"

@@ -1,7 +1,6 @@
 /* Processes: their life, their memory, and what is left of them. */
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,8 +1,6 @@
 /* Queues: in order, joinable, between makers and eaters. */
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/lab.h"

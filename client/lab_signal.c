@@ -1,7 +1,6 @@
 /* Waiting for one another: event, condition, barrier. */
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/lab.h"

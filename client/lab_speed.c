@@ -1,7 +1,6 @@
 /* What it costs, and what it gains: serial-or-parallel, counter, cpu-or-io. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "client/lab.h"

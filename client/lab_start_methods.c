@@ -1,7 +1,5 @@
 /* How a child comes to be: what it has of its parent's memory, and who its parent is. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "client/lab.h"

@@ -2,7 +2,6 @@
 #include "client/lab_timeline.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "client/lab.h"
 #include "shared/clock.h"
