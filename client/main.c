@@ -23,6 +23,8 @@ static const struct subcommand subcommands[] = {
 	{ "store", "check|export|convert URL...",
 	  "prove a store's invariants, write out its bookings, carry it to another kind",
 	  store_run },
+	{ "lab", "[NAME...|--all]",
+	  "experiments on processes, locks, queues and pools; without a name, the list", lab_run },
 	{ "bench", "echo|ping|book|chat|connect|idle [OPTION...]",
 	  "put a server under load, and say what it did and what that cost", bench_run },
 };
