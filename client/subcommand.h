@@ -20,6 +20,8 @@ struct subcommand {
 
 int chat_run(const struct server_place *place, int argc, char **argv);
 int send_run(const struct server_place *place, int argc, char **argv);
+int rush_run(const struct server_place *place, int argc, char **argv);
+int race_run(const struct server_place *place, int argc, char **argv);
 int store_run(const struct server_place *place, int argc, char **argv);
 int bench_run(const struct server_place *place, int argc, char **argv);
 
