@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shared/clock.h"
+#include "shared/words.h"
 
 #define PROCESSES_MAX 32768
 #define STAT_SIZE     1024
@@ -30,12 +31,19 @@ struct tree {
 };
 
 /* The command's name, in brackets, may hold anything: what counts comes after the last bracket. */
+static void skip_words(struct span *rest, unsigned count)
+{
+	while (count-- > 0)
+		(void)words_next(rest);
+}
+
 static bool read_stat(pid_t pid, struct process *process)
 {
 	char path[64];
 	char stat[STAT_SIZE];
-	long long user = 0;
-	long long kernel = 0;
+	int64_t parent = 0;
+	int64_t user = 0;
+	int64_t kernel = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	FILE *file = fopen(path, "re");
@@ -48,10 +56,14 @@ static bool read_stat(pid_t pid, struct process *process)
 	process->pid = pid;
 	process->wanted = false;
 	/* State, parent, eleven of no interest (two are our own time), then the children's. */
-	if (rest == NULL ||
-	    sscanf(rest + 1, " %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld %lld",
-		   &process->parent, &user, &kernel) != 3)
+	struct span words = span_of(rest == NULL ? "" : rest + 1);
+	skip_words(&words, 1);
+	bool good = words_number(words_next(&words), 0, INT32_MAX, &parent);
+	skip_words(&words, 11);
+	if (!good || !words_number(words_next(&words), 0, INT64_MAX, &user) ||
+	    !words_number(words_next(&words), 0, INT64_MAX, &kernel))
 		return false;
+	process->parent = (pid_t)parent;
 	process->reaped_ns = (user + kernel) * (NS_PER_SECOND / sysconf(_SC_CLK_TCK));
 	return true;
 }
@@ -112,13 +124,17 @@ static int64_t memory_of(const struct process *process)
 {
 	char path[64];
 	char line[256];
-	long long kilobytes = 0;
+	int64_t kilobytes = 0;
+	bool found = false;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", process->pid);
 	FILE *file = fopen(path, "re");
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-		if (sscanf(line, "Pss: %lld kB", &kilobytes) == 1)
-			break;
+	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+		struct span words = span_of(line);
+
+		found = span_equals(words_next(&words), "Pss:") &&
+			words_number(words_next(&words), 0, INT32_MAX, &kilobytes);
+	}
 	if (file != NULL)
 		(void)fclose(file);
 	return kilobytes * 1024;

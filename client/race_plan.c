@@ -11,6 +11,8 @@ const char *race_strategy_name(enum race_strategy strategy)
 	return names[strategy];
 }
 
+_Static_assert(RACE_AT_ONCE == 3, "a motto says 3");
+
 const char *race_strategy_motto(enum race_strategy strategy)
 {
 	static const char *const mottos[RACE_STRATEGIES] = {

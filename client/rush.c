@@ -161,16 +161,18 @@ static void find_event(struct rush_plan *plan, const struct server_place *place)
 		die("%s: the server says: %.*s", plan->event->name, (int)answer.length,
 		    answer.text);
 	plan->event->left = numbers[0];
+	plan->event->left_at_first = numbers[0];
 	plan->event->total = numbers[1];
 	connection_close(&connection);
 }
 
 /* "+audit EVENT SOLD HELD FREE TOTAL ok" */
-static void audit(struct rush_figures *figures, const struct rush_plan *plan,
-		  const struct server_place *place)
+static void audit(struct rush_figures *figures, const struct rush_tally *tally,
+		  const struct rush_plan *plan, const struct server_place *place)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
+	const int64_t too_many = tally->sold * plan->each - plan->event->left_at_first;
 	struct span answer = { "", 0 };
 	int64_t numbers[4] = { 0 };
 
@@ -180,6 +182,8 @@ static void audit(struct rush_figures *figures, const struct rush_plan *plan,
 	figures->adds_up = read_numbers(answer, "+audit", numbers, 4);
 	figures->left = numbers[2];
 	figures->total = numbers[3];
+	if (!figures->adds_up && too_many > 0)
+		figures->oversold = too_many;
 	connection_close(&connection);
 }
 
@@ -256,7 +260,7 @@ int rush_run(const struct server_place *place, int argc, char **argv)
 	rush_crowd_run(&plan, &tally);
 	if (!rush_figures_make(&figures, &tally, elapsed_ns))
 		die("%u buyers: %s", tally.count, strerror(errno));
-	audit(&figures, &plan, place);
+	audit(&figures, &tally, &plan, place);
 	int status = report(&arguments, &figures, &tally, &plan);
 	free(tally.buyers);
 	return status;

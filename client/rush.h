@@ -50,6 +50,7 @@ struct rush_tally {
 struct rush_event {
 	const char *name;
 	int64_t left;
+	int64_t left_at_first;
 	int64_t total;
 };
 
@@ -83,10 +84,11 @@ struct rush_figures {
 	int64_t p99_ns;
 	int64_t longest_ns;
 	double per_second;
-	bool audited; /* the server added it all up: */
+	bool audited; /* the server added up its bookings: */
 	bool adds_up;
-	int64_t left;
-	int64_t total;
+	int64_t left;     /* where they add up; */
+	int64_t total;    /* likewise */
+	int64_t oversold; /* where not: tickets that we got though they were not there */
 };
 
 /* Fills in what follows from the tally; false when there is no memory. */

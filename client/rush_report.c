@@ -19,9 +19,15 @@ static void print_stock(const struct rush_figures *figures, FILE *to)
 		fputs("audit          the server does not answer any more\n", to);
 		return;
 	}
-	fprintf(to, "%-14s%10" PRId64 "  of %" PRId64 "\n", "left", figures->left, figures->total);
-	fprintf(to, "%-14s%10s  the server's bookings, added up\n", "audit",
-		figures->adds_up ? "ok" : "WRONG");
+	if (figures->adds_up) {
+		fprintf(to, "%-14s%10" PRId64 "  of %" PRId64 "\n", "left", figures->left,
+			figures->total);
+		fprintf(to, "%-14s%10s  the server's bookings, added up\n", "audit", "ok");
+		return;
+	}
+	fprintf(to, "%-14s%10" PRId64 "  tickets that were not there\n", "oversold",
+		figures->oversold);
+	fprintf(to, "%-14s%10s  the server's bookings do not add up\n", "audit", "WRONG");
 }
 
 void rush_report_print(const struct rush_figures *figures, const struct rush_tally *tally,
@@ -54,9 +60,12 @@ void rush_report_print_json(const struct rush_figures *figures, const struct rus
 		figures->doubles, milliseconds(figures->p50_ns), milliseconds(figures->p99_ns));
 	fprintf(to, ",\"longest_ms\":%.3f,\"per_second\":%.1f", milliseconds(figures->longest_ns),
 		figures->per_second);
-	if (figures->audited)
-		fprintf(to, ",\"left\":%" PRId64 ",\"total\":%" PRId64 ",\"audit\":%s}\n",
-			figures->left, figures->total, figures->adds_up ? "true" : "false");
+	fprintf(to, ",\"oversold\":%" PRId64, figures->oversold);
+	if (figures->adds_up)
+		fprintf(to, ",\"left\":%" PRId64 ",\"total\":%" PRId64, figures->left,
+			figures->total);
 	else
-		fputs(",\"left\":null,\"total\":null,\"audit\":null}\n", to);
+		fputs(",\"left\":null,\"total\":null", to);
+	fprintf(to, ",\"audit\":%s}\n",
+		!figures->audited ? "null" : (figures->adds_up ? "true" : "false"));
 }

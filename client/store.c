@@ -1,8 +1,8 @@
 /*
  * store: what can be done with a store at rest, or beside the server that uses it.
  *
- * Each of these takes the store's lock for as long as it looks, so what it says is of one moment.
- * What is printed is gathered first: a slow reader of our output must not hold up sales.
+ * Each of these takes the store's lock while it reads, so what it says is of one moment. It first
+ * reads all of it and then prints: a slow reader of our output must not hold up sales.
  */
 #include <argp.h>
 #include <inttypes.h>
@@ -19,6 +19,7 @@
 
 #define PATIENCE_NS (10 * NS_PER_SECOND)
 #define WORDS_MAX   3 /* the task and two URLs */
+#define ROOM_LEAST  256
 
 enum format { FORMAT_NONE, FORMAT_CSV, FORMAT_JSON };
 
@@ -98,13 +99,17 @@ static void output_open(struct output *output)
 
 static void output_print(struct output *output)
 {
-	bool good = !ferror(output->stream) && fclose(output->stream) == 0;
-	if (!good)
+	if (fclose(output->stream) != 0)
 		die("out of memory");
-	good = fwrite(output->text, 1, output->length, stdout) == output->length;
-	if (fflush(stdout) != 0 || !good)
-		die("cannot write to stdout");
+	fwrite(output->text, 1, output->length, stdout);
 	free(output->text);
+}
+
+static int must_have_printed(void)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		die("cannot write to stdout");
+	return EXIT_SUCCESS;
 }
 
 /* check */
@@ -137,127 +142,168 @@ static int check(const struct arguments *arguments)
 	leave(store);
 	store_close(store);
 	output_print(&output);
+	must_have_printed();
 	return result == STORE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* All that a store holds. */
+struct content {
+	struct store_event *events;
+	size_t event_count;
+	size_t event_room;
+	struct store_ticket *tickets;
+	size_t ticket_count;
+	size_t ticket_room;
+	bool failed;
+};
+
+/* ENTRIES of SIZE bytes with room for one more than COUNT; it has failed when there is none. */
+static void *grown(struct content *content, void *entries, size_t size, size_t count, size_t *room)
+{
+	if (count < *room)
+		return entries;
+	size_t wanted = *room ? *room * 2 : ROOM_LEAST;
+	void *more = reallocarray(entries, wanted, size);
+	if (!more) {
+		content->failed = true;
+		return entries;
+	}
+	*room = wanted;
+	return more;
+}
+
+static void note_event(void *context, const struct store_event *event)
+{
+	struct content *content = context;
+	content->events = grown(content, content->events, sizeof(*event), content->event_count,
+				&content->event_room);
+	if (!content->failed)
+		content->events[content->event_count++] = *event;
+}
+
+static void note_ticket(void *context, const struct store_ticket *ticket)
+{
+	struct content *content = context;
+	content->tickets = grown(content, content->tickets, sizeof(*ticket), content->ticket_count,
+				 &content->ticket_room);
+	if (!content->failed)
+		content->tickets[content->ticket_count++] = *ticket;
+}
+
+static void read_content(struct store *store, struct content *content)
+{
+	begin(store);
+	if (store_event_each(store, note_event, content) != STORE_OK ||
+	    store_ticket_each(store, note_ticket, content) != STORE_OK)
+		die_of(store);
+	leave(store);
+	if (content->failed)
+		die("out of memory");
+}
+
+static void free_content(struct content *content)
+{
+	free(content->events);
+	free(content->tickets);
 }
 
 /* export */
 
-struct export
+static const char *event_name(const struct content *content, int64_t number)
 {
-	struct store *store;
-	struct output output;
-	int64_t count;
-	enum store_result result;
-	void (*print)(struct export * export, const struct store_ticket *ticket, const char *event);
-};
+	for (size_t i = 0; i < content->event_count; i++)
+		if (content->events[i].number == number)
+			return content->events[i].name;
+	die("there is a ticket of an event that is not there: see turnstile store check");
+}
 
 /* RFC 4180: in quotes where it must be, a quote inside doubled. */
-static void print_field(FILE *stream, const char *text, const char *end)
+static void print_field(const char *text, const char *end)
 {
 	bool quoted = text[strcspn(text, "\",\r\n")] != '\0';
 	if (quoted)
-		putc('"', stream);
+		putchar('"');
 	for (; *text; text++) {
 		if (*text == '"')
-			putc('"', stream);
-		putc(*text, stream);
+			putchar('"');
+		putchar(*text);
 	}
 	if (quoted)
-		putc('"', stream);
-	fputs(end, stream);
+		putchar('"');
+	fputs(end, stdout);
 }
 
 /* "" for 0, which means none. */
 static const char *date(int64_t wall_ns, char *text)
 {
-	if (wall_ns == 0)
-		return "";
-	clock_format(wall_ns, text);
+	text[0] = '\0';
+	if (wall_ns != 0)
+		clock_format(wall_ns, text);
 	return text;
 }
 
-static void print_csv(struct export *export, const struct store_ticket *ticket, const char *event)
+static void print_csv(const struct store_ticket *ticket, const char *code, const char *event)
 {
-	FILE *stream = export->output.stream;
-	char code[CODE_SIZE];
 	char text[CLOCK_TEXT_SIZE];
-	code_make(store_code_key(export->store), ticket->number, code);
-	print_field(stream, code, ",");
-	print_field(stream, event, ",");
-	fprintf(stream, "%" PRId64 ",", ticket->quantity);
-	print_field(stream, ticket_state_name(ticket->state), ",");
-	print_field(stream, date(ticket->made_ns, text), ",");
-	print_field(stream, date(ticket->expires_ns, text), ",");
-	print_field(stream, ticket->key, "\r\n");
+	print_field(code, ",");
+	print_field(event, ",");
+	printf("%" PRId64 ",", ticket->quantity);
+	print_field(ticket_state_name(ticket->state), ",");
+	print_field(date(ticket->made_ns, text), ",");
+	print_field(date(ticket->expires_ns, text), ",");
+	print_field(ticket->key, "\r\n");
 }
 
 /* None of the texts has a character that JSON would want escaped. */
-static void print_member(FILE *stream, const char *name, const char *text, const char *end)
+static void print_member(const char *name, const char *text, const char *end)
 {
 	if (*text)
-		fprintf(stream, "\"%s\": \"%s\"%s", name, text, end);
+		printf("\"%s\": \"%s\"%s", name, text, end);
 	else
-		fprintf(stream, "\"%s\": null%s", name, end);
+		printf("\"%s\": null%s", name, end);
 }
 
-static void print_json(struct export *export, const struct store_ticket *ticket, const char *event)
+static void print_json(const struct store_ticket *ticket, const char *code, const char *event)
 {
-	FILE *stream = export->output.stream;
-	char code[CODE_SIZE];
 	char text[CLOCK_TEXT_SIZE];
-	code_make(store_code_key(export->store), ticket->number, code);
-	fprintf(stream, "%s\n  {\"code\": \"%s\", \"event\": \"%s\", \"quantity\": %" PRId64 ", ",
-		export->count > 0 ? "," : "", code, event, ticket->quantity);
-	print_member(stream, "state", ticket_state_name(ticket->state), ", ");
-	print_member(stream, "made", date(ticket->made_ns, text), ", ");
-	print_member(stream, "expires", date(ticket->expires_ns, text), ", ");
-	print_member(stream, "key", ticket->key, "}");
+	printf("  {\"code\": \"%s\", \"event\": \"%s\", \"quantity\": %" PRId64 ", ", code, event,
+	       ticket->quantity);
+	print_member("state", ticket_state_name(ticket->state), ", ");
+	print_member("made", date(ticket->made_ns, text), ", ");
+	print_member("expires", date(ticket->expires_ns, text), ", ");
+	print_member("key", ticket->key, "}");
 }
 
-static void export_ticket(void *context, const struct store_ticket *ticket)
+static void print_tickets(const struct content *content, const struct siphash_key *key, bool json)
 {
-	struct export *export = context;
-	struct store_event *event;
-	if (export->result != STORE_OK)
-		return;
-	export->result = store_event_get(export->store, ticket->event, &event);
-	if (export->result != STORE_OK)
-		return;
-	export->print(export, ticket, event->name);
-	export->count++;
+	char code[CODE_SIZE];
+	for (size_t i = 0; i < content->ticket_count; i++) {
+		const struct store_ticket *ticket = &content->tickets[i];
+		const char *event = event_name(content, ticket->event);
+		code_make(key, ticket->number, code);
+		if (json)
+			fputs(i > 0 ? ",\n" : "\n", stdout);
+		(json ? print_json : print_csv)(ticket, code, event);
+	}
 }
 
 static int export(const struct arguments *arguments)
 {
 	bool json = arguments->format == FORMAT_JSON;
-	struct export export = { .print = json ? print_json : print_csv };
+	struct content content = { 0 };
 	if (arguments->format == FORMAT_NONE)
 		usage_error("export: which format? --format csv or --format json");
-	export.store = open_old_store(arguments->words[1]);
-	output_open(&export.output);
-	fputs(json ? "[" : "code,event,quantity,state,made,expires,key\r\n", export.output.stream);
-	begin(export.store);
-	if (store_ticket_each(export.store, export_ticket, &export) != STORE_OK ||
-	    export.result == STORE_FAILED)
-		die_of(export.store);
-	leave(export.store);
-	store_close(export.store);
-	if (export.result == STORE_NONE)
-		die("%s: has a ticket of an event that is not there: see turnstile store check",
-		    arguments->words[1]);
-	fputs(json ? "\n]\n" : "", export.output.stream);
-	output_print(&export.output);
-	return EXIT_SUCCESS;
+	struct store *store = open_old_store(arguments->words[1]);
+	read_content(store, &content);
+	fputs(json ? "[" : "code,event,quantity,state,made,expires,key\r\n", stdout);
+	print_tickets(&content, store_code_key(store), json);
+	fputs(json ? "\n]\n" : "", stdout);
+	free_content(&content);
+	store_close(store);
+	return must_have_printed();
 }
 
 /* convert */
-
-struct conversion {
-	struct store *source;
-	struct store *target;
-	int64_t tickets;
-	bool failed;
-};
 
 static void ignore_event(void *context, const struct store_event *event)
 {
@@ -284,61 +330,51 @@ static void must_be_sound(struct store *store, const char *url)
 		die("%s: is not sound, and not carried over: see turnstile store check", url);
 }
 
-/* The numbers are the same since both count from 1 without a gap. */
-static void carry_event(void *context, const struct store_event *event)
+/* The numbers come out the same, since both stores count from 1 without a gap. */
+static bool add_all(struct store *store, const struct content *content)
 {
-	struct conversion *conversion = context;
-	struct store_event copy = *event;
-	if (!conversion->failed)
-		conversion->failed = store_event_add(conversion->target, &copy) != STORE_OK ||
-				     copy.number != event->number;
-}
-
-static void carry_ticket(void *context, const struct store_ticket *ticket)
-{
-	struct conversion *conversion = context;
-	struct store_ticket copy = *ticket;
-	if (!conversion->failed)
-		conversion->failed = store_ticket_add(conversion->target, &copy) != STORE_OK ||
-				     copy.number != ticket->number;
-	conversion->tickets++;
+	for (size_t i = 0; i < content->event_count; i++) {
+		struct store_event event = content->events[i];
+		if (store_event_add(store, &event) != STORE_OK)
+			return false;
+	}
+	for (size_t i = 0; i < content->ticket_count; i++) {
+		struct store_ticket ticket = content->tickets[i];
+		if (store_ticket_add(store, &ticket) != STORE_OK)
+			return false;
+	}
+	return true;
 }
 
 /* All of it in one transaction. */
-static bool carry(struct conversion *conversion)
+static void carry(const struct content *content, const struct siphash_key *key, const char *to)
 {
-	struct store *source = conversion->source;
-	struct store *target = conversion->target;
-	return store_set_code_key(target, store_code_key(source)) == STORE_OK &&
-	       store_begin(target) == STORE_OK &&
-	       store_event_each(source, carry_event, conversion) == STORE_OK &&
-	       store_ticket_each(source, carry_ticket, conversion) == STORE_OK &&
-	       !conversion->failed && store_commit(target) == STORE_OK &&
-	       store_tend(target) == STORE_OK;
+	struct store *store = open_store(to);
+	take(store);
+	bool good = store_set_code_key(store, key) == STORE_OK && store_begin(store) == STORE_OK &&
+		    add_all(store, content) && store_commit(store) == STORE_OK &&
+		    store_tend(store) == STORE_OK;
+	leave(store);
+	if (!good)
+		die("%s (nothing was carried over: delete this empty store)", store_error(store));
+	store_close(store);
 }
 
 static int convert(const struct arguments *arguments)
 {
 	const char *from = arguments->words[1];
 	const char *to = arguments->words[2];
-	struct conversion conversion = { .source = open_old_store(from) };
+	struct content content = { 0 };
+	struct store *source = open_old_store(from);
 	if (store_is_there(to))
 		die("%s: is there already, and not empty", to);
-	must_be_sound(conversion.source, from);
-	conversion.target = open_store(to);
-	take(conversion.target);
-	begin(conversion.source);
-	bool good = carry(&conversion);
-	leave(conversion.target);
-	leave(conversion.source);
-	if (!good)
-		die("nothing was carried over, delete the empty store: %s",
-		    *store_error(conversion.target) ? store_error(conversion.target)
-						    : store_error(conversion.source));
-	store_close(conversion.target);
-	store_close(conversion.source);
-	printf("%" PRId64 " bookings carried from %s to %s\n", conversion.tickets, from, to);
-	return EXIT_SUCCESS;
+	must_be_sound(source, from);
+	read_content(source, &content);
+	carry(&content, store_code_key(source), to);
+	store_close(source);
+	printf("%zu bookings carried from %s to %s\n", content.ticket_count, from, to);
+	free_content(&content);
+	return must_have_printed();
 }
 
 /* The command line */

@@ -13,7 +13,7 @@
 #include "shared/siphash.h"
 
 #define JSON_EVENTS_MAX  4096
-#define JSON_TICKETS_MAX (1 << 20)
+#define JSON_TICKETS_MAX (1 << 17) /* they are read in less than a second */
 #define JSON_BATCHES_MAX 64
 
 struct json_ticket {

@@ -5,17 +5,18 @@
 #include "server/boxoffice.h"
 #include "server/chat.h"
 #include "server/lobby.h"
+#include "server/people.h"
 
 const struct command commands[] = {
 	{ "help", ROLE_ANYONE, false, "[NAME]", "lists the commands, or shows one", lobby_help },
 	{ "ping", ROLE_ANYONE, false, "[TEXT]", "answers at once, with the text", lobby_ping },
-	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", chat_nick },
+	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", people_nick },
 	{ "quit", ROLE_ANYONE, false, "[TEXT]", "leaves, and tells your rooms why", lobby_quit },
 	{ "join", ROLE_ANYONE, false, "#ROOM", "enters a room and makes it the current one",
 	  chat_join },
 	{ "part", ROLE_ANYONE, false, "[#ROOM]", "leaves a room", chat_part },
 	{ "say", ROLE_ANYONE, false, "[#ROOM] TEXT", "says something to a room", chat_say },
-	{ "tell", ROLE_ANYONE, false, "NICK TEXT", "says something to one person", chat_tell },
+	{ "tell", ROLE_ANYONE, false, "NICK TEXT", "says something to one person", people_tell },
 	{ "who", ROLE_ANYONE, false, "[#ROOM]", "lists who is in a room, or everybody", chat_who },
 	{ "where", ROLE_ANYONE, false, "[NICK]", "tells which process serves somebody, or you",
 	  lobby_where },
@@ -44,11 +45,11 @@ const struct command commands[] = {
 	  boxoffice_event },
 	{ "admit", ROLE_OPERATOR, true, "CODE", "lets the holder of a code in, once",
 	  boxoffice_admit },
-	{ "kick", ROLE_OPERATOR, false, "NICK [WHY]", "ends somebody's connection", chat_kick },
+	{ "kick", ROLE_OPERATOR, false, "NICK [WHY]", "ends somebody's connection", people_kick },
 	{ "mute", ROLE_OPERATOR, false, "NICK SECONDS", "keeps somebody from speaking for a while",
-	  chat_mute },
+	  people_mute },
 	{ "ban", ROLE_OPERATOR, false, "ADDRESS SECONDS",
-	  "keeps an address out for a while, over restarts too", chat_ban },
+	  "keeps an address out for a while, over restarts too", people_ban },
 	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", lobby_workers },
 	{ "stats", ROLE_ANYONE, false, "", "shows what the server has done", lobby_stats },
 };

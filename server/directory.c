@@ -272,3 +272,45 @@ bool directory_next_orphan(struct directory *directory, uint32_t worker, uint32_
 	}
 	return false;
 }
+
+int seat_place_of(const struct seat *seat, uint16_t room)
+{
+	for (int i = 0; i < seat->room_count; i++) {
+		if (seat->rooms[i] == room) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+void seat_make_current(struct seat *seat, int place)
+{
+	uint16_t room = seat->rooms[place];
+
+	if (place > 0) {
+		seat_write_begin(seat);
+		memmove(seat->rooms + 1, seat->rooms, (size_t)place * sizeof(*seat->rooms));
+		seat->rooms[0] = room;
+		seat_write_end(seat);
+	}
+}
+
+void seat_add_room(struct seat *seat, uint16_t room)
+{
+	seat_write_begin(seat);
+	memmove(seat->rooms + 1, seat->rooms, seat->room_count * sizeof(*seat->rooms));
+	seat->rooms[0] = room;
+	seat->room_count++;
+	seat_write_end(seat);
+}
+
+void seat_remove_room(struct seat *seat, uint16_t room)
+{
+	int place = seat_place_of(seat, room);
+
+	seat_write_begin(seat);
+	seat->room_count--;
+	memmove(seat->rooms + place, seat->rooms + place + 1,
+		(size_t)(seat->room_count - place) * sizeof(*seat->rooms));
+	seat_write_end(seat);
+}

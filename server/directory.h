@@ -111,6 +111,12 @@ bool seat_read(const struct seat *seat, struct seat *copy);
 void seat_write_begin(struct seat *seat);
 void seat_write_end(struct seat *seat);
 
+/* A seat's rooms: where ROOM stands among them (-1: nowhere); and the owner's changes to them. */
+int seat_place_of(const struct seat *seat, uint16_t room);
+void seat_make_current(struct seat *seat, int place);
+void seat_add_room(struct seat *seat, uint16_t room);
+void seat_remove_room(struct seat *seat, uint16_t room);
+
 /*
  * A seat that WORKER's predecessor left in use, from SEAT on; false when there is none. The worker
  * calls it at its start, before it has seats of its own.

@@ -229,7 +229,7 @@ static void hand_on(struct dispatch *dispatch)
 		if (!handoffs[worker]) {
 			handoffs[worker] = new_handoff();
 		}
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): `handoffs` keeps it until it is sent */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): `handoffs` keeps it for now */
 		handoffs[worker]->sockets[handoffs[worker]->count++] = dispatch->waiting[given++];
 		chosen[worker]++;
 		dispatch->last = (uint32_t)worker;

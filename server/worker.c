@@ -13,6 +13,7 @@
 #include "server/boxoffice.h"
 #include "server/chat.h"
 #include "server/clerk.h"
+#include "server/delivery.h"
 #include "server/echo.h"
 #include "server/session.h"
 #include "shared/channel.h"
@@ -311,10 +312,10 @@ static int64_t sleep_at_most(struct loop *loop)
 	struct worker *worker = &loop->worker;
 	int64_t due_ns;
 
-	if (worker->waiting || worker->ended || chat_is_waiting(worker)) {
+	if (worker->waiting || worker->ended || worker->posting.oldest) {
 		return RETRY_NS;
 	}
-	due_ns = chat_next_delivery_ns(worker);
+	due_ns = delivery_next_ns(worker);
 	if (worker->sale_at_ns && worker->sale_at_ns < due_ns) {
 		due_ns = worker->sale_at_ns;
 	}
@@ -436,7 +437,7 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 	worker->score = &start->commons->scoreboard->scores[start->number];
 	make_seats(worker);
 	reply_init(&worker->reply);
-	worker->chat = chat_create();
+	worker->delivery = delivery_create();
 	if (worker->commons->options->serialize != SERIALIZE_JOIN) {
 		worker->clerk = clerk_start(worker->commons, worker->number);
 		if (!worker->clerk) {

@@ -15,13 +15,14 @@
 
 #include "server/commons.h"
 #include "server/output.h"
+#include "server/posting.h"
 #include "server/reply.h"
 
 #define RECEIVE_SIZE (64 * 1024) /* bytes read from a socket at once */
 
 struct session;
 struct echo_peer;
-struct chat;
+struct delivery;
 struct clerk;
 
 struct worker {
@@ -44,7 +45,9 @@ struct worker {
 
 	struct block *shared; /* replies are copied into it */
 	struct reply reply;   /* of the command being carried out */
-	struct chat *chat;
+	struct delivery *delivery;
+	struct posting posting;
+	uint32_t rooms_made; /* of the board's events: each has its room */
 	struct clerk *clerk;
 	int64_t sale_at_ns;    /* when a *sale is to be looked for again; 0: not */
 	uint32_t changes_seen; /* of the board's */

@@ -323,10 +323,11 @@ Test(timeline, every_arrow_of_the_trace_has_both_ends_and_goes_forward)
 	size_t i;
 	json_t *whole;
 	json_t *event;
+	json_t *list = events(&whole);
 	double begun[FLOWS_MAX] = { 0 };
 	unsigned ends = 0;
 
-	json_array_foreach(events(&whole), i, event)
+	json_array_foreach(list, i, event)
 	{
 		const char *kind = kind_of(event);
 		if (strcmp(kind, "s") != 0 && strcmp(kind, "f") != 0)

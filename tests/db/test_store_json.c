@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "db/invariants.h"
+#include "db/json_model.h"
 #include "shared/log.h"
 #include "tests/db/replay.h"
 #include "tests/db/scratch.h"
@@ -315,6 +316,28 @@ Test(store_on_json, journal_does_not_grow_for_ever)
 	}
 	cr_assert_gt(file_size(scratch_path("s")), 2 * MIB, "or there was nothing to see");
 	cr_assert_lt(longest, 8 * MIB);
+	store_close(store);
+}
+
+Test(store_on_json, is_full_at_its_limit_and_no_harm_done)
+{
+	struct store_ticket ticket = { .event = 1, .quantity = 1, .state = TICKET_CANCELLED };
+	ticket.kind = TICKET_BY_BOOK;
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	begin(store);
+	for (int i = 0; i < JSON_TICKETS_MAX - 1; i++)
+		if (store_ticket_add(store, &ticket) != STORE_OK)
+			cr_assert_fail("at %d", i);
+	commit(store);
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
+	begin(store);
+	cr_assert_eq(store_ticket_add(store, &ticket), STORE_FAILED);
+	cr_assert(strstr(store_error(store), "no room for more"));
+	abandon(store);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(left_of(store, "rush"), 9);
 	store_close(store);
 }
 

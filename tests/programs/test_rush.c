@@ -183,6 +183,7 @@ Test(programs_rush, an_event_that_is_not_there_is_said)
 
 Test(programs_rush, who_wants_too_many_is_an_error)
 {
+	talk_close(&talk);
 	turnstiled_stop(&server);
 	turnstiled_start(&server, "--max-quantity", "2", "--event", "big=1000000");
 	start_rush("big", "--buyers", "5", "--each", "3");
@@ -190,5 +191,21 @@ Test(programs_rush, who_wants_too_many_is_an_error)
 	cr_expect_eq(capture.status, 1);
 	cr_expect_not_null(strstr(capture.output, "errors                 5  -LIMIT"), "%s",
 			   capture.output);
+	capture_free(&capture);
+}
+
+Test(programs_rush, a_server_without_a_lock_is_found_out)
+{
+	turnstiled_finish(&server);
+	turnstiled_init(&server, TURNSTILED); /* it wants a new store */
+	turnstiled_start(&server, "--workers", "2", "--serialize", "none", "--event", "few=10");
+	start_rush("few", "--buyers", "200", "--json");
+	json_t *whole = finish_rush();
+
+	cr_expect_eq(capture.status, 1);
+	cr_expect_gt(figure(whole, "sold"), 10);
+	cr_expect_eq(figure(whole, "oversold"), figure(whole, "sold") - 10);
+	cr_expect(json_is_false(json_object_get(whole, "audit")));
+	json_decref(whole);
 	capture_free(&capture);
 }

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/chat.h"
 #include "server/commons.h"
+#include "server/delivery.h"
 #include "shared/line.h"
 
 #define TRANSCRIPT_SIZE 65536
@@ -35,7 +35,7 @@ static void init(void)
 	worker = (struct worker){ .commons = &commons,
 				  .score = &commons.scoreboard->scores[0],
 				  .sessions = sessions };
-	worker.chat = chat_create();
+	worker.delivery = delivery_create();
 	reply_init(&worker.reply);
 	session = (struct session){ .worker = &worker,
 				    .seat = directory_seat(commons.directory, 0, 0),
@@ -50,7 +50,7 @@ static void init(void)
 static void finish(void)
 {
 	reply_finish(&worker.reply);
-	chat_destroy(worker.chat);
+	delivery_destroy(worker.delivery);
 }
 
 TestSuite(command, .init = init, .fini = finish);
