@@ -12,8 +12,8 @@ install(FILES docs/man/turnstile-protocol.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/
 install(FILES ${CMAKE_BINARY_DIR}/turnstiled.service DESTINATION lib/systemd/system)
 install(FILES packaging/turnstiled.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
-install(FILES README.md docs/protocol.md docs/operations.md docs/design.md
-        DESTINATION ${CMAKE_INSTALL_DOCDIR})
+file(GLOB pages docs/*.md docs/*.svg)
+install(FILES README.md ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 foreach(program turnstile turnstiled)
   install(FILES packaging/completions/turnstile.bash
