@@ -19,6 +19,7 @@
 #include "server/joiner.h"
 #include "server/keeper.h"
 #include "server/listener.h"
+#include "server/notify.h"
 #include "server/worker.h"
 #include "shared/channel.h"
 #include "shared/clock.h"
@@ -176,6 +177,7 @@ static void announce_if_ready(struct master *master)
 		master->announced = true;
 		(void)printf("ready pid=%d workers=%u\n", (int)getpid(), master->options->workers);
 		(void)fflush(stdout);
+		notify_manager("READY=1");
 	}
 }
 
@@ -381,6 +383,7 @@ static void drain(struct master *master)
 	const struct worker_message message = { .kind = MESSAGE_DRAIN };
 
 	log_info("draining: no new connections, those here are told and let go");
+	notify_manager("STOPPING=1");
 	master->stopping = true;
 	master->stop_until_ns = clock_monotonic_ns() + master->options->drain_ns + DRAIN_GRACE_NS;
 	close_listeners(master);
