@@ -323,10 +323,11 @@ static void welcome(struct conversation *conversation, int64_t wall_ns)
 	if (roster->event_count == 0)
 		conversation_remark(conversation, wall_ns, "To talk, enter a room: /join #lobby");
 	else
-		conversation_remark(conversation, wall_ns,
-				    "To talk, enter a room: /join #lobby, or an event's: /join "
-				    "#%s. To book: /book %s",
-				    roster->events[0].name, roster->events[0].name);
+		conversation_remark(
+			conversation, wall_ns,
+			"To talk, enter a room: /join #lobby, or an event's: /join #%s. "
+			"To book: /book %s",
+			roster->events[0].name, roster->events[0].name);
 	for (size_t i = 0; i < roster->event_count; i++) {
 		const struct roster_event *event = &roster->events[i];
 		int length =
@@ -460,30 +461,50 @@ static void show_nick(struct conversation *conversation, struct span line, struc
 	conversation->row_columns += columns;
 }
 
+/* What was said before, as it was shown then. */
+static void show_past(struct conversation *conversation, struct span said, struct span command,
+		      int64_t wall_ns)
+{
+	const struct roster_room *current = roster_current(&conversation->roster);
+	char line[CONNECTION_LINE_MAX + NAME_ROOM_SIZE];
+
+	words_next(&command);
+	struct span room = words_next(&command);
+	if (!span_starts(room, "#"))
+		room = span_of(current == NULL ? "#" : current->name);
+	int length = snprintf(line, sizeof(line), "*say %.*s %.*s", (int)room.length, room.text,
+			      (int)said.length, said.text);
+	if (length > 0 && length < CONNECTION_LINE_MAX)
+		show(conversation, (struct span){ line, (size_t)length }, (struct span){ "", 0 },
+		     wall_ns);
+}
+
+static void show_row(struct conversation *conversation, struct span line, struct span command,
+		     int64_t wall_ns)
+{
+	struct span rest = command;
+	struct span name = words_next(&rest);
+
+	if (span_equals_ignoring_case(name, "/who"))
+		show_nick(conversation, line, command);
+	else if (span_equals_ignoring_case(name, "/history") && render_take_time(&line, &wall_ns))
+		show_past(conversation, line, command, wall_ns);
+	else
+		show(conversation, line, command, wall_ns);
+}
+
 static void hear_row(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
 	const struct outbox_entry *entry = outbox_oldest(&conversation->outbox);
 	struct span command = { entry == NULL ? "" : entry->line,
 				entry == NULL ? 0 : entry->length };
 	struct span rest = command;
-	struct span name = words_next(&rest);
 
 	roster_answer(&conversation->roster, command, line);
-	if (span_equals_ignoring_case(name, "/help"))
+	if (span_equals_ignoring_case(words_next(&rest), "/help"))
 		manual_read(&conversation->manual, (struct span){ line.text + 1, line.length - 1 });
-	if (entry != NULL && entry->purpose == OUTBOX_QUIET)
-		return;
-	if (span_equals_ignoring_case(name, "/who")) {
-		show_nick(conversation, line, command);
-		return;
-	}
-	if (!span_equals_ignoring_case(name, "/history") || !render_take_time(&line, &wall_ns)) {
-		show(conversation, line, command, wall_ns);
-		return;
-	}
-	char row[CONNECTION_LINE_MAX + 1];
-	int length = snprintf(row, sizeof(row), "=%.*s", (int)line.length, line.text);
-	show(conversation, (struct span){ row, (size_t)length }, command, wall_ns);
+	if (entry == NULL || entry->purpose != OUTBOX_QUIET)
+		show_row(conversation, line, command, wall_ns);
 }
 
 void conversation_hear(struct conversation *conversation, struct span line, int64_t wall_ns)

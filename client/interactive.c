@@ -16,6 +16,7 @@
 #include "client/dialer.h"
 #include "client/screen.h"
 #include "client/status.h"
+#include "client/wrap.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/siphash.h"
@@ -124,9 +125,11 @@ static void write_out(void)
 
 static void show(void)
 {
+	static char wrapped[WRAP_SIZE(CONVERSATION_SHOWN_SIZE)];
 	size_t length = conversation_whole_lines(&session.conversation);
+	struct span lines = { session.conversation.shown, length };
 
-	screen_show(session.conversation.shown, length);
+	screen_show(wrapped, wrap_lines(lines, screen_columns(), wrapped));
 	conversation_displayed(&session.conversation, length);
 }
 
@@ -262,6 +265,9 @@ int interactive_run(const struct server_place *place)
 	session.signals = screen_open(&user);
 	if (session.signals < 0)
 		die("cannot use the terminal: %s", strerror(errno));
+	conversation_remark(&session.conversation, clock_wall_ns(), "Connected to %s port %s.",
+			    place->host, place->port);
+	show();
 	conversation_connected(&session.conversation);
 	write_out();
 	converse();

@@ -223,24 +223,10 @@ static void render_event(struct output *output, struct span row)
 	put_clean(output, words_rest(row));
 }
 
-static void render_said(struct output *output, struct span row)
-{
-	struct span nick = words_next(&row);
-
-	put_char(output, '<');
-	put_nick(output, nick);
-	put(output, "> ");
-	put_clean(output, words_rest(row));
-}
-
 static void render_row(struct output *output, struct span row, struct span command)
 {
 	struct span name = words_next(&command);
 
-	if (output->style.rich && span_equals_ignoring_case(name, "/history")) {
-		render_said(output, row);
-		return;
-	}
 	put(output, "  ");
 	if (output->style.rich && span_equals_ignoring_case(name, "/help"))
 		render_help(output, row);

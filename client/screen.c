@@ -48,7 +48,7 @@ static struct {
 	char coloured_prompt[STATUS_SIZE + 32];
 } screen;
 
-static size_t terminal_columns(void)
+size_t screen_columns(void)
 {
 	struct winsize size;
 
@@ -78,7 +78,7 @@ static struct span typed(bool all)
 static void erase_from(size_t row)
 {
 	struct span status = { screen.foot.status, screen.foot.status_length };
-	size_t columns = terminal_columns();
+	size_t columns = screen_columns();
 
 	if (screen.drawn)
 		printf("\r\033[%zuA\033[J", row + layout_rows(layout_width(status), columns));
@@ -89,12 +89,12 @@ static void erase(void)
 {
 	if (screen.drawn)
 		erase_from(layout_cursor_row(layout_width(span_of(screen.foot.prompt)),
-					     typed(false), terminal_columns()));
+					     typed(false), screen_columns()));
 }
 
 static void ask_foot(struct foot *foot)
 {
-	foot->status_length = screen.user->status(terminal_columns(), foot->status);
+	foot->status_length = screen.user->status(screen_columns(), foot->status);
 	screen.user->prompt(foot->prompt);
 }
 
@@ -226,7 +226,7 @@ static size_t list_words(const struct completion *completion, char *list)
 	for (size_t i = 0; i < completion->count; i++) {
 		struct span word = span_of(completion->words[i]);
 		size_t gap = widest - layout_width(word);
-		if (column > 0 && column + widest > terminal_columns()) {
+		if (column > 0 && column + widest > screen_columns()) {
 			list[length++] = '\n';
 			column = 0;
 		}
@@ -404,7 +404,7 @@ bool screen_read_line(struct span *line)
 		line->length--;
 	/* The cursor is now below the last row of the line. */
 	erase_from(1 + layout_cursor_row(layout_width(span_of(screen.foot.prompt)), *line,
-					 terminal_columns()));
+					 screen_columns()));
 	return true;
 }
 

@@ -40,6 +40,9 @@ bool screen_possible(void);
 int screen_open(const struct screen_user *user);
 void screen_close(void);
 
+/* How wide it is now. */
+size_t screen_columns(void);
+
 enum screen_signal { SCREEN_GO_ON, SCREEN_KEY /* as if a key can be read */, SCREEN_END };
 
 /* Handles what has come; fine at any time. */
