@@ -55,7 +55,7 @@ static void offer_rooms(struct search *search)
 	char room[NAME_ROOM_SIZE];
 
 	for (size_t i = roster->room_count; i-- > 0;)
-		offer(search, roster->room[i].name);
+		offer(search, roster->rooms[i].name);
 	for (size_t i = 0; i < roster->event_count; i++) {
 		snprintf(room, sizeof(room), "#%s", roster->events[i].name);
 		offer(search, room);
@@ -69,7 +69,7 @@ static void offer_rooms(struct search *search)
 static void offer_nicks(struct search *search)
 {
 	for (size_t i = search->roster->room_count; i-- > 0;) {
-		const struct roster_room *room = &search->roster->room[i];
+		const struct roster_room *room = &search->roster->rooms[i];
 		for (size_t j = room->nick_count; j-- > 0;)
 			offer(search, room->nicks[j]);
 	}

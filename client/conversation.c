@@ -25,11 +25,6 @@ void conversation_init(struct conversation *conversation, struct render_style st
 	conversation->key = key;
 }
 
-void conversation_finish(struct conversation *conversation)
-{
-	roster_finish(&conversation->roster);
-}
-
 /* Showing. */
 
 static void put(struct conversation *conversation, const char *text, size_t length)
@@ -40,6 +35,16 @@ static void put(struct conversation *conversation, const char *text, size_t leng
 		length = room;
 	memcpy(conversation->shown + conversation->shown_length, text, length);
 	conversation->shown_length += length;
+}
+
+static void put_clean(struct conversation *conversation, struct span text)
+{
+	char clean[OUTBOX_LINE_SIZE * TEXT_GROWTH];
+
+	if (text.length > OUTBOX_LINE_SIZE)
+		text.length = OUTBOX_LINE_SIZE;
+	size_t length = text_clean(text.text, text.length, clean);
+	put(conversation, clean, length);
 }
 
 static void put_text(struct conversation *conversation, const char *text)
@@ -89,7 +94,7 @@ static void show(struct conversation *conversation, struct span line, struct spa
 void conversation_remark(struct conversation *conversation, int64_t wall_ns, const char *format,
 			 ...)
 {
-	char text[REMARK_SIZE], clean[REMARK_SIZE * TEXT_GROWTH];
+	char text[REMARK_SIZE];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -102,7 +107,7 @@ void conversation_remark(struct conversation *conversation, int64_t wall_ns, con
 	end_row(conversation);
 	put_time(conversation, wall_ns);
 	put_colour(conversation, RENDER_YELLOW);
-	put(conversation, clean, text_clean(text, (size_t)length, clean));
+	put_clean(conversation, (struct span){ text, (size_t)length });
 	put_colour(conversation, RENDER_PLAIN);
 	put_text(conversation, "\n");
 }
@@ -110,16 +115,12 @@ void conversation_remark(struct conversation *conversation, int64_t wall_ns, con
 /* What was typed, where the answer alone would not tell. */
 static void echo(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
-	char clean[OUTBOX_LINE_SIZE * TEXT_GROWTH];
-
-	if (line.length > OUTBOX_LINE_SIZE)
-		line.length = OUTBOX_LINE_SIZE;
 	end_row(conversation);
 	put_time(conversation, wall_ns);
 	put_colour(conversation, RENDER_DIM);
 	put_text(conversation, "> ");
 	if (conversation_keeps(line))
-		put(conversation, clean, text_clean(line.text, line.length, clean));
+		put_clean(conversation, line);
 	else
 		put_text(conversation, "/op ...");
 	put_colour(conversation, RENDER_PLAIN);
@@ -207,7 +208,7 @@ void conversation_connected(struct conversation *conversation)
 	conversation_ask_nick(conversation);
 	ask_for(conversation, OUTBOX_QUIET, "/where");
 	for (size_t i = 0; i < roster->room_count; i++)
-		ask_for(conversation, OUTBOX_QUIET, "/join %s", roster->room[i].name);
+		ask_for(conversation, OUTBOX_QUIET, "/join %s", roster->rooms[i].name);
 	ask_for(conversation, OUTBOX_QUIET, "/help");
 	ask_for(conversation, OUTBOX_QUIET, "/rooms");
 	ask_for(conversation, OUTBOX_QUIET, "/events");

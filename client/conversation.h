@@ -44,7 +44,6 @@ struct conversation {
 
 /* KEY is random: no two sessions may have the same. */
 void conversation_init(struct conversation *conversation, struct render_style style, uint64_t key);
-void conversation_finish(struct conversation *conversation);
 
 /* A connection stands, and has greeted: makes ourselves known, and asks again what is open. */
 void conversation_connected(struct conversation *conversation);

@@ -275,6 +275,5 @@ int interactive_run(const struct server_place *place)
 	screen_close();
 	tell_open_bookings();
 	connection_close(&session.connection);
-	conversation_finish(&session.conversation);
 	return EXIT_SUCCESS;
 }

@@ -1,26 +1,13 @@
 #include "client/roster.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "shared/log.h"
 
 #define TENTHS 10
 
 void roster_init(struct roster *roster)
 {
 	memset(roster, 0, sizeof(*roster));
-	roster->room = calloc(ROSTER_ROOMS, sizeof(*roster->room));
-	if (roster->room == NULL)
-		die("no memory");
-}
-
-void roster_finish(struct roster *roster)
-{
-	free(roster->room);
-	roster->room = NULL;
-	roster->room_count = 0;
 }
 
 static void copy(char *to, size_t size, struct span name)
@@ -60,46 +47,57 @@ static void note_place(struct roster *roster, struct span name)
 
 /* Rooms that we are in. */
 
-static struct roster_room *find_room(const struct roster *roster, struct span name)
+static size_t find_room_index(const struct roster *roster, struct span name)
 {
-	for (size_t i = 0; i < roster->room_count; i++) {
-		if (roster_same(span_of(roster->room[i].name), name))
-			return &roster->room[i];
-	}
-	return NULL;
+	size_t i = 0;
+
+	while (i < roster->room_count && !roster_same(span_of(roster->rooms[i].name), name))
+		i++;
+	return i;
 }
 
-static void remove_room(struct roster *roster, struct roster_room *room)
+static struct roster_room *find_room(struct roster *roster, struct span name)
 {
-	size_t behind = roster->room_count - 1 - (size_t)(room - roster->room);
+	size_t at = find_room_index(roster, name);
 
-	memmove(room, room + 1, behind * sizeof(*room));
+	return at < roster->room_count ? &roster->rooms[at] : NULL;
+}
+
+static void remove_room(struct roster *roster, size_t at)
+{
+	size_t behind = roster->room_count - 1 - at;
+
+	memmove(&roster->rooms[at], &roster->rooms[at + 1], behind * sizeof(roster->rooms[0]));
 	roster->room_count--;
 }
 
 void roster_leave(struct roster *roster, struct span name)
 {
-	struct roster_room *room = find_room(roster, name);
+	size_t at = find_room_index(roster, name);
 
-	if (room != NULL)
-		remove_room(roster, room);
+	if (at < roster->room_count)
+		remove_room(roster, at);
+}
+
+static struct roster_room *add_room(struct roster *roster, struct span name)
+{
+	if (roster->room_count == ROSTER_ROOMS)
+		remove_room(roster, 0);
+	struct roster_room *room = &roster->rooms[roster->room_count++];
+	copy(room->name, sizeof(room->name), name);
+	return room;
 }
 
 /* Makes a room the last one, which is the current one. */
 static void make_current(struct roster *roster, struct span name)
 {
-	struct roster_room *room = find_room(roster, name);
-	size_t last = roster->room_count - 1;
+	size_t at = find_room_index(roster, name);
 
-	if (room == NULL || room == &roster->room[last])
+	if (at + 1 >= roster->room_count)
 		return;
-	struct roster_room *moved = malloc(sizeof(*moved));
-	if (moved == NULL)
-		return;
-	*moved = *room;
-	remove_room(roster, room);
-	roster->room[roster->room_count++] = *moved;
-	free(moved);
+	struct roster_room moved = roster->rooms[at];
+	remove_room(roster, at);
+	roster->rooms[roster->room_count++] = moved;
 }
 
 static void enter_room(struct roster *roster, struct span name, int64_t members)
@@ -108,12 +106,8 @@ static void enter_room(struct roster *roster, struct span name, int64_t members)
 
 	if (!name_is_room(name))
 		return;
-	if (room == NULL) {
-		if (roster->room_count == ROSTER_ROOMS)
-			remove_room(roster, &roster->room[0]);
-		room = &roster->room[roster->room_count++];
-		copy(room->name, sizeof(room->name), name);
-	}
+	if (room == NULL)
+		room = add_room(roster, name);
 	room->members = members;
 	room->nick_count = 0;
 	make_current(roster, name);
@@ -122,7 +116,7 @@ static void enter_room(struct roster *roster, struct span name, int64_t members)
 
 const struct roster_room *roster_current(const struct roster *roster)
 {
-	return roster->room_count == 0 ? NULL : &roster->room[roster->room_count - 1];
+	return roster->room_count == 0 ? NULL : &roster->rooms[roster->room_count - 1];
 }
 
 /* People in a room. */
@@ -161,7 +155,7 @@ static void note_nick(const struct roster *roster, struct roster_room *room, str
 static void rename_nick(struct roster *roster, struct span old, struct span new)
 {
 	for (size_t i = 0; i < roster->room_count; i++) {
-		struct roster_room *room = &roster->room[i];
+		struct roster_room *room = &roster->rooms[i];
 		if (find_nick(room, old) < room->nick_count) {
 			remove_nick(room, old);
 			note_nick(roster, room, new);
@@ -264,6 +258,10 @@ static void note_code(struct roster *roster, struct span code)
 
 /* What lines say. */
 
+/*
+ * Events and listings come on different ways: a *join may come after the list that has the newcomer
+ * already. So only who was not known counts.
+ */
 static void hear_in_room(struct roster *roster, struct span kind, struct span name,
 			 struct span nick)
 {
@@ -271,13 +269,14 @@ static void hear_in_room(struct roster *roster, struct span kind, struct span na
 
 	if (room == NULL)
 		return;
+	bool known = find_nick(room, nick) < room->nick_count;
 	if (span_equals(kind, "*part")) {
+		room->members -= known;
 		remove_nick(room, nick);
-		room->members -= room->members > 1;
 		return;
 	}
 	if (span_equals(kind, "*join"))
-		room->members++;
+		room->members += !known;
 	note_nick(roster, room, nick);
 }
 
@@ -336,7 +335,7 @@ static void take_nick(struct roster *roster, struct span nick, bool chosen)
 	if (chosen)
 		copy(roster->chosen, sizeof(roster->chosen), nick);
 	for (size_t i = 0; i < roster->room_count; i++)
-		remove_nick(&roster->room[i], nick);
+		remove_nick(&roster->rooms[i], nick);
 }
 
 static void read_final(struct roster *roster, struct span command, struct span line)

@@ -44,10 +44,10 @@ struct roster_event {
 };
 
 struct roster {
-	roster_nick nick;         /* as the server said it; "" before that */
-	roster_nick chosen;       /* the one that was asked for, or "" */
-	size_t room_count;        /* the last one is the current one */
-	struct roster_room *room; /* ROSTER_ROOMS of them, ordered by use */
+	roster_nick nick;   /* as the server said it; "" before that */
+	roster_nick chosen; /* the one that was asked for, or "" */
+	size_t room_count;
+	struct roster_room rooms[ROSTER_ROOMS]; /* by use: the last one is the current one */
 	size_t place_count;
 	char places[ROSTER_PLACES][NAME_ROOM_SIZE];
 	size_t event_count;
@@ -56,9 +56,7 @@ struct roster {
 	char codes[ROSTER_CODES][CODE_SIZE];
 };
 
-/* Allocates the rooms; dies when there is no memory. */
 void roster_init(struct roster *roster);
-void roster_finish(struct roster *roster);
 
 /* Takes in an event ("*join #go anna"). */
 void roster_hear(struct roster *roster, struct span event);

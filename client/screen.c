@@ -310,9 +310,10 @@ static void set_up_keys(void)
 {
 	el_set(screen.editor, EL_EDITOR, "emacs");
 	el_source(screen.editor, NULL);
-	el_set(screen.editor, EL_ADDFN, "chat-complete", "Completes a word", on_tab);
-	el_set(screen.editor, EL_ADDFN, "chat-interrupt", "Drops the line", on_interrupt);
-	el_set(screen.editor, EL_ADDFN, "chat-clear", "Clears the screen", on_clear);
+	/* Wide, since libedit copies a narrow name and never frees the copy. */
+	el_wset(screen.editor, EL_ADDFN, L"chat-complete", L"Completes a word", on_tab);
+	el_wset(screen.editor, EL_ADDFN, L"chat-interrupt", L"Drops the line", on_interrupt);
+	el_wset(screen.editor, EL_ADDFN, L"chat-clear", L"Clears the screen", on_clear);
 	el_set(screen.editor, EL_BIND, "^I", "chat-complete", NULL);
 	el_set(screen.editor, EL_BIND, "^C", "chat-interrupt", NULL);
 	el_set(screen.editor, EL_BIND, "^L", "chat-clear", NULL);

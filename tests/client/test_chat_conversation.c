@@ -24,7 +24,6 @@ static void start(void)
 
 static void finish(void)
 {
-	conversation_finish(conversation);
 	free(conversation);
 }
 

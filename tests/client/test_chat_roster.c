@@ -18,14 +18,9 @@ static void start(void)
 	memset(&manual, 0, sizeof(manual));
 }
 
-static void finish(void)
-{
-	roster_finish(&roster);
-}
-
-TestSuite(roster, .init = start, .fini = finish);
-TestSuite(status, .init = start, .fini = finish);
-TestSuite(completion, .init = start, .fini = finish);
+TestSuite(roster, .init = start);
+TestSuite(status, .init = start);
+TestSuite(completion, .init = start);
 
 static void hear(const char *line)
 {
@@ -66,6 +61,10 @@ Test(roster, who_comes_and_goes_and_is_renamed_is_known)
 	expect_status("me · #rush · ANNA, carl, berta");
 	hear("*part #rush Berta good night");
 	expect_status("me · #rush · ANNA, carl");
+	hear("*join #rush carl"); /* told late: the list had him */
+	hear("*part #rush dora");
+	expect_status("me · #rush · carl, ANNA");
+	hear("*say #rush ANNA hi");
 	hear("*part #other carl");
 	expect_status("me · #rush · ANNA, carl");
 }
