@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "client/exchange.h"
+#include "client/interactive.h"
 #include "client/render.h"
+#include "client/screen.h"
 #include "client/subcommand.h"
 #include "shared/log.h"
 #include "shared/usage.h"
@@ -39,12 +41,12 @@ static void show_line(struct span line)
 	putchar('\n');
 }
 
-int chat_run(const struct server_place *place, int argc, char **argv)
+/* Without a terminal, or with one that can do nothing: lines in, lines out. */
+static int run_plainly(const struct server_place *place)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
 
-	read_arguments(argc, argv);
 	if (!connection_open(&connection, place, problem))
 		die("%s", problem);
 	printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n", place->host,
@@ -59,4 +61,10 @@ int chat_run(const struct server_place *place, int argc, char **argv)
 	if (!result.ended && !result.bye)
 		die("the server closed the connection");
 	return EXIT_SUCCESS;
+}
+
+int chat_run(const struct server_place *place, int argc, char **argv)
+{
+	read_arguments(argc, argv);
+	return screen_possible() ? interactive_run(place) : run_plainly(place);
 }
