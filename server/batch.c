@@ -274,9 +274,18 @@ static bool serve_all(struct batcher *batcher)
 	return good;
 }
 
-/* Looks what other programs changed in the store. */
+/*
+ * Looks what other programs changed in the store: about once a second, since what the clerks of our
+ * other workers committed looks the same.
+ */
 static void look_around(struct batcher *batcher, const struct booking_desk *rules)
 {
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (now_ns - batcher->desk->looked_ns < LOOK_NS) {
+		return;
+	}
+	batcher->desk->looked_ns = now_ns;
 	if (store_changed_elsewhere(batcher->store)) {
 		batch_fill_board(rules, batcher->commons->board);
 		batcher->desk->next_expiry_ns = 0;

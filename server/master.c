@@ -92,11 +92,13 @@ static void start_again(struct place *place, bool useful)
 
 	if (useful) {
 		place->pause_ns = 0;
+	} else if (place->ready || place->pause_ns == 0) {
+		place->pause_ns = PAUSE_FIRST_NS;
 	} else {
-		place->pause_ns = place->pause_ns ? place->pause_ns * 2 : PAUSE_FIRST_NS;
-		if (place->pause_ns > PAUSE_LAST_NS) {
-			place->pause_ns = PAUSE_LAST_NS;
-		}
+		place->pause_ns *= 2;
+		place->pause_ns = place->pause_ns < PAUSE_LAST_NS ? place->pause_ns : PAUSE_LAST_NS;
+	}
+	if (!useful) {
 		log_warning("%s starts again in %.1f s", name_of(place),
 			    (double)place->pause_ns / (double)NS_PER_SECOND);
 	}
