@@ -427,6 +427,20 @@ bool booking_lapse(const struct booking_desk *desk, unsigned most, int64_t *next
 	return result == STORE_NONE;
 }
 
+bool booking_offer_all(const struct booking_desk *desk)
+{
+	struct store_event *event;
+	int64_t number = 0;
+
+	while (desk->waitlist && (number = waitlist_event_after(desk->waitlist, number)) > 0) {
+		if (store_event_get(desk->store, number, &event) != STORE_OK ||
+		    !serve_waiters(desk, event)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Events */
 
 static enum booking_outcome add_event(struct work *work)

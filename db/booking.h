@@ -115,6 +115,12 @@ bool booking_lapse(const struct booking_desk *desk, unsigned most, int64_t *next
 /* Lapses every tied hold: at the start of a server that is alone on the store. False as above. */
 bool booking_release_all(const struct booking_desk *desk);
 
+/*
+ * Offers what is free of any event to who waits for it: what came back by another server's hand.
+ * False when the store failed.
+ */
+bool booking_offer_all(const struct booking_desk *desk);
+
 /* What is left of an event for who asks now: nothing while it is gathered for a group. */
 int64_t booking_left(const struct booking_desk *desk, const struct store_event *event);
 

@@ -153,6 +153,21 @@ uint32_t waitlist_position(struct waitlist *list, const struct waiter *waiter)
 	return position;
 }
 
+int64_t waitlist_event_after(const struct waitlist *list, int64_t after)
+{
+	int64_t lowest = 0;
+
+	for (uint32_t place = list->first; place != WAITLIST_NONE;
+	     place = list->waiters[place].next) {
+		int64_t event = list->waiters[place].event;
+
+		if (event > after && (lowest == 0 || event < lowest)) {
+			lowest = event;
+		}
+	}
+	return lowest;
+}
+
 bool waitlist_gathers(struct waitlist *list, int64_t event)
 {
 	const struct waiter *waiter = list->count > 0 ? waitlist_first(list, event) : NULL;

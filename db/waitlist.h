@@ -85,6 +85,9 @@ struct waiter *waitlist_next(struct waitlist *list, const struct waiter *waiter)
 /* Where it stands among those who wait for the same event, from 1. */
 uint32_t waitlist_position(struct waitlist *list, const struct waiter *waiter);
 
+/* The lowest number above AFTER of an event that somebody waits for; 0 if there is none. */
+int64_t waitlist_event_after(const struct waitlist *list, int64_t after);
+
 /* Whether what comes back to EVENT is gathered for a group that was passed over too often. */
 bool waitlist_gathers(struct waitlist *list, int64_t event);
 

@@ -167,11 +167,14 @@ static unsigned carry_out_all(struct batcher *batcher, const struct booking_desk
 	return done;
 }
 
+/* What comes back by itself: by time, or, when the store was changed behind our back, elsewhere. */
 static bool lapse(struct desk *desk, const struct booking_desk *rules)
 {
+	bool changed_elsewhere = desk->next_expiry_ns == 0;
 	int64_t next_ns;
 
-	if (!booking_lapse(rules, LAPSES_MAX, &next_ns)) {
+	if (!booking_lapse(rules, LAPSES_MAX, &next_ns) ||
+	    (changed_elsewhere && !booking_offer_all(rules))) {
 		return false;
 	}
 	atomic_store(&desk->next_expiry_ns, next_ns);

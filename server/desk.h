@@ -68,7 +68,7 @@ struct desk {
 		int64_t number;                    /* of the last one that was begun */
 		uint64_t end[OPTIONS_WORKERS_MAX]; /* what `answered` will be */
 	} batch;
-	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known */
+	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
 	int64_t looked_ns;   /* monotonic: when the store was looked at for others' changes */
 	int64_t numbered_ns; /* monotonic: when the waiters were numbered last */
 	struct desk_ring rings[OPTIONS_WORKERS_MAX];

@@ -670,6 +670,24 @@ StoreTest(booking, waiters_are_served_when_the_event_opens)
 	cr_assert(was_offered(1, 1));
 }
 
+StoreTest(booking, waiters_of_every_event_are_offered_what_came_back_elsewhere)
+{
+	book(10, "");
+	wait_for(1, 1);
+	wait_for(2, 1);
+	begin(store);
+	struct store_event *event;
+	cr_assert_eq(store_event_find(store, "rush", &event), STORE_OK);
+	store_event_change(store, event);
+	event->total += 1;
+	const struct booking_desk now = desk();
+	cr_assert(booking_offer_all(&now));
+	finish_batch();
+	cr_assert_eq(offer_count, 1);
+	cr_assert(was_offered(1, 1));
+	cr_assert(adds_up(store, "rush"));
+}
+
 StoreTest(booking, waiter_without_a_place_for_the_offer_gets_it_later)
 {
 	book(10, "");

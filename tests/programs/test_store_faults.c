@@ -1,0 +1,145 @@
+/* A disk that is full: sales are refused, chat goes on, and so do sales when there is room again.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/programs/buyer.h"
+#include "tests/programs/watch.h"
+#include "tests/support/child.h"
+
+static struct turnstiled server;
+static char disk[FOLDER_PATH_SIZE], filler[FOLDER_PATH_SIZE];
+static struct talk talk, other;
+static struct buyer buyer;
+
+static void init(void)
+{
+	turnstiled_init(&server, TURNSTILED);
+}
+
+static void finish(void)
+{
+	struct folder folder = server.folder;
+
+	server.folder.path[0] = '\0'; /* what is mounted there goes first */
+	turnstiled_finish(&server);
+	umount2(disk, MNT_DETACH);
+	folder_finish(&folder);
+}
+
+TestSuite(programs_store_faults, .init = init, .fini = finish, .timeout = 60);
+
+/* A small disk that only this test's processes see. */
+static void mount_disk(void)
+{
+	folder_file(&server.folder, "disk", disk);
+	folder_file(&server.folder, "disk/filler", filler);
+	cr_assert_eq(mkdir(disk, 0700), 0);
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", disk, "tmpfs", 0, "size=16m") != 0)
+		cr_skip_test("nobody but root can mount a disk here");
+}
+
+static void fill_disk(void)
+{
+	static const char bytes[4096];
+	int file = open(filler, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	cr_assert_geq(file, 0);
+	while (write(file, bytes, sizeof(bytes)) > 0)
+		;
+	cr_assert_eq(errno, ENOSPC);
+	close(file);
+}
+
+static void start(const char *kind)
+{
+	mount_disk();
+	turnstiled_start(&server, "--workers", "2", "--store",
+			 store_url(&server, kind, "disk/store"), "--event", "rush=100000");
+	open_on(&talk, server.lines_port, 1);
+	open_on(&other, server.lines_port, 2);
+	ask(&talk, "+join #r ", "/join #r");
+	ask(&other, "+join #r ", "/join #r");
+	buyer_open(&buyer, server.lines_port, 0, "rush", "k");
+}
+
+/* Asks until one is refused since the disk is full. */
+static void buy_until_refused(void)
+{
+	while (buyer.failed == 0 && buyer.asked < BUYER_MAX) {
+		buyer_ask(&buyer, 1);
+		cr_assert(eventually(buyer_heard(&buyer)));
+		cr_assert(!buyer.gone, "the worker died");
+	}
+	cr_assert_eq(buyer.failed, 1);
+}
+
+static bool can_buy(void)
+{
+	talk_say(&other, "/book rush");
+	const char *line = talk_expect_answer(&other, "");
+	cr_assert(line[0] == '+' || strncmp(line, "-INTERNAL ", 10) == 0, "'%s'", line);
+	return line[0] == '+';
+}
+
+static void fill_and_make_room(const char *kind)
+{
+	start(kind);
+	ask(&talk, "+booked ", "/book rush key=first");
+	fill_disk();
+	buy_until_refused();
+	ask(&talk, "-INTERNAL ", "/book rush key=again");
+	ask(&talk, "-INTERNAL ", "/hold rush");
+	talk_say(&talk, "no room, but there is talk");
+	talk_expect_event(&other, "*say #r ");
+
+	cr_assert_eq(unlink(filler), 0);
+	cr_assert(eventually(can_buy()), "sales do not go on");
+	ask(&talk, "+booked ", "/book rush key=again");
+	cr_expect(buyer_has_tickets(&buyer, &talk), "a sale is lost");
+	cr_expect(adds_up(&talk, "rush"));
+	turnstiled_kill(&server);
+
+	turnstiled_start(&server, "--workers", "2", "--store",
+			 store_url(&server, kind, "disk/store"));
+	talk_open_greeted(&talk, server.lines_port);
+	cr_expect(buyer_has_tickets(&buyer, &talk), "a sale is lost");
+	cr_expect(adds_up(&talk, "rush"));
+}
+
+Test(programs_store_faults, a_full_disk_refuses_sales_until_there_is_room_sqlite)
+{
+	fill_and_make_room("sqlite");
+}
+
+Test(programs_store_faults, a_full_disk_refuses_sales_until_there_is_room_json)
+{
+	fill_and_make_room("json");
+}
+
+/* Workers that start while it is full, too. */
+Test(programs_store_faults, workers_killed_while_the_disk_is_full_come_back)
+{
+	static struct talk late;
+	unsigned seed = 1;
+
+	start("sqlite");
+	fill_disk();
+	buy_until_refused();
+	cr_assert(watch_signal_any(server.pid, &seed, SIGKILL));
+	cr_assert(watch_signal_any(server.pid, &seed, SIGKILL));
+	cr_assert_eq(unlink(filler), 0);
+	talk_open_greeted(&late, server.lines_port);
+	ask(&late, "+booked ", "/book rush");
+	cr_expect(buyer_has_tickets(&buyer, &late), "a sale is lost");
+	cr_expect(adds_up(&late, "rush"));
+}
