@@ -282,7 +282,7 @@ const struct option_row option_rows[] = {
 	  "($XDG_STATE_HOME/turnstile, or ~/.local/state/turnstile)", NULL, .text = set_state },
 	{ "store", "URL", "Where the tickets are, sqlite:FILE or json:FILE (turnstile.db in the state directory)",
 	  NULL, .text = set_store },
-	{ "serialize", "lock", "How bookings are put in a row: by a lock between processes, by one child process a "
+	{ "serialize", "lock|join|none", "How bookings are put in a row: by a lock between processes, by one child process a "
 	  "booking, or not at all (sells twice!)", "lock",
 	  .text = set_serialize },
 	{ "event", "NAME=TOTAL[:TITLE]", "Make this event, open, unless the store has it; may be "

@@ -53,7 +53,7 @@ static void finish_all(void)
 	turnstiled_finish(&server);
 }
 
-TestSuite(programs_chat, .init = start_server, .fini = finish_all);
+TestSuite(programs_chat_client, .init = start_server, .fini = finish_all);
 
 static void start_client_at(char *port, const char *setting)
 {
@@ -95,7 +95,7 @@ static void leave(void)
 	talk_close(&talk);
 }
 
-Test(programs_chat, lines_that_come_in_do_not_disturb_what_is_being_typed)
+Test(programs_chat_client, lines_that_come_in_do_not_disturb_what_is_being_typed)
 {
 	char line[64], shown[64];
 
@@ -116,7 +116,7 @@ Test(programs_chat, lines_that_come_in_do_not_disturb_what_is_being_typed)
 	leave();
 }
 
-Test(programs_chat, an_escape_sequence_cut_by_a_line_is_still_a_key)
+Test(programs_chat_client, an_escape_sequence_cut_by_a_line_is_still_a_key)
 {
 	start_both();
 	terminal_type(&terminal, "ac\033");
@@ -127,7 +127,7 @@ Test(programs_chat, an_escape_sequence_cut_by_a_line_is_still_a_key)
 	leave();
 }
 
-Test(programs_chat, wide_characters_are_edited_as_what_they_are)
+Test(programs_chat_client, wide_characters_are_edited_as_what_they_are)
 {
 	start_both();
 	terminal_type(&terminal, "日本語ö");
@@ -139,7 +139,7 @@ Test(programs_chat, wide_characters_are_edited_as_what_they_are)
 	leave();
 }
 
-Test(programs_chat, a_line_longer_than_the_screen_is_wide_survives_lines_and_a_resize)
+Test(programs_chat_client, a_line_longer_than_the_screen_is_wide_survives_lines_and_a_resize)
 {
 	char text[201];
 
@@ -167,7 +167,7 @@ Test(programs_chat, a_line_longer_than_the_screen_is_wide_survives_lines_and_a_r
 	leave();
 }
 
-Test(programs_chat, tab_completes_commands_rooms_nicks_and_events)
+Test(programs_chat_client, tab_completes_commands_rooms_nicks_and_events)
 {
 	start_both();
 	terminal_type(&terminal, "/bo\t");
@@ -184,7 +184,7 @@ Test(programs_chat, tab_completes_commands_rooms_nicks_and_events)
 	leave();
 }
 
-Test(programs_chat, what_was_typed_before_comes_back_but_no_password)
+Test(programs_chat_client, what_was_typed_before_comes_back_but_no_password)
 {
 	start_both();
 	terminal_type(&terminal, "/ping one\r/op secret\r");
@@ -196,7 +196,7 @@ Test(programs_chat, what_was_typed_before_comes_back_but_no_password)
 	leave();
 }
 
-Test(programs_chat, control_c_drops_the_line_and_then_says_how_to_leave)
+Test(programs_chat_client, control_c_drops_the_line_and_then_says_how_to_leave)
 {
 	start_both();
 	terminal_type(&terminal, "half a line");
@@ -210,7 +210,7 @@ Test(programs_chat, control_c_drops_the_line_and_then_says_how_to_leave)
 	leave();
 }
 
-Test(programs_chat, sales_shrink_the_bar)
+Test(programs_chat_client, sales_shrink_the_bar)
 {
 	start_both();
 	talk_ask(&talk, "/book rush 5", "+booked");
@@ -218,7 +218,7 @@ Test(programs_chat, sales_shrink_the_bar)
 	leave();
 }
 
-Test(programs_chat, after_a_restart_nick_and_rooms_are_as_before_and_the_line_too)
+Test(programs_chat_client, after_a_restart_nick_and_rooms_are_as_before_and_the_line_too)
 {
 	start_both();
 	terminal_type(&terminal, "/join #go\r");
@@ -255,7 +255,7 @@ static void book_and_kill(const char *booking, const char *echo, const char *ans
 	terminal_expect_some(&terminal, status);
 }
 
-Test(programs_chat, a_booking_in_which_the_server_is_killed_is_sold_once)
+Test(programs_chat_client, a_booking_in_which_the_server_is_killed_is_sold_once)
 {
 	start_both();
 	book_and_kill("/book rush 2\r", "> /book rush 2", "booked: 2 for rush", "+left rush 8 10",
@@ -334,7 +334,7 @@ static void relay_until(struct relay *relay, const char *text)
 	}
 }
 
-Test(programs_chat, a_booking_whose_answer_was_lost_is_asked_for_again_and_sold_once)
+Test(programs_chat_client, a_booking_whose_answer_was_lost_is_asked_for_again_and_sold_once)
 {
 	static struct relay relay;
 	char port[16], shown[64], code[20];
@@ -344,7 +344,7 @@ Test(programs_chat, a_booking_whose_answer_was_lost_is_asked_for_again_and_sold_
 	terminal_type(&terminal, "/book rush\r");
 	relay_connect(&relay);
 	relay_until(&relay, "+booked ");
-	snprintf(code, sizeof(code), "%s", relay.server.line + strlen("+booked "));
+	snprintf(code, sizeof(code), "%.19s", relay.server.line + strlen("+booked "));
 	relay_close(&relay);
 	relay_connect(&relay);
 	relay_until(&relay, "+booked ");
@@ -356,7 +356,7 @@ Test(programs_chat, a_booking_whose_answer_was_lost_is_asked_for_again_and_sold_
 	close(relay.listener);
 }
 
-Test(programs_chat, without_colours_there_are_none)
+Test(programs_chat_client, without_colours_there_are_none)
 {
 	start_client("NO_COLOR=1");
 	terminal_expect_some(&terminal, "To talk, enter a room");
@@ -367,7 +367,7 @@ Test(programs_chat, without_colours_there_are_none)
 	cr_expect(terminal.saw_colour);
 }
 
-Test(programs_chat, a_dumb_terminal_gets_lines_alone)
+Test(programs_chat_client, a_dumb_terminal_gets_lines_alone)
 {
 	start_client("TERM=dumb");
 	terminal_expect_some(&terminal, "Connected to 127.0.0.1");
@@ -378,7 +378,7 @@ Test(programs_chat, a_dumb_terminal_gets_lines_alone)
 	cr_expect_eq(terminal_join(&terminal), 0);
 }
 
-Test(programs_chat, the_locale_need_not_be_one_of_utf_8)
+Test(programs_chat_client, the_locale_need_not_be_one_of_utf_8)
 {
 	start_client("LC_ALL=C");
 	terminal_expect_some(&terminal, "To talk, enter a room");
