@@ -347,7 +347,7 @@ Test(programs_chat, a_booking_whose_answer_was_lost_is_asked_for_again_and_sold_
 	terminal_type(&terminal, "/book rush\r");
 	relay_connect(&relay);
 	relay_until(&relay, "+booked ");
-	snprintf(code, sizeof(code), "%s", relay.server.line + strlen("+booked "));
+	snprintf(code, sizeof(code), "%.19s", relay.server.line + strlen("+booked "));
 	relay_close(&relay);
 	relay_connect(&relay);
 	relay_until(&relay, "+booked ");
