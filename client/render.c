@@ -240,12 +240,12 @@ static void render_row(struct output *output, struct span row, struct span comma
 
 bool render_take_time(struct span *line, int64_t *wall_ns)
 {
-	struct span rest = { line->text + 1, line->length - (line->length > 0) };
 	struct tm date = { 0 };
 	char text[CLOCK_TEXT_SIZE];
 
 	if (!span_starts(*line, "="))
 		return false;
+	struct span rest = { line->text + 1, line->length - 1 };
 	struct span word = words_next(&rest);
 	if (word.length != TIME_LENGTH)
 		return false;

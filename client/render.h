@@ -17,7 +17,7 @@
 /* What a shown line can take: the words, cleaned, with some of our own between them. */
 #define RENDER_SIZE (CONNECTION_LINE_MAX * TEXT_GROWTH + 512)
 
-/* How colours are put into text; each is the empty string where there are to be none. */
+/* Colours as a terminal takes them. */
 #define RENDER_PLAIN  "\033[0m"
 #define RENDER_BOLD   "\033[1m"
 #define RENDER_DIM    "\033[2m"

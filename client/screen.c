@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <termcap.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -279,6 +280,18 @@ static void use_utf8(void)
 		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/*
+ * A terminal that this machine has not heard of is most likely a new one, and those speak xterm's
+ * language: better than to do without an editor.
+ */
+static void use_known_terminal(void)
+{
+	char *terminal = getenv("TERM");
+
+	if (terminal != NULL && tgetent(NULL, terminal) <= 0)
+		setenv("TERM", "xterm", 1);
+}
+
 static int take_signals(void)
 {
 	sigset_t signals;
@@ -323,6 +336,7 @@ static void set_up_keys(void)
 int screen_open(const struct screen_user *user)
 {
 	use_utf8();
+	use_known_terminal();
 	screen.user = user;
 	tcgetattr(STDIN_FILENO, &screen.terminal_before);
 	/* What is written between two moments of waiting goes out at once. */

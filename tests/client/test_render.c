@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <string.h>
 
 #include "client/render.h"
@@ -68,4 +69,57 @@ Test(render, the_longest_line_fits_however_it_grows)
 	memcpy(line, "*part a b ", 10);
 	size_t length = render_line((struct span){ line, sizeof(line) }, shown);
 	cr_expect_eq(length, strlen("a: b left ") + TEXT_GROWTH * (sizeof(line) - 10));
+}
+
+static void expect_styled(const char *line, const char *command, bool colour, const char *expected)
+{
+	char shown[RENDER_SIZE + 1];
+	const struct render_style style = { .rich = true, .colour = colour };
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	size_t length = render_styled(span_of(line), span_of(command), style, shown);
+	shown[length] = '\0';
+	cr_expect_str_eq(shown, expected, "'%s' is shown as '%s', not '%s'", line, shown, expected);
+}
+
+Test(render, listings_stand_in_columns_and_what_is_left_is_a_bar)
+{
+	expect_styled("=/join #ROOM - enters a room", "/help", false,
+		      "  /join #ROOM                       enters a room");
+	expect_styled("=rush 250/500 open The  rush", "/events", false,
+		      "  rush: ██████████·········· 250 of 500 left, open: The  rush");
+	expect_styled("=rush 1/2 closed", "/events", false,
+		      "  rush: ██████████·········· 1 of 2 left, closed");
+	expect_styled("*sale rush 0 500", "", false, "rush: ···················· 0 of 500 left");
+	expect_styled("=odd", "/events", false, "  odd:  of  left, ");
+}
+
+Test(render, a_nick_has_one_colour_however_it_is_written)
+{
+	cr_expect_str_eq(render_nick_colour(span_of("Ärmel")),
+			 render_nick_colour(span_of("äRMEL")));
+	cr_expect_str_neq(render_nick_colour(span_of("anna")),
+			  render_nick_colour(span_of("berta")));
+	render_nick_colour(span_of("not a nick \xff"));
+}
+
+Test(render, colours_end_with_what_they_colour)
+{
+	expect_styled("-BADARG no", "", true, RENDER_RED "! BADARG no" RENDER_PLAIN);
+	expect_styled("*notice hello", "", true, RENDER_YELLOW "the server: hello" RENDER_PLAIN);
+	expect_styled("*notice hello", "", false, "the server: hello");
+}
+
+Test(render, a_row_of_the_past_has_a_time)
+{
+	struct span row = span_of("=2026-11-20T10:00:01Z anna hi  there");
+	struct span other = span_of("=2026-11-20Tx0:00:01Z anna hi");
+	int64_t wall_ns = 0;
+
+	cr_assert(render_take_time(&row, &wall_ns));
+	cr_expect_eq(wall_ns, INT64_C(1795168801) * 1000000000);
+	cr_expect(span_equals(row, "anna hi  there"));
+	cr_expect_not(render_take_time(&other, &wall_ns));
+	other = span_of("");
+	cr_expect_not(render_take_time(&other, &wall_ns));
 }

@@ -2,10 +2,13 @@
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "tests/support/server.h"
@@ -376,6 +379,48 @@ Test(programs_chat_client, a_dumb_terminal_gets_lines_alone)
 	cr_expect_not(terminal.saw_colour);
 	terminal_type(&terminal, "\x04");
 	cr_expect_eq(terminal_join(&terminal), 0);
+}
+
+Test(programs_chat_client, an_unknown_terminal_is_taken_for_an_xterm)
+{
+	start_client("TERM=no-such-terminal");
+	terminal_expect_some(&terminal, "To talk, enter a room");
+	terminal_type(&terminal, "ac\033[Db");
+	terminal_expect(&terminal, 0, "> abc");
+	cr_expect_eq(terminal_count(&terminal, "no-such-terminal"), 0);
+}
+
+Test(programs_chat_client, control_z_stops_it_and_the_line_is_there_when_it_goes_on)
+{
+	int status;
+
+	start_both();
+	terminal_type(&terminal, "half");
+	terminal_expect(&terminal, 0, "#rush> half");
+	terminal_type(&terminal, "\x1A");
+	cr_assert(eventually(waitpid(terminal.child.pid, &status, WUNTRACED | WNOHANG) > 0));
+	cr_assert(WIFSTOPPED(status));
+	talk_say(&talk, "meanwhile");
+	child_go_on(&terminal.child);
+	terminal_expect_some(&terminal, "#rush <anna> meanwhile");
+	terminal_type(&terminal, " a line");
+	terminal_expect(&terminal, 0, "#rush> half a line");
+	leave();
+}
+
+Test(programs_chat_client, the_terminal_is_left_as_it_was_found)
+{
+	struct termios during, after;
+
+	start_client("NO_COLOR=1");
+	terminal_expect_some(&terminal, "To talk, enter a room");
+	cr_assert_eq(tcgetattr(terminal.descriptor, &during), 0);
+	cr_expect_eq(during.c_lflag & (ECHO | ICANON), 0);
+	cr_assert_eq(kill(terminal.child.pid, SIGTERM), 0);
+	cr_expect_eq(terminal_join(&terminal), 0);
+	cr_assert_eq(tcgetattr(terminal.descriptor, &after), 0);
+	cr_expect_eq(after.c_lflag & (ECHO | ICANON), (tcflag_t)(ECHO | ICANON));
+	terminal_expect(&terminal, 0, "");
 }
 
 Test(programs_chat_client, the_locale_need_not_be_one_of_utf_8)
