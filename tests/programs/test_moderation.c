@@ -1,0 +1,322 @@
+/* What operators may do to people, and how many people and lines there may be. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/programs/office.h"
+#include "tests/programs/watch.h"
+#include "tests/support/child.h"
+
+static struct turnstiled server;
+static struct talk boss, ann, bob;
+
+static void init(void)
+{
+	turnstiled_init(&server, TURNSTILED);
+}
+
+static void finish(void)
+{
+	turnstiled_finish(&server);
+}
+
+TestSuite(programs_moderation, .init = init, .fini = finish, .timeout = 60);
+
+static void enter(struct talk *talk, unsigned worker, const char *nick)
+{
+	open_on(talk, server.lines_port, worker);
+	ask(talk, text_of("+nick %s$", nick), "/nick %s", nick);
+	ask(talk, "+join #r ", "/join #r");
+}
+
+/* The operator and bob at one worker, ann at another; bob hears ann. */
+static void start(void)
+{
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
+	enter(&boss, 1, "boss");
+	enter(&ann, 2, "ann");
+	enter(&bob, 1, "bob");
+	become_operator(&boss);
+	talk_expect_event(&ann, "*join #r bob");
+}
+
+Test(programs_moderation, only_an_operator_kicks_mutes_and_bans)
+{
+	start();
+	ask(&ann, "-DENIED ", "/kick bob");
+	ask(&ann, "-DENIED ", "/mute bob 10");
+	ask(&ann, "-DENIED ", "/ban 192.0.2.1 10");
+	ask(&boss, "-BADARG ", "/kick");
+	ask(&boss, "-NOTFOUND ", "/kick nobody");
+	ask(&boss, "-BADARG ", "/mute bob");
+	ask(&boss, "-BADARG ", "/mute bob x");
+	ask(&boss, "-BADARG ", "/mute bob -1");
+	ask(&boss, "-NOTFOUND ", "/mute nobody 1");
+	ask(&boss, "-BADARG ", "/ban");
+	ask(&boss, "-BADARG ", "/ban bob 10");
+	ask(&boss, "-BADARG ", "/ban 192.0.2.256 10");
+	ask(&boss, "-BADARG ", "/ban 192.0.2.1");
+	talk_say(&bob, "still here");
+	talk_expect_event(&ann, "*say #r bob still here");
+}
+
+Test(programs_moderation, the_kicked_are_told_and_gone_on_every_worker)
+{
+	start();
+	ask(&boss, "+kick ann$", "/kick ANN for \x1b[31m reasons");
+	talk_expect_event(&ann, "*notice boss kicked you: for \xef\xbf\xbd[31m reasons");
+	talk_expect_end(&ann);
+	talk_expect_event(&bob, "*part #r ann");
+	ask(&boss, "+kick bob$", "/kick bob");
+	talk_expect(&bob, "*notice boss kicked you");
+	talk_expect_end(&bob);
+	talk_close(&ann);
+	cr_assert(eventually(stat_of(&boss, "turnstile_connections") == 2));
+	enter(&ann, 2, "ann"); /* a kick is no ban */
+}
+
+Test(programs_moderation, the_muted_are_told_for_how_long_and_may_all_else)
+{
+	int left = 0;
+
+	start();
+	ask(&boss, "+mute ann 100$", "/mute ann 100");
+	talk_expect_event(&ann, "*notice boss muted you for 100 seconds");
+	talk_say(&ann, "hello");
+	sscanf(talk_expect_answer(&ann, "-DENIED "), "%*[^0-9]%d", &left);
+	cr_expect(left > 90 && left <= 100, "%d", left);
+	ask(&ann, "-DENIED ", "/say #r hello");
+	ask(&ann, "-DENIED ", "/tell bob hello");
+	ask(&ann, "-DENIED ", "/topic #r hello");
+	ask(&ann, "+topic #r$", "/topic #r");
+	ask(&ann, "+nick anna$", "/nick anna"); /* another name is no way out */
+	ask(&ann, "-DENIED ", "/say #r hello");
+	ask(&boss, "+mute anna 0$", "/mute anna 0");
+	talk_expect_event(&ann, "*notice boss lets you speak again");
+	talk_say(&ann, "at last");
+	talk_expect_event(&bob, "*nick ann anna");
+	talk_expect_event(&bob, "*say #r anna at last");
+}
+
+Test(programs_moderation, a_mute_ends_by_itself)
+{
+	start();
+	ask(&boss, "+mute ann 1$", "/mute ann 1");
+	ask(&ann, "-DENIED ", "/say #r too early");
+	do
+		talk_say(&ann, "/say #r late");
+	while (talk_expect_answer(&ann, "")[0] == '-');
+	talk_expect_event(&bob, "*say #r ann late");
+	talk_close(&ann);
+	cr_assert(eventually(stat_of(&boss, "turnstile_connections") == 2));
+	enter(&ann, 2, "ann");
+	ask(&ann, "+say #r$", "/say #r a seat is not muted for who takes it next");
+}
+
+/* Connections from other addresses of this machine */
+
+static void open_from(struct talk *talk, const char *address)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(server.lines_port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	talk->start = talk->end = 0;
+	talk->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(inet_pton(AF_INET, address, &from.sin_addr), 1);
+	cr_assert_eq(bind(talk->descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
+	cr_assert_eq(connect(talk->descriptor, (struct sockaddr *)&to, sizeof(to)), 0);
+}
+
+static bool may_enter(const char *address)
+{
+	static struct talk talk;
+
+	open_from(&talk, address);
+	bool in = strncmp(talk_line(&talk), "+turnstile ", 11) == 0;
+	talk_close(&talk);
+	return in;
+}
+
+static void expect_denied(const char *address)
+{
+	static struct talk talk;
+
+	open_from(&talk, address);
+	talk_expect_start(&talk, "-DENIED ");
+	talk_expect_end(&talk);
+	talk_close(&talk);
+}
+
+/* Two people from the same other address, on two workers. */
+static void enter_from(const char *address)
+{
+	open_from(&ann, address);
+	open_from(&bob, address);
+	talk_expect_start(&ann, "+turnstile 1 ");
+	talk_expect_start(&bob, "+turnstile 1 ");
+}
+
+static void start_with_boss(const char *dispatch)
+{
+	turnstiled_start(&server, "--workers", "2", "--dispatch", dispatch, "--op-password-file",
+			 password_file(&server));
+	talk_open_greeted(&boss, server.lines_port);
+	become_operator(&boss);
+}
+
+static void stop(void)
+{
+	talk_close(&boss);
+	cr_assert_eq(turnstiled_stop(&server), 0);
+}
+
+static void ban(const char *dispatch)
+{
+	start_with_boss(dispatch);
+	enter_from("127.0.0.9");
+	ask(&boss, "+ban 127.0.0.9 100$", "/ban 127.0.0.9 100");
+	talk_expect_event(&ann, "*notice ");
+	talk_expect_end(&ann);
+	talk_expect_event(&bob, "*notice ");
+	talk_expect_end(&bob);
+	for (int i = 0; i < 8; i++) /* whichever worker it gets to */
+		expect_denied("127.0.0.9");
+	cr_expect(may_enter("127.0.0.10"));
+	ask(&boss, "+ban 127.0.0.9 0$", "/ban 127.0.0.9 0");
+	cr_expect(may_enter("127.0.0.9"));
+}
+
+Test(programs_moderation, the_banned_are_let_go_and_not_let_in_again)
+{
+	ban("handoff");
+}
+
+Test(programs_moderation, the_banned_are_let_go_where_workers_accept_too)
+{
+	ban("accept");
+}
+
+Test(programs_moderation, a_ban_ends_by_itself)
+{
+	start_with_boss("handoff");
+	ask(&boss, "+ban 127.0.0.9 1$", "/ban 127.0.0.9 1");
+	expect_denied("127.0.0.9");
+	cr_expect(eventually(may_enter("127.0.0.9")));
+}
+
+Test(programs_moderation, bans_outlast_a_restart_until_they_end)
+{
+	start_with_boss("handoff");
+	ask(&boss, "+ban 127.0.0.9 100$", "/ban 127.0.0.9 100");
+	ask(&boss, "+ban 127.0.0.10 1$", "/ban 127.0.0.10 1");
+	ask(&boss, "+ban 127.0.0.11 100$", "/ban 127.0.0.11 100");
+	ask(&boss, "+ban 127.0.0.11 0$", "/ban 127.0.0.11 0");
+	stop();
+	start_with_boss("handoff");
+	expect_denied("127.0.0.9");
+	cr_expect(eventually(may_enter("127.0.0.10")));
+	cr_expect(may_enter("127.0.0.11"));
+	ask(&boss, "+ban 127.0.0.12 100$", "/ban 127.0.0.12 100");
+	clock_sleep(2 * NS_PER_SECOND); /* a crash costs the last second */
+	turnstiled_kill(&server);
+	start_with_boss("handoff");
+	expect_denied("127.0.0.9");
+	expect_denied("127.0.0.12");
+	ask(&boss, "+ban 127.0.0.9 0$", "/ban 127.0.0.9 0");
+	stop();
+	start_with_boss("handoff");
+	cr_expect(may_enter("127.0.0.9"));
+	expect_denied("127.0.0.12");
+}
+
+/* How many there may be */
+
+static bool gets_busy(struct talk *talk, const char *address)
+{
+	open_from(talk, address);
+	if (strncmp(talk_line(talk), "-BUSY ", 6) != 0)
+		return false;
+	talk_expect_end(talk);
+	talk_close(talk);
+	return true;
+}
+
+static void cap_an_address(const char *dispatch)
+{
+	static struct talk talks[3], late;
+	pid_t pid;
+
+	turnstiled_start(&server, "--workers", "2", "--dispatch", dispatch, "--max-per-address",
+			 "3");
+	for (int i = 0; i < 3; i++) {
+		open_from(&talks[i], "127.0.0.9");
+		talk_expect_start(&talks[i], "+turnstile 1 ");
+	}
+	cr_expect(gets_busy(&late, "127.0.0.9"));
+	cr_expect(gets_busy(&late, "127.0.0.9"));
+	cr_expect(may_enter("127.0.0.10"));
+	talk_close(&talks[0]);
+	cr_expect(eventually(may_enter("127.0.0.9")));
+	/* What a killed worker counted in is counted out. */
+	serving(&talks[1], &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	cr_expect(eventually(may_enter("127.0.0.9")));
+}
+
+Test(programs_moderation, an_address_has_so_many_connections_and_no_more)
+{
+	cap_an_address("handoff");
+}
+
+Test(programs_moderation, an_address_has_no_more_where_workers_accept_too)
+{
+	cap_an_address("accept");
+}
+
+Test(programs_moderation, past_the_cap_of_all_each_is_told_that_the_server_is_busy)
+{
+	static struct talk talks[8], late;
+
+	turnstiled_start(&server, "--workers", "2", "--max-connections", "8");
+	for (int i = 0; i < 8; i++)
+		talk_open_greeted(&talks[i], server.lines_port);
+	cr_assert(eventually(stat_of(&talks[0], "turnstile_connections") == 8));
+	for (int i = 0; i < 4; i++)
+		cr_expect(gets_busy(&late, "127.0.0.9"));
+	for (int i = 0; i < 8; i++)
+		ask(&talks[i], "+pong$", "/ping");
+	talk_close(&talks[7]);
+	cr_expect(eventually(may_enter("127.0.0.9")));
+}
+
+#define BURST 20 /* lines that a person pastes at once, with --rate 10 */
+
+Test(programs_moderation, the_rate_lets_somebody_paste_twenty_lines)
+{
+	turnstiled_start(&server, "--workers", "2", "--rate", "10");
+	talk_open_greeted(&ann, server.lines_port);
+	for (int i = 0; i < 3 * BURST; i++)
+		talk_say(&ann, "/ping %d", i);
+	for (int i = 0; i < BURST; i++)
+		talk_expect(&ann, text_of("+pong %d", i));
+	int passed = BURST;
+	for (int i = BURST; i < 3 * BURST; i++) {
+		const char *line = talk_line(&ann);
+		passed += line[0] == '+';
+		cr_assert(line[0] == '+' || strncmp(line, "-RATE ", 6) == 0, "%s", line);
+	}
+	cr_expect_lt(passed, 2 * BURST);
+	/* Who waits a while may speak again; and the others were never concerned. */
+	talk_open_greeted(&bob, server.lines_port);
+	ask(&bob, "+pong$", "/ping");
+	do
+		talk_say(&ann, "/ping again");
+	while (talk_line(&ann)[0] == '-');
+}
