@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/store_content.h"
 #include "client/subcommand.h"
 #include "db/booking.h"
 #include "db/invariants.h"
@@ -19,7 +20,6 @@
 
 #define PATIENCE_NS (10 * NS_PER_SECOND)
 #define WORDS_MAX   3 /* the task and two URLs */
-#define ROOM_LEAST  256
 
 enum format { FORMAT_NONE, FORMAT_CSV, FORMAT_JSON };
 
@@ -146,65 +146,14 @@ static int check(const struct arguments *arguments)
 	return result == STORE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* All that a store holds. */
-struct content {
-	struct store_event *events;
-	size_t event_count;
-	size_t event_room;
-	struct store_ticket *tickets;
-	size_t ticket_count;
-	size_t ticket_room;
-	bool failed;
-};
-
-/* ENTRIES of SIZE bytes with room for one more than COUNT; it has failed when there is none. */
-static void *grown(struct content *content, void *entries, size_t size, size_t count, size_t *room)
-{
-	if (count < *room)
-		return entries;
-	size_t wanted = *room ? *room * 2 : ROOM_LEAST;
-	void *more = reallocarray(entries, wanted, size);
-	if (!more) {
-		content->failed = true;
-		return entries;
-	}
-	*room = wanted;
-	return more;
-}
-
-static void note_event(void *context, const struct store_event *event)
-{
-	struct content *content = context;
-	content->events = grown(content, content->events, sizeof(*event), content->event_count,
-				&content->event_room);
-	if (!content->failed)
-		content->events[content->event_count++] = *event;
-}
-
-static void note_ticket(void *context, const struct store_ticket *ticket)
-{
-	struct content *content = context;
-	content->tickets = grown(content, content->tickets, sizeof(*ticket), content->ticket_count,
-				 &content->ticket_room);
-	if (!content->failed)
-		content->tickets[content->ticket_count++] = *ticket;
-}
-
 static void read_content(struct store *store, struct content *content)
 {
 	begin(store);
-	if (store_event_each(store, note_event, content) != STORE_OK ||
-	    store_ticket_each(store, note_ticket, content) != STORE_OK)
+	if (content_read(content, store) != STORE_OK)
 		die_of(store);
 	leave(store);
 	if (content->failed)
 		die("out of memory");
-}
-
-static void free_content(struct content *content)
-{
-	free(content->events);
-	free(content->tickets);
 }
 
 /* export */
@@ -298,7 +247,7 @@ static int export(const struct arguments *arguments)
 	fputs(json ? "[" : "code,event,quantity,state,made,expires,key\r\n", stdout);
 	print_tickets(&content, store_code_key(store), json);
 	fputs(json ? "\n]\n" : "", stdout);
-	free_content(&content);
+	content_finish(&content);
 	store_close(store);
 	return must_have_printed();
 }
@@ -330,29 +279,13 @@ static void must_be_sound(struct store *store, const char *url)
 		die("%s: is not sound, and not carried over: see turnstile store check", url);
 }
 
-/* The numbers come out the same, since both stores count from 1 without a gap. */
-static bool add_all(struct store *store, const struct content *content)
-{
-	for (size_t i = 0; i < content->event_count; i++) {
-		struct store_event event = content->events[i];
-		if (store_event_add(store, &event) != STORE_OK)
-			return false;
-	}
-	for (size_t i = 0; i < content->ticket_count; i++) {
-		struct store_ticket ticket = content->tickets[i];
-		if (store_ticket_add(store, &ticket) != STORE_OK)
-			return false;
-	}
-	return true;
-}
-
 /* All of it in one transaction. */
 static void carry(const struct content *content, const struct siphash_key *key, const char *to)
 {
 	struct store *store = open_store(to);
 	take(store);
 	bool good = store_set_code_key(store, key) == STORE_OK && store_begin(store) == STORE_OK &&
-		    add_all(store, content) && store_commit(store) == STORE_OK &&
+		    content_add(content, store) == STORE_OK && store_commit(store) == STORE_OK &&
 		    store_tend(store) == STORE_OK;
 	leave(store);
 	if (!good)
@@ -372,8 +305,9 @@ static int convert(const struct arguments *arguments)
 	read_content(source, &content);
 	carry(&content, store_code_key(source), to);
 	store_close(source);
-	printf("%zu bookings carried from %s to %s\n", content.ticket_count, from, to);
-	free_content(&content);
+	printf("%zu bookings and %zu messages carried from %s to %s\n", content.ticket_count,
+	       content.message_count, from, to);
+	content_finish(&content);
 	return must_have_printed();
 }
 

@@ -46,14 +46,16 @@ static json_t *parse(struct span line, char *problem)
 
 static bool take_members(struct json_model *model, json_t *root, char *problem)
 {
-	static const char *const names[] = { "line", "events", "tickets", "batches", NULL };
+	static const char *const names[] = { "line", "events", "tickets", "batches", "chat", NULL };
 	json_t *events = json_object_get(root, "events");
 	json_t *tickets = json_object_get(root, "tickets");
 	json_t *batches = json_object_get(root, "batches");
+	json_t *chat = json_object_get(root, "chat");
 	return json_record_is_object(root, names, problem) &&
 	       (!events || json_record_take_events(model, events, problem)) &&
 	       (!tickets || json_record_take_tickets(model, tickets, problem)) &&
-	       (!batches || json_record_take_batches(model, batches, problem));
+	       (!batches || json_record_take_batches(model, batches, problem)) &&
+	       (!chat || json_record_take_chat(model, chat, problem));
 }
 
 static enum store_result take_line(struct json_store *store, struct span line)

@@ -19,6 +19,7 @@ void json_model_finish(struct json_model *model)
 	free(model->tickets);
 	free(model->holds.numbers);
 	free(model->keys.slots);
+	json_chat_finish(&model->chat);
 	memset(model, 0, sizeof *model);
 }
 
@@ -42,8 +43,7 @@ struct json_ticket *json_model_ticket(const struct json_model *model, int64_t nu
 	return there ? &model->tickets[number - 1] : NULL;
 }
 
-/* ENTRIES of SIZE bytes, with room for one more than COUNT; NULL when there is no memory. */
-static void *grown(void *entries, size_t size, size_t count, size_t *room)
+void *json_grown(void *entries, size_t size, size_t count, size_t *room)
 {
 	if (count < *room)
 		return entries;
@@ -62,7 +62,7 @@ bool json_model_put_event(struct json_model *model, const struct store_event *ev
 		return true;
 	}
 	struct store_event *events =
-		grown(model->events, sizeof *events, model->event_count, &model->event_room);
+		json_grown(model->events, sizeof *events, model->event_count, &model->event_room);
 	if (!events)
 		return false;
 	model->events = events;
@@ -72,8 +72,8 @@ bool json_model_put_event(struct json_model *model, const struct store_event *ev
 
 static bool add_ticket(struct json_model *model, const struct store_ticket *ticket)
 {
-	struct json_ticket *tickets =
-		grown(model->tickets, sizeof *tickets, model->ticket_count, &model->ticket_room);
+	struct json_ticket *tickets = json_grown(model->tickets, sizeof *tickets,
+						 model->ticket_count, &model->ticket_room);
 	if (!tickets)
 		return false;
 	model->tickets = tickets;

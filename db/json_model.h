@@ -1,6 +1,7 @@
 /*
  * json_model: all that a JSON store holds, in memory: events, tickets by number, the holds in the
- * order in which they end, the tickets by key, the last batches of each server.
+ * order in which they end, the tickets by key, the last batches of each server, and chat
+ * (json_chat.h).
  *
  * It knows no file. What is put in replaces what has the same number, or is the next one; the
  * caller has checked it (json_record.h). Who changes it within a transaction keeps what was there
@@ -9,6 +10,7 @@
 #ifndef DB_JSON_MODEL_H
 #define DB_JSON_MODEL_H
 
+#include "db/json_chat.h"
 #include "db/store.h"
 #include "shared/siphash.h"
 
@@ -62,10 +64,14 @@ struct json_model {
 	struct json_batches batches;
 	struct json_holds holds;
 	struct json_keys keys;
+	struct json_chat chat;
 };
 
 void json_model_init(struct json_model *model);
 void json_model_finish(struct json_model *model);
+
+/* ENTRIES of SIZE bytes, with room for one more than COUNT; NULL when there is no memory. */
+void *json_grown(void *entries, size_t size, size_t count, size_t *room);
 
 /* NULL when there is none. */
 struct store_event *json_model_event(const struct json_model *model, int64_t number);

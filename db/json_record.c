@@ -32,7 +32,7 @@ void json_record_event(struct json_text *text, const struct store_event *event)
 	json_text_add(text,
 		      "{\"number\": %" PRId64 ", \"name\": \"%s\", \"title\": ", event->number,
 		      event->name);
-	json_text_add_string(text, event->title);
+	json_text_add_string(text, event->title, strlen(event->title));
 	json_text_add(text,
 		      ", \"total\": %" PRId64 ", \"sold\": %" PRId64 ", \"held\": %" PRId64
 		      ", \"open\": %s}",
@@ -104,7 +104,7 @@ static bool read_optional(json_t *object, const char *name, int64_t least, int64
 	       json_record_integer(object, name, least, INT64_MAX, value, problem);
 }
 
-static bool read_text(json_t *object, const char *name, char *text, size_t size, char *problem)
+bool json_record_text(json_t *object, const char *name, char *text, size_t size, char *problem)
 {
 	json_t *member = json_object_get(object, name);
 	if (!json_is_string(member))
@@ -175,8 +175,8 @@ static bool read_event(const struct json_model *model, json_t *record, struct st
 	const int64_t most = (int64_t)model->event_count + (model->event_count < JSON_EVENTS_MAX);
 	if (!json_record_is_object(record, names, problem) ||
 	    !json_record_integer(record, "number", 1, most, &event->number, problem) ||
-	    !read_text(record, "name", event->name, sizeof event->name, problem) ||
-	    !read_text(record, "title", event->title, sizeof event->title, problem) ||
+	    !json_record_text(record, "name", event->name, sizeof event->name, problem) ||
+	    !json_record_text(record, "title", event->title, sizeof event->title, problem) ||
 	    !read_numbers(record, event, problem))
 		return false;
 	if (!json_is_boolean(open))
@@ -195,7 +195,7 @@ static bool read_key(const struct json_model *model, json_t *record, struct stor
 {
 	const struct json_ticket *there = json_model_ticket(model, ticket->number);
 	if (json_object_get(record, "key") &&
-	    (!read_text(record, "key", ticket->key, sizeof ticket->key, problem) ||
+	    (!json_record_text(record, "key", ticket->key, sizeof ticket->key, problem) ||
 	     !name_is_key(span_of(ticket->key))))
 		return json_problem(problem, "\"key\" is no good key");
 	if (there && strcmp(there->ticket.key, ticket->key) != 0)
@@ -280,13 +280,11 @@ static bool take_batch(struct json_model *model, json_t *record, char *problem)
 	return true;
 }
 
-/* Takes each record of LIST; WHAT is the word for one in a message. */
-static bool take_each(struct json_model *model, json_t *list, const char *what,
-		      bool (*take)(struct json_model *model, json_t *record, char *problem),
-		      char *problem)
+bool json_record_take_each(struct json_model *model, json_t *list, const char *what,
+			   json_record_taker *take, char *problem)
 {
 	if (!json_is_array(list))
-		return json_problem(problem, "\"%ss\" should be a list", what);
+		return json_problem(problem, "the %s records should be a list", what);
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (!take(model, json_array_get(list, i), problem))
 			return blame(what, i, problem);
@@ -295,20 +293,15 @@ static bool take_each(struct json_model *model, json_t *list, const char *what,
 
 bool json_record_take_events(struct json_model *model, json_t *list, char *problem)
 {
-	return take_each(model, list, "event", take_event, problem);
+	return json_record_take_each(model, list, "event", take_event, problem);
 }
 
 bool json_record_take_tickets(struct json_model *model, json_t *list, char *problem)
 {
-	return take_each(model, list, "ticket", take_ticket, problem);
+	return json_record_take_each(model, list, "ticket", take_ticket, problem);
 }
 
 bool json_record_take_batches(struct json_model *model, json_t *list, char *problem)
 {
-	if (!json_is_array(list))
-		return json_problem(problem, "\"batches\" should be a list");
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (!take_batch(model, json_array_get(list, i), problem))
-			return blame("batch", i, problem);
-	return true;
+	return json_record_take_each(model, list, "batch", take_batch, problem);
 }

@@ -8,7 +8,7 @@
 #include "db/json_record.h"
 #include "db/json_store.h"
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2 /* the first had no chat */
 #define TUTORIAL_EVENT "tickets"
 
 static enum store_result fail(struct json_store *store, const char *suffix)
@@ -43,10 +43,31 @@ static bool take_lists(struct json_model *model, json_t *root, char *problem)
 	return json_problem(problem, "a number is there twice");
 }
 
+/* They are not there in a file of the first version. */
+static bool take_chat(struct json_model *model, json_t *root, char *problem)
+{
+	const struct json_chat *chat = &model->chat;
+	json_t *rooms = json_object_get(root, "rooms");
+	json_t *messages = json_object_get(root, "messages");
+	json_t *bans = json_object_get(root, "bans");
+	if (rooms && !json_record_take_rooms(model, rooms, problem))
+		return false;
+	if (chat->room_count != json_array_size(rooms))
+		return json_problem(problem, "a room's place is there twice");
+	if ((messages && !json_record_take_messages(model, messages, problem)) ||
+	    (bans && !json_record_take_bans(model, bans, problem)))
+		return false;
+	if (chat->message_count == json_array_size(messages) &&
+	    chat->ban_count == json_array_size(bans))
+		return true;
+	return json_problem(problem, "a message or a ban is there twice");
+}
+
 static bool take_store(struct json_store *store, json_t *root, char *problem)
 {
 	static const char *const names[] = { "turnstile", "store",   "code_key", "generation",
-					     "events",    "tickets", "batches",  NULL };
+					     "events",    "tickets", "batches",  "rooms",
+					     "messages",  "bans",    NULL };
 	int64_t version;
 	if (!json_record_integer(root, "turnstile", 1, INT64_MAX, &version, problem))
 		return false;
@@ -60,7 +81,7 @@ static bool take_store(struct json_store *store, json_t *root, char *problem)
 	       json_record_hexadecimal(root, "code_key", &store->base.code_key, problem) &&
 	       json_record_integer(root, "generation", 1, INT64_MAX - 1, &store->generation,
 				   problem) &&
-	       take_lists(&store->model, root, problem);
+	       take_lists(&store->model, root, problem) && take_chat(&store->model, root, problem);
 }
 
 static bool take(struct json_store *store, json_t *root, char *problem)
@@ -119,6 +140,44 @@ static void separate(struct json_text *text, size_t place)
 	json_text_add(text, "%s\n    ", place > 0 ? "," : "");
 }
 
+static void write_rooms(struct json_text *text, const struct json_chat *chat)
+{
+	size_t written = 0;
+	for (size_t i = 0; i < chat->room_count; i++) {
+		if (!chat->rooms[i].is_put)
+			continue;
+		separate(text, written++);
+		json_record_room(text, &chat->rooms[i].label);
+	}
+}
+
+static void write_messages(struct json_text *text, const struct json_room *room, size_t written)
+{
+	for (size_t i = 0; i < room->count; i++) {
+		const struct store_message message = json_chat_message(room, i);
+		separate(text, written + i);
+		json_record_message(text, &message);
+	}
+}
+
+static void write_chat(struct json_text *text, const struct json_chat *chat)
+{
+	size_t written = 0;
+	json_text_add(text, "  \"rooms\": [");
+	write_rooms(text, chat);
+	json_text_add(text, "\n  ],\n  \"messages\": [");
+	for (size_t i = 0; i < chat->room_count; i++) {
+		write_messages(text, &chat->rooms[i], written);
+		written += chat->rooms[i].count;
+	}
+	json_text_add(text, "\n  ],\n  \"bans\": [");
+	for (size_t i = 0; i < chat->ban_count; i++) {
+		separate(text, i);
+		json_record_ban(text, &chat->bans[i]);
+	}
+	json_text_add(text, "\n  ]\n");
+}
+
 static void write_lists(struct json_text *text, const struct json_model *model)
 {
 	json_text_add(text, "  \"events\": [");
@@ -136,7 +195,7 @@ static void write_lists(struct json_text *text, const struct json_model *model)
 		separate(text, i);
 		json_record_batch(text, &model->batches.list[i]);
 	}
-	json_text_add(text, "\n  ]\n");
+	json_text_add(text, "\n  ],\n");
 }
 
 static enum store_result write_text(struct json_store *store, int64_t generation)
@@ -149,6 +208,7 @@ static enum store_result write_text(struct json_store *store, int64_t generation
 	json_record_add_hexadecimal(text, &store->base.code_key);
 	json_text_add(text, ",\n  \"generation\": %" PRId64 ",\n", generation);
 	write_lists(text, &store->model);
+	write_chat(text, &store->model.chat);
 	json_text_add(text, "}\n");
 	if (!text->failed)
 		return STORE_OK;

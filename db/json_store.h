@@ -1,7 +1,7 @@
 /*
  * json_store: the inside of the JSON store, for the files that make it up: store_json.c (opening,
- * transactions), json_snapshot.c and json_journal.c (the two files on disk), json_events.c and
- * json_tickets.c.
+ * transactions), json_snapshot.c and json_journal.c (the two files on disk), json_events.c,
+ * json_tickets.c and json_rooms.c.
  *
  * FILE is the snapshot: all that the store holds, for people to read. FILE-journal has a line for
  * each transaction that was committed since, and is synced with each; opening reads both. When the
@@ -13,7 +13,8 @@
  * Every process has all of it in memory, and begins a transaction with a look whether the files
  * are as it left them: it reads the journal from where it stood, or everything when there is a new
  * snapshot. So there are at most JSON_EVENTS_MAX events and JSON_TICKETS_MAX tickets; a ticket
- * takes about 170 bytes of memory, and two kilobytes for a moment while a snapshot is read.
+ * takes about 170 bytes of memory, and two kilobytes for a moment while a snapshot is read. Chat is
+ * bounded too (JSON_CHAT_BYTES_MAX).
  */
 #ifndef DB_JSON_STORE_H
 #define DB_JSON_STORE_H
@@ -40,6 +41,7 @@ struct json_store {
 	struct json_model model;
 	struct event_cache events;
 	struct json_undo undo;
+	struct json_text chat; /* what the transaction changed of it: elements of a list */
 	struct json_text text; /* a line or a file that is written or read now */
 
 	struct siphash_key id; /* random: of this store and no other */
@@ -132,5 +134,22 @@ void json_tickets_keep(struct json_store *store);
 
 /* Puts the tickets back as they were at begin. */
 void json_tickets_undo(struct json_store *store);
+
+/* json_rooms.c: chat, likewise. */
+enum store_result json_room_put(struct store *store, const struct store_room *room, bool fresh);
+enum store_result json_message_add(struct store *store, const struct store_message *message);
+enum store_result json_messages_trim(struct store *store, uint32_t room, unsigned keep);
+enum store_result json_ban_put(struct store *store, const struct store_ban *ban, int64_t wall_ns);
+enum store_result json_room_each(struct store *store,
+				 void (*see)(void *context, const struct store_room *room),
+				 void *context);
+enum store_result json_message_each(struct store *store,
+				    void (*see)(void *context, const struct store_message *message),
+				    void *context);
+enum store_result json_ban_each(struct store *store,
+				void (*see)(void *context, const struct store_ban *ban),
+				void *context);
+
+void json_rooms_write(struct json_store *store);
 
 #endif

@@ -47,9 +47,10 @@ void json_text_add(struct json_text *text, const char *format, ...)
 	va_end(arguments);
 }
 
-void json_text_add_string(struct json_text *text, const char *string)
+void json_text_add_string(struct json_text *text, const char *string, size_t length)
 {
-	json_t *value = json_string(string);
+	bool has_nul = length > 0 && memchr(string, '\0', length);
+	json_t *value = has_nul ? NULL : json_stringn(string, length);
 	char *quoted = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
 	if (quoted)
 		json_text_add(text, "%s", quoted);

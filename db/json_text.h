@@ -20,8 +20,11 @@ struct json_text {
 __attribute__((format(printf, 2, 3))) void json_text_add(struct json_text *text, const char *format,
 							 ...);
 
-/* Adds a string in quotes, escaped. What is no good UTF-8 cannot stand in JSON: it fails. */
-void json_text_add_string(struct json_text *text, const char *string);
+/*
+ * Adds a string of LENGTH bytes in quotes, escaped. What is no good UTF-8, or has a NUL, cannot
+ * stand in our JSON: it fails.
+ */
+void json_text_add_string(struct json_text *text, const char *string, size_t length);
 
 /* Reads FILE from FROM to its end; false with errno. */
 bool json_text_read(struct json_text *text, int file, size_t from);

@@ -390,38 +390,33 @@ enum store_result store_event_count(struct store *store, int64_t event, int64_t 
 enum store_result store_room_put(struct store *store, const struct store_room *room, bool fresh)
 {
 	must_be_within(store);
-	return store->kind->room_put ? noted(store, store->kind->room_put(store, room, fresh))
-				     : STORE_OK;
+	return noted(store, store->kind->room_put(store, room, fresh));
 }
 
 enum store_result store_message_add(struct store *store, const struct store_message *message)
 {
 	must_be_within(store);
-	return store->kind->message_add ? noted(store, store->kind->message_add(store, message))
-					: STORE_OK;
+	return noted(store, store->kind->message_add(store, message));
 }
 
 enum store_result store_messages_trim(struct store *store, uint32_t room, unsigned keep)
 {
 	must_be_within(store);
-	return store->kind->messages_trim
-		       ? noted(store, store->kind->messages_trim(store, room, keep))
-		       : STORE_OK;
+	return noted(store, store->kind->messages_trim(store, room, keep));
 }
 
 enum store_result store_ban_put(struct store *store, const struct store_ban *ban, int64_t wall_ns)
 {
 	must_be_within(store);
-	return store->kind->ban_put ? noted(store, store->kind->ban_put(store, ban, wall_ns))
-				    : STORE_OK;
+	return noted(store, store->kind->ban_put(store, ban, wall_ns));
 }
 
 enum store_result store_room_each(struct store *store,
 				  void (*see)(void *context, const struct store_room *room),
 				  void *context)
 {
-	return store->kind->room_each ? noted(store, store->kind->room_each(store, see, context))
-				      : STORE_OK;
+	must_be_taken(store);
+	return noted(store, store->kind->room_each(store, see, context));
 }
 
 enum store_result store_message_each(struct store *store,
@@ -429,17 +424,16 @@ enum store_result store_message_each(struct store *store,
 						 const struct store_message *message),
 				     void *context)
 {
-	return store->kind->message_each
-		       ? noted(store, store->kind->message_each(store, see, context))
-		       : STORE_OK;
+	must_be_taken(store);
+	return noted(store, store->kind->message_each(store, see, context));
 }
 
 enum store_result store_ban_each(struct store *store,
 				 void (*see)(void *context, const struct store_ban *ban),
 				 void *context)
 {
-	return store->kind->ban_each ? noted(store, store->kind->ban_each(store, see, context))
-				     : STORE_OK;
+	must_be_taken(store);
+	return noted(store, store->kind->ban_each(store, see, context));
 }
 
 enum store_result store_batch_last(struct store *store, int64_t server, int64_t *batch)

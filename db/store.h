@@ -181,8 +181,9 @@ enum store_result store_event_count(struct store *store, int64_t event, int64_t 
 
 /*
  * Chat: what is kept of rooms and bans, written behind. A room has a place (a small number) and a
- * name; putting another name at a place forgets what was said there. Within a transaction. A kind
- * of store that keeps no chat takes it all and has none of it.
+ * name; putting a FRESH one at a place forgets what was said there. Changes are made within a
+ * transaction; texts are UTF-8. A store may forget a room's oldest messages where it would grow
+ * too large.
  */
 #define STORE_TOPIC_SIZE 513 /* bytes, a NUL counted in */
 
@@ -214,7 +215,10 @@ enum store_result store_messages_trim(struct store *store, uint32_t room, unsign
 /* Sets until when an address is banned; one whose time is over is forgotten. */
 enum store_result store_ban_put(struct store *store, const struct store_ban *ban, int64_t wall_ns);
 
-/* All of them, messages in the order of rooms and numbers. They must not change anything. */
+/*
+ * All of them, with the lock held, messages in the order of rooms and numbers. SEE must not change
+ * anything.
+ */
 enum store_result store_room_each(struct store *store,
 				  void (*see)(void *context, const struct store_room *room),
 				  void *context);

@@ -69,6 +69,7 @@ static enum store_result begin(struct store *base)
 {
 	struct json_store *store = json_store_of(base);
 	event_cache_empty(&store->events);
+	json_text_empty(&store->chat);
 	if (json_store_follow(store) != STORE_OK)
 		return STORE_FAILED;
 	store->undo.count = 0;
@@ -78,10 +79,20 @@ static enum store_result begin(struct store *base)
 	return STORE_OK;
 }
 
+/* What a transaction did to chat is taken back by reading the files anew. */
+static bool has_changed_chat(const struct json_store *store)
+{
+	return store->chat.length > 0 || store->chat.failed;
+}
+
 static void rollback(struct store *base)
 {
 	struct json_store *store = json_store_of(base);
 	event_cache_empty(&store->events);
+	if (has_changed_chat(store)) {
+		(void)json_store_load(store);
+		return;
+	}
 	json_tickets_undo(store);
 	store->model.event_count = store->undo.event_count;
 	store->model.batches = store->undo.batches;
@@ -113,6 +124,7 @@ static enum store_result write_line(struct json_store *store)
 		return STORE_FAILED;
 	json_tickets_write(store);
 	write_batches(store);
+	json_rooms_write(store);
 	if (text->length == start && !text->failed)
 		return STORE_NONE;
 	json_text_add(text, "}\n");
@@ -209,6 +221,7 @@ static void free_store(struct json_store *store)
 		close(store->journal);
 	json_model_finish(&store->model);
 	event_cache_finish(&store->events);
+	json_text_finish(&store->chat);
 	json_text_finish(&store->text);
 	free(store->undo.tickets);
 	free(store);
@@ -267,6 +280,13 @@ const struct store_kind store_json = {
 	.ticket_next_expiry = json_ticket_next_expiry,
 	.ticket_tied = json_ticket_tied,
 	.ticket_each = json_ticket_each,
+	.room_put = json_room_put,
+	.message_add = json_message_add,
+	.messages_trim = json_messages_trim,
+	.ban_put = json_ban_put,
+	.room_each = json_room_each,
+	.message_each = json_message_each,
+	.ban_each = json_ban_each,
 	.batch_last = batch_last,
 	.batch_mark = batch_mark,
 };

@@ -47,7 +47,13 @@ struct store_kind {
 					   struct store_ticket *ticket);
 	enum store_result (*ticket_change)(struct store *store, const struct store_ticket *ticket);
 	enum store_result (*ticket_next_expiry)(struct store *store, struct store_ticket *ticket);
-	/* Chat; all NULL where a kind keeps none. */
+	enum store_result (*ticket_tied)(struct store *store, uint64_t least, uint64_t most,
+					 struct store_ticket *ticket);
+	enum store_result (*ticket_each)(struct store *store,
+					 void (*see)(void *context,
+						     const struct store_ticket *ticket),
+					 void *context);
+
 	enum store_result (*room_put)(struct store *store, const struct store_room *room,
 				      bool fresh);
 	enum store_result (*message_add)(struct store *store, const struct store_message *message);
@@ -64,12 +70,6 @@ struct store_kind {
 	enum store_result (*ban_each)(struct store *store,
 				      void (*see)(void *context, const struct store_ban *ban),
 				      void *context);
-	enum store_result (*ticket_tied)(struct store *store, uint64_t least, uint64_t most,
-					 struct store_ticket *ticket);
-	enum store_result (*ticket_each)(struct store *store,
-					 void (*see)(void *context,
-						     const struct store_ticket *ticket),
-					 void *context);
 
 	enum store_result (*batch_last)(struct store *store, int64_t server, int64_t *batch);
 	enum store_result (*batch_mark)(struct store *store, int64_t server, int64_t batch);

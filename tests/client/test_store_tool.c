@@ -320,6 +320,72 @@ Test(store_tool, convert_carries_the_title)
 	cr_assert_str_eq(title, "The \"Rush\", 5\xe2\x82\xac");
 }
 
+#define FOR_EVER (INT64_MAX - 1) /* until when an address is banned */
+
+static void make_chat(const char *url)
+{
+	const struct store_room room = { .place = 7, .name = "#lobby", .topic = "Today" };
+	const struct store_ban ban = { .address = "10.0.0.1", .until_ns = FOR_EVER };
+	struct store_message message = { .room = 7, .wall_ns = MADE_NS, .text = "ann \"hi\"" };
+	message.length = strlen(message.text);
+	struct store *opened = open_at(url);
+	cr_assert(store_take(opened, 0));
+	cr_assert_eq(store_begin(opened), STORE_OK);
+	cr_assert_eq(store_room_put(opened, &room, true), STORE_OK);
+	for (message.number = 3; message.number <= 5; message.number++)
+		cr_assert_eq(store_message_add(opened, &message), STORE_OK);
+	cr_assert_eq(store_ban_put(opened, &ban, MADE_NS), STORE_OK);
+	cr_assert_eq(store_commit(opened), STORE_OK);
+	store_give(opened);
+	store_close(opened);
+}
+
+static void print_room(void *context, const struct store_room *room)
+{
+	fprintf(context, "%u %s %s\n", room->place, room->name, room->topic);
+}
+
+static void print_message(void *context, const struct store_message *message)
+{
+	cr_assert_eq(message->wall_ns, MADE_NS);
+	fprintf(context, "%u.%u %.*s\n", message->room, (unsigned)message->number,
+		(int)message->length, message->text);
+}
+
+static void print_ban(void *context, const struct store_ban *ban)
+{
+	cr_assert_eq(ban->until_ns, FOR_EVER);
+	fprintf(context, "%s\n", ban->address);
+}
+
+static void expect_chat(const char *url)
+{
+	char text[1024] = "";
+	FILE *stream = fmemopen(text, sizeof(text), "w");
+	struct store *opened = open_at(url);
+	cr_assert(store_take(opened, 0) && stream);
+	cr_assert_eq(store_room_each(opened, print_room, stream), STORE_OK);
+	cr_assert_eq(store_message_each(opened, print_message, stream), STORE_OK);
+	cr_assert_eq(store_ban_each(opened, print_ban, stream), STORE_OK);
+	store_give(opened);
+	store_close(opened);
+	fclose(stream);
+	cr_assert_str_eq(text, "7 #lobby Today\n7.3 ann \"hi\"\n7.4 ann \"hi\"\n"
+			       "7.5 ann \"hi\"\n10.0.0.1\n");
+}
+
+Test(store_tool, convert_carries_chat_there_and_back)
+{
+	make_store(sqlite_url);
+	make_chat(sqlite_url);
+	cr_assert_eq(store("convert", sqlite_url, json_url), 0);
+	cr_assert(strstr(capture.output, "4 bookings and 3 messages"));
+	expect_chat(json_url);
+	unlink(path_of(sqlite_url));
+	cr_assert_eq(store("convert", json_url, sqlite_url), 0);
+	expect_chat(sqlite_url);
+}
+
 Test(store_tool, convert_overwrites_nothing)
 {
 	make_store(sqlite_url);
