@@ -2,10 +2,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/chat.h"
 #include "shared/clock.h"
+#include "shared/log.h"
 #include "shared/text.h"
 
 #define EVENT_LINE_SIZE 160
@@ -422,6 +424,21 @@ static void count(struct score *score, const struct desk_slot *slot)
 	}
 }
 
+/* A session's end that the store could not note: its holds and its place are still taken. */
+static void keep_unreleased(struct worker *worker, uint64_t session)
+{
+	if (worker->unreleased_count == worker->unreleased_room) {
+		worker->unreleased_room =
+			worker->unreleased_room ? worker->unreleased_room * 2 : 16;
+		worker->unreleased = realloc(worker->unreleased,
+					     worker->unreleased_room * sizeof(*worker->unreleased));
+		if (!worker->unreleased) {
+			die("out of memory");
+		}
+	}
+	worker->unreleased[worker->unreleased_count++] = session;
+}
+
 static void take_answers(struct worker *worker)
 {
 	struct desk *desk = worker->commons->desk;
@@ -432,6 +449,10 @@ static void take_answers(struct worker *worker)
 			slot->session ? session_find(worker, slot->seat, slot->session) : NULL;
 
 		count(worker->score, slot);
+		if (slot->request.verb == BOOKING_RELEASE &&
+		    slot->answer.outcome == BOOKING_FAILED) {
+			keep_unreleased(worker, slot->request.client.session);
+		}
 		if (session) {
 			reply_clear(&worker->reply);
 			reply_answer(&slot->request, &slot->answer, &worker->reply);
@@ -515,12 +536,17 @@ bool boxoffice_has_news(const struct worker *worker)
 
 /* The end of sessions */
 
-static bool release(struct worker *worker, struct seat *seat)
+static bool submit_release(struct worker *worker, uint64_t session)
 {
 	const struct booking_request request = { .verb = BOOKING_RELEASE,
-						 .client = { .session = seat->session } };
+						 .client = { .session = session } };
 
-	if (seat->has_ties && !put_on_desk(worker, NULL, &request)) {
+	return put_on_desk(worker, NULL, &request);
+}
+
+static bool release(struct worker *worker, struct seat *seat)
+{
+	if (seat->has_ties && !submit_release(worker, seat->session)) {
 		return false;
 	}
 	seat->has_ties = false;
@@ -530,6 +556,14 @@ static bool release(struct worker *worker, struct seat *seat)
 bool boxoffice_release(struct session *session)
 {
 	return !session->greeted || release(session->worker, session->seat);
+}
+
+void boxoffice_tick(struct worker *worker)
+{
+	while (worker->unreleased_count > 0 &&
+	       submit_release(worker, worker->unreleased[worker->unreleased_count - 1])) {
+		worker->unreleased_count--;
+	}
 }
 
 void boxoffice_sweep(struct worker *worker)

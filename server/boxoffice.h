@@ -31,6 +31,9 @@ bool boxoffice_release(struct session *session);
 /* At a worker's start, with its clerk at work: the same for the sessions of its predecessor. */
 void boxoffice_sweep(struct worker *worker);
 
+/* A second passed: gives back once more what could not be given back since the store failed. */
+void boxoffice_tick(struct worker *worker);
+
 /*
  * Once a turn: takes the clerk's answers and offers from the desk and gives each to its session;
  * tells those who wait their new positions.

@@ -253,6 +253,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	(void)what;
 	atomic_store(&worker->score->heartbeat_ns, worker_now_ns(worker));
 	session_tick(worker);
+	boxoffice_tick(worker);
 	boxoffice_announce_sales(worker);
 	if (clerk_failed(worker->clerk)) {
 		log_error("without its clerk this worker is of no use");
