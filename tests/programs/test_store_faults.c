@@ -126,6 +126,33 @@ Test(programs_store_faults, a_full_disk_refuses_sales_until_there_is_room_json)
 	fill_and_make_room("json");
 }
 
+static int held_of(struct talk *asker)
+{
+	int held = -1;
+
+	sscanf(ask(asker, "+audit ", "/audit rush"), "+audit rush %*d %d", &held);
+	return held;
+}
+
+/* The connection ends, and that cannot be noted in the store. */
+Test(programs_store_faults, a_tied_hold_goes_also_when_the_disk_was_full_at_its_connections_end)
+{
+	static struct talk tied;
+
+	start("sqlite");
+	open_on(&tied, server.lines_port, 1);
+	ask(&tied, "+held ", "/hold rush 5 tied");
+	fill_disk();
+	buy_until_refused();
+	talk_close(&tied);
+	cr_assert(eventually(stat_of(&talk, "turnstile_connections") == 3));
+	ask(&talk, "-INTERNAL ", "/book rush"); /* behind it on the same desk */
+	cr_assert_eq(unlink(filler), 0);
+	cr_assert(eventually(can_buy()), "sales do not go on");
+	cr_expect(eventually(held_of(&talk) == 0), "the hold stays");
+	cr_expect(adds_up(&talk, "rush"));
+}
+
 /* Workers that start while it is full, too. */
 Test(programs_store_faults, workers_killed_while_the_disk_is_full_come_back)
 {
