@@ -155,11 +155,16 @@ TestOnBoth(two_servers_on_one_store_never_sell_more_than_there_is, sell_out_on_b
 	}
 }
 
+static bool sold_something(struct buyer *buyer)
+{
+	buyer_heard(buyer);
+	return buyer->booked > 0;
+}
+
 /* The second server is killed in the middle of its sales, again and again; the first sells on. */
 static void kill_one_of_two(const char *kind)
 {
 	unsigned seed = (unsigned)clock_monotonic_ns();
-	unsigned answered = 0;
 
 	start_first(kind, "rush=100000");
 	talk_open_greeted(&talk, server.lines_port);
@@ -169,16 +174,14 @@ static void kill_one_of_two(const char *kind)
 		for (unsigned i = 0; i < BUYERS; i++) {
 			buyer_ask(&buyers[i], 200);
 		}
+		cr_assert(eventually(sold_something(&buyers[1])));
 		clock_sleep((int64_t)(rand_r(&seed) % 20) * NS_PER_MS);
 		turnstiled_kill(&second);
 		cr_assert(eventually(buyers_heard(buyers, BUYERS)), "the first one hangs");
-		for (unsigned i = 0; i < BUYERS; i++) {
+		for (unsigned i = 0; i < BUYERS; i++)
 			cr_expect(buyer_has_tickets(&buyers[i], &talk), "a sale is lost");
-			answered += i % 2 ? buyers[i].answered : 0;
-		}
 		cr_expect(adds_up(&talk, "rush"));
 	}
-	cr_expect_gt(answered, 0, "killed before it sold anything, each time");
 	check_store(kind);
 }
 
