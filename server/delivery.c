@@ -10,7 +10,7 @@
 
 #define STRETCH_SIZE   (64 * 1024)     /* bytes read from a log at once */
 #define GATHER_MEMBERS 64              /* in a larger room lines are sent together */
-#define GATHER_NS      (4 * NS_PER_MS) /* how long one waits for more at most */
+#define GATHER_NS      (5 * NS_PER_MS) /* how long one waits for more at most */
 
 /* A room as this worker sees it. */
 struct local_room {
