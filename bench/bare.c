@@ -27,8 +27,9 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL)
+	if (end == NULL) {
 		return BENCH_MORE;
+	}
 	*used = (size_t)(end - bytes) + 1;
 	return BENCH_DONE;
 }

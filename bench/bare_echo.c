@@ -27,8 +27,9 @@ static int64_t number(const char *text, int64_t most)
 {
 	int64_t value;
 
-	if (!words_number(span_of(text), 1, most, &value))
+	if (!words_number(span_of(text), 1, most, &value)) {
 		usage_error("not a number from 1 to %lld: %s", (long long)most, text);
+	}
 	return value;
 }
 
@@ -44,8 +45,9 @@ static int listen_at(int64_t port)
 	    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
 	    setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) != 0 ||
 	    bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    listen(listener, SOMAXCONN) != 0)
+	    listen(listener, SOMAXCONN) != 0) {
 		die("cannot listen: %s", strerror(errno));
+	}
 	return listener;
 }
 
@@ -53,8 +55,9 @@ static void watch(int epoll, int descriptor, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data = { .fd = descriptor } };
 
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0)
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) {
 		die("cannot watch a socket: %s", strerror(errno));
+	}
 }
 
 /* One a turn, so that several processes share what comes. */
@@ -62,8 +65,9 @@ static void take_in(int epoll, int listener)
 {
 	int descriptor = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (descriptor >= 0)
+	if (descriptor >= 0) {
 		watch(epoll, descriptor, EPOLLIN);
+	}
 }
 
 static void send_back(int descriptor)
@@ -71,10 +75,12 @@ static void send_back(int descriptor)
 	static char input[INPUT_SIZE];
 	ssize_t length = recv(descriptor, input, sizeof(input), 0);
 
-	if (length > 0)
+	if (length > 0) {
 		length = send(descriptor, input, (size_t)length, MSG_NOSIGNAL);
-	if (length <= 0)
+	}
+	if (length <= 0) {
 		(void)close(descriptor);
+	}
 }
 
 static _Noreturn void serve(int listener)
@@ -87,10 +93,11 @@ static _Noreturn void serve(int listener)
 		int count = epoll_wait(epoll, events, EVENTS_A_TURN, -1);
 
 		for (int i = 0; i < count; i++) {
-			if (events[i].data.fd == listener)
+			if (events[i].data.fd == listener) {
 				take_in(epoll, listener);
-			else
+			} else {
 				send_back(events[i].data.fd);
+			}
 		}
 	}
 }
@@ -98,15 +105,17 @@ static _Noreturn void serve(int listener)
 int main(int argc, char **argv)
 {
 	log_start("bare_echo", LOG_WARNING, LOG_TEXT);
-	if (argc < 2)
+	if (argc < 2) {
 		usage_error("say at which port");
+	}
 	int listener = listen_at(number(argv[1], UINT16_MAX));
 	int64_t processes = argc > 2 ? number(argv[2], PROCESSES_MAX) : 1;
 	for (int64_t i = 1; i < processes; i++) {
 		pid_t pid = fork();
 
-		if (pid < 0)
+		if (pid < 0) {
 			die("cannot fork: %s", strerror(errno));
+		}
 		if (pid == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 			serve(listener);

@@ -19,8 +19,9 @@ static void request(struct bench_text *text, const struct bench_plan *plan, unsi
 static void hello(struct bench_text *text, const struct bench_plan *plan, unsigned client,
 		  unsigned step)
 {
-	if (step == 0)
+	if (step == 0) {
 		request(text, plan, client, 0);
+	}
 }
 
 static size_t body_length(const char *head, size_t length)
@@ -37,12 +38,14 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	const char *end = memmem(bytes, length, "\r\n\r\n", 4);
 
 	(void)plan;
-	if (end == NULL)
+	if (end == NULL) {
 		return BENCH_MORE;
+	}
 	size_t head = (size_t)(end - bytes) + 4;
 	*used = head + body_length(bytes, head);
-	if (*used > length)
+	if (*used > length) {
 		return BENCH_MORE;
+	}
 	return memcmp(bytes, "HTTP/1.1 200", 12) == 0 ? BENCH_DONE : BENCH_REFUSED;
 }
 

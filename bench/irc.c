@@ -29,10 +29,12 @@ static enum bench_take meaning(const char *line, const char *end)
 	const char *space = *line == ':' ? memchr(line, ' ', (size_t)(end - line)) : NULL;
 	const char *word = space == NULL ? line : space + 1;
 
-	if (is_word(word, end, "001") || is_word(word, end, "366") || is_word(word, end, "PONG"))
+	if (is_word(word, end, "001") || is_word(word, end, "366") || is_word(word, end, "PONG")) {
 		return BENCH_DONE;
-	if (is_word(word, end, "ERROR") || is_word(word, end, "433") || is_word(word, end, "451"))
+	}
+	if (is_word(word, end, "ERROR") || is_word(word, end, "433") || is_word(word, end, "451")) {
 		return BENCH_REFUSED;
+	}
 	return BENCH_OTHER;
 }
 
@@ -42,8 +44,9 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL)
+	if (end == NULL) {
 		return BENCH_MORE;
+	}
 	*used = (size_t)(end - bytes) + 1;
 	return meaning(bytes, end);
 }

@@ -8,11 +8,13 @@ static void hello(struct bench_text *text, const struct bench_plan *plan, unsign
 		  unsigned step)
 {
 	(void)client;
-	if (step > 0)
+	if (step > 0) {
 		return;
+	}
 	bench_put_string(text, "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false}\r\n");
-	if (plan->kind == BENCH_CHAT)
+	if (plan->kind == BENCH_CHAT) {
 		bench_put_string(text, "SUB " PEER_ROOM " 1\r\n");
+	}
 	bench_put_string(text, "PING\r\n");
 }
 
@@ -31,11 +33,13 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL)
+	if (end == NULL) {
 		return BENCH_MORE;
+	}
 	*used = (size_t)(end - bytes) + 1;
-	if (*used >= 4 && memcmp(bytes, "PONG", 4) == 0)
+	if (*used >= 4 && memcmp(bytes, "PONG", 4) == 0) {
 		return BENCH_DONE;
+	}
 	return *bytes == '-' ? BENCH_REFUSED : BENCH_OTHER;
 }
 

@@ -23,9 +23,11 @@ static const struct peer peers[] = {
 int main(int argc, char **argv)
 {
 	log_start("peer", LOG_WARNING, LOG_TEXT);
-	for (size_t i = 0; argc > 1 && i < sizeof(peers) / sizeof(peers[0]); i++)
-		if (strcmp(argv[1], peers[i].name) == 0)
+	for (size_t i = 0; argc > 1 && i < sizeof(peers) / sizeof(peers[0]); i++) {
+		if (strcmp(argv[1], peers[i].name) == 0) {
 			return bench_main("127.0.0.1", peers[i].port, argc - 1, argv + 1,
 					  peers[i].speech);
+		}
+	}
 	usage_error("the first word is redis, postgres, irc, nats, http or bare");
 }

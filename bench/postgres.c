@@ -84,10 +84,11 @@ static void hello(struct bench_text *text, const struct bench_plan *plan, unsign
 {
 	(void)plan;
 	(void)client;
-	if (step == 0)
+	if (step == 0) {
 		put_startup(text);
-	else if (step == 1)
+	} else if (step == 1) {
 		put_parse(text);
+	}
 }
 
 static void put_bind(struct bench_text *text, const struct bench_plan *plan, unsigned client,
@@ -138,8 +139,9 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	uint32_t size;
 
 	(void)plan;
-	if (length < HEADER_SIZE)
+	if (length < HEADER_SIZE) {
 		return BENCH_MORE;
+	}
 	memcpy(&size, bytes + 1, sizeof(size));
 	*used = 1 + (size_t)ntohl(size);
 	return *used <= length ? meaning(*bytes, bytes + HEADER_SIZE) : BENCH_MORE;

@@ -29,8 +29,9 @@ static size_t value_length(const char *bytes, size_t length)
 {
 	size_t line = line_length(bytes, length);
 
-	if (line == 0 || *bytes != '$')
+	if (line == 0 || *bytes != '$') {
 		return line;
+	}
 	size_t whole = line + strtoul(bytes + 1, NULL, 10) + 2;
 	return whole <= length ? whole : 0;
 }
@@ -39,13 +40,15 @@ static size_t message_length(const char *bytes, size_t length)
 {
 	size_t used = line_length(bytes, length);
 
-	if (used == 0 || *bytes != '*')
+	if (used == 0 || *bytes != '*') {
 		return value_length(bytes, length);
+	}
 	for (unsigned long left = strtoul(bytes + 1, NULL, 10); left > 0; left--) {
 		size_t value = value_length(bytes + used, length - used);
 
-		if (value == 0)
+		if (value == 0) {
 			return 0;
+		}
 		used += value;
 	}
 	return used;
@@ -56,8 +59,9 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 {
 	(void)plan;
 	*used = message_length(bytes, length);
-	if (*used == 0)
+	if (*used == 0) {
 		return BENCH_MORE;
+	}
 	return *bytes == '-' ? BENCH_REFUSED : BENCH_DONE;
 }
 
@@ -69,12 +73,14 @@ static void put_ping(struct bench_text *text)
 static void hello(struct bench_text *text, const struct bench_plan *plan, unsigned client,
 		  unsigned step)
 {
-	if (step > 0)
+	if (step > 0) {
 		return;
-	if (plan->kind == BENCH_CHAT && client < plan->clients)
+	}
+	if (plan->kind == BENCH_CHAT && client < plan->clients) {
 		bench_put_string(text, "*2\r\n$9\r\nSUBSCRIBE\r\n$5\r\n" PEER_ROOM "\r\n");
-	else
+	} else {
 		put_ping(text);
+	}
 }
 
 static void request_ping(struct bench_text *text, const struct bench_plan *plan, unsigned client,

@@ -50,16 +50,18 @@ struct seller {
 
 static void run_text(sqlite3 *handle, const char *text)
 {
-	if (sqlite3_exec(handle, text, NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(handle, text, NULL, NULL, NULL) != SQLITE_OK) {
 		die("SQLite: %s", sqlite3_errmsg(handle));
+	}
 }
 
 static sqlite3 *open_store(const char *file)
 {
 	sqlite3 *handle;
 
-	if (sqlite3_open(file, &handle) != SQLITE_OK)
+	if (sqlite3_open(file, &handle) != SQLITE_OK) {
 		die("cannot open %s", file);
+	}
 	(void)sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
 	run_text(handle, settings);
 	return handle;
@@ -69,15 +71,17 @@ static sqlite3_stmt *prepare(sqlite3 *handle, const char *text)
 {
 	sqlite3_stmt *statement;
 
-	if (sqlite3_prepare_v2(handle, text, -1, &statement, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(handle, text, -1, &statement, NULL) != SQLITE_OK) {
 		die("SQLite: %s", sqlite3_errmsg(handle));
+	}
 	return statement;
 }
 
 static void run(struct seller *seller, sqlite3_stmt *statement)
 {
-	if (sqlite3_step(statement) != SQLITE_DONE)
+	if (sqlite3_step(statement) != SQLITE_DONE) {
 		die("SQLite: %s", sqlite3_errmsg(seller->handle));
+	}
 	(void)sqlite3_reset(statement);
 }
 
@@ -103,8 +107,9 @@ static _Noreturn void work(struct sale *sale, const char *file, int process, int
 	seller.sell = prepare(seller.handle, sell);
 	seller.record = prepare(seller.handle, record);
 	seller.commit = prepare(seller.handle, "COMMIT");
-	while (!atomic_load(&sale->begun))
+	while (!atomic_load(&sale->begun)) {
 		clock_sleep(NS_PER_MS);
+	}
 	const int64_t end_ns = clock_deadline(duration_ns);
 	for (int64_t now_ns = clock_monotonic_ns(); now_ns < end_ns;) {
 		int64_t begun_ns = now_ns;
@@ -129,8 +134,9 @@ static int64_t number(const char *text, int64_t most)
 {
 	int64_t value;
 
-	if (!words_number(span_of(text), 1, most, &value))
+	if (!words_number(span_of(text), 1, most, &value)) {
 		usage_error("not a number from 1 to %lld: %s", (long long)most, text);
+	}
 	return value;
 }
 
@@ -140,8 +146,9 @@ static struct sale *make_sale(const char *file)
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	sqlite3 *handle = open_store(file);
 
-	if (sale == MAP_FAILED)
+	if (sale == MAP_FAILED) {
 		die("no memory to share: %s", strerror(errno));
+	}
 	run_text(handle, schema);
 	(void)sqlite3_close(handle); /* a handle does not cross a fork */
 	return sale;
@@ -152,10 +159,12 @@ static void start(struct sale *sale, const char *file, unsigned processes, int64
 	for (unsigned i = 0; i < processes; i++) {
 		pid_t pid = fork();
 
-		if (pid < 0)
+		if (pid < 0) {
 			die("cannot fork: %s", strerror(errno));
-		if (pid == 0)
+		}
+		if (pid == 0) {
 			work(sale, file, (int)i, duration_ns);
+		}
 	}
 	clock_sleep(NS_PER_SECOND / 2); /* all have opened the file by then */
 	atomic_store(&sale->begun, true);
@@ -167,18 +176,21 @@ int main(int argc, char **argv)
 	struct bench_plan plan = { .kind = BENCH_BOOK };
 
 	log_start("sqlite_sale", LOG_WARNING, LOG_TEXT);
-	if (argc != 4)
+	if (argc != 4) {
 		usage_error("FILE PROCESSES SECONDS");
+	}
 	struct sale *sale = make_sale(argv[1]);
 	plan.clients = (unsigned)number(argv[2], PROCESSES_MAX);
 	plan.duration_ns = number(argv[3], SECONDS_MAX) * NS_PER_SECOND;
 	start(sale, argv[1], plan.clients, plan.duration_ns);
 	int64_t begun_ns = clock_monotonic_ns();
-	while (wait(NULL) > 0)
+	while (wait(NULL) > 0) {
 		;
+	}
 	result.elapsed_ns = clock_monotonic_ns() - begun_ns;
-	for (unsigned i = 0; i < plan.clients; i++)
+	for (unsigned i = 0; i < plan.clients; i++) {
 		histogram_merge(&result.latency, &sale->latencies[i]);
+	}
 	result.operations = (int64_t)result.latency.count;
 	result.cpu_ns = children_cpu_ns();
 	bench_report_json("book", &plan, &result);

@@ -8,13 +8,16 @@ static size_t eighths_left(int64_t left, int64_t total, size_t columns)
 {
 	size_t most = columns * EIGHTHS;
 
-	if (left <= 0 || total <= 0)
+	if (left <= 0 || total <= 0) {
 		return 0;
-	if (left >= total)
+	}
+	if (left >= total) {
 		return most;
+	}
 	size_t part = (size_t)((double)left / (double)total * (double)most);
-	if (part == 0)
+	if (part == 0) {
 		return 1;
+	}
 	return part < most ? part : most - 1;
 }
 
@@ -24,8 +27,9 @@ size_t bar_draw(int64_t left, int64_t total, size_t columns, char bar[BAR_SIZE])
 	static const char *const parts[] = { "·", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" };
 	size_t eighths, length = 0;
 
-	if (columns > BAR_COLUMNS_MAX)
+	if (columns > BAR_COLUMNS_MAX) {
 		columns = BAR_COLUMNS_MAX;
+	}
 	eighths = eighths_left(left, total, columns);
 	for (size_t i = 0; i < columns; i++) {
 		size_t part = eighths < EIGHTHS ? eighths : EIGHTHS;

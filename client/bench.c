@@ -60,24 +60,28 @@ static int64_t number(const char *option, const char *text, int64_t least, int64
 {
 	int64_t value;
 
-	if (!words_number(span_of(text), least, most, &value))
+	if (!words_number(span_of(text), least, most, &value)) {
 		usage_error("--%s is a number from %lld to %lld, not %s", option, (long long)least,
 			    (long long)most, text);
+	}
 	return value;
 }
 
 static const struct bench_name *find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i].name, name) == 0)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i].name, name) == 0) {
 			return &names[i];
+		}
+	}
 	usage_error("no such bench: %s (there are: echo, ping, book, chat, connect, idle)", name);
 }
 
 static void set_event(struct bench_plan *plan, const char *event)
 {
-	if (strlen(event) >= sizeof(plan->event))
+	if (strlen(event) >= sizeof(plan->event)) {
 		usage_error("--event is a name of at most %zu characters", sizeof(plan->event) - 1);
+	}
 	memcpy(plan->event, event, strlen(event) + 1);
 }
 
@@ -110,8 +114,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_JSON: plan->json = true; return 0;
 	case ARGP_KEY_ARG:
-		if (line->name != NULL)
+		if (line->name != NULL) {
 			usage_error("one bench at a time: not %s as well", argument);
+		}
 		line->name = find(argument);
 		return 0;
 	default: return usage_parse(key, state);
@@ -149,8 +154,9 @@ static void read_command_line(struct bench_line *line, int argc, char **argv)
 					  "that cost." };
 
 	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, line);
-	if (line->name == NULL)
+	if (line->name == NULL) {
 		usage_error("say which bench: echo, ping, book, chat, connect or idle");
+	}
 }
 
 static void fill_in_defaults(struct bench_line *line)
@@ -160,18 +166,24 @@ static void fill_in_defaults(struct bench_line *line)
 
 	plan->kind = line->name->kind;
 	plan->run = (uint64_t)clock_wall_ns() / (uint64_t)NS_PER_MS;
-	if (plan->clients == 0)
+	if (plan->clients == 0) {
 		plan->clients = line->name->clients;
-	if (plan->pipeline == 0)
+	}
+	if (plan->pipeline == 0) {
 		plan->pipeline = chat ? ROOM_IN_FLIGHT : 1;
-	if (plan->duration_ns == 0)
+	}
+	if (plan->duration_ns == 0) {
 		plan->duration_ns = (plan->count == 0 ? 3 : 60) * NS_PER_SECOND;
-	if (plan->speakers == 0)
+	}
+	if (plan->speakers == 0) {
 		plan->speakers = 4;
-	if (plan->speakers > plan->clients)
+	}
+	if (plan->speakers > plan->clients) {
 		plan->speakers = plan->clients;
-	if (chat && plan->clients < 2)
+	}
+	if (chat && plan->clients < 2) {
 		usage_error("--members is at least 2: one speaks, one hears");
+	}
 }
 
 static void resolve(struct bench_line *line)
@@ -180,8 +192,9 @@ static void resolve(struct bench_line *line)
 	struct addrinfo *found;
 	int error = getaddrinfo(line->host, line->port, &wanted, &found);
 
-	if (error != 0)
+	if (error != 0) {
 		die("cannot find %s port %s: %s", line->host, line->port, gai_strerror(error));
+	}
 	memcpy(&line->plan.address, found->ai_addr, found->ai_addrlen);
 	line->plan.address_length = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -195,17 +208,20 @@ int bench_main(const char *host, const char *port, int argc, char **argv,
 
 	read_command_line(&line, argc, argv);
 	fill_in_defaults(&line);
-	if (line.port == NULL)
+	if (line.port == NULL) {
 		line.port = line.name->kind == BENCH_ECHO ? ECHO_PORT : port;
+	}
 	resolve(&line);
 	const struct bench_speech *speech = speech_of(line.name->kind);
-	if (speech == NULL)
+	if (speech == NULL) {
 		usage_error("there is no bench %s of this server", line.name->name);
+	}
 	line.name->run(&line.plan, speech, &result);
-	if (line.plan.json)
+	if (line.plan.json) {
 		bench_report_json(line.name->name, &line.plan, &result);
-	else
+	} else {
 		bench_report_text(&line.plan, &result);
+	}
 	return result.broken == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -34,8 +34,9 @@ static void count_answer(struct bench_load *load, struct asking *asking,
 	client->answered++;
 	asking->answered++;
 	asking->result->operations++;
-	if (take == BENCH_REFUSED)
+	if (take == BENCH_REFUSED) {
 		asking->result->refused++;
+	}
 	histogram_add(&asking->result->latency,
 		      load->now_ns > asked_ns ? (uint64_t)(load->now_ns - asked_ns) : 0);
 }
@@ -51,14 +52,17 @@ static size_t hear(struct bench_load *load, struct bench_client *client, const c
 		enum bench_take take =
 			load->speech->take(load->plan, bytes + used, length - used, &taken);
 
-		if (take == BENCH_MORE)
+		if (take == BENCH_MORE) {
 			break;
+		}
 		used += taken;
-		if (take == BENCH_OTHER || client->answered == client->asked)
+		if (take == BENCH_OTHER || client->answered == client->asked) {
 			continue;
+		}
 		count_answer(load, asking, client, take);
-		if (may_ask(load, asking))
+		if (may_ask(load, asking)) {
 			ask(load, asking, client);
+		}
 	}
 	bench_load_flush(load, client);
 	return used;
@@ -69,8 +73,9 @@ static void ask_first(struct bench_load *load, struct asking *asking)
 	for (unsigned i = 0; i < load->client_count; i++) {
 		struct bench_client *client = &load->clients[i];
 
-		for (unsigned n = 0; n < load->plan->pipeline && may_ask(load, asking); n++)
+		for (unsigned n = 0; n < load->plan->pipeline && may_ask(load, asking); n++) {
 			ask(load, asking, client);
+		}
 		bench_load_flush(load, client);
 	}
 }
@@ -82,9 +87,10 @@ static void keep_on(struct bench_load *load, const struct asking *asking, int64_
 
 	load->now_ns = clock_monotonic_ns();
 	while (load->now_ns < end_ns && asking->answered < asking->asked &&
-	       load->broken < load->client_count)
+	       load->broken < load->client_count) {
 		bench_load_turn(load,
 				TURN_NS < end_ns - load->now_ns ? TURN_NS : end_ns - load->now_ns);
+	}
 }
 
 void bench_ask(const struct bench_plan *plan, const struct bench_speech *speech,
@@ -101,8 +107,9 @@ void bench_ask(const struct bench_plan *plan, const struct bench_speech *speech,
 		memset(result, 0, sizeof(*result));
 	}
 	bench_meter_begin(&meter, plan);
-	if (plan->count != 0)
+	if (plan->count != 0) {
 		ask_first(&load, &asking);
+	}
 	keep_on(&load, &asking, plan->duration_ns);
 	bench_meter_end(&meter, plan, result);
 	result->broken = load.broken;

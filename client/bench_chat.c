@@ -60,16 +60,18 @@ static void write_line(char *line, unsigned speaker, int64_t number)
 	memset(line, '.', LINE_SIZE);
 	line[0] = MARK;
 	line[1] = (char)('0' + speaker);
-	for (unsigned i = 0; i < NUMBER_DIGITS; i++)
+	for (unsigned i = 0; i < NUMBER_DIGITS; i++) {
 		line[2 + i] = (char)('0' + ((number >> (DIGIT_BITS * i)) & 63));
+	}
 }
 
 static int64_t read_number(const char *line)
 {
 	int64_t number = 0;
 
-	for (unsigned i = 0; i < NUMBER_DIGITS; i++)
+	for (unsigned i = 0; i < NUMBER_DIGITS; i++) {
 		number |= (int64_t)((line[2 + i] - '0') & 63) << (DIGIT_BITS * i);
+	}
 	return number;
 }
 
@@ -78,8 +80,9 @@ static void take_latency(struct room *room, const struct bench_client *client,
 {
 	int64_t said_ns = speaker->said_ns[number % NUMBERS_KEPT];
 
-	if (room->load.plan->rate == 0 && client->number % SAMPLED_MEMBER != 0)
+	if (room->load.plan->rate == 0 && client->number % SAMPLED_MEMBER != 0) {
 		return;
+	}
 	histogram_add(&room->result->latency,
 		      room->load.now_ns > said_ns ? (uint64_t)(room->load.now_ns - said_ns) : 0);
 }
@@ -90,12 +93,14 @@ static void hear_line(struct room *room, const struct bench_client *client, cons
 	unsigned speaker = (unsigned)(line[1] - '0');
 	int64_t number = read_number(line);
 
-	if (speaker >= room->load.plan->speakers || client->number >= room->load.plan->clients)
+	if (speaker >= room->load.plan->speakers || client->number >= room->load.plan->clients) {
 		return;
-	if (number < member->next[speaker])
+	}
+	if (number < member->next[speaker]) {
 		room->result->disordered++;
-	else
+	} else {
 		member->next[speaker] = number + 1;
+	}
 	member->order = member->order * 31 + ((uint64_t)number << DIGIT_BITS | speaker);
 	member->heard++;
 	room->heard++;
@@ -114,10 +119,11 @@ static size_t hear(struct bench_load *load, struct bench_client *client, const c
 		const char *start = bytes + used;
 		const char *stop = end > start && end[-1] == '\r' ? end - 1 : end;
 
-		if (stop - start >= LINE_SIZE && stop[-LINE_SIZE] == MARK)
+		if (stop - start >= LINE_SIZE && stop[-LINE_SIZE] == MARK) {
 			hear_line(room, client, stop - LINE_SIZE);
-		else if (*start == '-')
+		} else if (*start == '-') {
 			room->result->refused++;
+		}
 		used = (size_t)(end - bytes) + 1;
 	}
 	return used;
@@ -131,8 +137,9 @@ static bool say(struct room *room)
 	char line[LINE_SIZE];
 
 	if (client->descriptor < 0 ||
-	    client->output.size - client->output.length < BENCH_MESSAGE_MAX)
+	    client->output.size - client->output.length < BENCH_MESSAGE_MAX) {
 		return false;
+	}
 	write_line(line, room->turn, speaker->said);
 	room->load.speech->say(&client->output, line, sizeof(line));
 	speaker->said_ns[speaker->said % NUMBERS_KEPT] = clock_monotonic_ns();
@@ -147,8 +154,9 @@ static int64_t lines_due(const struct room *room)
 {
 	const struct bench_plan *plan = room->load.plan;
 
-	if (plan->rate == 0)
+	if (plan->rate == 0) {
 		return room->heard / listeners(room) + plan->pipeline;
+	}
 	return (clock_monotonic_ns() - room->begun_ns) * plan->rate / NS_PER_SECOND;
 }
 
@@ -156,20 +164,24 @@ static void say_what_is_due(struct room *room)
 {
 	int64_t due = lines_due(room);
 
-	if (room->load.plan->count != 0 && due > room->load.plan->count)
+	if (room->load.plan->count != 0 && due > room->load.plan->count) {
 		due = room->load.plan->count;
-	while (room->said < due && say(room))
+	}
+	while (room->said < due && say(room)) {
 		;
-	for (unsigned i = 0; i < room->load.plan->speakers; i++)
+	}
+	for (unsigned i = 0; i < room->load.plan->speakers; i++) {
 		bench_load_flush(&room->load, &room->load.clients[first_speaker(room) + i]);
+	}
 }
 
 static int64_t until_next_line(const struct room *room)
 {
 	const struct bench_plan *plan = room->load.plan;
 
-	if (plan->rate == 0)
+	if (plan->rate == 0) {
 		return TURN_NS;
+	}
 	return room->begun_ns + (room->said + 1) * NS_PER_SECOND / plan->rate -
 	       clock_monotonic_ns();
 }
@@ -198,8 +210,9 @@ static void drain(struct room *room)
 		int64_t before = room->heard;
 
 		bench_load_turn(&room->load, TURN_NS);
-		if (room->heard > before)
+		if (room->heard > before) {
 			deadline_ns = clock_deadline(DRAIN_NS);
+		}
 	}
 }
 
@@ -209,8 +222,9 @@ static int64_t other_orders(const struct room *room)
 	const unsigned first = room->load.speech->speakers_apart ? 0 : room->load.plan->speakers;
 	int64_t others = 0;
 
-	for (unsigned i = first; i < room->load.plan->clients; i++)
+	for (unsigned i = first; i < room->load.plan->clients; i++) {
 		others += room->members[i].order != room->members[first].order;
+	}
 	return others;
 }
 
@@ -220,10 +234,12 @@ static void room_open(struct room *room, const struct bench_plan *plan,
 	room->members = calloc(plan->clients, sizeof(*room->members));
 	room->speakers = calloc(plan->speakers, sizeof(*room->speakers));
 	int64_t *next = calloc((size_t)plan->clients * plan->speakers, sizeof(*next));
-	if (room->members == NULL || room->speakers == NULL || next == NULL)
+	if (room->members == NULL || room->speakers == NULL || next == NULL) {
 		die("out of memory");
-	for (unsigned i = 0; i < plan->clients; i++)
+	}
+	for (unsigned i = 0; i < plan->clients; i++) {
 		room->members[i].next = next + (size_t)i * plan->speakers;
+	}
 	bench_load_open(&room->load, plan, speech,
 			plan->clients + (speech->speakers_apart ? plan->speakers : 0),
 			(size_t)(plan->pipeline + 1) * BENCH_MESSAGE_MAX / 4);
@@ -251,8 +267,9 @@ void bench_chat(const struct bench_plan *plan, const struct bench_speech *speech
 	}
 	bench_meter_begin(&meter, plan);
 	talk(&room, plan->duration_ns);
-	if (plan->count != 0)
+	if (plan->count != 0) {
 		drain(&room);
+	}
 	int64_t operations = result->operations;
 	bench_meter_end(&meter, plan, result);
 	drain(&room);

@@ -45,8 +45,9 @@ static void choose_source(const struct visits *visits, int descriptor)
 	const struct sockaddr_in *to = (const struct sockaddr_in *)&visits->plan->address;
 	struct sockaddr_in from = { .sin_family = AF_INET };
 
-	if (to->sin_family != AF_INET || ntohl(to->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+	if (to->sin_family != AF_INET || ntohl(to->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) {
 		return;
+	}
 	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(visits->made % ADDRESSES));
 	(void)setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
 	(void)bind(descriptor, (const struct sockaddr *)&from, sizeof(from));
@@ -59,16 +60,19 @@ static void begin(struct visits *visits, struct visit *visit)
 	visit->length = 0;
 	visit->begun_ns = clock_monotonic_ns();
 	visit->descriptor = socket(visits->plan->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (visit->descriptor < 0)
+	if (visit->descriptor < 0) {
 		die("cannot make a socket: %s", strerror(errno));
+	}
 	choose_source(visits, visit->descriptor);
 	if (connect(visit->descriptor, (const struct sockaddr *)&visits->plan->address,
-		    visits->plan->address_length) != 0)
+		    visits->plan->address_length) != 0) {
 		die("cannot connect: %s", strerror(errno));
+	}
 	if (send(visit->descriptor, visits->request.bytes, visits->request.length, MSG_NOSIGNAL) !=
 		    (ssize_t)visits->request.length ||
-	    epoll_ctl(visits->epoll, EPOLL_CTL_ADD, visit->descriptor, &event) != 0)
+	    epoll_ctl(visits->epoll, EPOLL_CTL_ADD, visit->descriptor, &event) != 0) {
 		die("cannot ask: %s", strerror(errno));
+	}
 	visits->made++;
 	visits->open++;
 }
@@ -97,8 +101,9 @@ static void end(struct visits *visits, struct visit *visit, int64_t now_ns, enum
 	visits->result->refused += take == BENCH_REFUSED;
 	visits->result->broken += take == BENCH_MORE;
 	histogram_add(&visits->result->latency, (uint64_t)(now_ns - visit->begun_ns));
-	if (visits->plan->count == 0 || visits->made < visits->plan->count)
+	if (visits->plan->count == 0 || visits->made < visits->plan->count) {
 		begin(visits, visit);
+	}
 }
 
 static void serve(struct visits *visits, struct visit *visit)
@@ -108,8 +113,9 @@ static void serve(struct visits *visits, struct visit *visit)
 
 	visit->length += length > 0 ? (size_t)length : 0;
 	enum bench_take take = read_answer(visits, visit);
-	if (take != BENCH_MORE || length <= 0)
+	if (take != BENCH_MORE || length <= 0) {
 		end(visits, visit, clock_monotonic_ns(), take);
+	}
 }
 
 static void keep_on(struct visits *visits, int64_t duration_ns)
@@ -120,8 +126,9 @@ static void keep_on(struct visits *visits, int64_t duration_ns)
 	while (visits->open > 0 && clock_monotonic_ns() < end_ns) {
 		int count = epoll_wait(visits->epoll, events, EVENTS_A_TURN, TURN_NS / NS_PER_MS);
 
-		for (int i = 0; i < count; i++)
+		for (int i = 0; i < count; i++) {
 			serve(visits, events[i].data.ptr);
+		}
 	}
 }
 
@@ -129,10 +136,12 @@ static void open_all(struct visits *visits)
 {
 	const struct bench_plan *plan = visits->plan;
 
-	for (unsigned i = 0; i < plan->clients; i++)
+	for (unsigned i = 0; i < plan->clients; i++) {
 		visits->visits[i].descriptor = -1;
-	for (unsigned i = 0; i < plan->clients && (plan->count == 0 || i < plan->count); i++)
+	}
+	for (unsigned i = 0; i < plan->clients && (plan->count == 0 || i < plan->count); i++) {
 		begin(visits, &visits->visits[i]);
+	}
 }
 
 void bench_connect(const struct bench_plan *plan, const struct bench_speech *speech,
@@ -147,8 +156,9 @@ void bench_connect(const struct bench_plan *plan, const struct bench_speech *spe
 				 .request = { .bytes = request, .size = sizeof(request) } };
 	struct bench_meter meter;
 
-	if (visits.visits == NULL || visits.epoll < 0)
+	if (visits.visits == NULL || visits.epoll < 0) {
 		die("cannot set the bench up: %s", strerror(errno));
+	}
 	bench_load_allow(plan->clients);
 	speech->request(&visits.request, plan, 0, 0);
 	open_all(&visits);
@@ -159,9 +169,11 @@ void bench_connect(const struct bench_plan *plan, const struct bench_speech *spe
 	bench_meter_begin(&meter, plan);
 	keep_on(&visits, plan->duration_ns);
 	bench_meter_end(&meter, plan, result);
-	for (unsigned i = 0; i < plan->clients; i++)
-		if (visits.visits[i].descriptor >= 0)
+	for (unsigned i = 0; i < plan->clients; i++) {
+		if (visits.visits[i].descriptor >= 0) {
 			(void)close(visits.visits[i].descriptor);
+		}
+	}
 	(void)close(visits.epoll);
 	free(visits.visits);
 }

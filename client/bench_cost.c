@@ -33,8 +33,9 @@ struct tree {
 /* The command's name, in brackets, may hold anything: what counts comes after the last bracket. */
 static void skip_words(struct span *rest, unsigned count)
 {
-	while (count-- > 0)
+	while (count-- > 0) {
 		(void)words_next(rest);
+	}
 }
 
 static bool read_stat(pid_t pid, struct process *process)
@@ -47,8 +48,9 @@ static bool read_stat(pid_t pid, struct process *process)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	FILE *file = fopen(path, "re");
-	if (file == NULL)
+	if (file == NULL) {
 		return false;
+	}
 	size_t length = fread(stat, 1, sizeof(stat) - 1, file);
 	(void)fclose(file);
 	stat[length] = '\0';
@@ -61,8 +63,9 @@ static bool read_stat(pid_t pid, struct process *process)
 	bool good = words_number(words_next(&words), 0, INT32_MAX, &parent);
 	skip_words(&words, 11);
 	if (!good || !words_number(words_next(&words), 0, INT64_MAX, &user) ||
-	    !words_number(words_next(&words), 0, INT64_MAX, &kernel))
+	    !words_number(words_next(&words), 0, INT64_MAX, &kernel)) {
 		return false;
+	}
 	process->parent = (pid_t)parent;
 	process->reaped_ns = (user + kernel) * (NS_PER_SECOND / sysconf(_SC_CLK_TCK));
 	return true;
@@ -76,18 +79,22 @@ static void read_processes(struct tree *tree)
 	while (folder != NULL && tree->count < PROCESSES_MAX && (entry = readdir(folder)) != NULL) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && read_stat(pid, &tree->processes[tree->count]))
+		if (pid > 0 && read_stat(pid, &tree->processes[tree->count])) {
 			tree->count++;
+		}
 	}
-	if (folder != NULL)
+	if (folder != NULL) {
 		(void)closedir(folder);
+	}
 }
 
 static bool is_wanted(const struct tree *tree, pid_t pid)
 {
-	for (size_t i = 0; i < tree->count; i++)
-		if (tree->processes[i].pid == pid)
+	for (size_t i = 0; i < tree->count; i++) {
+		if (tree->processes[i].pid == pid) {
 			return tree->processes[i].wanted;
+		}
+	}
 	return false;
 }
 
@@ -102,8 +109,9 @@ static void mark_descendants(struct tree *tree, pid_t root)
 			struct process *process = &tree->processes[i];
 
 			if (process->wanted ||
-			    (process->pid != root && !is_wanted(tree, process->parent)))
+			    (process->pid != root && !is_wanted(tree, process->parent))) {
 				continue;
+			}
 			process->wanted = true;
 			found = true;
 		}
@@ -115,8 +123,9 @@ static int64_t cpu_of(const struct process *process)
 	clockid_t clock;
 	struct timespec time;
 
-	if (clock_getcpuclockid(process->pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
+	if (clock_getcpuclockid(process->pid, &clock) != 0 || clock_gettime(clock, &time) != 0) {
 		return 0;
+	}
 	return time.tv_sec * NS_PER_SECOND + time.tv_nsec + process->reaped_ns;
 }
 
@@ -135,8 +144,9 @@ static int64_t memory_of(const struct process *process)
 		found = span_equals(words_next(&words), "Pss:") &&
 			words_number(words_next(&words), 0, INT32_MAX, &kilobytes);
 	}
-	if (file != NULL)
+	if (file != NULL) {
 		(void)fclose(file);
+	}
 	return kilobytes * 1024;
 }
 
@@ -153,8 +163,9 @@ static int64_t sum(pid_t root, int64_t (*of)(const struct process *))
 	read_processes(&tree);
 	mark_descendants(&tree, root);
 	for (size_t i = 0; i < tree.count; i++) {
-		if (!tree.processes[i].wanted)
+		if (!tree.processes[i].wanted) {
 			continue;
+		}
 		total += of(&tree.processes[i]);
 		any = true;
 	}

@@ -19,8 +19,9 @@ static void settle(struct bench_load *load)
 {
 	const int64_t end_ns = clock_deadline(SETTLE_NS);
 
-	for (load->now_ns = 0; load->now_ns < end_ns;)
+	for (load->now_ns = 0; load->now_ns < end_ns;) {
 		bench_load_turn(load, end_ns - clock_monotonic_ns());
+	}
 }
 
 void bench_idle(const struct bench_plan *plan, const struct bench_speech *speech,

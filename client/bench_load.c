@@ -26,16 +26,20 @@ void bench_load_allow(unsigned count)
 	struct rlimit limit;
 	const rlim_t wanted = (rlim_t)count + DESCRIPTORS_BESIDE;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
 		die("cannot read the limit of descriptors: %s", strerror(errno));
-	if (limit.rlim_cur >= wanted)
+	}
+	if (limit.rlim_cur >= wanted) {
 		return;
+	}
 	limit.rlim_cur = wanted;
-	if (limit.rlim_max < wanted)
+	if (limit.rlim_max < wanted) {
 		limit.rlim_max = wanted;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+	}
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
 		die("%u connections need as many descriptors (ulimit -n): %s", count,
 		    strerror(errno));
+	}
 }
 
 static void watch(struct bench_load *load, struct bench_client *client, int operation)
@@ -43,15 +47,17 @@ static void watch(struct bench_load *load, struct bench_client *client, int oper
 	struct epoll_event event = { .events = EPOLLIN | (client->waits_to_write ? EPOLLOUT : 0U),
 				     .data = { .ptr = client } };
 
-	if (epoll_ctl(load->epoll, operation, client->descriptor, &event) != 0)
+	if (epoll_ctl(load->epoll, operation, client->descriptor, &event) != 0) {
 		die("cannot watch a connection: %s", strerror(errno));
+	}
 }
 
 /* What the server ends is over for this client, and for nobody else. */
 static void give_up(struct bench_load *load, struct bench_client *client)
 {
-	if (!client->ready)
+	if (!client->ready) {
 		die("the server closed a connection before it was in");
+	}
 	(void)close(client->descriptor);
 	client->descriptor = -1;
 	load->broken++;
@@ -59,8 +65,9 @@ static void give_up(struct bench_load *load, struct bench_client *client)
 
 static void wait_to_write(struct bench_load *load, struct bench_client *client, bool wait)
 {
-	if (client->waits_to_write == wait)
+	if (client->waits_to_write == wait) {
 		return;
+	}
 	client->waits_to_write = wait;
 	watch(load, client, EPOLL_CTL_MOD);
 }
@@ -69,8 +76,9 @@ void bench_load_flush(struct bench_load *load, struct bench_client *client)
 {
 	struct bench_text *output = &client->output;
 
-	if (client->descriptor < 0 || output->length == client->written)
+	if (client->descriptor < 0 || output->length == client->written) {
 		return;
+	}
 	ssize_t sent = send(client->descriptor, output->bytes + client->written,
 			    output->length - client->written, MSG_NOSIGNAL);
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
@@ -78,8 +86,9 @@ void bench_load_flush(struct bench_load *load, struct bench_client *client)
 		return;
 	}
 	client->written += sent > 0 ? (size_t)sent : 0;
-	if (client->written == output->length)
+	if (client->written == output->length) {
 		client->written = output->length = 0;
+	}
 	wait_to_write(load, client, output->length > 0);
 }
 
@@ -107,14 +116,17 @@ static size_t hear_hello(struct bench_load *load, struct bench_client *client, c
 		enum bench_take take =
 			load->speech->take(load->plan, bytes + used, length - used, &taken);
 
-		if (take == BENCH_MORE)
+		if (take == BENCH_MORE) {
 			return used;
-		if (take == BENCH_REFUSED)
+		}
+		if (take == BENCH_REFUSED) {
 			die("the server does not let us in: %.*s", (int)(length - used),
 			    bytes + used);
+		}
 		used += taken;
-		if (take == BENCH_DONE)
+		if (take == BENCH_DONE) {
 			say_hello(load, client);
+		}
 	}
 	return used;
 }
@@ -123,13 +135,16 @@ static void hear(struct bench_load *load, struct bench_client *client, size_t le
 {
 	size_t used = 0;
 
-	if (!client->ready)
+	if (!client->ready) {
 		used = hear_hello(load, client, load->input, length);
-	if (client->ready)
+	}
+	if (client->ready) {
 		used += load->hear(load, client, load->input + used, length - used);
+	}
 	client->tail_length = length - used;
-	if (client->tail_length > BENCH_TAIL_SIZE)
+	if (client->tail_length > BENCH_TAIL_SIZE) {
 		die("the server says something that has no end");
+	}
 	memcpy(client->tail, load->input + used, client->tail_length);
 }
 
@@ -138,10 +153,11 @@ static void read_input(struct bench_load *load, struct bench_client *client)
 	memcpy(load->input, client->tail, client->tail_length);
 	ssize_t length = recv(client->descriptor, load->input + client->tail_length,
 			      BENCH_INPUT_SIZE - client->tail_length, 0);
-	if (length > 0)
+	if (length > 0) {
 		hear(load, client, client->tail_length + (size_t)length);
-	else if (length == 0 || (errno != EAGAIN && errno != EINTR))
+	} else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
 		give_up(load, client);
+	}
 }
 
 void bench_load_turn(struct bench_load *load, int64_t timeout_ns)
@@ -154,10 +170,12 @@ void bench_load_turn(struct bench_load *load, int64_t timeout_ns)
 	for (int i = 0; i < count; i++) {
 		struct bench_client *client = events[i].data.ptr;
 
-		if ((events[i].events & EPOLLOUT) != 0)
+		if ((events[i].events & EPOLLOUT) != 0) {
 			bench_load_flush(load, client);
-		if ((events[i].events & ~(unsigned)EPOLLOUT) != 0 && client->descriptor >= 0)
+		}
+		if ((events[i].events & ~(unsigned)EPOLLOUT) != 0 && client->descriptor >= 0) {
 			read_input(load, client);
+		}
 	}
 }
 
@@ -169,11 +187,13 @@ static void open_client(struct bench_load *load, struct bench_client *client)
 	/* Connecting may wait: only a full backlog makes it, and then waiting is right. */
 	if (client->descriptor < 0 ||
 	    connect(client->descriptor, (const struct sockaddr *)&load->plan->address,
-		    load->plan->address_length) != 0)
+		    load->plan->address_length) != 0) {
 		die("cannot connect: %s", strerror(errno));
+	}
 	(void)setsockopt(client->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	if (fcntl(client->descriptor, F_SETFL, O_NONBLOCK) != 0)
+	if (fcntl(client->descriptor, F_SETFL, O_NONBLOCK) != 0) {
 		die("cannot set a socket up: %s", strerror(errno));
+	}
 	watch(load, client, EPOLL_CTL_ADD);
 	say_hello(load, client);
 }
@@ -182,8 +202,9 @@ static void *allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count, size);
 
-	if (memory == NULL)
+	if (memory == NULL) {
 		die("out of memory");
+	}
 	return memory;
 }
 
@@ -208,12 +229,13 @@ static unsigned connect_some(struct bench_load *load, unsigned opened)
 
 	for (unsigned i = 0;
 	     i < CONNECTS_AT_ONCE && opened < load->client_count && opened - ready < HELLOS_AT_ONCE;
-	     i++)
+	     i++) {
 		open_client(load, &load->clients[opened++]);
+	}
 	const int64_t pause_end_ns = clock_deadline(CONNECTS_PAUSE_NS);
-	do
+	do {
 		bench_load_turn(load, CONNECTS_PAUSE_NS);
-	while (load->ready_count < opened && load->now_ns < pause_end_ns);
+	} while (load->ready_count < opened && load->now_ns < pause_end_ns);
 	return opened;
 }
 
@@ -224,9 +246,10 @@ static void connect_all(struct bench_load *load)
 
 	while (load->ready_count < load->client_count) {
 		opened = connect_some(load, opened);
-		if (load->now_ns > deadline_ns)
+		if (load->now_ns > deadline_ns) {
 			die("only %u of %u connections are in after %d seconds", load->ready_count,
 			    load->client_count, (int)(HELLO_TIMEOUT_NS / NS_PER_SECOND));
+		}
 	}
 }
 
@@ -240,8 +263,9 @@ void bench_load_open(struct bench_load *load, const struct bench_plan *plan,
 	load->broken = 0;
 	load->input = allocate(1, BENCH_INPUT_SIZE);
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (load->epoll < 0)
+	if (load->epoll < 0) {
 		die("cannot make an epoll: %s", strerror(errno));
+	}
 	bench_load_allow(client_count);
 	make_clients(load, output_size);
 	connect_all(load);
@@ -250,8 +274,9 @@ void bench_load_open(struct bench_load *load, const struct bench_plan *plan,
 void bench_load_close(struct bench_load *load)
 {
 	for (unsigned i = 0; i < load->client_count; i++) {
-		if (load->clients[i].descriptor >= 0)
+		if (load->clients[i].descriptor >= 0) {
 			(void)close(load->clients[i].descriptor);
+		}
 		free(load->clients[i].asked_ns);
 		free(load->clients[i].output.bytes);
 	}

@@ -8,8 +8,9 @@
 
 void bench_put(struct bench_text *text, const char *bytes, size_t length)
 {
-	if (length > text->size - text->length)
+	if (length > text->size - text->length) {
 		bug("a message of the bench has no room");
+	}
 	memcpy(text->bytes + text->length, bytes, length);
 	text->length += length;
 }

@@ -17,10 +17,11 @@ static double quantile_ms(const struct bench_result *result, double part)
 /* A figure, or null when it was not asked for. */
 static void print_figure(const char *name, int64_t total, int64_t count, double unit)
 {
-	if (total < 0)
+	if (total < 0) {
 		(void)printf(", \"%s\": null", name);
-	else
+	} else {
 		(void)printf(", \"%s\": %.4f", name, each(total, count, unit));
+	}
 }
 
 void bench_report_json(const char *name, const struct bench_plan *plan,
@@ -40,25 +41,29 @@ void bench_report_json(const char *name, const struct bench_plan *plan,
 		     (long long)result->other_orders, (long long)result->broken);
 	print_figure("cpu_us", result->cpu_ns, result->operations, (double)NS_PER_US);
 	print_figure("own_cpu_us", result->own_cpu_ns, result->operations, (double)NS_PER_US);
-	if (plan->kind == BENCH_IDLE)
+	if (plan->kind == BENCH_IDLE) {
 		print_figure("memory_kib", result->memory_bytes, result->operations, 1024);
+	}
 	(void)printf("}\n");
 }
 
 static void print_trouble(const struct bench_result *result)
 {
-	if (result->refused > 0)
+	if (result->refused > 0) {
 		(void)printf("refused         %lld\n", (long long)result->refused);
-	if (result->broken > 0)
+	}
+	if (result->broken > 0) {
 		(void)printf("closed on us    %lld connections\n", (long long)result->broken);
+	}
 }
 
 static void print_room(const struct bench_result *result)
 {
 	(void)printf("lost            %lld\nout of order    %lld\n", (long long)result->lost,
 		     (long long)result->disordered);
-	if (result->lost == 0)
+	if (result->lost == 0) {
 		(void)printf("another order   %lld members\n", (long long)result->other_orders);
+	}
 }
 
 void bench_report_text(const struct bench_plan *plan, const struct bench_result *result)
@@ -67,9 +72,10 @@ void bench_report_text(const struct bench_plan *plan, const struct bench_result 
 
 	if (plan->kind == BENCH_IDLE) {
 		(void)printf("connections     %lld\n", (long long)result->operations);
-		if (result->memory_bytes >= 0)
+		if (result->memory_bytes >= 0) {
 			(void)printf("server memory   %.2f KiB a connection\n",
 				     each(result->memory_bytes, result->operations, 1024));
+		}
 	} else {
 		(void)printf("%-15s %lld in %.2f s, %.0f a second\n",
 			     plan->kind == BENCH_CHAT ? "deliveries" : "operations",
@@ -79,10 +85,12 @@ void bench_report_text(const struct bench_plan *plan, const struct bench_result 
 			     quantile_ms(result, 0.5), quantile_ms(result, 0.99),
 			     quantile_ms(result, 1));
 	}
-	if (plan->server > 0 && result->cpu_ns >= 0)
+	if (plan->server > 0 && result->cpu_ns >= 0) {
 		(void)printf("server CPU      %.3f us each\n",
 			     each(result->cpu_ns, result->operations, (double)NS_PER_US));
-	if (plan->kind == BENCH_CHAT)
+	}
+	if (plan->kind == BENCH_CHAT) {
 		print_room(result);
+	}
 	print_trouble(result);
 }

@@ -12,12 +12,14 @@ static enum bench_take take_line(const struct bench_plan *plan, const char *byte
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL)
+	if (end == NULL) {
 		return BENCH_MORE;
+	}
 	*used = (size_t)(end - bytes) + 1;
 	/* The greeting has the form of an answer, but nobody has asked. */
-	if (bytes[0] == '+')
+	if (bytes[0] == '+') {
 		return strncmp(bytes, "+turnstile", 10) == 0 ? BENCH_OTHER : BENCH_DONE;
+	}
 	return bytes[0] == '-' ? BENCH_REFUSED : BENCH_OTHER;
 }
 
@@ -27,8 +29,9 @@ static void hello_line(struct bench_text *text, const struct bench_plan *plan, u
 {
 	(void)plan;
 	(void)client;
-	if (step == 0)
+	if (step == 0) {
 		bench_put_string(text, "/ping\n");
+	}
 }
 
 static void request_ping(struct bench_text *text, const struct bench_plan *plan, unsigned client,
@@ -95,8 +98,9 @@ static enum bench_take take_echo(const struct bench_plan *plan, const char *byte
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL)
+	if (end == NULL) {
 		return BENCH_MORE;
+	}
 	*used = (size_t)(end - bytes) + 1;
 	return *used == sizeof(ECHO_REQUEST) - 1 ? BENCH_DONE : BENCH_REFUSED;
 }

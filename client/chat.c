@@ -47,8 +47,9 @@ static int run_plainly(const struct server_place *place)
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
 
-	if (!connection_open(&connection, place, problem))
+	if (!connection_open(&connection, place, problem)) {
 		die("%s", problem);
+	}
 	printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n", place->host,
 	       place->port);
 	fflush(stdout);
@@ -58,8 +59,9 @@ static int run_plainly(const struct server_place *place)
 					   .show = show_line };
 	struct exchange_result result = exchange_run(&exchange);
 	connection_close(&connection);
-	if (!result.ended && !result.bye)
+	if (!result.ended && !result.bye) {
 		die("the server closed the connection");
+	}
 	return EXIT_SUCCESS;
 }
 

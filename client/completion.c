@@ -17,14 +17,19 @@ static bool begins(struct span word, struct span prefix)
 {
 	char folded_word[NAME_FOLDED_SIZE], folded_prefix[NAME_FOLDED_SIZE];
 
-	if (prefix.length == 0 || span_equals(prefix, "#"))
+	if (prefix.length == 0 || span_equals(prefix, "#")) {
 		return prefix.length == 0 || span_starts(word, "#");
-	if (prefix.length > word.length + TEXT_GROWTH || prefix.length >= NAME_ROOM_SIZE)
+	}
+	if (prefix.length > word.length + TEXT_GROWTH || prefix.length >= NAME_ROOM_SIZE) {
 		return false;
-	if (prefix.length <= word.length && strncasecmp(word.text, prefix.text, prefix.length) == 0)
+	}
+	if (prefix.length <= word.length &&
+	    strncasecmp(word.text, prefix.text, prefix.length) == 0) {
 		return true;
-	if (!name_is_nick(prefix) && !name_is_room(prefix))
+	}
+	if (!name_is_nick(prefix) && !name_is_room(prefix)) {
 		return false;
+	}
 	size_t length = name_fold(prefix, folded_prefix);
 	size_t whole = name_fold(word, folded_word);
 	return length > 0 && length <= whole && memcmp(folded_word, folded_prefix, length) == 0;
@@ -34,19 +39,22 @@ static void offer(struct search *search, const char *word)
 {
 	struct completion *completion = search->completion;
 
-	if (completion->count == COMPLETION_MAX || !begins(span_of(word), search->prefix))
+	if (completion->count == COMPLETION_MAX || !begins(span_of(word), search->prefix)) {
 		return;
+	}
 	for (size_t i = 0; i < completion->count; i++) {
-		if (strcmp(completion->words[i], word) == 0)
+		if (strcmp(completion->words[i], word) == 0) {
 			return;
+		}
 	}
 	snprintf(completion->words[completion->count++], COMPLETION_WORD_SIZE, "%s", word);
 }
 
 static void offer_commands(struct search *search)
 {
-	for (size_t i = 0; i < search->manual->count; i++)
+	for (size_t i = 0; i < search->manual->count; i++) {
 		offer(search, search->manual->entries[i].name);
+	}
 }
 
 static void offer_rooms(struct search *search)
@@ -54,14 +62,16 @@ static void offer_rooms(struct search *search)
 	const struct roster *roster = search->roster;
 	char room[NAME_ROOM_SIZE];
 
-	for (size_t i = roster->room_count; i-- > 0;)
+	for (size_t i = roster->room_count; i-- > 0;) {
 		offer(search, roster->rooms[i].name);
+	}
 	for (size_t i = 0; i < roster->event_count; i++) {
 		snprintf(room, sizeof(room), "#%s", roster->events[i].name);
 		offer(search, room);
 	}
-	for (size_t i = 0; i < roster->place_count; i++)
+	for (size_t i = 0; i < roster->place_count; i++) {
 		offer(search, roster->places[i]);
+	}
 }
 
 /* Who spoke or came last is meant most likely: last heard, first offered; the current room first.
@@ -70,21 +80,24 @@ static void offer_nicks(struct search *search)
 {
 	for (size_t i = search->roster->room_count; i-- > 0;) {
 		const struct roster_room *room = &search->roster->rooms[i];
-		for (size_t j = room->nick_count; j-- > 0;)
+		for (size_t j = room->nick_count; j-- > 0;) {
 			offer(search, room->nicks[j]);
+		}
 	}
 }
 
 static void offer_events(struct search *search)
 {
-	for (size_t i = 0; i < search->roster->event_count; i++)
+	for (size_t i = 0; i < search->roster->event_count; i++) {
 		offer(search, search->roster->events[i].name);
+	}
 }
 
 static void offer_codes(struct search *search)
 {
-	for (size_t i = search->roster->code_count; i-- > 0;)
+	for (size_t i = search->roster->code_count; i-- > 0;) {
 		offer(search, search->roster->codes[i]);
+	}
 }
 
 /* The argument without the brackets that say that it may be left out. */
@@ -94,16 +107,18 @@ static struct span bare(struct span argument)
 		argument.text++;
 		argument.length--;
 	}
-	while (argument.length > 0 && strchr("].", argument.text[argument.length - 1]) != NULL)
+	while (argument.length > 0 && strchr("].", argument.text[argument.length - 1]) != NULL) {
 		argument.length--;
+	}
 	return argument;
 }
 
 static bool is_literal(struct span argument)
 {
 	for (size_t i = 0; i < argument.length; i++) {
-		if (argument.text[i] < 'a' || argument.text[i] > 'z')
+		if (argument.text[i] < 'a' || argument.text[i] > 'z') {
 			return false;
+		}
 	}
 	return argument.length > 0;
 }
@@ -122,18 +137,19 @@ static void offer_argument(struct search *search, struct span argument)
 	struct span word = bare(argument);
 	const char *equals = memchr(word.text, '=', word.length);
 
-	if (span_equals(word, "#ROOM"))
+	if (span_equals(word, "#ROOM")) {
 		offer_rooms(search);
-	else if (span_equals(word, "NICK") || span_equals(word, "TEXT"))
+	} else if (span_equals(word, "NICK") || span_equals(word, "TEXT")) {
 		offer_nicks(search);
-	else if (span_equals(word, "EVENT"))
+	} else if (span_equals(word, "EVENT")) {
 		offer_events(search);
-	else if (span_equals(word, "CODE"))
+	} else if (span_equals(word, "CODE")) {
 		offer_codes(search);
-	else if (equals != NULL)
+	} else if (equals != NULL) {
 		offer_literal(search, (struct span){ word.text, (size_t)(equals - word.text) + 1 });
-	else if (is_literal(word))
+	} else if (is_literal(word)) {
 		offer_literal(search, word);
+	}
 }
 
 /* What comes first, and what may come instead since that may be left out. */
@@ -161,15 +177,19 @@ static void offer_one_way(struct search *search, struct span arguments, struct s
 		bool text = span_equals(bare(argument), "TEXT");
 		if (is_literal(bare(argument)) && !span_starts(argument, "[") &&
 		    !(word.length == argument.length &&
-		      memcmp(word.text, argument.text, word.length) == 0))
+		      memcmp(word.text, argument.text, word.length) == 0)) {
 			return;
+		}
 		/* "/say hello": the room was left out. */
-		if (span_equals(argument, "[#ROOM]") && !span_starts(word, "#"))
+		if (span_equals(argument, "[#ROOM]") && !span_starts(word, "#")) {
 			words_next(&rest);
-		if (!text)
+		}
+		if (!text) {
 			arguments = rest;
-		if (arguments.length == 0)
+		}
+		if (arguments.length == 0) {
 			return;
+		}
 	}
 	offer_next(search, arguments);
 }
@@ -188,8 +208,10 @@ static void offer_arguments(struct search *search, const struct manual_entry *en
 	}
 	if (strcmp(entry->name, "/help") == 0) {
 		/* Its NAME is a command's, without the slash. */
-		for (size_t i = 0; i < search->manual->count && words_rest(typed).length == 0; i++)
+		for (size_t i = 0; i < search->manual->count && words_rest(typed).length == 0;
+		     i++) {
 			offer(search, search->manual->entries[i].name + 1);
+		}
 	}
 }
 
@@ -198,8 +220,9 @@ static struct span last_word(struct span text)
 {
 	size_t start = text.length;
 
-	while (start > 0 && text.text[start - 1] != ' ')
+	while (start > 0 && text.text[start - 1] != ' ') {
 		start--;
+	}
 	return (struct span){ text.text + start, text.length - start };
 }
 
@@ -217,16 +240,18 @@ void completion_find(struct completion *completion, const struct manual *manual,
 	completion->count = 0;
 	completion->replaced = search.prefix.length;
 	if (!is_command(text)) {
-		if (span_starts(search.prefix, "#"))
+		if (span_starts(search.prefix, "#")) {
 			offer_rooms(&search);
-		else
+		} else {
 			offer_nicks(&search);
+		}
 	} else if (before.length == 0) {
 		offer_commands(&search);
 	} else {
 		const struct manual_entry *entry = manual_find(manual, words_next(&before));
-		if (entry != NULL)
+		if (entry != NULL) {
 			offer_arguments(&search, entry, before);
+		}
 	}
 }
 
@@ -238,8 +263,9 @@ static size_t common_length(const struct completion *completion)
 
 	for (size_t i = 1; i < completion->count; i++) {
 		size_t same = 0;
-		while (same < length && first[same] == completion->words[i][same])
+		while (same < length && first[same] == completion->words[i][same]) {
 			same++;
+		}
 		length = same;
 	}
 	return text_cut(first, strlen(first), length);
@@ -249,10 +275,12 @@ static const char *behind(const struct completion *completion, struct span text)
 {
 	const char *word = completion->words[0];
 
-	if (word[strlen(word) - 1] == '=')
+	if (word[strlen(word) - 1] == '=') {
 		return "";
-	if (completion->replaced == text.length && word[0] != '/' && word[0] != '#')
+	}
+	if (completion->replaced == text.length && word[0] != '/' && word[0] != '#') {
 		return ": ";
+	}
 	return " ";
 }
 
@@ -261,9 +289,10 @@ void completion_insert(const struct completion *completion, struct span text, ch
 	size_t size = COMPLETION_WORD_SIZE + 2;
 
 	inserted[0] = '\0';
-	if (completion->count == 1)
+	if (completion->count == 1) {
 		snprintf(inserted, size, "%s%s", completion->words[0], behind(completion, text));
-	else if (completion->count > 1 && common_length(completion) > completion->replaced)
+	} else if (completion->count > 1 && common_length(completion) > completion->replaced) {
 		snprintf(inserted, size, "%.*s", (int)common_length(completion),
 			 completion->words[0]);
+	}
 }

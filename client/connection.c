@@ -20,8 +20,9 @@ static int connect_to(const struct addrinfo *address)
 	int descriptor = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC,
 				address->ai_protocol);
 
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return -1;
+	}
 	if (connect(descriptor, address->ai_addr, address->ai_addrlen) != 0) {
 		int error = errno;
 		close(descriptor);
@@ -46,12 +47,14 @@ static bool reach(struct connection *connection, const struct server_place *plac
 		return false;
 	}
 	for (const struct addrinfo *at = found; at != NULL && connection->descriptor < 0;
-	     at = at->ai_next)
+	     at = at->ai_next) {
 		connection->descriptor = connect_to(at);
-	if (connection->descriptor < 0)
+	}
+	if (connection->descriptor < 0) {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE,
 			 "cannot connect to %s port %s: %s (is turnstiled running?)", place->host,
 			 place->port, strerror(errno));
+	}
 	freeaddrinfo(found);
 	return connection->descriptor >= 0;
 }
@@ -63,15 +66,19 @@ static bool first_line(struct connection *connection, struct span *line)
 	struct pollfd socket = { .fd = connection->descriptor, .events = POLLIN };
 
 	for (;;) {
-		if (connection_take_line(connection, line))
+		if (connection_take_line(connection, line)) {
 			return true;
+		}
 		int64_t left_ns = deadline_ns - clock_monotonic_ns();
-		if (left_ns <= 0)
+		if (left_ns <= 0) {
 			return false;
-		if (poll(&socket, 1, (int)(left_ns / NS_PER_MS) + 1) < 0 && errno != EINTR)
+		}
+		if (poll(&socket, 1, (int)(left_ns / NS_PER_MS) + 1) < 0 && errno != EINTR) {
 			return false;
-		if (connection_fill(connection) != CONNECTION_OPEN)
+		}
+		if (connection_fill(connection) != CONNECTION_OPEN) {
 			return connection_take_line(connection, line);
+		}
 	}
 }
 
@@ -79,15 +86,17 @@ static bool greeted(struct connection *connection, const struct server_place *pl
 {
 	struct span line = { "", 0 };
 
-	if (first_line(connection, &line) && span_starts(line, "+turnstile 1"))
+	if (first_line(connection, &line) && span_starts(line, "+turnstile 1")) {
 		return true;
-	if (span_starts(line, "-"))
+	}
+	if (span_starts(line, "-")) {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s",
 			 place->host, place->port, (int)line.length - 1, line.text + 1);
-	else
+	} else {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE,
 			 "%s port %s does not greet as turnstiled's lines port does", place->host,
 			 place->port);
+	}
 	return false;
 }
 
@@ -95,18 +104,21 @@ bool connection_open(struct connection *connection, const struct server_place *p
 {
 	connection->start = 0;
 	connection->end = 0;
-	if (!reach(connection, place, problem))
+	if (!reach(connection, place, problem)) {
 		return false;
-	if (greeted(connection, place, problem))
+	}
+	if (greeted(connection, place, problem)) {
 		return true;
+	}
 	connection_close(connection);
 	return false;
 }
 
 void connection_close(struct connection *connection)
 {
-	if (connection->descriptor >= 0)
+	if (connection->descriptor >= 0) {
 		close(connection->descriptor);
+	}
 	connection->descriptor = -1;
 }
 
@@ -124,12 +136,14 @@ enum connection_state connection_fill(struct connection *connection)
 	memmove(connection->bytes, connection->bytes + connection->start, kept);
 	connection->start = 0;
 	connection->end = kept;
-	if (kept == CONNECTION_BUFFER)
+	if (kept == CONNECTION_BUFFER) {
 		return CONNECTION_OPEN;
+	}
 	ssize_t count = recv(connection->descriptor, connection->bytes + kept,
 			     CONNECTION_BUFFER - kept, MSG_DONTWAIT);
-	if (count < 0)
+	if (count < 0) {
 		return state_after_error();
+	}
 	connection->end += (size_t)count;
 	return count == 0 ? CONNECTION_ENDED : CONNECTION_OPEN;
 }
@@ -140,8 +154,9 @@ bool connection_take_line(struct connection *connection, struct span *line)
 	size_t length = connection->end - connection->start;
 	const char *end = memchr(text, '\n', length);
 
-	if (end == NULL && length < CONNECTION_LINE_MAX)
+	if (end == NULL && length < CONNECTION_LINE_MAX) {
 		return false;
+	}
 	if (end != NULL && (size_t)(end - text) < CONNECTION_LINE_MAX) {
 		*line = (struct span){ text, (size_t)(end - text) };
 		connection->start += line->length + 1;
@@ -149,8 +164,9 @@ bool connection_take_line(struct connection *connection, struct span *line)
 		*line = (struct span){ text, CONNECTION_LINE_MAX };
 		connection->start += line->length;
 	}
-	if (line->length > 0 && text[line->length - 1] == '\r')
+	if (line->length > 0 && text[line->length - 1] == '\r') {
 		line->length--;
+	}
 	return true;
 }
 

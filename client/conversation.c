@@ -31,8 +31,9 @@ static void put(struct conversation *conversation, const char *text, size_t leng
 {
 	size_t room = CONVERSATION_SHOWN_SIZE - conversation->shown_length;
 
-	if (length > room)
+	if (length > room) {
 		length = room;
+	}
 	memcpy(conversation->shown + conversation->shown_length, text, length);
 	conversation->shown_length += length;
 }
@@ -41,8 +42,9 @@ static void put_clean(struct conversation *conversation, struct span text)
 {
 	char clean[OUTBOX_LINE_SIZE * TEXT_GROWTH];
 
-	if (text.length > OUTBOX_LINE_SIZE)
+	if (text.length > OUTBOX_LINE_SIZE) {
 		text.length = OUTBOX_LINE_SIZE;
+	}
 	size_t length = text_clean(text.text, text.length, clean);
 	put(conversation, clean, length);
 }
@@ -54,8 +56,9 @@ static void put_text(struct conversation *conversation, const char *text)
 
 static void put_colour(struct conversation *conversation, const char *colour)
 {
-	if (conversation->style.colour)
+	if (conversation->style.colour) {
 		put_text(conversation, colour);
+	}
 }
 
 static void put_time(struct conversation *conversation, int64_t wall_ns)
@@ -64,8 +67,9 @@ static void put_time(struct conversation *conversation, int64_t wall_ns)
 	char text[TIME_SIZE] = "";
 	struct tm local;
 
-	if (localtime_r(&seconds, &local) != NULL)
+	if (localtime_r(&seconds, &local) != NULL) {
 		strftime(text, sizeof(text), "%H:%M ", &local);
+	}
 	put_colour(conversation, RENDER_DIM);
 	put_text(conversation, text);
 	put_colour(conversation, RENDER_PLAIN);
@@ -74,8 +78,9 @@ static void put_time(struct conversation *conversation, int64_t wall_ns)
 /* Ends a row of nicks that others could have followed. */
 static void end_row(struct conversation *conversation)
 {
-	if (conversation->row_columns > 0)
+	if (conversation->row_columns > 0) {
 		put_text(conversation, "\n");
+	}
 	conversation->row_columns = 0;
 }
 
@@ -100,10 +105,12 @@ void conversation_remark(struct conversation *conversation, int64_t wall_ns, con
 	va_start(arguments, format);
 	int length = vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (length < 0)
+	if (length < 0) {
 		return;
-	if ((size_t)length >= sizeof(text))
+	}
+	if ((size_t)length >= sizeof(text)) {
 		length = (int)sizeof(text) - 1;
+	}
 	end_row(conversation);
 	put_time(conversation, wall_ns);
 	put_colour(conversation, RENDER_YELLOW);
@@ -119,10 +126,11 @@ static void echo(struct conversation *conversation, struct span line, int64_t wa
 	put_time(conversation, wall_ns);
 	put_colour(conversation, RENDER_DIM);
 	put_text(conversation, "> ");
-	if (conversation_keeps(line))
+	if (conversation_keeps(line)) {
 		put_clean(conversation, line);
-	else
+	} else {
 		put_text(conversation, "/op ...");
+	}
 	put_colour(conversation, RENDER_PLAIN);
 	put_text(conversation, "\n");
 }
@@ -131,8 +139,9 @@ static void echo(struct conversation *conversation, struct span line, int64_t wa
 
 static bool send_line(struct conversation *conversation, struct span line)
 {
-	if (CONVERSATION_OUT_SIZE - conversation->out_length < line.length + 1)
+	if (CONVERSATION_OUT_SIZE - conversation->out_length < line.length + 1) {
 		return false;
+	}
 	memcpy(conversation->out + conversation->out_length, line.text, line.length);
 	conversation->out_length += line.length;
 	conversation->out[conversation->out_length++] = '\n';
@@ -167,8 +176,9 @@ void conversation_sent(struct conversation *conversation, size_t count)
 void conversation_ask_nick(struct conversation *conversation)
 {
 	conversation->wants_nick = false;
-	if (conversation->connected && conversation->roster.chosen[0] != '\0')
+	if (conversation->connected && conversation->roster.chosen[0] != '\0') {
 		ask_for(conversation, OUTBOX_QUIET, "/nick %s", conversation->roster.chosen);
+	}
 }
 
 size_t conversation_whole_lines(const struct conversation *conversation)
@@ -207,8 +217,9 @@ void conversation_connected(struct conversation *conversation)
 	ask_again(conversation, open);
 	conversation_ask_nick(conversation);
 	ask_for(conversation, OUTBOX_QUIET, "/where");
-	for (size_t i = 0; i < roster->room_count; i++)
+	for (size_t i = 0; i < roster->room_count; i++) {
 		ask_for(conversation, OUTBOX_QUIET, "/join %s", roster->rooms[i].name);
+	}
 	ask_for(conversation, OUTBOX_QUIET, "/help");
 	ask_for(conversation, OUTBOX_QUIET, "/rooms");
 	ask_for(conversation, OUTBOX_QUIET, "/events");
@@ -221,24 +232,28 @@ void conversation_lost(struct conversation *conversation, int64_t wall_ns)
 	conversation->connected = false;
 	conversation->out_length = 0;
 	conversation->wants_nick = false;
-	if (conversation->over)
+	if (conversation->over) {
 		return;
+	}
 	conversation_remark(conversation, wall_ns, "The connection is lost; trying again ...");
-	if (forgotten > 0)
+	if (forgotten > 0) {
 		conversation_remark(conversation, wall_ns,
 				    "What was entered last (%zu) may not have arrived.", forgotten);
-	if (conversation->outbox.count > 0)
+	}
+	if (conversation->outbox.count > 0) {
 		conversation_remark(conversation, wall_ns,
 				    "Bookings without an answer (%zu) will be asked for again: "
 				    "each is sold once.",
 				    conversation->outbox.count);
+	}
 }
 
 void conversation_leave(struct conversation *conversation)
 {
 	if (!conversation->connected || !send_line(conversation, span_of("/quit")) ||
-	    outbox_add(&conversation->outbox, span_of("/quit"), OUTBOX_QUIET) == NULL)
+	    outbox_add(&conversation->outbox, span_of("/quit"), OUTBOX_QUIET) == NULL) {
 		conversation->over = true;
+	}
 }
 
 /* What is typed. */
@@ -279,19 +294,21 @@ static void type_command(struct conversation *conversation, struct span line, in
 	snprintf(key, sizeof(key), "chat-%016" PRIx64 "-%u", conversation->key,
 		 ++conversation->keys);
 	size_t length = outbox_add_key(line, key, keyed);
-	if (length == 0 || length > LINE_MAX_BYTES)
+	if (length == 0 || length > LINE_MAX_BYTES) {
 		conversation_remark(conversation, wall_ns, "Not sent: too long.");
-	else if (!ask(conversation, (struct span){ keyed, length }, OUTBOX_TYPED))
+	} else if (!ask(conversation, (struct span){ keyed, length }, OUTBOX_TYPED)) {
 		conversation_remark(conversation, wall_ns,
 				    "Not sent: too much is waiting for its answer.");
+	}
 }
 
 void conversation_type(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
 	struct span rest = line;
 
-	if (words_rest(line).length == 0)
+	if (words_rest(line).length == 0) {
 		return;
+	}
 	if (!conversation->connected && span_equals_ignoring_case(words_next(&rest), "/quit")) {
 		conversation->over = true;
 	} else if (!conversation->connected) {
@@ -321,14 +338,15 @@ static void welcome(struct conversation *conversation, int64_t wall_ns)
 		"You are %s. /nick NAME changes that, /help lists all commands, the Tab "
 		"key completes, Ctrl-D leaves.",
 		roster->nick);
-	if (roster->event_count == 0)
+	if (roster->event_count == 0) {
 		conversation_remark(conversation, wall_ns, "To talk, enter a room: /join #lobby");
-	else
+	} else {
 		conversation_remark(
 			conversation, wall_ns,
 			"To talk, enter a room: /join #lobby, or an event's: /join #%s. "
 			"To book: /book %s",
 			roster->events[0].name, roster->events[0].name);
+	}
 	for (size_t i = 0; i < roster->event_count; i++) {
 		const struct roster_event *event = &roster->events[i];
 		int length =
@@ -344,13 +362,16 @@ static void look_around(struct conversation *conversation, enum outbox_purpose p
 {
 	const struct roster_room *room = roster_current(&conversation->roster);
 
-	if (room == NULL)
+	if (room == NULL) {
 		return;
+	}
 	ask_for(conversation, OUTBOX_QUIET, "/who %s", room->name);
-	if (name_is_event(span_of(room->name + 1)))
+	if (name_is_event(span_of(room->name + 1))) {
 		ask_for(conversation, OUTBOX_QUIET, "/left %s", room->name + 1);
-	if (purpose != OUTBOX_TYPED)
+	}
+	if (purpose != OUTBOX_TYPED) {
 		return;
+	}
 	ask_for(conversation, OUTBOX_ASIDE, "/topic %s", room->name);
 	ask_for(conversation, OUTBOX_ASIDE, "/history %s %d", room->name, HISTORY_LINES);
 }
@@ -360,16 +381,18 @@ static void note_nick(struct conversation *conversation, struct span line, bool 
 {
 	if (answers_nick && span_starts(line, "-NICKINUSE") && !conversation->wants_nick) {
 		conversation->wants_nick = true;
-		if (!conversation->nick_told)
+		if (!conversation->nick_told) {
 			conversation_remark(conversation, wall_ns,
 					    "%s is still taken; trying again ...",
 					    conversation->roster.chosen);
+		}
 		conversation->nick_told = true;
 		return;
 	}
-	if (answers_nick && span_starts(line, "+nick"))
+	if (answers_nick && span_starts(line, "+nick")) {
 		conversation_remark(conversation, wall_ns, "You are %s again.",
 				    conversation->roster.nick);
+	}
 }
 
 /* The client asked this for itself. */
@@ -380,14 +403,15 @@ static void hear_quiet(struct conversation *conversation, struct span command, s
 	struct span name = words_next(&rest);
 
 	note_nick(conversation, line, span_equals(name, "/nick"), wall_ns);
-	if (span_starts(line, "+bye"))
+	if (span_starts(line, "+bye")) {
 		conversation->over = true;
-	else if (span_equals(name, "/join") && span_starts(line, "+"))
+	} else if (span_equals(name, "/join") && span_starts(line, "+")) {
 		look_around(conversation, OUTBOX_QUIET);
-	else if (span_equals(name, "/join"))
+	} else if (span_equals(name, "/join")) {
 		roster_leave(&conversation->roster, words_next(&rest));
-	else if (span_equals(name, "/events") && !conversation->welcomed)
+	} else if (span_equals(name, "/events") && !conversation->welcomed) {
 		welcome(conversation, wall_ns);
+	}
 }
 
 static void hear_typed(struct conversation *conversation, struct span command, struct span line,
@@ -395,11 +419,13 @@ static void hear_typed(struct conversation *conversation, struct span command, s
 {
 	bool answered_by_echo = span_starts(line, "+say ") || span_starts(line, "+tell ");
 
-	if (!answered_by_echo)
+	if (!answered_by_echo) {
 		show(conversation, line, command, wall_ns);
+	}
 	conversation->over = conversation->over || span_starts(line, "+bye");
-	if (span_starts(line, "+join "))
+	if (span_starts(line, "+join ")) {
 		look_around(conversation, OUTBOX_TYPED);
+	}
 }
 
 static void hear_aside(struct conversation *conversation, struct span command, struct span line,
@@ -409,8 +435,9 @@ static void hear_aside(struct conversation *conversation, struct span command, s
 
 	words_next(&rest);
 	words_next(&rest);
-	if (span_starts(line, "+topic ") && words_rest(rest).length > 0)
+	if (span_starts(line, "+topic ") && words_rest(rest).length > 0) {
 		show(conversation, line, command, wall_ns);
+	}
 }
 
 /* The worker died over it: what can be asked again is. */
@@ -420,11 +447,13 @@ static bool asked_again(struct conversation *conversation, const struct outbox_e
 	struct span command = { entry->line, entry->length };
 
 	if (!span_starts(line, INTERRUPTED_CODE) || entry->sent >= SENT_MAX ||
-	    !outbox_repeatable(command) || !send_line(conversation, command))
+	    !outbox_repeatable(command) || !send_line(conversation, command)) {
 		return false;
+	}
 	struct outbox_entry *again = outbox_add(&conversation->outbox, command, entry->purpose);
-	if (again != NULL)
+	if (again != NULL) {
 		again->sent = entry->sent + 1;
+	}
 	return again != NULL;
 }
 
@@ -440,8 +469,9 @@ static void hear_final(struct conversation *conversation, struct span line, int6
 	outbox_answered(&conversation->outbox);
 	roster_answer(&conversation->roster, command, line);
 	end_row(conversation);
-	if (asked_again(conversation, &entry, line))
+	if (asked_again(conversation, &entry, line)) {
 		return;
+	}
 	switch (entry.purpose) {
 	case OUTBOX_QUIET: hear_quiet(conversation, command, line, wall_ns); break;
 	case OUTBOX_ASIDE: hear_aside(conversation, command, line, wall_ns); break;
@@ -456,8 +486,9 @@ static void show_nick(struct conversation *conversation, struct span line, struc
 	size_t length = render_styled(line, command, conversation->style, text);
 	size_t columns = layout_width(line) + 1;
 
-	if (conversation->row_columns + columns > ROW_COLUMNS)
+	if (conversation->row_columns + columns > ROW_COLUMNS) {
 		end_row(conversation);
+	}
 	put(conversation, text, length);
 	conversation->row_columns += columns;
 }
@@ -471,13 +502,15 @@ static void show_past(struct conversation *conversation, struct span said, struc
 
 	words_next(&command);
 	struct span room = words_next(&command);
-	if (!span_starts(room, "#"))
+	if (!span_starts(room, "#")) {
 		room = span_of(current == NULL ? "#" : current->name);
+	}
 	int length = snprintf(line, sizeof(line), "*say %.*s %.*s", (int)room.length, room.text,
 			      (int)said.length, said.text);
-	if (length > 0 && length < CONNECTION_LINE_MAX)
+	if (length > 0 && length < CONNECTION_LINE_MAX) {
 		show(conversation, (struct span){ line, (size_t)length }, (struct span){ "", 0 },
 		     wall_ns);
+	}
 }
 
 static void show_row(struct conversation *conversation, struct span line, struct span command,
@@ -486,12 +519,14 @@ static void show_row(struct conversation *conversation, struct span line, struct
 	struct span rest = command;
 	struct span name = words_next(&rest);
 
-	if (span_equals_ignoring_case(name, "/who"))
+	if (span_equals_ignoring_case(name, "/who")) {
 		show_nick(conversation, line, command);
-	else if (span_equals_ignoring_case(name, "/history") && render_take_time(&line, &wall_ns))
+	} else if (span_equals_ignoring_case(name, "/history") &&
+		   render_take_time(&line, &wall_ns)) {
 		show_past(conversation, line, command, wall_ns);
-	else
+	} else {
 		show(conversation, line, command, wall_ns);
+	}
 }
 
 static void hear_row(struct conversation *conversation, struct span line, int64_t wall_ns)
@@ -502,10 +537,12 @@ static void hear_row(struct conversation *conversation, struct span line, int64_
 	struct span rest = command;
 
 	roster_answer(&conversation->roster, command, line);
-	if (span_equals_ignoring_case(words_next(&rest), "/help"))
+	if (span_equals_ignoring_case(words_next(&rest), "/help")) {
 		manual_read(&conversation->manual, (struct span){ line.text + 1, line.length - 1 });
-	if (entry == NULL || entry->purpose != OUTBOX_QUIET)
+	}
+	if (entry == NULL || entry->purpose != OUTBOX_QUIET) {
 		show_row(conversation, line, command, wall_ns);
+	}
 }
 
 void conversation_hear(struct conversation *conversation, struct span line, int64_t wall_ns)
@@ -518,8 +555,9 @@ void conversation_hear(struct conversation *conversation, struct span line, int6
 	case '=': hear_row(conversation, line, wall_ns); break;
 	case '*':
 		roster_hear(&conversation->roster, line);
-		if (!sale || roster_sale_is_news(&conversation->roster, line))
+		if (!sale || roster_sale_is_news(&conversation->roster, line)) {
 			show(conversation, line, (struct span){ "", 0 }, wall_ns);
+		}
 		break;
 	default: show(conversation, line, (struct span){ "", 0 }, wall_ns);
 	}

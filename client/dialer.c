@@ -22,15 +22,17 @@ static void *dial(void *argument)
 	const uint64_t one = 1;
 
 	call->open = connection_open(&call->connection, call->place, call->problem);
-	if (write(call->done, &one, sizeof(one)) < 0)
+	if (write(call->done, &one, sizeof(one)) < 0) {
 		perror("eventfd");
+	}
 	return NULL;
 }
 
 static void hang_up(struct dialer *dialer)
 {
-	if (dialer->done >= 0)
+	if (dialer->done >= 0) {
 		close(dialer->done);
+	}
 	free(dialer->call);
 	dialer->call = NULL;
 	dialer->done = -1;
@@ -43,8 +45,9 @@ bool dialer_start(struct dialer *dialer, const struct server_place *place)
 	if (dialer->call != NULL && dialer->done >= 0) {
 		dialer->call->place = place;
 		dialer->call->done = dialer->done;
-		if (pthread_create(&dialer->call->thread, NULL, dial, dialer->call) == 0)
+		if (pthread_create(&dialer->call->thread, NULL, dial, dialer->call) == 0) {
 			return true;
+		}
 	}
 	hang_up(dialer);
 	return false;
@@ -56,10 +59,11 @@ bool dialer_take(struct dialer *dialer, struct connection *connection, char *pro
 
 	pthread_join(call->thread, NULL);
 	bool open = call->open;
-	if (open)
+	if (open) {
 		*connection = call->connection;
-	else
+	} else {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s", call->problem);
+	}
 	hang_up(dialer);
 	return open;
 }

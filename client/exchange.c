@@ -33,10 +33,12 @@ static void count_byte(struct running *running, char byte)
 		running->column = 0;
 		return;
 	}
-	if (running->column == 0)
+	if (running->column == 0) {
 		running->slash = byte == '/';
-	if (running->column == 1 && running->slash && byte != '/')
+	}
+	if (running->column == 1 && running->slash && byte != '/') {
 		running->result.commands++;
+	}
 	running->column++;
 }
 
@@ -45,8 +47,9 @@ static void put(struct running *running, const char *bytes, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		count_byte(running, bytes[i]);
 		running->out[running->out_end++] = bytes[i];
-		if ((unsigned char)bytes[i] == TELNET_IAC)
+		if ((unsigned char)bytes[i] == TELNET_IAC) {
 			running->out[running->out_end++] = bytes[i];
+		}
 	}
 }
 
@@ -73,8 +76,9 @@ static void read_list(struct running *running)
 		const char *text = exchange->lines[running->line] + running->line_used;
 		size_t length = strlen(text);
 
-		if (room(running) == 0)
+		if (room(running) == 0) {
 			return;
+		}
 		if (length >= room(running)) {
 			length = room(running);
 			running->line_used += length;
@@ -94,10 +98,11 @@ static void read_descriptor(struct running *running)
 	char bytes[OUT_SIZE / 2];
 	ssize_t count = read(running->exchange->descriptor, bytes, room(running));
 
-	if (count > 0)
+	if (count > 0) {
 		put(running, bytes, (size_t)count);
-	else if (count == 0 || (errno != EINTR && errno != EAGAIN))
+	} else if (count == 0 || (errno != EINTR && errno != EAGAIN)) {
 		running->stage = FAREWELL;
+	}
 }
 
 /* The last line may lack its end, and the server does not carry out an unfinished one. */
@@ -105,10 +110,12 @@ static void say_farewell(struct running *running)
 {
 	const char *farewell = running->exchange->farewell;
 
-	if (room(running) < strlen(farewell) + 1)
+	if (room(running) < strlen(farewell) + 1) {
 		return;
-	if (running->column > 0)
+	}
+	if (running->column > 0) {
 		put(running, "\n", 1);
+	}
 	put(running, farewell, strlen(farewell));
 	running->stage = FLUSHING;
 }
@@ -116,12 +123,14 @@ static void say_farewell(struct running *running)
 static void take_input(struct running *running, bool readable)
 {
 	make_room(running);
-	if (running->stage == READING && running->exchange->lines != NULL)
+	if (running->stage == READING && running->exchange->lines != NULL) {
 		read_list(running);
-	else if (running->stage == READING && readable && room(running) > 0)
+	} else if (running->stage == READING && readable && room(running) > 0) {
 		read_descriptor(running);
-	if (running->stage == FAREWELL)
+	}
+	if (running->stage == FAREWELL) {
 		say_farewell(running);
+	}
 }
 
 static void write_out(struct running *running)
@@ -149,8 +158,9 @@ static void count_answer(struct exchange_result *result, struct span line)
 
 	result->done += done;
 	result->refused += refused;
-	if (done || refused)
+	if (done || refused) {
 		result->bye = span_equals(line, "+bye");
+	}
 }
 
 /* Shows what is there, and has it seen before we sleep again; false when there was nothing. */
@@ -164,8 +174,9 @@ static bool show_lines(struct running *running)
 		running->exchange->show(line);
 		any = true;
 	}
-	if (any)
+	if (any) {
 		fflush(stdout);
+	}
 	return any;
 }
 
@@ -192,8 +203,9 @@ static void wait_for_either(const struct running *running, bool *input, bool *se
 	};
 
 	/* With nothing pending and more of the list to come there is no reason to wait. */
-	if (poll(polled, 2, idle || reading ? -1 : 0) < 0)
+	if (poll(polled, 2, idle || reading ? -1 : 0) < 0) {
 		polled[0].revents = polled[1].revents = 0;
+	}
 	*server = (polled[0].revents & ~POLLOUT) != 0;
 	*input = polled[1].revents != 0;
 }
@@ -207,14 +219,17 @@ struct exchange_result exchange_run(const struct exchange *exchange)
 	while (running.state == CONNECTION_OPEN) {
 		take_input(&running, input);
 		write_out(&running);
-		if (running.state == CONNECTION_OPEN)
+		if (running.state == CONNECTION_OPEN) {
 			wait_for_either(&running, &input, &server);
-		if (server)
+		}
+		if (server) {
 			read_server(&running);
+		}
 	}
 	/* A connection that broke while we wrote may still hold answers. */
-	while (connection_fill(exchange->connection) == CONNECTION_OPEN && show_lines(&running))
+	while (connection_fill(exchange->connection) == CONNECTION_OPEN && show_lines(&running)) {
 		continue;
+	}
 	running.result.ended = running.state == CONNECTION_ENDED && running.stage == WAITING;
 	return running.result;
 }

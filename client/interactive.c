@@ -104,10 +104,11 @@ static void take_connection(void)
 static void act(void)
 {
 	session.due_ns = NEVER;
-	if (session.conversation.connected)
+	if (session.conversation.connected) {
 		conversation_ask_nick(&session.conversation);
-	else if (session.dialer.done < 0 && !dialer_start(&session.dialer, session.place))
+	} else if (session.dialer.done < 0 && !dialer_start(&session.dialer, session.place)) {
 		plan_next_try("no thread");
+	}
 }
 
 static void write_out(void)
@@ -115,8 +116,9 @@ static void write_out(void)
 	struct conversation *conversation = &session.conversation;
 	size_t written = 0;
 
-	if (conversation->out_length == 0)
+	if (conversation->out_length == 0) {
 		return;
+	}
 	/* A break is seen, after all that still came, when we read. */
 	connection_write(&session.connection, conversation->out, conversation->out_length,
 			 &written);
@@ -140,13 +142,16 @@ static void read_server(void)
 
 	while (connection_take_line(&session.connection, &line)) {
 		conversation_hear(&session.conversation, line, clock_wall_ns());
-		if (session.conversation.shown_length > CONVERSATION_SHOWN_SIZE / 2)
+		if (session.conversation.shown_length > CONVERSATION_SHOWN_SIZE / 2) {
 			show();
+		}
 	}
-	if (session.conversation.wants_nick && session.due_ns == NEVER)
+	if (session.conversation.wants_nick && session.due_ns == NEVER) {
 		plan(NICK_PAUSE_NS);
-	if (state != CONNECTION_OPEN)
+	}
+	if (state != CONNECTION_OPEN) {
 		lose_connection();
+	}
 }
 
 /* Waiting. */
@@ -155,8 +160,9 @@ static int timeout_ms(void)
 {
 	int64_t left_ns = session.due_ns - clock_monotonic_ns();
 
-	if (session.due_ns == NEVER)
+	if (session.due_ns == NEVER) {
 		return -1;
+	}
 	return left_ns <= 0 ? 0 : (int)(left_ns / NS_PER_MS) + 1;
 }
 
@@ -177,16 +183,21 @@ static bool serve(bool keys)
 		{ .fd = keys ? STDIN_FILENO : -1, .events = POLLIN },
 	};
 
-	if (poll(polled, sizeof(polled) / sizeof(polled[0]), timeout_ms()) < 0)
+	if (poll(polled, sizeof(polled) / sizeof(polled[0]), timeout_ms()) < 0) {
 		return false;
-	if ((polled[0].revents & ~POLLOUT) != 0)
+	}
+	if ((polled[0].revents & ~POLLOUT) != 0) {
 		read_server();
-	if (polled[1].revents != 0)
+	}
+	if (polled[1].revents != 0) {
 		take_connection();
-	if (clock_monotonic_ns() >= session.due_ns)
+	}
+	if (clock_monotonic_ns() >= session.due_ns) {
 		act();
-	if (session.connection.descriptor >= 0)
+	}
+	if (session.connection.descriptor >= 0) {
 		write_out();
+	}
 	return polled[3].revents != 0;
 }
 
@@ -197,10 +208,12 @@ static bool wait_for_key(void)
 		bool key = serve(true);
 		enum screen_signal signal = screen_handle_signals();
 		session.ended = session.ended || signal == SCREEN_END;
-		if (is_over())
+		if (is_over()) {
 			return false;
-		if (key || signal == SCREEN_KEY)
+		}
+		if (key || signal == SCREEN_KEY) {
 			return true;
+		}
 	}
 }
 
@@ -209,8 +222,9 @@ static void converse(void)
 	struct span line;
 
 	while (!is_over() && screen_read_line(&line)) {
-		if (conversation_keeps(line))
+		if (conversation_keeps(line)) {
 			screen_remember(line);
+		}
 		conversation_type(&session.conversation, line, clock_wall_ns());
 	}
 }
@@ -220,8 +234,9 @@ static void take_leave(void)
 {
 	int64_t end_ns = clock_deadline(FAREWELL_NS);
 
-	if (!session.conversation.over)
+	if (!session.conversation.over) {
 		conversation_leave(&session.conversation);
+	}
 	while (!session.conversation.over && session.conversation.connected &&
 	       clock_monotonic_ns() < end_ns) {
 		write_out();
@@ -239,9 +254,10 @@ static void tell_open_bookings(void)
 	for (size_t i = 0; i < outbox->count; i++) {
 		const struct outbox_entry *entry = outbox_at(outbox, i);
 		struct span line = { entry->line, entry->length };
-		if (outbox_repeatable(line))
+		if (outbox_repeatable(line)) {
 			printf("Not answered: %.*s (to enter this again is safe)\n",
 			       (int)line.length, line.text);
+		}
 	}
 }
 
@@ -256,15 +272,17 @@ int interactive_run(const struct server_place *place)
 
 	session.place = place;
 	session.due_ns = NEVER;
-	if (!connection_open(&session.connection, place, problem))
+	if (!connection_open(&session.connection, place, problem)) {
 		die("%s", problem);
+	}
 	siphash_key_make(&key);
 	srandom((unsigned)key.words[1]);
 	conversation_init(&session.conversation,
 			  (struct render_style){ .rich = true, .colour = colour }, key.words[0]);
 	session.signals = screen_open(&user);
-	if (session.signals < 0)
+	if (session.signals < 0) {
 		die("cannot use the terminal: %s", strerror(errno));
+	}
 	conversation_remark(&session.conversation, clock_wall_ns(), "Connected to %s port %s.",
 			    place->host, place->port);
 	show();

@@ -81,8 +81,9 @@ static const char *list_names(bool with_timeline)
 	size_t length = 0;
 
 	for (size_t i = 0; i < experiment_count && length < sizeof(names); i++) {
-		if (with_timeline && !experiments[i].has_timeline)
+		if (with_timeline && !experiments[i].has_timeline) {
 			continue;
+		}
 		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
 					   length > 0 ? ", " : "", experiments[i].name);
 	}
@@ -92,8 +93,9 @@ static const char *list_names(bool with_timeline)
 static void choose(struct options *options, const char *name)
 {
 	for (size_t i = 0; i < experiment_count; i++) {
-		if (strcmp(experiments[i].name, name) != 0)
+		if (strcmp(experiments[i].name, name) != 0) {
 			continue;
+		}
 		options->chosen_count += !options->chosen[i];
 		options->chosen[i] = true;
 		return;
@@ -112,8 +114,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_ALL: options->all = true; return 0;
 	case KEY_TRACE: options->trace = argument; return 0;
 	case KEY_SPAWNED:
-		if (!words_number(span_of(argument), 0, DESCRIPTOR_MAX, &number))
+		if (!words_number(span_of(argument), 0, DESCRIPTOR_MAX, &number)) {
 			usage_error("--spawned: %s is no descriptor", argument);
+		}
 		options->spawned = (int)number;
 		return 0;
 	case ARGP_KEY_ARG: choose(options, argument); return 0;
@@ -147,21 +150,25 @@ static void read_options(struct options *options, int argc, char **argv)
 
 static void check_options(const struct options *options)
 {
-	if (options->all && options->chosen_count > 0)
+	if (options->all && options->chosen_count > 0) {
 		usage_error("either --all or names, not both");
-	if (options->trace == NULL || options->all)
+	}
+	if (options->trace == NULL || options->all) {
 		return;
+	}
 	for (size_t i = 0; i < experiment_count; i++) {
-		if (options->chosen[i] && experiments[i].has_timeline)
+		if (options->chosen[i] && experiments[i].has_timeline) {
 			return;
+		}
 	}
 	usage_error("--trace: which one? these have a timeline: %s", list_names(true));
 }
 
 static void print_list(void)
 {
-	for (size_t i = 0; i < experiment_count; i++)
+	for (size_t i = 0; i < experiment_count; i++) {
 		printf("%-20s %s\n", experiments[i].name, experiments[i].summary);
+	}
 }
 
 /* Running */
@@ -197,12 +204,14 @@ static bool run_one(const struct experiment *experiment, struct lab_trace *trace
 	       experiment->summary);
 	fflush(stdout);
 	experiment->run(&lab);
-	if ((lab.timeline->parts > 0) != experiment->has_timeline)
+	if ((lab.timeline->parts > 0) != experiment->has_timeline) {
 		bug("%s: the table is wrong about its timeline", experiment->name);
+	}
 	lab_print_facts(&lab);
 	print_verdict(&lab);
-	if (trace->file != NULL)
+	if (trace->file != NULL) {
 		lab_trace_add(trace, &lab);
+	}
 	memory_finish(&lab.memory);
 	return lab.wrong == 0;
 }
@@ -212,8 +221,9 @@ static size_t run_chosen(const struct options *options, struct lab_trace *trace)
 	size_t failed = 0;
 
 	for (size_t i = 0; i < experiment_count; i++) {
-		if (options->all || options->chosen[i])
+		if (options->all || options->chosen[i]) {
 			failed += !run_one(&experiments[i], trace);
+		}
 	}
 	return failed;
 }
@@ -222,8 +232,9 @@ static void open_trace(struct lab_trace *trace, const char *path)
 {
 	FILE *file = fopen(path, "we");
 
-	if (file == NULL)
+	if (file == NULL) {
 		die("%s: %m", path);
+	}
 	lab_trace_begin(trace, file);
 }
 
@@ -231,19 +242,21 @@ static void close_trace(struct lab_trace *trace, const char *path)
 {
 	lab_trace_end(trace);
 	bool good = !ferror(trace->file);
-	if (fclose(trace->file) != 0 || !good)
+	if (fclose(trace->file) != 0 || !good) {
 		die("%s: cannot write: %m", path);
+	}
 }
 
 static void print_total(size_t failed, int64_t start_ns)
 {
 	double seconds = lab_ms(clock_monotonic_ns() - start_ns) / 1000;
 
-	if (failed == 0)
+	if (failed == 0) {
 		printf("%zu experiments, all as theory says (%.1f s)\n", experiment_count, seconds);
-	else
+	} else {
 		printf("%zu of %zu experiments NOT what theory says (%.1f s)\n", failed,
 		       experiment_count, seconds);
+	}
 }
 
 int lab_run(const struct server_place *place, int argc, char **argv)
@@ -255,17 +268,22 @@ int lab_run(const struct server_place *place, int argc, char **argv)
 	(void)place;
 	setlocale(LC_CTYPE, "");
 	read_options(&options, argc, argv);
-	if (options.spawned >= 0)
+	if (options.spawned >= 0) {
 		return lab_spawned(options.spawned);
+	}
 	check_options(&options);
-	if (!options.all && options.chosen_count == 0)
+	if (!options.all && options.chosen_count == 0) {
 		print_list();
-	if (options.trace != NULL)
+	}
+	if (options.trace != NULL) {
 		open_trace(&trace, options.trace);
+	}
 	size_t failed = run_chosen(&options, &trace);
-	if (options.trace != NULL)
+	if (options.trace != NULL) {
 		close_trace(&trace, options.trace);
-	if (options.all)
+	}
+	if (options.all) {
 		print_total(failed, start_ns);
+	}
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -49,16 +49,18 @@ static void begin(struct download *download, struct lab *lab, unsigned number)
 {
 	*download = (struct download){ .lab = lab, .number = number };
 	download->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (download->timer < 0)
+	if (download->timer < 0) {
 		die("cannot make a timer: %m");
+	}
 	resume(download);
 }
 
 /* Returns how many are still under way: one less when this one is at its end. */
 static unsigned go_on(struct download *download, struct pollfd *wait, unsigned under_way)
 {
-	if (resume(download))
+	if (resume(download)) {
 		return under_way;
+	}
 	close(download->timer);
 	wait->fd = -1; /* poll leaves it out */
 	return under_way - 1;
@@ -70,13 +72,15 @@ static void run_loop(struct download *downloads, unsigned count)
 	struct pollfd waits[DOWNLOADS];
 	unsigned under_way = count;
 
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		waits[i] = (struct pollfd){ .fd = downloads[i].timer, .events = POLLIN };
+	}
 	while (under_way > 0) {
 		poll(waits, count, -1);
 		for (unsigned i = 0; i < count; i++) {
-			if (waits[i].fd >= 0 && waits[i].revents != 0)
+			if (waits[i].fd >= 0 && waits[i].revents != 0) {
 				under_way = go_on(&downloads[i], &waits[i], under_way);
+			}
 		}
 	}
 }
@@ -86,10 +90,12 @@ static unsigned count_threads(void)
 	DIR *folder = opendir("/proc/self/task");
 	unsigned count = 0;
 
-	if (folder == NULL)
+	if (folder == NULL) {
 		return 0;
-	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+	}
+	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
 		count += entry->d_name[0] != '.';
+	}
 	closedir(folder);
 	return count;
 }
@@ -110,8 +116,9 @@ void lab_coroutine(struct lab *lab)
 		run_loop(&downloads[0], 1);
 	}
 	lab_part(lab, "all in one event loop", "download");
-	for (unsigned i = 0; i < DOWNLOADS; i++)
+	for (unsigned i = 0; i < DOWNLOADS; i++) {
 		begin(&downloads[i], lab, i);
+	}
 	run_loop(downloads, DOWNLOADS);
 	lab_show_timeline(lab);
 	lab_show(lab, "threads of this process", "%u", count_threads());

@@ -25,8 +25,9 @@ struct process *lab_start(const char *name, int (*run)(void *argument), void *ar
 	const struct process_options options = { .name = name, .daemon = true };
 	struct process *process = process_start(&options, run, argument);
 
-	if (process == NULL)
+	if (process == NULL) {
 		die("cannot start a process: %m");
+	}
 	return process;
 }
 
@@ -49,8 +50,9 @@ void lab_crew_start(struct lab *lab, struct lab_crew *crew, unsigned count, lab_
 	char name[PROCESS_NAME_SIZE];
 
 	for (; member.number < count; member.number++) {
-		if (crew->count == LAB_CREW_MAX)
+		if (crew->count == LAB_CREW_MAX) {
 			bug("a crew has at most %d members", LAB_CREW_MAX);
+		}
 		snprintf(name, sizeof(name), "%s %u", lab->name, member.number + 1);
 		crew->members[crew->count++] = lab_start(name, run_member, &member);
 	}
@@ -60,8 +62,9 @@ void lab_crew_join(struct lab *lab, struct lab_crew *crew)
 {
 	for (unsigned i = 0; i < crew->count; i++) {
 		int status = lab_finish(lab, crew->members[i]);
-		if (status != 0)
+		if (status != 0) {
 			lab_expect(lab, false, "process %u ends well (it said %d)", i + 1, status);
+		}
 	}
 	crew->count = 0;
 }
@@ -80,8 +83,9 @@ static bool find_field(FILE *file, const char *field, char *value)
 	size_t length = strlen(field);
 
 	while (fgets(line, sizeof(line), file) != NULL) {
-		if (strncmp(line, field, length) != 0 || line[length] != ':')
+		if (strncmp(line, field, length) != 0 || line[length] != ':') {
 			continue;
+		}
 		line[strcspn(line, "\n")] = '\0';
 		const char *text = line + length + 1;
 		snprintf(value, LAB_STATUS_SIZE, "%.*s", LAB_STATUS_SIZE - 1,
@@ -97,8 +101,9 @@ bool lab_status(pid_t pid, const char *field, char *value)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	FILE *file = fopen(path, "re");
-	if (file == NULL)
+	if (file == NULL) {
 		return false;
+	}
 	bool found = find_field(file, field, value);
 	fclose(file);
 	return found;
@@ -109,8 +114,9 @@ bool lab_eventually(bool (*true_yet)(void *context), void *context)
 	int64_t deadline_ns = clock_deadline(LAB_PATIENCE_NS);
 
 	while (!true_yet(context)) {
-		if (clock_monotonic_ns() >= deadline_ns)
+		if (clock_monotonic_ns() >= deadline_ns) {
 			return false;
+		}
 		clock_sleep(NS_PER_MS);
 	}
 	return true;

@@ -27,8 +27,9 @@ static int do_task(void *argument)
 	unsigned running = atomic_fetch_add(&tally->running, 1) + 1;
 	unsigned most = atomic_load(&tally->most);
 
-	while (running > most && !atomic_compare_exchange_weak(&tally->most, &most, running))
+	while (running > most && !atomic_compare_exchange_weak(&tally->most, &most, running)) {
 		;
+	}
 	clock_sleep(TASK_NS);
 	atomic_fetch_add(&tally->done, 1);
 	atomic_fetch_sub(&tally->running, 1);
@@ -45,8 +46,9 @@ static unsigned find_free(const struct place *places)
 {
 	unsigned i = 0;
 
-	while (i < AT_ONCE && places[i].process != NULL)
+	while (i < AT_ONCE && places[i].process != NULL) {
 		i++;
+	}
 	return i;
 }
 
@@ -61,15 +63,17 @@ static void wait_for_some(struct lab *lab, struct place *places)
 {
 	struct pollfd ends[AT_ONCE];
 
-	for (unsigned i = 0; i < AT_ONCE; i++)
+	for (unsigned i = 0; i < AT_ONCE; i++) {
 		ends[i] = (struct pollfd){ .fd = places[i].process
 							 ? process_descriptor(places[i].process)
 							 : -1,
 					   .events = POLLIN };
+	}
 	poll(ends, AT_ONCE, (int)(LAB_PATIENCE_NS / NS_PER_MS));
 	for (unsigned i = 0; i < AT_ONCE; i++) {
-		if (ends[i].revents == 0)
+		if (ends[i].revents == 0) {
 			continue;
+		}
 		lab_finish(lab, places[i].process);
 		lab_note(lab, i, LAB_WORKS, "task", places[i].start_ns);
 		places[i].process = NULL;
@@ -87,12 +91,14 @@ void lab_limit(struct lab *lab)
 	lab_say(lab, "for the next.");
 	lab_part(lab, "eight places", "place");
 	for (unsigned started = 0; started < TASKS; started++) {
-		while (find_free(places) == NO_PLACE)
+		while (find_free(places) == NO_PLACE) {
 			wait_for_some(lab, places);
+		}
 		fill(&places[find_free(places)], tally);
 	}
-	while (process_children(NULL, 0) > 0)
+	while (process_children(NULL, 0) > 0) {
 		wait_for_some(lab, places);
+	}
 	lab_show_timeline(lab);
 	lab_show(lab, "at work at once, at most", "%u", atomic_load(&tally->most));
 	lab_show(lab, "time a task, on the whole", "%.2f ms", lab_ms(lab_part_ns(lab, 0)) / TASKS);

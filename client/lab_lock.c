@@ -39,8 +39,9 @@ static void work_inside(struct lab *lab, void *shared, unsigned number)
 	int64_t in_ns = clock_monotonic_ns();
 	clock_sleep(WORK_NS);
 	lab_note(lab, number, LAB_WORKS, "inside", in_ns);
-	if (room->locked)
+	if (room->locked) {
 		mutex_unlock(&room->mutex);
+	}
 }
 
 static int die_with_the_lock(void *argument)
@@ -61,8 +62,9 @@ static void show_dead_holder(struct lab *lab, struct room *room)
 	enum mutex_result result = mutex_lock_within(&room->mutex, LAB_PATIENCE_NS, NULL);
 	lab_expect(lab, result == MUTEX_TAKEN,
 		   "the next one gets it all the same (in Python it would wait for ever)");
-	if (result == MUTEX_TAKEN)
+	if (result == MUTEX_TAKEN) {
 		mutex_unlock(&room->mutex);
+	}
 	lab_expect(lab, atomic_load(&room->mutex.deaths) == 1, "and is told that its holder died");
 }
 
@@ -102,8 +104,9 @@ static int try_from_outside(void *argument)
 	struct mutex *mutex = argument;
 	enum mutex_result result = mutex_try(mutex, NULL);
 
-	if (result == MUTEX_TAKEN)
+	if (result == MUTEX_TAKEN) {
 		mutex_unlock(mutex);
+	}
 	return result == MUTEX_BUSY;
 }
 
@@ -115,10 +118,12 @@ static bool is_busy(struct lab *lab, struct mutex *mutex)
 /* A function that takes the lock and calls itself: the reason why there are such locks. */
 static bool go_down(struct mutex *mutex, unsigned levels)
 {
-	if (levels == 0)
+	if (levels == 0) {
 		return true;
-	if (mutex_lock(mutex, NULL) != MUTEX_TAKEN)
+	}
+	if (mutex_lock(mutex, NULL) != MUTEX_TAKEN) {
 		return false;
+	}
 	bool good = go_down(mutex, levels - 1);
 	mutex_unlock(mutex);
 	return good;
@@ -165,8 +170,9 @@ static void go_in(struct door *door)
 	unsigned inside = atomic_fetch_add(&door->inside, 1) + 1;
 	unsigned most = atomic_load(&door->most);
 
-	while (inside > most && !atomic_compare_exchange_weak(&door->most, &most, inside))
+	while (inside > most && !atomic_compare_exchange_weak(&door->most, &most, inside)) {
 		;
+	}
 }
 
 static void visit(struct lab *lab, void *shared, unsigned number)
@@ -175,8 +181,9 @@ static void visit(struct lab *lab, void *shared, unsigned number)
 
 	barrier_wait(&door->together, LAB_PATIENCE_NS);
 	int64_t came_ns = clock_monotonic_ns();
-	if (!semaphore_acquire(&door->semaphore, LAB_PATIENCE_NS))
+	if (!semaphore_acquire(&door->semaphore, LAB_PATIENCE_NS)) {
 		return;
+	}
 	lab_note(lab, number, LAB_WAITS, "waits", came_ns);
 	go_in(door);
 	int64_t in_ns = clock_monotonic_ns();

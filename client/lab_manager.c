@@ -37,18 +37,21 @@ static void update(struct account *account, int64_t difference)
 		manager_add(account->manager, "count", difference, NULL);
 		return;
 	}
-	if (account->how == HOW_WITH_LOCK)
+	if (account->how == HOW_WITH_LOCK) {
 		mutex_lock(&account->mutex, NULL);
+	}
 	get_and_set(account->manager, difference);
-	if (account->how == HOW_WITH_LOCK)
+	if (account->how == HOW_WITH_LOCK) {
 		mutex_unlock(&account->mutex);
+	}
 }
 
 static void update_often(struct lab *lab, void *shared, unsigned number)
 {
 	(void)lab;
-	for (unsigned i = 0; i < UPDATES; i++)
+	for (unsigned i = 0; i < UPDATES; i++) {
 		update(shared, number == 0 ? 1 : -1);
+	}
 }
 
 static int64_t count_after(struct lab *lab, struct account *account, enum how how)
@@ -67,8 +70,9 @@ static int64_t count_without(struct lab *lab, struct account *account)
 {
 	int64_t count = 0;
 
-	for (unsigned tries = 0; count == 0 && tries < 50; tries++)
+	for (unsigned tries = 0; count == 0 && tries < 50; tries++) {
 		count = count_after(lab, account, HOW_WITHOUT);
+	}
 	return count;
 }
 

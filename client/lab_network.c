@@ -39,8 +39,9 @@ static void open_listener(struct service *service)
 	if (service->listener < 0 ||
 	    bind(service->listener, (struct sockaddr *)&service->address, length) != 0 ||
 	    listen(service->listener, CLIENTS) != 0 ||
-	    getsockname(service->listener, (struct sockaddr *)&service->address, &length) != 0)
+	    getsockname(service->listener, (struct sockaddr *)&service->address, &length) != 0) {
 		die("cannot listen: %m");
+	}
 }
 
 struct connection {
@@ -53,8 +54,9 @@ static bool send_all(int socket, const char *bytes, size_t length)
 {
 	while (length > 0) {
 		ssize_t sent = send(socket, bytes, length, MSG_NOSIGNAL);
-		if (sent <= 0)
+		if (sent <= 0) {
 			return false;
+		}
 		bytes += sent;
 		length -= (size_t)sent;
 	}
@@ -70,10 +72,12 @@ static int serve_connection(void *argument)
 
 	atomic_store(&connection->service->serves[connection->number], getpid());
 	while ((length = recv(connection->socket, bytes, sizeof(bytes), 0)) > 0) {
-		for (ssize_t i = 0; i < length; i++)
+		for (ssize_t i = 0; i < length; i++) {
 			bytes[i] = (char)toupper((unsigned char)bytes[i]);
-		if (!send_all(connection->socket, bytes, (size_t)length))
+		}
+		if (!send_all(connection->socket, bytes, (size_t)length)) {
 			return 1;
+		}
 	}
 	return 0;
 }
@@ -84,10 +88,12 @@ static struct process *accept_one(struct service *service, unsigned number)
 	struct pollfd wait = { .fd = service->listener, .events = POLLIN };
 	struct connection connection = { service, -1, number };
 
-	if (poll(&wait, 1, (int)(LAB_PATIENCE_NS / NS_PER_MS)) == 1)
+	if (poll(&wait, 1, (int)(LAB_PATIENCE_NS / NS_PER_MS)) == 1) {
 		connection.socket = accept4(service->listener, NULL, NULL, SOCK_CLOEXEC);
-	if (connection.socket < 0)
+	}
+	if (connection.socket < 0) {
 		die("no client came: %m");
+	}
 	struct process *process = lab_start("connection", serve_connection, &connection);
 	close(connection.socket);
 	return process;
@@ -110,8 +116,9 @@ static void ask(struct lab *lab, void *shared, unsigned number)
 
 	(void)lab;
 	if (client < 0 || connect(client, (const struct sockaddr *)&service->address,
-				  sizeof(service->address)) != 0)
+				  sizeof(service->address)) != 0) {
 		die("cannot connect: %m");
+	}
 	barrier_wait(&service->connected, LAB_PATIENCE_NS);
 	send_all(client, sayings[number], length);
 	receive_all(client, service->answers[number], length);
@@ -124,8 +131,9 @@ static void check_answers(struct lab *lab, const struct service *service)
 
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		lab_show(lab, sayings[i], "%s", service->answers[i]);
-		for (size_t j = 0; j <= strlen(sayings[i]); j++)
+		for (size_t j = 0; j <= strlen(sayings[i]); j++) {
 			right = right && service->answers[i][j] == toupper(sayings[i][j]);
+		}
 	}
 	lab_expect(lab, right, "each was answered, in upper case");
 }
@@ -157,12 +165,14 @@ void lab_echo(struct lab *lab)
 	barrier_init(&service->connected, CLIENTS);
 	open_listener(service);
 	lab_crew_start(lab, &clients, CLIENTS, ask, service);
-	for (unsigned i = 0; i < CLIENTS; i++)
+	for (unsigned i = 0; i < CLIENTS; i++) {
 		servers[i] = accept_one(service, i);
+	}
 	lab_crew_join(lab, &clients);
 	bool ended = true;
-	for (unsigned i = 0; i < CLIENTS; i++)
+	for (unsigned i = 0; i < CLIENTS; i++) {
 		ended = lab_finish(lab, servers[i]) == 0 && ended;
+	}
 	close(service->listener);
 	check_answers(lab, service);
 	lab_expect(lab, are_different(service), "by three different processes");

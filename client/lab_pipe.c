@@ -19,8 +19,9 @@ static struct line new_line(void)
 {
 	int ends[2];
 
-	if (!pipe_open(ends))
+	if (!pipe_open(ends)) {
 		die("cannot make a pipe: %m");
+	}
 	return (struct line){ ends[0], ends[1] };
 }
 
@@ -86,16 +87,18 @@ struct ticket {
 /* The lowest byte first, whatever the processor does. */
 static void write_number(unsigned char *bytes, uint32_t number)
 {
-	for (unsigned i = 0; i < NUMBER_BYTES; i++)
+	for (unsigned i = 0; i < NUMBER_BYTES; i++) {
 		bytes[i] = (unsigned char)(number >> (8 * i));
+	}
 }
 
 static uint32_t read_number(const unsigned char *bytes)
 {
 	uint32_t number = 0;
 
-	for (unsigned i = 0; i < NUMBER_BYTES; i++)
+	for (unsigned i = 0; i < NUMBER_BYTES; i++) {
 		number |= (uint32_t)bytes[i] << (8 * i);
+	}
 	return number;
 }
 
@@ -139,8 +142,9 @@ static void show_bytes(struct lab *lab, const char *label, const unsigned char *
 {
 	char text[TICKET_BYTES * 3 + 1];
 
-	for (size_t i = 0; i < TICKET_BYTES; i++)
+	for (size_t i = 0; i < TICKET_BYTES; i++) {
 		snprintf(text + i * 3, 4, "%02x ", bytes[i]);
+	}
 	lab_show(lab, label, "%.*s", 2 * NUMBER_BYTES * 3 - 1, text);
 	lab_show(lab, "", "%.*s", TITLE_SIZE * 3 - 1, text + 2 * NUMBER_BYTES * 3);
 }

@@ -43,8 +43,9 @@ static bool die_once(const void *argument, size_t length, void *result, size_t s
 
 	(void)length;
 	memcpy(&tries, argument, sizeof(tries));
-	if (atomic_fetch_add(tries, 1) == 0)
+	if (atomic_fetch_add(tries, 1) == 0) {
 		raise(SIGKILL);
+	}
 	memset(result, 1, size);
 	return true;
 }
@@ -55,8 +56,9 @@ static unsigned count_workers(const struct square *squares)
 
 	for (unsigned i = 0; i < SQUARES; i++) {
 		unsigned before = 0;
-		while (before < i && squares[before].worker != squares[i].worker)
+		while (before < i && squares[before].worker != squares[i].worker) {
 			before++;
+		}
 		count += before == i;
 	}
 	return count;
@@ -65,8 +67,9 @@ static unsigned count_workers(const struct square *squares)
 static bool are_right(const struct square *squares)
 {
 	for (int i = 0; i < SQUARES; i++) {
-		if (squares[i].number != i * i)
+		if (squares[i].number != i * i) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -76,8 +79,9 @@ static void show_map(struct lab *lab, struct pool *pool)
 	struct square squares[SQUARES];
 	int numbers[SQUARES];
 
-	for (int i = 0; i < SQUARES; i++)
+	for (int i = 0; i < SQUARES; i++) {
 		numbers[i] = i;
+	}
 	const struct map map = { square_it, numbers, sizeof(int), sizeof(struct square), SQUARES };
 	size_t done = map_all(pool, &map, squares, NULL);
 	lab_show(lab, "processes that worked", "%u", count_workers(squares));
@@ -107,8 +111,9 @@ void lab_pool(struct lab *lab)
 	lab_say(lab, "%d processes are started once and are given one task after the other.",
 		WORKERS);
 	struct pool *pool = pool_create(&options);
-	if (pool == NULL)
+	if (pool == NULL) {
 		die("cannot start a pool: %m");
+	}
 	enum pool_outcome outcome = pool_apply(pool, &task, &square);
 	lab_show(lab, "6 squared", "%d, by process %d", square.number, (int)square.worker);
 	lab_expect(lab, outcome == POOL_DONE && square.number == 36 && square.worker != getpid(),
@@ -149,12 +154,14 @@ static void write_line(void *context, enum pool_outcome outcome, const void *res
 {
 	struct log_book *book = context;
 
-	if (outcome != POOL_DONE)
+	if (outcome != POOL_DONE) {
 		return;
+	}
 	fprintf(book->file, "%s\n", (const char *)result);
 	book->lines++;
-	if (book->writer != getpid())
+	if (book->writer != getpid()) {
 		book->writer = book->lines == 1 ? getpid() : -1;
+	}
 }
 
 /* The task whose whole line this is; LINES when it is none. */
@@ -162,8 +169,9 @@ static unsigned long read_line(const char *line)
 {
 	char *end;
 
-	if (strncmp(line, "task ", strlen("task ")) != 0 || strchr(line, '\n') == NULL)
+	if (strncmp(line, "task ", strlen("task ")) != 0 || strchr(line, '\n') == NULL) {
 		return LINES;
+	}
 	unsigned long number = strtoul(line + strlen("task "), &end, 10);
 	bool whole = strncmp(end, " done by ", strlen(" done by ")) == 0;
 	return whole && number < LINES ? number : LINES;
@@ -177,10 +185,12 @@ static unsigned count_lines(FILE *file)
 	unsigned count = 0;
 
 	rewind(file);
-	while (fgets(line, sizeof(line), file) != NULL)
+	while (fgets(line, sizeof(line), file) != NULL) {
 		seen[read_line(line)] = true;
-	for (unsigned i = 0; i < LINES; i++)
+	}
+	for (unsigned i = 0; i < LINES; i++) {
 		count += seen[i];
+	}
 	return count;
 }
 
@@ -194,12 +204,14 @@ void lab_callback(struct lab *lab)
 		"%d workers do %d tasks. Each result comes to the parent, which calls back, and",
 		WORKERS, LINES);
 	lab_say(lab, "the callback writes the log: so no lock is needed.");
-	if (pool == NULL || book.file == NULL)
+	if (pool == NULL || book.file == NULL) {
 		die("cannot start a pool, or make a file: %m");
+	}
 	for (unsigned i = 0; i < LINES; i++) {
 		const struct pool_task task = { make_line, &i, sizeof(i), LINE_SIZE };
-		if (!pool_apply_async(pool, &task, write_line, &book))
+		if (!pool_apply_async(pool, &task, write_line, &book)) {
 			die("cannot give a task: %m");
+		}
 	}
 	pool_close(pool);
 	lab_expect(lab, pool_join(pool), "close and join wait for all tasks");

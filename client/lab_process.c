@@ -16,8 +16,9 @@
 _Noreturn static int sleep_until_killed(void *argument)
 {
 	(void)argument;
-	for (;;)
+	for (;;) {
 		pause();
+	}
 }
 
 /*
@@ -148,8 +149,9 @@ static void start_child(struct child *child, const char *name, bool daemon)
 {
 	const struct process_options options = { .name = name, .daemon = daemon };
 
-	if (process_start(&options, stay, child) == NULL)
+	if (process_start(&options, stay, child) == NULL) {
 		die("cannot start a process: %m");
+	}
 	latch_wait(&child->born, LAB_PATIENCE_NS);
 }
 

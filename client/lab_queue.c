@@ -32,8 +32,9 @@ static void put_letters(struct lab *lab, void *shared, unsigned number)
 
 	(void)lab;
 	(void)number;
-	for (unsigned i = 0; i < LETTERS; i++)
+	for (unsigned i = 0; i < LETTERS; i++) {
 		queue_put(shared, letters[i], strlen(letters[i]) + 1, LAB_PATIENCE_NS);
+	}
 }
 
 static bool get_letter(struct lab *lab, struct queue *queue, const char *expected)
@@ -41,8 +42,9 @@ static bool get_letter(struct lab *lab, struct queue *queue, const char *expecte
 	char letter[RECORD_MAX] = "";
 	size_t length;
 
-	if (queue_get(queue, letter, sizeof(letter), &length, LAB_PATIENCE_NS) != QUEUE_DONE)
+	if (queue_get(queue, letter, sizeof(letter), &length, LAB_PATIENCE_NS) != QUEUE_DONE) {
 		return false;
+	}
 	lab_show(lab, "taken out by the parent", "%s", letter);
 	return strcmp(letter, expected) == 0;
 }
@@ -108,8 +110,9 @@ static int take_one_and_die(void *argument)
 
 static void put_jobs(struct jobs *jobs, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		queue_put(jobs->queue, &i, sizeof(i), LAB_PATIENCE_NS);
+	}
 }
 
 void lab_joinable_queue(struct lab *lab)
@@ -164,8 +167,9 @@ struct kitchen {
 /* Looks whether there is room, and waits for it if not. */
 static void serve(struct kitchen *kitchen, uint32_t dish)
 {
-	if (queue_put(kitchen->table, &dish, sizeof(dish), 0) == QUEUE_DONE)
+	if (queue_put(kitchen->table, &dish, sizeof(dish), 0) == QUEUE_DONE) {
 		return;
+	}
 	atomic_fetch_add(&kitchen->full, 1);
 	queue_put(kitchen->table, &dish, sizeof(dish), LAB_PATIENCE_NS);
 }
@@ -190,8 +194,10 @@ static uint32_t next_dish(struct kitchen *kitchen)
 	uint32_t dish = NO_MORE;
 	size_t length;
 
-	if (queue_get(kitchen->table, &dish, sizeof(dish), &length, LAB_PATIENCE_NS) != QUEUE_DONE)
+	if (queue_get(kitchen->table, &dish, sizeof(dish), &length, LAB_PATIENCE_NS) !=
+	    QUEUE_DONE) {
 		return NO_MORE;
+	}
 	return dish;
 }
 
@@ -215,8 +221,9 @@ static unsigned count_eaten_once(const struct kitchen *kitchen)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < DISH_MAX; i++)
+	for (unsigned i = 0; i < DISH_MAX; i++) {
 		count += atomic_load(&kitchen->eaten[i]) == 1;
+	}
 	return count;
 }
 
@@ -238,8 +245,9 @@ void lab_producer_consumer(struct lab *lab)
 	lab_crew_start(lab, &cooks, COOKS, cook, kitchen);
 	lab_crew_start(lab, &eaters, EATERS, eat, kitchen);
 	lab_crew_join(lab, &cooks);
-	for (unsigned i = 0; i < EATERS; i++)
+	for (unsigned i = 0; i < EATERS; i++) {
 		queue_put(kitchen->table, &no_more, sizeof(no_more), LAB_PATIENCE_NS);
+	}
 	lab_crew_join(lab, &eaters);
 	lab_show_timeline(lab);
 	lab_show(lab, "a cook had to wait", "%u times", atomic_load(&kitchen->full));

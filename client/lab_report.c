@@ -9,8 +9,9 @@
 
 void lab_turn_to(struct lab *lab, enum lab_line line)
 {
-	if (lab->last != line)
+	if (lab->last != line) {
 		putchar('\n');
+	}
 	lab->last = line;
 }
 
@@ -43,8 +44,9 @@ void lab_expect(struct lab *lab, bool holds, const char *format, ...)
 	va_list arguments;
 
 	lab->wrong += !holds;
-	if (lab->fact_count == LAB_FACTS_MAX)
+	if (lab->fact_count == LAB_FACTS_MAX) {
 		bug("%s states more than %d facts", lab->name, LAB_FACTS_MAX);
+	}
 	struct lab_fact *fact = &lab->facts[lab->fact_count++];
 	fact->holds = holds;
 	va_start(arguments, format);

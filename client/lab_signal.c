@@ -34,8 +34,9 @@ static void drive(struct lab *lab, void *shared, unsigned number)
 	clock_sleep(number * 10 * NS_PER_MS);
 	int64_t came_ns = clock_monotonic_ns();
 	atomic_fetch_add(&crossing->waiting, 1);
-	if (!latch_wait(&crossing->green, LAB_PATIENCE_NS))
+	if (!latch_wait(&crossing->green, LAB_PATIENCE_NS)) {
 		return;
+	}
 	lab_note(lab, number, LAB_WAITS, "red", came_ns);
 	int64_t go_ns = clock_monotonic_ns();
 	int64_t green_ns = atomic_load(&crossing->green_ns);
@@ -109,8 +110,9 @@ static void play(struct lab *lab, void *shared, unsigned number)
 	(void)lab;
 	for (unsigned i = 0; i < STROKES / 2; i++) {
 		mutex_lock(&match->mutex, NULL);
-		if (condition_wait_for(&match->changed, is_my_turn, &player, LAB_PATIENCE_NS))
+		if (condition_wait_for(&match->changed, is_my_turn, &player, LAB_PATIENCE_NS)) {
 			match->log[match->strokes++] = number == 0 ? 'i' : 'o';
+		}
 		condition_notify_all(&match->changed);
 		mutex_unlock(&match->mutex);
 	}
@@ -164,8 +166,9 @@ static void run(struct lab *lab, void *shared, unsigned number)
 	atomic_store(&line->arrived_ns[number], arrived_ns);
 	int place = barrier_wait(&line->barrier, LAB_PATIENCE_NS);
 	lab_note(lab, number, LAB_WAITS, "waits", arrived_ns);
-	if (place == BARRIER_BROKEN)
+	if (place == BARRIER_BROKEN) {
 		return;
+	}
 	int64_t left_ns = clock_monotonic_ns();
 	atomic_store(&line->left_ns[number], left_ns);
 	atomic_fetch_or(&line->places, 1U << place);
@@ -182,8 +185,9 @@ static bool all_left_after_the_last_arrived(const struct start_line *line)
 		int64_t arrived_ns = atomic_load(&line->arrived_ns[i]);
 		last_ns = arrived_ns > last_ns ? arrived_ns : last_ns;
 	}
-	for (unsigned i = 0; i < RUNNERS; i++)
+	for (unsigned i = 0; i < RUNNERS; i++) {
 		good = good && atomic_load(&line->left_ns[i]) >= last_ns;
+	}
 	return good;
 }
 

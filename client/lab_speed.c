@@ -48,8 +48,9 @@ static void start_all_then_join(struct lab *lab)
 		struct task task = { lab, i };
 		processes[i] = lab_start("task", do_task, &task);
 	}
-	for (unsigned i = 0; i < TASKS; i++)
+	for (unsigned i = 0; i < TASKS; i++) {
 		lab_finish(lab, processes[i]);
+	}
 }
 
 void lab_serial_or_parallel(struct lab *lab)
@@ -88,14 +89,16 @@ struct counter {
 
 static void count_plain(struct counter *counter, int64_t step)
 {
-	for (int64_t i = 0; i < counter->times; i++)
+	for (int64_t i = 0; i < counter->times; i++) {
 		counter->plain = counter->plain + step;
+	}
 }
 
 static void count_atomic(struct counter *counter, int64_t step)
 {
-	for (int64_t i = 0; i < counter->times; i++)
+	for (int64_t i = 0; i < counter->times; i++) {
 		atomic_fetch_add(&counter->atomic, step);
+	}
 }
 
 static void count_locked(struct counter *counter, int64_t step)
@@ -112,8 +115,9 @@ static void count_apart(struct counter *counter, int64_t step)
 {
 	volatile int64_t own = 0;
 
-	for (int64_t i = 0; i < counter->times; i++)
+	for (int64_t i = 0; i < counter->times; i++) {
 		own = own + step;
+	}
 	mutex_lock(&counter->mutex, NULL);
 	counter->plain = counter->plain + own;
 	mutex_unlock(&counter->mutex);
@@ -168,8 +172,9 @@ void lab_counter(struct lab *lab)
 	lab_say(lab, "One process counts up, another down, as often. It should end at 0.");
 	barrier_init(&counter->together, 2);
 	mutex_init(&counter->mutex, MUTEX_PLAIN);
-	for (unsigned tries = 0; wrong == 0 && tries < LUCK_TRIES; tries++)
+	for (unsigned tries = 0; wrong == 0 && tries < LUCK_TRIES; tries++) {
 		wrong = measure(lab, counter, &plain);
+	}
 	lab_expect(lab, wrong != 0,
 		   "plain: reading, adding and writing are three steps; some are lost");
 	lab_expect(lab, measure(lab, counter, &atomic) == 0, "atomic: the three are one");
@@ -201,8 +206,9 @@ static void compute(struct lab *lab, void *shared, unsigned number)
 
 	(void)lab;
 	/* A linear congruential generator: no compiler can leave it out. */
-	for (unsigned i = 0; i < ROUNDS; i++)
+	for (unsigned i = 0; i < ROUNDS; i++) {
 		value = value * 1664525U + 1013904223U;
+	}
 	desk->results[number] = value;
 }
 
@@ -224,8 +230,9 @@ struct errand {
 
 static void run_one_by_one(struct lab *lab, lab_work work, struct desk *desk)
 {
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < WORKERS; i++) {
 		work(lab, desk, i);
+	}
 }
 
 static void run_in_processes(struct lab *lab, lab_work work, struct desk *desk)
@@ -248,11 +255,13 @@ static void run_in_threads(struct lab *lab, lab_work work, struct desk *desk)
 
 	for (unsigned i = 0; i < WORKERS; i++) {
 		errands[i] = (struct errand){ lab, work, desk, i };
-		if (pthread_create(&threads[i], NULL, run_errand, &errands[i]) != 0)
+		if (pthread_create(&threads[i], NULL, run_errand, &errands[i]) != 0) {
 			die("cannot start a thread");
+		}
 	}
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < WORKERS; i++) {
 		pthread_join(threads[i], NULL);
+	}
 }
 
 struct times {
@@ -275,9 +284,10 @@ static bool same_results(const struct desk *desks)
 {
 	bool same = true;
 
-	for (unsigned i = 0; i < WORKERS; i++)
+	for (unsigned i = 0; i < WORKERS; i++) {
 		same = same && desks[0].results[i] == desks[1].results[i] &&
 		       desks[0].results[i] == desks[2].results[i];
+	}
 	return same;
 }
 
@@ -316,8 +326,9 @@ void lab_cpu_or_io(struct lab *lab)
 	lab_say(lab, "processors are free, in C by threads as well; waiting gains all it can.");
 	struct times computing = take_times(lab, compute);
 	struct times waiting = take_times(lab, wait);
-	for (unsigned tries = 1; !both_are_faster(&waiting) && tries < TRIES; tries++)
+	for (unsigned tries = 1; !both_are_faster(&waiting) && tries < TRIES; tries++) {
 		waiting = take_times(lab, wait);
+	}
 	lab_show(lab, "", "one by one   %d processes       %d threads", WORKERS, WORKERS);
 	show_times(lab, "arithmetic", &computing);
 	show_times(lab, "waiting", &waiting);

@@ -34,8 +34,9 @@ int lab_spawned(int descriptor)
 
 static void open_pipe(int ends[2])
 {
-	if (!pipe_open(ends))
+	if (!pipe_open(ends)) {
 		die("cannot make a pipe: %m");
+	}
 }
 
 /* Reads what the child tells, and closes our end; all 0 when nothing came. */
@@ -44,8 +45,9 @@ static struct birth hear(int end)
 	struct birth birth = { 0 };
 	size_t length;
 
-	if (pipe_receive(end, &birth, sizeof(birth), &length, LAB_PATIENCE_NS) != PIPE_DONE)
+	if (pipe_receive(end, &birth, sizeof(birth), &length, LAB_PATIENCE_NS) != PIPE_DONE) {
 		birth = (struct birth){ 0 };
+	}
 	pipe_close(end);
 	return birth;
 }
@@ -81,8 +83,9 @@ static struct birth try_spawn(struct lab *lab)
 	};
 	snprintf(number, sizeof(number), "%d", ends[1]);
 	struct process *process = process_run(&options, argv);
-	if (process == NULL)
+	if (process == NULL) {
 		die("cannot start a process: %m");
+	}
 	pipe_close(ends[1]);
 	struct birth birth = hear(ends[0]);
 	lab_finish(lab, process);
@@ -96,12 +99,14 @@ static void serve_request(struct channel_message *request)
 {
 	const struct process_options options = { .name = "served", .daemon = true };
 
-	if (request->descriptor_count != 1)
+	if (request->descriptor_count != 1) {
 		return;
+	}
 	struct process *process = process_start(&options, tell_in_a_fork, &request->descriptors[0]);
 	close(request->descriptors[0]);
-	if (process != NULL)
+	if (process != NULL) {
 		process_join(process, LAB_PATIENCE_NS);
+	}
 	process_destroy(process);
 }
 
@@ -113,8 +118,9 @@ static int serve_forks(void *argument)
 
 	pipe_close(ends[0]);
 	while (pipe_poll(ends[1], LAB_PATIENCE_NS)) {
-		if (channel_receive(ends[1], &request) != CHANNEL_OK)
+		if (channel_receive(ends[1], &request) != CHANNEL_OK) {
 			return 0;
+		}
 		serve_request(&request);
 	}
 	return 1;
@@ -125,8 +131,9 @@ static struct birth ask_server(int server)
 	int ends[2];
 
 	open_pipe(ends);
-	if (channel_send(server, "fork", 4, &ends[1], 1) != CHANNEL_OK)
+	if (channel_send(server, "fork", 4, &ends[1], 1) != CHANNEL_OK) {
 		die("cannot send to the fork server: %m");
+	}
 	/* Ours may be closed once the other has its own: when it has answered. */
 	struct birth birth = hear(ends[0]);
 	pipe_close(ends[1]);

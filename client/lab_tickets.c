@@ -41,8 +41,9 @@ static void make_folder(struct shop *shop)
 	snprintf(shop->folder, sizeof(shop->folder), "%s/turnstile-lab-XXXXXX",
 		 parent != NULL && parent[0] != '\0' && strlen(parent) < FOLDER_SIZE / 2 ? parent
 											 : "/tmp");
-	if (mkdtemp(shop->folder) == NULL)
+	if (mkdtemp(shop->folder) == NULL) {
 		die("%s: %m", shop->folder);
+	}
 	snprintf(shop->url, sizeof(shop->url), "json:%s/db.json", shop->folder);
 }
 
@@ -52,19 +53,22 @@ static void write_database(const struct shop *shop)
 	const char *path = shop->url + strlen("json:");
 	FILE *file = fopen(path, "we");
 
-	if (file == NULL || fprintf(file, "{\"count\": %d}\n", TICKETS) < 0 || fclose(file) != 0)
+	if (file == NULL || fprintf(file, "{\"count\": %d}\n", TICKETS) < 0 || fclose(file) != 0) {
 		die("%s: %m", path);
+	}
 }
 
 static void remove_folder(const struct shop *shop)
 {
 	DIR *folder = opendir(shop->folder);
 
-	if (folder == NULL)
+	if (folder == NULL) {
 		return;
+	}
 	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.') {
 			unlinkat(dirfd(folder), entry->d_name, 0);
+		}
 	}
 	closedir(folder);
 	rmdir(shop->folder);
@@ -77,15 +81,17 @@ static struct store *open_store(const struct shop *shop)
 	char error[STORE_ERROR_SIZE];
 	struct store *store = store_open(shop->url, error);
 
-	if (store == NULL)
+	if (store == NULL) {
 		die("%s", error);
+	}
 	return store;
 }
 
 static void begin(struct store *store)
 {
-	if (!store_take(store, LAB_PATIENCE_NS) || store_begin(store) != STORE_OK)
+	if (!store_take(store, LAB_PATIENCE_NS) || store_begin(store) != STORE_OK) {
 		die("%s", store_error(store));
+	}
 }
 
 static void end(struct store *store, bool keep)
@@ -94,16 +100,18 @@ static void end(struct store *store, bool keep)
 
 	store_rollback(store);
 	store_give(store);
-	if (!good)
+	if (!good) {
 		die("%s", store_error(store));
+	}
 }
 
 static struct store_event *only_event(struct store *store)
 {
 	struct store_event *event;
 
-	if (store_event_get(store, 1, &event) != STORE_OK)
+	if (store_event_get(store, 1, &event) != STORE_OK) {
 		die("%s", store_error(store));
+	}
 	return event;
 }
 
@@ -144,10 +152,11 @@ static void buy(struct shop *shop, struct store *store)
 {
 	struct store_event seen = read_event(store);
 
-	if (shop->locked)
+	if (shop->locked) {
 		clock_sleep(THINK_NS);
-	else
+	} else {
 		barrier_wait(&shop->all_read, LAB_PATIENCE_NS);
+	}
 	bool sold = seen.sold < seen.total && write_sale(store, &seen);
 	atomic_fetch_add(sold ? &shop->bought : &shop->refused, 1);
 }
@@ -159,14 +168,16 @@ static void search_and_buy(struct lab *lab, void *shared, unsigned number)
 	int64_t start_ns = clock_monotonic_ns();
 
 	search(shop, store);
-	if (shop->locked)
+	if (shop->locked) {
 		mutex_lock(&shop->mutex, NULL);
+	}
 	lab_note(lab, number, LAB_WAITS, "searches, waits", start_ns);
 	start_ns = clock_monotonic_ns();
 	buy(shop, store);
 	lab_note(lab, number, LAB_WORKS, "buys", start_ns);
-	if (shop->locked)
+	if (shop->locked) {
 		mutex_unlock(&shop->mutex);
+	}
 	store_close(store);
 }
 

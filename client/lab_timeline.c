@@ -15,8 +15,9 @@ void lab_part(struct lab *lab, const char *title, const char *who)
 {
 	struct lab_timeline *timeline = lab->timeline;
 
-	if (timeline->parts == LAB_PARTS_MAX)
+	if (timeline->parts == LAB_PARTS_MAX) {
 		return;
+	}
 	timeline->list[timeline->parts++] = (struct lab_part){ title, who, clock_monotonic_ns() };
 }
 
@@ -27,8 +28,9 @@ void lab_note(struct lab *lab, unsigned row, enum lab_doing doing, const char *n
 	int64_t to_ns = clock_monotonic_ns();
 	uint32_t index = atomic_fetch_add(&timeline->count, 1);
 
-	if (index >= LAB_SPANS_MAX || timeline->parts == 0)
+	if (index >= LAB_SPANS_MAX || timeline->parts == 0) {
 		return;
+	}
 	timeline->spans[index] =
 		(struct lab_span){ timeline->parts - 1, row, doing, name, from_ns, to_ns };
 }
@@ -73,8 +75,9 @@ int64_t lab_part_ns(const struct lab *lab, unsigned part)
 	for (unsigned i = 0; i < span_count(lab->timeline); i++) {
 		const struct lab_span *span = &lab->timeline->spans[i];
 		int64_t end_ns = span->to_ns - lab->timeline->list[part].start_ns;
-		if (span->part == part && end_ns > length_ns)
+		if (span->part == part && end_ns > length_ns) {
 			length_ns = end_ns;
+		}
 	}
 	return length_ns;
 }
@@ -84,8 +87,9 @@ static unsigned row_count(const struct lab_timeline *timeline, unsigned part)
 	unsigned rows = 0;
 
 	for (unsigned i = 0; i < span_count(timeline); i++) {
-		if (timeline->spans[i].part == part && timeline->spans[i].row >= rows)
+		if (timeline->spans[i].part == part && timeline->spans[i].row >= rows) {
 			rows = timeline->spans[i].row + 1;
+		}
 	}
 	return rows;
 }
@@ -113,10 +117,12 @@ static void mark_span(const struct lab_timeline *timeline, const struct lab_span
 	int64_t last = ((span->to_ns - start_ns) * BAR_COLUMNS - 1) / scale_ns;
 	enum mark mark = span->doing == LAB_WORKS ? MARK_WORKS : MARK_WAITS;
 
-	if (mark == MARK_WAITS && (span->to_ns - span->from_ns) * BAR_COLUMNS * 2 < scale_ns)
+	if (mark == MARK_WAITS && (span->to_ns - span->from_ns) * BAR_COLUMNS * 2 < scale_ns) {
 		return;
-	for (int64_t i = first < 0 ? 0 : first; i <= last && i < BAR_COLUMNS; i++)
+	}
+	for (int64_t i = first < 0 ? 0 : first; i <= last && i < BAR_COLUMNS; i++) {
 		bar[i] = bar[i] > mark ? bar[i] : mark;
+	}
 }
 
 static void print_bar(const struct lab *lab, const enum mark *bar)
@@ -124,8 +130,9 @@ static void print_bar(const struct lab *lab, const enum mark *bar)
 	enum mark last = MARK_NOTHING;
 
 	for (unsigned i = 0; i < BAR_COLUMNS; i++) {
-		if (lab->colour && bar[i] != last)
+		if (lab->colour && bar[i] != last) {
 			fputs(bar[i] == MARK_NOTHING ? "\033[0m" : looks[bar[i]].colour, stdout);
+		}
 		fputs(lab->unicode ? looks[bar[i]].unicode : looks[bar[i]].ascii, stdout);
 		last = bar[i];
 	}
@@ -140,8 +147,9 @@ static void print_row(const struct lab *lab, unsigned part, unsigned row, int64_
 
 	for (unsigned i = 0; i < span_count(timeline); i++) {
 		const struct lab_span *span = &timeline->spans[i];
-		if (span->part == part && span->row == row)
+		if (span->part == part && span->row == row) {
 			mark_span(timeline, span, scale_ns, bar);
+		}
 	}
 	snprintf(label, sizeof(label), "%s %u", timeline->list[part].who, row + 1);
 	printf("    %-12s |", label);
@@ -163,8 +171,9 @@ static void print_part(const struct lab *lab, unsigned part, int64_t scale_ns)
 {
 	printf("%s  %s, %.0f ms:\n", part > 0 ? "\n" : "", lab->timeline->list[part].title,
 	       lab_ms(lab_part_ns(lab, part)));
-	for (unsigned row = 0; row < row_count(lab->timeline, part); row++)
+	for (unsigned row = 0; row < row_count(lab->timeline, part); row++) {
 		print_row(lab, part, row, scale_ns);
+	}
 }
 
 void lab_show_timeline(struct lab *lab)
@@ -172,8 +181,9 @@ void lab_show_timeline(struct lab *lab)
 	int64_t scale_ns = longest_part_ns(lab);
 
 	lab_turn_to(lab, LAB_DRAWS);
-	for (unsigned part = 0; part < lab->timeline->parts; part++)
+	for (unsigned part = 0; part < lab->timeline->parts; part++) {
 		print_part(lab, part, scale_ns);
+	}
 	printf("    (%s at work, %s waiting)\n",
 	       lab->unicode ? looks[MARK_WORKS].unicode : looks[MARK_WORKS].ascii,
 	       lab->unicode ? looks[MARK_WAITS].unicode : looks[MARK_WAITS].ascii);
@@ -228,9 +238,10 @@ void lab_trace_add(struct lab_trace *trace, const struct lab *lab)
 		trace->processes++;
 		write_names(trace, lab, part);
 		for (unsigned i = 0; i < span_count(timeline); i++) {
-			if (timeline->spans[i].part == part && timeline->spans[i].to_ns != 0)
+			if (timeline->spans[i].part == part && timeline->spans[i].to_ns != 0) {
 				write_span(trace, &timeline->spans[i],
 					   timeline->list[part].start_ns);
+			}
 		}
 	}
 }

@@ -11,8 +11,9 @@ static size_t point_width(uint32_t point)
 {
 	int width = wcwidth((wchar_t)point);
 
-	if (width >= 0)
+	if (width >= 0) {
 		return (size_t)width;
+	}
 	return point < ' ' || point == 0x7F ? CARET_WIDTH : ESCAPED_WIDTH;
 }
 
@@ -30,8 +31,9 @@ size_t layout_width(struct span text)
 {
 	size_t width = 0;
 
-	while (text.length > 0)
+	while (text.length > 0) {
 		width += point_width(take_point(&text));
+	}
 	return width;
 }
 
@@ -43,8 +45,9 @@ size_t layout_cut(struct span text, size_t columns)
 
 	while (rest.length > 0) {
 		width += point_width(take_point(&rest));
-		if (width > columns)
+		if (width > columns) {
 			break;
+		}
 		fits = text.length - rest.length;
 	}
 	return fits;
@@ -52,8 +55,9 @@ size_t layout_cut(struct span text, size_t columns)
 
 size_t layout_rows(size_t width, size_t columns)
 {
-	if (width == 0 || columns == 0)
+	if (width == 0 || columns == 0) {
 		return 1;
+	}
 	return (width + columns - 1) / columns;
 }
 
@@ -61,8 +65,9 @@ size_t layout_cursor_row(size_t prompt, struct span text, size_t columns)
 {
 	size_t row, column;
 
-	if (columns == 0)
+	if (columns == 0) {
 		return 0;
+	}
 	row = prompt / columns;
 	column = prompt % columns;
 	while (text.length > 0) {

@@ -62,10 +62,11 @@ static void list_subcommands(char *doc)
 					 "Talks to a turnstile server.\v"
 					 "Subcommands (each has a --help):\n");
 
-	for (size_t i = 0; i < subcommand_count && length < DOC_SIZE; i++)
+	for (size_t i = 0; i < subcommand_count && length < DOC_SIZE; i++) {
 		length += (size_t)snprintf(doc + length, DOC_SIZE - length, "  %s %s\n        %s\n",
 					   subcommands[i].name, subcommands[i].arguments,
 					   subcommands[i].help);
+	}
 }
 
 static void read_command_line(struct command_line *line, int argc, char **argv)
@@ -92,17 +93,19 @@ static _Noreturn void reject(const char *name)
 	char names[DOC_SIZE] = "";
 	size_t length = 0;
 
-	for (size_t i = 0; i < subcommand_count && length < sizeof(names); i++)
+	for (size_t i = 0; i < subcommand_count && length < sizeof(names); i++) {
 		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
 					   i > 0 ? ", " : "", subcommands[i].name);
+	}
 	usage_error("no such subcommand: %s (there are: %s)", name, names);
 }
 
 static const struct subcommand *find(const char *name)
 {
 	for (size_t i = 0; i < subcommand_count; i++) {
-		if (strcmp(subcommands[i].name, name) == 0)
+		if (strcmp(subcommands[i].name, name) == 0) {
 			return &subcommands[i];
+		}
 	}
 	reject(name);
 }
@@ -123,8 +126,9 @@ int main(int argc, char **argv)
 
 	log_start("turnstile", LOG_WARNING, LOG_TEXT);
 	read_command_line(&line, argc, argv);
-	if (line.name == NULL)
+	if (line.name == NULL) {
 		line.name = isatty(STDIN_FILENO) ? "chat" : "send";
+	}
 	const struct subcommand *subcommand = find(line.name);
 	/* The word before its arguments stands for its name, as argv[0] does for a program. */
 	snprintf(name, sizeof(name), "turnstile %s", subcommand->name);

@@ -18,8 +18,9 @@ void manual_split(struct span row, struct span *usage, struct span *help)
 const struct manual_entry *manual_find(const struct manual *manual, struct span name)
 {
 	for (size_t i = 0; i < manual->count; i++) {
-		if (span_equals_ignoring_case(name, manual->entries[i].name))
+		if (span_equals_ignoring_case(name, manual->entries[i].name)) {
 			return &manual->entries[i];
+		}
 	}
 	return NULL;
 }
@@ -33,8 +34,9 @@ void manual_read(struct manual *manual, struct span row)
 	struct span arguments = words_rest(usage);
 	if (manual->count == MANUAL_MAX || !span_starts(name, "/") ||
 	    name.length >= MANUAL_NAME_SIZE || arguments.length >= MANUAL_ARGS_SIZE ||
-	    manual_find(manual, name) != NULL)
+	    manual_find(manual, name) != NULL) {
 		return;
+	}
 	struct manual_entry *entry = &manual->entries[manual->count++];
 	snprintf(entry->name, sizeof(entry->name), "%.*s", (int)name.length, name.text);
 	snprintf(entry->arguments, sizeof(entry->arguments), "%.*s", (int)arguments.length,

@@ -11,8 +11,9 @@ static struct outbox_entry *entry_at(struct outbox *outbox, size_t index)
 struct outbox_entry *outbox_add(struct outbox *outbox, struct span line,
 				enum outbox_purpose purpose)
 {
-	if (outbox->count == OUTBOX_MAX || line.length > OUTBOX_LINE_SIZE)
+	if (outbox->count == OUTBOX_MAX || line.length > OUTBOX_LINE_SIZE) {
 		return NULL;
+	}
 	struct outbox_entry *entry = entry_at(outbox, outbox->count++);
 	entry->purpose = purpose;
 	entry->sent = 1;
@@ -23,8 +24,9 @@ struct outbox_entry *outbox_add(struct outbox *outbox, struct span line,
 
 const struct outbox_entry *outbox_at(const struct outbox *outbox, size_t index)
 {
-	if (index >= outbox->count)
+	if (index >= outbox->count) {
 		return NULL;
+	}
 	return &outbox->entries[(outbox->first + index) % OUTBOX_MAX];
 }
 
@@ -35,8 +37,9 @@ const struct outbox_entry *outbox_oldest(const struct outbox *outbox)
 
 void outbox_answered(struct outbox *outbox)
 {
-	if (outbox->count == 0)
+	if (outbox->count == 0) {
 		return;
+	}
 	outbox->first = (outbox->first + 1) % OUTBOX_MAX;
 	outbox->count--;
 }
@@ -53,8 +56,9 @@ static bool has_key(struct span line)
 	struct span word, value;
 
 	while ((word = words_next(&line)).length > 0) {
-		if (words_option(word, "key", &value))
+		if (words_option(word, "key", &value)) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -63,8 +67,9 @@ bool outbox_repeatable(struct span line)
 {
 	struct span rest = line;
 
-	if (span_equals_ignoring_case(words_next(&rest), "/confirm"))
+	if (span_equals_ignoring_case(words_next(&rest), "/confirm")) {
 		return true;
+	}
 	return is_booking(line) && has_key(line);
 }
 
@@ -75,8 +80,9 @@ size_t outbox_keep_bookings(struct outbox *outbox)
 	for (size_t i = 0; i < outbox->count; i++) {
 		const struct outbox_entry *entry = entry_at(outbox, i);
 		if (outbox_repeatable((struct span){ entry->line, entry->length })) {
-			if (i != kept)
+			if (i != kept) {
 				*entry_at(outbox, kept) = *entry;
+			}
 			kept++;
 		} else if (entry->purpose == OUTBOX_TYPED) {
 			forgotten++;

@@ -59,19 +59,22 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 
 static void remove_scratch(void)
 {
-	if (scratch_folder[0] != '\0')
+	if (scratch_folder[0] != '\0') {
 		nftw(scratch_folder, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+	}
 }
 
 static const char *make_scratch(void)
 {
 	const char *parent = getenv("TMPDIR");
 
-	if (parent == NULL || parent[0] == '\0')
+	if (parent == NULL || parent[0] == '\0') {
 		parent = "/tmp";
+	}
 	snprintf(scratch_folder, sizeof(scratch_folder), "%s/turnstile-race-XXXXXX", parent);
-	if (mkdtemp(scratch_folder) == NULL)
+	if (mkdtemp(scratch_folder) == NULL) {
 		die("%s: %s", scratch_folder, strerror(errno));
+	}
 	snprintf(scratch_url, sizeof(scratch_url), "sqlite:%s/race.db", scratch_folder);
 	return scratch_url;
 }
@@ -81,13 +84,15 @@ static void write_file(const char *path, const struct race *race,
 {
 	FILE *file = path != NULL ? fopen(path, "we") : NULL;
 
-	if (path == NULL)
+	if (path == NULL) {
 		return;
+	}
 	if (file != NULL) {
 		write(race, file);
 		bool good = !ferror(file);
-		if (fclose(file) == 0 && good)
+		if (fclose(file) == 0 && good) {
 			return;
+		}
 	}
 	die("%s: %s", path, strerror(errno));
 }
@@ -103,8 +108,9 @@ static struct timeline_style choose_style(void)
 					.colour = terminal &&
 						  (no_colour == NULL || no_colour[0] == '\0'),
 					.unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
 		style.columns = window.ws_col;
+	}
 	return style;
 }
 
@@ -117,8 +123,9 @@ static void show(const struct race_options *options, const struct race *race)
 		timeline_print(race, &style, stdout);
 		race_report_print(race, stdout);
 	}
-	if (fflush(stdout) != 0)
+	if (fflush(stdout) != 0) {
 		die("cannot write to stdout: %s", strerror(errno));
+	}
 	write_file(options->svg, race, timeline_write_svg);
 	write_file(options->trace, race, timeline_write_trace);
 }
@@ -136,13 +143,15 @@ static bool run_heats(const struct race_options *options, struct race *race, cha
 {
 	for (size_t i = 0; i < options->count; i++) {
 		enum race_strategy strategy = options->strategies[i];
-		if (!race->plan.quiet)
+		if (!race->plan.quiet) {
 			printf("\n%s: %s\n", race_strategy_name(strategy),
 			       race_strategy_motto(strategy));
+		}
 		fflush(stdout); /* the buyers write past stdio */
 		race->count++;
-		if (!race_heat_run(&race->heats[i], &race->plan, strategy, &stop, problem))
+		if (!race_heat_run(&race->heats[i], &race->plan, strategy, &stop, problem)) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -152,10 +161,11 @@ static int show_interleavings(const struct race_options *options)
 	struct exhaustive result;
 
 	exhaustive_run(&result, options->plan.buyers, options->plan.tickets);
-	if (options->json)
+	if (options->json) {
 		exhaustive_print_json(&result, stdout);
-	else
+	} else {
 		exhaustive_print(&result, stdout);
+	}
 	return EXIT_SUCCESS;
 }
 
@@ -167,21 +177,27 @@ int race_run(const struct server_place *place, int argc, char **argv)
 
 	(void)place;
 	race_options_read(&options, argc, argv);
-	if (options.exhaustive)
+	if (options.exhaustive) {
 		return show_interleavings(&options);
+	}
 	race.plan = options.plan;
 	mind_signals();
-	if (race.plan.url == NULL)
+	if (race.plan.url == NULL) {
 		race.plan.url = make_scratch();
-	if (!options.json)
+	}
+	if (!options.json) {
 		announce(&race.plan);
+	}
 	bool good = run_heats(&options, &race, problem);
 	remove_scratch();
-	if (!good && !stop)
+	if (!good && !stop) {
 		die("%s", problem);
-	if (good)
+	}
+	if (good) {
 		show(&options, &race);
-	for (size_t i = 0; i < race.count; i++)
+	}
+	for (size_t i = 0; i < race.count; i++) {
 		race_heat_finish(&race.heats[i]);
+	}
 	return good ? EXIT_SUCCESS : EXIT_INTERRUPTED;
 }

@@ -36,8 +36,9 @@ __attribute__((format(printf, 2, 3))) static void say(const struct purchase *pur
 	char line[SAYING_SIZE];
 	va_list arguments;
 
-	if (purchase->errand->plan->quiet)
+	if (purchase->errand->plan->quiet) {
 		return;
+	}
 	int start = snprintf(line, sizeof(line), "  buyer %2u: ", purchase->errand->buyer + 1);
 	va_start(arguments, format);
 	vsnprintf(line + start, sizeof(line) - (size_t)start, format, arguments);
@@ -52,10 +53,12 @@ static void think(const struct purchase *purchase, enum turn turn)
 
 static bool begin(const struct purchase *purchase)
 {
-	if (!store_take(purchase->store, LOCK_WAIT_NS))
+	if (!store_take(purchase->store, LOCK_WAIT_NS)) {
 		return false;
-	if (store_begin(purchase->store) == STORE_OK)
+	}
+	if (store_begin(purchase->store) == STORE_OK) {
 		return true;
+	}
 	store_give(purchase->store);
 	return false;
 }
@@ -74,12 +77,14 @@ static bool read_event(const struct purchase *purchase, struct store_event *seen
 {
 	struct store_event *event;
 
-	if (!begin(purchase))
+	if (!begin(purchase)) {
 		return false;
+	}
 	bool found = store_event_find(purchase->store, purchase->errand->heat->event, &event) ==
 		     STORE_OK;
-	if (found)
+	if (found) {
 		*seen = *event;
+	}
 	return end(purchase, false) && found;
 }
 
@@ -102,10 +107,12 @@ static void sell(const struct purchase *purchase, const struct store_event *seen
 static bool note_answer(const struct purchase *purchase, const struct booking_answer *answer)
 {
 	purchase->notes->left = answer->left;
-	if (answer->outcome == BOOKING_DONE)
+	if (answer->outcome == BOOKING_DONE) {
 		purchase->notes->outcome = RACE_BOUGHT;
-	if (answer->outcome == BOOKING_SOLD_OUT)
+	}
+	if (answer->outcome == BOOKING_SOLD_OUT) {
 		purchase->notes->outcome = RACE_SOLD_OUT;
+	}
 	return purchase->notes->outcome != RACE_UNFINISHED;
 }
 
@@ -113,8 +120,9 @@ static bool search(const struct purchase *purchase)
 {
 	struct store_event seen;
 
-	if (!read_event(purchase, &seen))
+	if (!read_event(purchase, &seen)) {
 		return false;
+	}
 	purchase->notes->seen = seen.total - seen.sold - seen.held;
 	note(purchase, RACE_LOOKED);
 	say(purchase, "%lld left", (long long)purchase->notes->seen);
@@ -126,8 +134,9 @@ static bool write_back(const struct purchase *purchase, const struct store_event
 {
 	struct booking_answer answer;
 
-	if (!begin(purchase))
+	if (!begin(purchase)) {
 		return false;
+	}
 	sell(purchase, seen, &answer);
 	return end(purchase, answer.outcome == BOOKING_DONE) && note_answer(purchase, &answer);
 }
@@ -137,8 +146,9 @@ static bool buy_step_by_step(const struct purchase *purchase)
 {
 	struct store_event seen;
 
-	if (!read_event(purchase, &seen))
+	if (!read_event(purchase, &seen)) {
 		return false;
+	}
 	note(purchase, RACE_READ);
 	if (seen.sold + seen.held >= seen.total) {
 		const struct booking_answer sold_out = { .outcome = BOOKING_SOLD_OUT };
@@ -171,8 +181,9 @@ static bool buy_at_once(const struct purchase *purchase)
 
 	think(purchase, TURN_PURCHASE);
 	note(purchase, RACE_DECIDED);
-	if (!begin(purchase))
+	if (!begin(purchase)) {
 		return false;
+	}
 	note(purchase, RACE_ENTERED);
 	note(purchase, RACE_READ);
 	note(purchase, RACE_THOUGHT);
@@ -192,10 +203,11 @@ static bool buy(const struct purchase *purchase)
 
 static void say_outcome(const struct purchase *purchase)
 {
-	if (purchase->notes->outcome == RACE_BOUGHT)
+	if (purchase->notes->outcome == RACE_BOUGHT) {
 		say(purchase, "bought one, so %lld left", (long long)purchase->notes->left);
-	else
+	} else {
 		say(purchase, "sold out");
+	}
 }
 
 int race_buyer_run(void *argument)

@@ -21,25 +21,30 @@ static void step(struct state *state, unsigned buyer, int64_t tickets)
 		state->read[buyer] = state->left;
 		return;
 	}
-	if (state->read[buyer] <= 0)
+	if (state->read[buyer] <= 0) {
 		return;
+	}
 	state->left = state->read[buyer] - 1;
 	state->sold++;
-	if (state->sold > tickets && state->oversold_at == 0)
+	if (state->sold > tickets && state->oversold_at == 0) {
 		state->oversold_at = state->steps;
+	}
 }
 
 static void note_end(struct exhaustive *result, const struct state *state)
 {
 	result->interleavings++;
-	if (state->oversold_at == 0)
+	if (state->oversold_at == 0) {
 		return;
+	}
 	result->oversold++;
-	if (result->steps != 0 && result->steps <= state->oversold_at)
+	if (result->steps != 0 && result->steps <= state->oversold_at) {
 		return;
+	}
 	result->steps = state->oversold_at;
-	for (unsigned i = 0; i < state->oversold_at; i++)
+	for (unsigned i = 0; i < state->oversold_at; i++) {
 		result->who[i] = state->who[i];
+	}
 }
 
 /* Each buyer in turn takes the next step (or PIECE of them), and all that can follow follows. */
@@ -51,10 +56,12 @@ static void explore(struct exhaustive *result, const struct state *state, unsign
 	}
 	for (unsigned buyer = 0; buyer < result->buyers; buyer++) {
 		struct state next = *state;
-		if (state->done[buyer] == 2)
+		if (state->done[buyer] == 2) {
 			continue;
-		for (unsigned i = 0; i < piece; i++)
+		}
+		for (unsigned i = 0; i < piece; i++) {
 			step(&next, buyer, result->tickets);
+		}
 		explore(result, &next, piece);
 	}
 }
@@ -76,14 +83,15 @@ static void print_step(const struct state *state, FILE *to)
 	unsigned buyer = state->who[state->steps - 1];
 
 	fprintf(to, "  %2u.  buyer %u ", state->steps, buyer + 1);
-	if (state->done[buyer] == 1)
+	if (state->done[buyer] == 1) {
 		fprintf(to, "reads %lld left", (long long)state->read[buyer]);
-	else if (state->read[buyer] <= 0)
+	} else if (state->read[buyer] <= 0) {
 		fprintf(to, "read that none is left, and goes");
-	else
+	} else {
 		fprintf(to, "read %lld, so sells one and writes %lld left: %lld sold%s",
 			(long long)state->read[buyer], (long long)state->left,
 			(long long)state->sold, state->oversold_at ? ", one too many" : "");
+	}
 	fprintf(to, "\n");
 }
 
@@ -102,8 +110,9 @@ void exhaustive_print(const struct exhaustive *result, FILE *to)
 	fprintf(to, "%u buyers, %lld %s: %llu of %llu interleavings oversell.\n", result->buyers,
 		(long long)result->tickets, result->tickets == 1 ? "ticket" : "tickets",
 		(unsigned long long)result->oversold, (unsigned long long)result->interleavings);
-	if (result->steps > 0)
+	if (result->steps > 0) {
 		fprintf(to, "The shortest way there:\n");
+	}
 	print_steps(result, to);
 	fprintf(to, "With each purchase in one piece, as under a lock: %llu of %llu.\n",
 		(unsigned long long)result->oversold_in_orders, (unsigned long long)result->orders);
@@ -116,7 +125,8 @@ void exhaustive_print_json(const struct exhaustive *result, FILE *to)
 		(unsigned long long)result->interleavings, (unsigned long long)result->oversold);
 	fprintf(to, "\"orders_under_a_lock\":%llu,\"oversold_under_a_lock\":%llu,\"shortest\":[",
 		(unsigned long long)result->orders, (unsigned long long)result->oversold_in_orders);
-	for (unsigned i = 0; i < result->steps; i++)
+	for (unsigned i = 0; i < result->steps; i++) {
 		fprintf(to, "%s%u", i > 0 ? "," : "", result->who[i] + 1);
+	}
 	fprintf(to, "]}\n");
 }

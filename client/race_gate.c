@@ -24,16 +24,20 @@ void race_gate_init(struct race_gate *gate, enum race_strategy strategy)
 
 void race_gate_enter(struct race_gate *gate)
 {
-	if (gate->strategy == RACE_LOCK && mutex_lock(&gate->mutex, NULL) != MUTEX_TAKEN)
+	if (gate->strategy == RACE_LOCK && mutex_lock(&gate->mutex, NULL) != MUTEX_TAKEN) {
 		bug("a buyer waits for the lock that it holds");
-	if (gate->strategy == RACE_SEMAPHORE)
+	}
+	if (gate->strategy == RACE_SEMAPHORE) {
 		semaphore_acquire(&gate->semaphore, FUTEX_FOREVER);
+	}
 }
 
 void race_gate_leave(struct race_gate *gate)
 {
-	if (gate->strategy == RACE_LOCK)
+	if (gate->strategy == RACE_LOCK) {
 		mutex_unlock(&gate->mutex);
-	if (gate->strategy == RACE_SEMAPHORE)
+	}
+	if (gate->strategy == RACE_SEMAPHORE) {
 		semaphore_release(&gate->semaphore);
+	}
 }

@@ -12,8 +12,9 @@ static bool served(const struct race_buyer *buyer)
 static int compare(const struct race_buyer *one, const struct race_buyer *other,
 		   enum race_moment moment)
 {
-	if (one->at_ns[moment] != other->at_ns[moment])
+	if (one->at_ns[moment] != other->at_ns[moment]) {
 		return one->at_ns[moment] < other->at_ns[moment] ? -1 : 1;
+	}
 	return one < other ? -1 : 1;
 }
 
@@ -24,12 +25,14 @@ static unsigned list_by(const struct race_heat *heat, enum race_moment moment,
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < heat->count; i++) {
-		if (!keep(&heat->buyers[i]))
+		if (!keep(&heat->buyers[i])) {
 			continue;
+		}
 		unsigned at = count++;
 		for (; at > 0; at--) {
-			if (compare(&heat->buyers[list[at - 1]], &heat->buyers[i], moment) < 0)
+			if (compare(&heat->buyers[list[at - 1]], &heat->buyers[i], moment) < 0) {
 				break;
+			}
 			list[at] = list[at - 1];
 		}
 		list[at] = i;
@@ -48,8 +51,9 @@ static void mark_oversold(struct race_heat *heat)
 	unsigned list[RACE_BUYERS_MAX];
 	unsigned count = list_by(heat, RACE_LEFT, bought, list);
 
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		heat->buyers[list[i]].oversold = i >= heat->tickets;
+	}
 }
 
 static unsigned count_overtakes(const struct race_heat *heat)
@@ -82,10 +86,12 @@ static void add_up(struct race_heat *heat)
 	for (unsigned i = 0; i < verdict->served; i++) {
 		unsigned buyer = verdict->order[i];
 		int64_t wait_ns = length_ns(heat, buyer, RACE_WAIT);
-		if (heat->strategy == RACE_JOIN)
+		if (heat->strategy == RACE_JOIN) {
 			wait_ns += length_ns(heat, buyer, RACE_HELD_BACK);
-		if (wait_ns > verdict->longest_wait_ns)
+		}
+		if (wait_ns > verdict->longest_wait_ns) {
 			verdict->longest_wait_ns = wait_ns;
+		}
 		verdict->critical_ns += length_ns(heat, buyer, RACE_CRITICAL);
 	}
 }
@@ -101,8 +107,9 @@ static int by_time(const void *one, const void *other)
 	const struct change *a = one;
 	const struct change *b = other;
 
-	if (a->at_ns != b->at_ns)
+	if (a->at_ns != b->at_ns) {
 		return a->at_ns < b->at_ns ? -1 : 1;
+	}
 	return a->by - b->by;
 }
 
@@ -131,8 +138,9 @@ static double parallel_share(const struct race_heat *heat)
 	qsort(changes, count, sizeof(changes[0]), by_time);
 	for (size_t i = 0; i + 1 < count; i++) {
 		at_work += changes[i].by;
-		if (at_work >= 2)
+		if (at_work >= 2) {
 			together_ns += changes[i + 1].at_ns - changes[i].at_ns;
+		}
 	}
 	return heat->verdict.wall_ns > 0 ? (double)together_ns / (double)heat->verdict.wall_ns : 0;
 }

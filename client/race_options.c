@@ -58,17 +58,19 @@ static int64_t read_number(const char *option, const char *text, int64_t least, 
 {
 	int64_t number;
 
-	if (!words_number(span_of(text), least, most, &number))
+	if (!words_number(span_of(text), least, most, &number)) {
 		usage_error("--%s=%s: must be a number from %lld to %lld", option, text,
 			    (long long)least, (long long)most);
+	}
 	return number;
 }
 
 static enum race_strategy read_strategy(struct span name)
 {
 	for (enum race_strategy i = 0; i < RACE_STRATEGIES; i++) {
-		if (span_equals(name, race_strategy_name(i)))
+		if (span_equals(name, race_strategy_name(i))) {
 			return i;
+		}
 	}
 	usage_error("--serialize: no such strategy: %.*s (there are: none, lock, join, semaphore, "
 		    "atomic, and all)",
@@ -78,9 +80,10 @@ static enum race_strategy read_strategy(struct span name)
 static void add_strategy(struct race_options *options, enum race_strategy strategy)
 {
 	for (size_t i = 0; i < options->count; i++) {
-		if (options->strategies[i] == strategy)
+		if (options->strategies[i] == strategy) {
 			usage_error("--serialize: %s stands there twice",
 				    race_strategy_name(strategy));
+		}
 	}
 	options->strategies[options->count++] = strategy;
 }
@@ -89,15 +92,17 @@ static void read_strategies(struct race_options *options, const char *list)
 {
 	options->count = 0;
 	if (strcmp(list, "all") == 0) {
-		for (enum race_strategy i = 0; i < RACE_STRATEGIES; i++)
+		for (enum race_strategy i = 0; i < RACE_STRATEGIES; i++) {
 			add_strategy(options, i);
+		}
 		return;
 	}
 	for (;;) {
 		size_t length = strcspn(list, ",");
 		add_strategy(options, read_strategy((struct span){ list, length }));
-		if (list[length] == '\0')
+		if (list[length] == '\0') {
 			return;
+		}
 		list += length + 1;
 	}
 }
@@ -110,12 +115,14 @@ static bool read_thousandths(struct span text, int64_t *thousandths)
 	int64_t number = 0;
 	int64_t scale = 1000;
 
-	if (!words_number(whole, 0, THINK_MS_MAX, &number))
+	if (!words_number(whole, 0, THINK_MS_MAX, &number)) {
 		return false;
+	}
 	*thousandths = number * scale;
 	for (size_t i = whole.length + 1; i < text.length; i++) {
-		if (text.text[i] < '0' || text.text[i] > '9' || scale == 1)
+		if (text.text[i] < '0' || text.text[i] > '9' || scale == 1) {
 			return false;
+		}
 		scale /= 10;
 		*thousandths += (text.text[i] - '0') * scale;
 	}
@@ -132,13 +139,15 @@ static bool read_think(struct race_plan *plan, struct span text)
 
 	text.length -= in_ms ? 2 : 0;
 	const char *dash = memchr(text.text, '-', text.length);
-	if (dash == NULL)
+	if (dash == NULL) {
 		return false;
+	}
 	struct span first = { text.text, (size_t)(dash - text.text) };
 	struct span second = { dash + 1, text.length - first.length - 1 };
 	if (!read_thousandths(first, &least) || !read_thousandths(second, &most) || least > most ||
-	    most * unit_ns > THINK_MS_MAX * NS_PER_MS)
+	    most * unit_ns > THINK_MS_MAX * NS_PER_MS) {
 		return false;
+	}
 	plan->think_least_ns = least * unit_ns;
 	plan->think_most_ns = most * unit_ns;
 	return true;
@@ -148,8 +157,9 @@ static void read_store(struct race_plan *plan, const char *url)
 {
 	char error[STORE_ERROR_SIZE];
 
-	if (!store_url_is_good(url, error))
+	if (!store_url_is_good(url, error)) {
 		usage_error("--store: %s", error);
+	}
 	plan->url = url;
 }
 
@@ -168,10 +178,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_SEED: plan->seed = (uint64_t)read_number("seed", argument, 0, SEED_MAX); return 0;
 	case KEY_SERIALIZE: read_strategies(options, argument); return 0;
 	case KEY_THINK:
-		if (!read_think(plan, span_of(argument)))
+		if (!read_think(plan, span_of(argument))) {
 			usage_error("--think=%s: must be MIN-MAX, such as 1-3, 0.1-0.3 or "
 				    "100-300ms, a minute at most",
 				    argument);
+		}
 		return 0;
 	case KEY_STORE: read_store(plan, argument); return 0;
 	case KEY_SVG: options->svg = argument; return 0;
@@ -188,12 +199,15 @@ static void fill_in(struct race_options *options)
 {
 	struct race_plan *plan = &options->plan;
 
-	if (plan->buyers == 0)
+	if (plan->buyers == 0) {
 		plan->buyers = options->exhaustive ? 2 : 10;
-	if (plan->tickets == 0)
+	}
+	if (plan->tickets == 0) {
 		plan->tickets = options->exhaustive ? 1 : 5;
-	if (options->exhaustive && plan->buyers > EXHAUSTIVE_BUYERS_MAX)
+	}
+	if (options->exhaustive && plan->buyers > EXHAUSTIVE_BUYERS_MAX) {
 		usage_error("--exhaustive: must be for %d buyers at most", EXHAUSTIVE_BUYERS_MAX);
+	}
 	plan->quiet |= options->json;
 }
 

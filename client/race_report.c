@@ -24,8 +24,9 @@ static void print_row(const struct race_heat *heat, FILE *to)
 static void print_order(const struct race_heat *heat, FILE *to)
 {
 	fprintf(to, "  %-10s", race_strategy_name(heat->strategy));
-	for (unsigned i = 0; i < heat->verdict.served; i++)
+	for (unsigned i = 0; i < heat->verdict.served; i++) {
 		fprintf(to, " %u", heat->verdict.order[i] + 1);
+	}
 	fputc('\n', to);
 }
 
@@ -35,11 +36,13 @@ void race_report_print(const struct race *race, FILE *to)
 	      "strategy    sold     many  lost       time   section   parallel      wait  "
 	      "overtakes\n",
 	      to);
-	for (size_t i = 0; i < race->count; i++)
+	for (size_t i = 0; i < race->count; i++) {
 		print_row(&race->heats[i], to);
+	}
 	fputs("\nWho was served, in which order:\n", to);
-	for (size_t i = 0; i < race->count; i++)
+	for (size_t i = 0; i < race->count; i++) {
 		print_order(&race->heats[i], to);
+	}
 }
 
 static void print_json_text(const char *text, FILE *to)
@@ -47,12 +50,13 @@ static void print_json_text(const char *text, FILE *to)
 	fputc('"', to);
 	for (; *text != '\0'; text++) {
 		unsigned char byte = (unsigned char)*text;
-		if (byte < 0x20)
+		if (byte < 0x20) {
 			fprintf(to, "\\u%04x", byte);
-		else if (byte == '"' || byte == '\\')
+		} else if (byte == '"' || byte == '\\') {
 			fprintf(to, "\\%c", byte);
-		else
+		} else {
 			fputc(byte, to);
+		}
 	}
 	fputc('"', to);
 }
@@ -87,8 +91,9 @@ static void print_json_heat(const struct race_heat *heat, FILE *to)
 		seconds(verdict->wall_ns), seconds(verdict->critical_ns), verdict->parallel);
 	fprintf(to, ",\"longest_wait_seconds\":%.6f,\"overtakes\":%u,\"order\":[",
 		seconds(verdict->longest_wait_ns), verdict->overtakes);
-	for (unsigned i = 0; i < verdict->served; i++)
+	for (unsigned i = 0; i < verdict->served; i++) {
 		fprintf(to, "%s%u", i > 0 ? "," : "", verdict->order[i] + 1);
+	}
 	fputs("],\"buyers\":[", to);
 	for (unsigned i = 0; i < heat->count; i++) {
 		fputs(i > 0 ? "," : "", to);

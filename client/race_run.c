@@ -27,16 +27,18 @@ static bool with_store(const char *url, bool (*work)(struct store *store, struct
 {
 	struct store *store = store_open(url, problem);
 
-	if (store == NULL)
+	if (store == NULL) {
 		return false;
+	}
 	if (!store_take(store, LOCK_WAIT_NS)) {
 		store_close(store);
 		return refuse(problem, "the store's lock is held by another program");
 	}
 	bool good = store_begin(store) == STORE_OK && work(store, heat) &&
 		    store_commit(store) == STORE_OK;
-	if (!good)
+	if (!good) {
 		refuse(problem, store_error(store));
+	}
 	store_rollback(store);
 	store_give(store);
 	store_close(store);
@@ -65,8 +67,9 @@ static bool count_tickets(struct store *store, struct race_heat *heat)
 	struct store_event *event;
 	int64_t held;
 
-	if (store_event_find(store, heat->event, &event) != STORE_OK)
+	if (store_event_find(store, heat->event, &event) != STORE_OK) {
 		return false;
+	}
 	heat->verdict.counter = event->sold;
 	return store_event_count(store, event->number, &heat->verdict.sold, &held) == STORE_OK;
 }
@@ -79,8 +82,9 @@ static bool start(struct process **child, const struct race_errand *errand, char
 	snprintf(name, sizeof(name), "buyer-%u", errand->buyer + 1);
 	const struct process_options options = { .name = name, .daemon = true };
 	*child = process_start(&options, race_buyer_run, &mine);
-	if (*child != NULL)
+	if (*child != NULL) {
 		return true;
+	}
 	snprintf(problem, STORE_ERROR_SIZE, "cannot start buyer %u: %s", errand->buyer + 1,
 		 strerror(errno));
 	return false;
@@ -89,8 +93,9 @@ static bool start(struct process **child, const struct race_errand *errand, char
 /* Waits for its end, and forgets it; false when it is to stop. */
 static bool join(struct process **child, const volatile bool *stop)
 {
-	while (!*stop && !process_join(*child, LOOK_NS))
+	while (!*stop && !process_join(*child, LOOK_NS)) {
 		continue;
+	}
 	process_destroy(*child);
 	*child = NULL;
 	return !*stop;
@@ -108,14 +113,16 @@ static bool run_buyers(const struct race_plan *plan, struct race_heat *heat,
 	for (; good && errand.buyer < heat->count; errand.buyer++) {
 		struct process **child = &children[errand.buyer];
 		good = start(child, &errand, problem);
-		if (good && heat->strategy == RACE_JOIN)
+		if (good && heat->strategy == RACE_JOIN) {
 			good = join(child, stop);
+		}
 	}
 	for (unsigned i = 0; i < heat->count; i++) {
-		if (!good)
+		if (!good) {
 			process_destroy(children[i]);
-		else if (children[i] != NULL)
+		} else if (children[i] != NULL) {
 			good = join(&children[i], stop);
+		}
 	}
 	heat->end_ns = clock_monotonic_ns();
 	return good;
@@ -124,10 +131,12 @@ static bool run_buyers(const struct race_plan *plan, struct race_heat *heat,
 static bool all_finished(const struct race_heat *heat, char *problem)
 {
 	for (unsigned i = 0; i < heat->count; i++) {
-		if (heat->buyers[i].outcome == RACE_FAILED)
+		if (heat->buyers[i].outcome == RACE_FAILED) {
 			return refuse(problem, heat->buyers[i].problem);
-		if (heat->buyers[i].outcome == RACE_UNFINISHED)
+		}
+		if (heat->buyers[i].outcome == RACE_UNFINISHED) {
 			return refuse(problem, "a buyer was killed");
+		}
 	}
 	return true;
 }
@@ -152,8 +161,9 @@ bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,
 	heat_init(heat, plan, strategy);
 	if (!with_store(plan->url, make_event, heat, problem) ||
 	    !run_buyers(plan, heat, stop, problem) || !all_finished(heat, problem) ||
-	    !with_store(plan->url, count_tickets, heat, problem))
+	    !with_store(plan->url, count_tickets, heat, problem)) {
 		return false;
+	}
 	race_judge(heat);
 	return true;
 }

@@ -88,8 +88,9 @@ static void put_clean(struct output *output, struct span span)
 
 static void put_colour(struct output *output, const char *colour)
 {
-	if (output->style.colour)
+	if (output->style.colour) {
 		put(output, colour);
+	}
 }
 
 const char *render_nick_colour(struct span nick)
@@ -102,8 +103,9 @@ const char *render_nick_colour(struct span nick)
 	uint32_t hash = 2166136261U; /* FNV-1a: nobody gains from colours that collide */
 	size_t length = name_is_nick(nick) ? name_fold(nick, folded) : 0;
 
-	for (size_t i = 0; i < length; i++)
+	for (size_t i = 0; i < length; i++) {
 		hash = (hash ^ (unsigned char)folded[i]) * 16777619U;
+	}
 	return colours[hash % (sizeof(colours) / sizeof(colours[0]))];
 }
 
@@ -121,8 +123,9 @@ static void put_bar(struct output *output, struct span left, struct span total)
 	char bar[BAR_SIZE];
 
 	if (!output->style.rich || !words_number(left, 0, INT64_MAX, &left_count) ||
-	    !words_number(total, 0, INT64_MAX, &total_count))
+	    !words_number(total, 0, INT64_MAX, &total_count)) {
 		return;
+	}
 	size_t length = bar_draw(left_count, total_count, BAR_COLUMNS, bar);
 	put_colour(output, RENDER_GREEN);
 	memcpy(output->text + output->length, bar, length);
@@ -134,8 +137,9 @@ static void put_bar(struct output *output, struct span left, struct span total)
 static const struct form *find_form(struct span kind)
 {
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (span_equals(kind, forms[i].kind))
+		if (span_equals(kind, forms[i].kind)) {
 			return &forms[i];
+		}
 	}
 	return NULL;
 }
@@ -149,15 +153,17 @@ static void fill_in(struct output *output, const char *form, const struct span *
 			continue;
 		}
 		form++;
-		if (*form == 'b')
+		if (*form == 'b') {
 			put_bar(output, parts[2], parts[3]);
-		else if (*form == 'n')
+		} else if (*form == 'n') {
 			put_nick(output, parts[*++form - '0']);
-		else
+		} else {
 			put_clean(output, parts[*form == '*' ? 0 : *form - '0']);
+		}
 	}
-	while (output->length > 0 && output->text[output->length - 1] == ' ')
+	while (output->length > 0 && output->text[output->length - 1] == ' ') {
 		output->length--;
+	}
 }
 
 /* False when LINE is nothing that we have a form for, or lacks words. */
@@ -167,19 +173,22 @@ static bool render_form(struct output *output, struct span line)
 	struct span rest = line;
 	const struct form *form = find_form(words_next(&rest));
 
-	if (form == NULL)
+	if (form == NULL) {
 		return false;
+	}
 	for (size_t i = 1; i <= form->words; i++) {
 		parts[i] = words_next(&rest);
-		if (parts[i].length == 0)
+		if (parts[i].length == 0) {
 			return false;
+		}
 	}
 	parts[0] = words_rest(rest);
 	output->colour = form->colour;
 	put_colour(output, form->colour);
 	fill_in(output, form->shown, parts);
-	if (form->colour[0] != '\0')
+	if (form->colour[0] != '\0') {
 		put_colour(output, RENDER_PLAIN);
+	}
 	return true;
 }
 
@@ -193,9 +202,9 @@ static void render_help(struct output *output, struct span row)
 	put_colour(output, RENDER_BOLD);
 	put_clean(output, usage);
 	put_colour(output, RENDER_PLAIN);
-	do
+	do {
 		put_char(output, ' ');
-	while (++width < USAGE_COLUMNS);
+	} while (++width < USAGE_COLUMNS);
 	put_clean(output, help);
 }
 
@@ -228,14 +237,15 @@ static void render_row(struct output *output, struct span row, struct span comma
 	struct span name = words_next(&command);
 
 	put(output, "  ");
-	if (output->style.rich && span_equals_ignoring_case(name, "/help"))
+	if (output->style.rich && span_equals_ignoring_case(name, "/help")) {
 		render_help(output, row);
-	else if (output->style.rich && span_equals_ignoring_case(name, "/events"))
+	} else if (output->style.rich && span_equals_ignoring_case(name, "/events")) {
 		render_event(output, row);
-	else if (output->style.rich && span_equals_ignoring_case(name, "/who"))
+	} else if (output->style.rich && span_equals_ignoring_case(name, "/who")) {
 		put_nick(output, row);
-	else
+	} else {
 		put_clean(output, row);
+	}
 }
 
 bool render_take_time(struct span *line, int64_t *wall_ns)
@@ -243,16 +253,19 @@ bool render_take_time(struct span *line, int64_t *wall_ns)
 	struct tm date = { 0 };
 	char text[CLOCK_TEXT_SIZE];
 
-	if (!span_starts(*line, "="))
+	if (!span_starts(*line, "=")) {
 		return false;
+	}
 	struct span rest = { line->text + 1, line->length - 1 };
 	struct span word = words_next(&rest);
-	if (word.length != TIME_LENGTH)
+	if (word.length != TIME_LENGTH) {
 		return false;
+	}
 	snprintf(text, sizeof(text), "%.*s", (int)word.length, word.text);
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &date);
-	if (end == NULL || *end != '\0')
+	if (end == NULL || *end != '\0') {
 		return false;
+	}
 	*wall_ns = (int64_t)timegm(&date) * NS_PER_SECOND;
 	*line = words_rest(rest);
 	return true;
@@ -280,8 +293,9 @@ size_t render_styled(struct span line, struct span command, struct render_style 
 {
 	struct output output = { .text = shown, .style = style, .colour = "" };
 
-	if (!render_form(&output, line))
+	if (!render_form(&output, line)) {
 		render_other(&output, line, command);
+	}
 	return output.length;
 }
 

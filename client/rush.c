@@ -43,18 +43,21 @@ static int64_t read_number(const char *option, const char *text, int64_t most)
 {
 	int64_t number;
 
-	if (!words_number(span_of(text), 1, most, &number))
+	if (!words_number(span_of(text), 1, most, &number)) {
 		usage_error("--%s=%s: must be a number from 1 to %lld", option, text,
 			    (long long)most);
+	}
 	return number;
 }
 
 static void read_event(struct arguments *arguments, const char *name)
 {
-	if (arguments->event != NULL)
+	if (arguments->event != NULL) {
 		usage_error("one event is enough: %s", name);
-	if (!name_is_event(span_of(name)))
+	}
+	if (!name_is_event(span_of(name))) {
 		usage_error("%s: an event's name is 1 to 32 of a-z, 0-9 and '-'", name);
+	}
 	arguments->event = name;
 }
 
@@ -101,10 +104,12 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 	};
 
 	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, arguments);
-	if (arguments->connections == 0)
+	if (arguments->connections == 0) {
 		arguments->connections = CONNECTIONS_USUAL;
-	if (arguments->connections > arguments->buyers)
+	}
+	if (arguments->connections > arguments->buyers) {
 		arguments->connections = arguments->buyers;
+	}
 }
 
 /* Asks one question and waits for its final line; false when none comes. */
@@ -120,11 +125,14 @@ static bool ask(struct connection *connection, const char *verb, const char *eve
 	while (clock_monotonic_ns() < deadline_ns) {
 		struct pollfd socket = { .fd = connection->descriptor, .events = POLLIN };
 		while (connection_take_line(connection, answer)) {
-			if (span_starts(*answer, "+") || span_starts(*answer, "-"))
+			if (span_starts(*answer, "+") || span_starts(*answer, "-")) {
 				return true;
+			}
 		}
-		if (poll(&socket, 1, POLL_MS) > 0 && connection_fill(connection) != CONNECTION_OPEN)
+		if (poll(&socket, 1, POLL_MS) > 0 &&
+		    connection_fill(connection) != CONNECTION_OPEN) {
 			return connection_take_line(connection, answer);
+		}
 	}
 	return false;
 }
@@ -132,12 +140,14 @@ static bool ask(struct connection *connection, const char *verb, const char *eve
 /* The numbers that follow VERB and the event's name; false if it is another answer. */
 static bool read_numbers(struct span answer, const char *verb, int64_t *numbers, int count)
 {
-	if (!span_equals(words_next(&answer), verb))
+	if (!span_equals(words_next(&answer), verb)) {
 		return false;
+	}
 	words_next(&answer);
 	for (int i = 0; i < count; i++) {
-		if (!words_number(words_next(&answer), 0, INT64_MAX, &numbers[i]))
+		if (!words_number(words_next(&answer), 0, INT64_MAX, &numbers[i])) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -150,16 +160,19 @@ static void find_event(struct rush_plan *plan, const struct server_place *place)
 	struct span answer = { "", 0 };
 	int64_t numbers[2];
 
-	if (!connection_open(&connection, place, problem))
+	if (!connection_open(&connection, place, problem)) {
 		die("%s", problem);
+	}
 	plan->address_length = sizeof(plan->address);
 	if (getpeername(connection.descriptor, (struct sockaddr *)&plan->address,
-			&plan->address_length) != 0)
+			&plan->address_length) != 0) {
 		die("the server is gone: %s", strerror(errno));
+	}
 	if (!ask(&connection, "left", plan->event->name, &answer) ||
-	    !read_numbers(answer, "+left", numbers, 2))
+	    !read_numbers(answer, "+left", numbers, 2)) {
 		die("%s: the server says: %.*s", plan->event->name, (int)answer.length,
 		    answer.text);
+	}
 	plan->event->left = numbers[0];
 	plan->event->left_at_first = numbers[0];
 	plan->event->total = numbers[1];
@@ -176,14 +189,16 @@ static void audit(struct rush_figures *figures, const struct rush_tally *tally,
 	struct span answer = { "", 0 };
 	int64_t numbers[4] = { 0 };
 
-	if (!connection_open(&connection, place, problem))
+	if (!connection_open(&connection, place, problem)) {
 		return;
+	}
 	figures->audited = ask(&connection, "audit", plan->event->name, &answer);
 	figures->adds_up = read_numbers(answer, "+audit", numbers, 4);
 	figures->left = numbers[2];
 	figures->total = numbers[3];
-	if (!figures->adds_up && too_many > 0)
+	if (!figures->adds_up && too_many > 0) {
 		figures->oversold = too_many;
+	}
 	connection_close(&connection);
 }
 
@@ -219,16 +234,20 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 	const bool wrong = tally->errors > 0 || figures->doubles > 0 ||
 			   (figures->audited && !figures->adds_up);
 
-	if (plan->progress != NULL)
+	if (plan->progress != NULL) {
 		fputs("\r\033[K", stderr);
-	if (arguments->json)
+	}
+	if (arguments->json) {
 		rush_report_print_json(figures, tally, plan, stdout);
-	else
+	} else {
 		rush_report_print(figures, tally, plan, stdout);
-	if (fflush(stdout) != 0)
+	}
+	if (fflush(stdout) != 0) {
 		die("cannot write to stdout: %s", strerror(errno));
-	if (wrong)
+	}
+	if (wrong) {
 		return EXIT_FAILURE;
+	}
 	return stop ? EXIT_INTERRUPTED : EXIT_SUCCESS;
 }
 
@@ -253,13 +272,15 @@ int rush_run(const struct server_place *place, int argc, char **argv)
 				  .elapsed_ns = &elapsed_ns };
 	tally.count = arguments.buyers;
 	tally.buyers = calloc(tally.count, sizeof(tally.buyers[0]));
-	if (tally.buyers == NULL)
+	if (tally.buyers == NULL) {
 		die("%u buyers: %s", tally.count, strerror(errno));
+	}
 	find_event(&plan, place);
 	mind_signals();
 	rush_crowd_run(&plan, &tally);
-	if (!rush_figures_make(&figures, &tally, elapsed_ns))
+	if (!rush_figures_make(&figures, &tally, elapsed_ns)) {
 		die("%u buyers: %s", tally.count, strerror(errno));
+	}
 	audit(&figures, &tally, &plan, place);
 	int status = report(&arguments, &figures, &tally, &plan);
 	free(tally.buyers);

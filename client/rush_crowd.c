@@ -70,8 +70,9 @@ static void watch(const struct crowd *crowd, struct line *line, int how, uint32_
 {
 	struct epoll_event event = { .events = events, .data.ptr = line };
 
-	if (epoll_ctl(crowd->epoll, how, line->connection.descriptor, &event) != 0)
+	if (epoll_ctl(crowd->epoll, how, line->connection.descriptor, &event) != 0) {
 		die("epoll_ctl: %s", strerror(errno));
+	}
 }
 
 static void connect_line(struct crowd *crowd, struct line *line)
@@ -83,16 +84,18 @@ static void connect_line(struct crowd *crowd, struct line *line)
 	line->connection.end = 0;
 	line->connection.descriptor =
 		socket(plan->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (line->connection.descriptor < 0)
+	if (line->connection.descriptor < 0) {
 		die("socket: %s", strerror(errno));
+	}
 	setsockopt(line->connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	line->stage = CONNECTING;
 	if (connect(line->connection.descriptor, (const struct sockaddr *)&plan->address,
 		    plan->address_length) == 0 ||
-	    errno == EINPROGRESS)
+	    errno == EINPROGRESS) {
 		watch(crowd, line, EPOLL_CTL_ADD, EPOLLOUT);
-	else
+	} else {
 		lose(crowd, line);
+	}
 }
 
 /* A question is short and the connection silent: what does not go out at once is a broken one. */
@@ -106,26 +109,31 @@ static void ask(struct crowd *crowd, struct line *line)
 	int length = snprintf(question, sizeof(question),
 			      "/book %s %" PRId64 " key=rush-%016" PRIx64 "-%u\n",
 			      plan->event->name, plan->each, plan->number, line->buyer);
-	if (buyer->asked_ns == 0)
+	if (buyer->asked_ns == 0) {
 		buyer->asked_ns = clock_monotonic_ns();
-	else
+	} else {
 		crowd->tally->retries++;
+	}
 	line->stage = ASKING;
 	connection_write(&line->connection, question, (size_t)length, &written);
-	if (written < (size_t)length)
+	if (written < (size_t)length) {
 		lose(crowd, line);
+	}
 }
 
 /* The window is open: who is at it asks, else the next of the queue does. */
 static void serve(struct crowd *crowd, struct line *line)
 {
 	line->stage = READY;
-	if (!crowd->open)
+	if (!crowd->open) {
 		return;
-	if (line->buyer == NOBODY && crowd->next < crowd->tally->count)
+	}
+	if (line->buyer == NOBODY && crowd->next < crowd->tally->count) {
 		line->buyer = crowd->next++;
-	if (line->buyer != NOBODY)
+	}
+	if (line->buyer != NOBODY) {
 		ask(crowd, line);
+	}
 }
 
 static void take_greeting(struct crowd *crowd, struct line *line, struct span text)
@@ -149,8 +157,9 @@ static void take_answer(struct crowd *crowd, struct line *line, struct span text
 	crowd->news_ns = crowd->now_ns;
 	line->pause_ns = PAUSE_NS;
 	line->buyer = NOBODY;
-	if (buyer->fate == RUSH_SOLD)
+	if (buyer->fate == RUSH_SOLD) {
 		crowd->plan->event->left -= crowd->plan->each;
+	}
 	serve(crowd, line);
 }
 
@@ -158,10 +167,11 @@ static void take_line(struct crowd *crowd, struct line *line, struct span text)
 {
 	bool final = span_starts(text, "+") || span_starts(text, "-");
 
-	if (final && line->stage == GREETING)
+	if (final && line->stage == GREETING) {
 		take_greeting(crowd, line, text);
-	else if (final && line->stage == ASKING)
+	} else if (final && line->stage == ASKING) {
 		take_answer(crowd, line, text);
+	}
 }
 
 static void read_lines(struct crowd *crowd, struct line *line)
@@ -169,10 +179,12 @@ static void read_lines(struct crowd *crowd, struct line *line)
 	enum connection_state state = connection_fill(&line->connection);
 	struct span text;
 
-	while (line->stage != AWAY && connection_take_line(&line->connection, &text))
+	while (line->stage != AWAY && connection_take_line(&line->connection, &text)) {
 		take_line(crowd, line, text);
-	if (line->stage != AWAY && state != CONNECTION_OPEN)
+	}
+	if (line->stage != AWAY && state != CONNECTION_OPEN) {
 		lose(crowd, line);
+	}
 }
 
 static void end_connecting(struct crowd *crowd, struct line *line)
@@ -197,10 +209,11 @@ static void turn(struct crowd *crowd)
 	crowd->now_ns = clock_monotonic_ns();
 	for (int i = 0; i < count; i++) {
 		struct line *line = events[i].data.ptr;
-		if (line->stage == CONNECTING)
+		if (line->stage == CONNECTING) {
 			end_connecting(crowd, line);
-		else if (line->stage != AWAY)
+		} else if (line->stage != AWAY) {
 			read_lines(crowd, line);
+		}
 	}
 }
 
@@ -210,8 +223,9 @@ static void open_windows(struct crowd *crowd)
 	crowd->opened_ns = crowd->now_ns;
 	crowd->news_ns = crowd->now_ns;
 	for (unsigned i = 0; i < crowd->plan->connections; i++) {
-		if (crowd->lines[i].stage == READY)
+		if (crowd->lines[i].stage == READY) {
 			serve(crowd, &crowd->lines[i]);
+		}
 	}
 }
 
@@ -220,21 +234,25 @@ static void go_on(struct crowd *crowd, struct line *line)
 {
 	const bool needed = line->buyer != NOBODY || crowd->next < crowd->tally->count;
 
-	if (line->due_ns > crowd->now_ns || !needed)
+	if (line->due_ns > crowd->now_ns || !needed) {
 		return;
-	if (line->stage == PAUSED)
+	}
+	if (line->stage == PAUSED) {
 		serve(crowd, line);
-	else if (line->stage == AWAY)
+	} else if (line->stage == AWAY) {
 		connect_line(crowd, line);
+	}
 }
 
 static void tick(struct crowd *crowd)
 {
-	if (crowd->now_ns < crowd->tick_ns)
+	if (crowd->now_ns < crowd->tick_ns) {
 		return;
+	}
 	crowd->tick_ns = crowd->now_ns + TICK_NS;
-	for (unsigned i = 0; i < crowd->plan->connections; i++)
+	for (unsigned i = 0; i < crowd->plan->connections; i++) {
 		go_on(crowd, &crowd->lines[i]);
+	}
 	if (crowd->plan->progress != NULL && crowd->now_ns >= crowd->progress_ns) {
 		crowd->plan->progress(crowd->plan, crowd->tally);
 		crowd->progress_ns = crowd->now_ns + PROGRESS_NS;
@@ -249,8 +267,9 @@ static void connect_all(struct crowd *crowd)
 		crowd->lines[i].pause_ns = PAUSE_NS;
 		connect_line(crowd, &crowd->lines[i]);
 		/* So that the listener's queue does not overflow. */
-		if (i % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1)
+		if (i % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1) {
 			turn(crowd);
+		}
 	}
 	const int64_t deadline_ns = crowd->now_ns + GATHER_NS;
 	while (!*crowd->plan->stop && crowd->ready < crowd->plan->connections &&
@@ -263,8 +282,9 @@ static void connect_all(struct crowd *crowd)
 static void close_all(struct crowd *crowd)
 {
 	for (unsigned i = 0; i < crowd->plan->connections; i++) {
-		if (crowd->lines[i].stage != AWAY)
+		if (crowd->lines[i].stage != AWAY) {
 			connection_close(&crowd->lines[i].connection);
+		}
 	}
 	close(crowd->epoll);
 	free(crowd->lines);
@@ -282,8 +302,9 @@ void rush_crowd_run(const struct rush_plan *plan, struct rush_tally *tally)
 
 	crowd.lines = calloc(plan->connections, sizeof(crowd.lines[0]));
 	crowd.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (crowd.lines == NULL || crowd.epoll < 0)
+	if (crowd.lines == NULL || crowd.epoll < 0) {
 		die("%u connections: %s", plan->connections, strerror(errno));
+	}
 	connect_all(&crowd);
 	open_windows(&crowd);
 	while (!is_over(&crowd)) {
@@ -291,9 +312,11 @@ void rush_crowd_run(const struct rush_plan *plan, struct rush_tally *tally)
 		tick(&crowd);
 	}
 	*plan->elapsed_ns = crowd.news_ns - crowd.opened_ns;
-	if (!*plan->stop)
+	if (!*plan->stop) {
 		rush_tally_give_up(tally, "no answer from the server");
-	if (plan->progress != NULL)
+	}
+	if (plan->progress != NULL) {
 		plan->progress(plan, tally);
+	}
 	close_all(&crowd);
 }

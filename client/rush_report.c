@@ -38,8 +38,9 @@ void rush_report_print(const struct rush_figures *figures, const struct rush_tal
 	print_count(to, "sold", tally->sold, "got a code");
 	print_count(to, "refused", tally->refused, "too late");
 	print_count(to, "errors", tally->errors, tally->problem);
-	if (figures->unknown > 0)
+	if (figures->unknown > 0) {
 		print_count(to, "unknown", figures->unknown, "not answered when it was stopped");
+	}
 	print_count(to, "retries", tally->retries, "asked again with the same key");
 	print_count(to, "double sales", figures->doubles, "every code compared");
 	fprintf(to, "%-14s%7.1f ms  p50\n%-14s%7.1f ms  p99\n%-14s%7.1f ms  longest\n", "latency",
@@ -61,11 +62,12 @@ void rush_report_print_json(const struct rush_figures *figures, const struct rus
 	fprintf(to, ",\"longest_ms\":%.3f,\"per_second\":%.1f", milliseconds(figures->longest_ns),
 		figures->per_second);
 	fprintf(to, ",\"oversold\":%" PRId64, figures->oversold);
-	if (figures->adds_up)
+	if (figures->adds_up) {
 		fprintf(to, ",\"left\":%" PRId64 ",\"total\":%" PRId64, figures->left,
 			figures->total);
-	else
+	} else {
 		fputs(",\"left\":null,\"total\":null", to);
+	}
 	fprintf(to, ",\"audit\":%s}\n",
 		!figures->audited ? "null" : (figures->adds_up ? "true" : "false"));
 }

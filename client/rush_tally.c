@@ -21,10 +21,12 @@ static void note_problem(struct rush_tally *tally, struct span line)
 {
 	char clean[RUSH_PROBLEM_SIZE * TEXT_GROWTH];
 
-	if (tally->problem[0] != '\0')
+	if (tally->problem[0] != '\0') {
 		return;
-	if (line.length >= RUSH_PROBLEM_SIZE)
+	}
+	if (line.length >= RUSH_PROBLEM_SIZE) {
 		line.length = RUSH_PROBLEM_SIZE - 1;
+	}
 	size_t length = text_clean(line.text, line.length, clean);
 	length = text_cut(clean, length, RUSH_PROBLEM_SIZE - 1);
 	memcpy(tally->problem, clean, length);
@@ -36,11 +38,13 @@ static bool take_code(struct rush_buyer *buyer, struct span line)
 {
 	struct span rest = line;
 
-	if (!span_equals(words_next(&rest), "+booked"))
+	if (!span_equals(words_next(&rest), "+booked")) {
 		return false;
+	}
 	struct span code = words_next(&rest);
-	if (!code_is_well_formed(code) || code.length != CODE_SIZE - 1)
+	if (!code_is_well_formed(code) || code.length != CODE_SIZE - 1) {
 		return false;
+	}
 	memcpy(buyer->code, code.text, code.length);
 	buyer->code[code.length] = '\0';
 	return true;
@@ -56,8 +60,9 @@ static bool is_passing(struct span line)
 bool rush_tally_answer(struct rush_tally *tally, struct rush_buyer *buyer, struct span line,
 		       int64_t now_ns)
 {
-	if (is_passing(line))
+	if (is_passing(line)) {
 		return false;
+	}
 	if (take_code(buyer, line)) {
 		settle(tally, buyer, RUSH_SOLD, now_ns);
 	} else if (span_starts(line, "-SOLDOUT") || span_starts(line, "-CLOSED")) {
@@ -73,8 +78,9 @@ void rush_tally_give_up(struct rush_tally *tally, const char *why)
 {
 	for (unsigned i = 0; i < tally->count; i++) {
 		struct rush_buyer *buyer = &tally->buyers[i];
-		if (buyer->fate != RUSH_UNKNOWN)
+		if (buyer->fate != RUSH_UNKNOWN) {
 			continue;
+		}
 		note_problem(tally, span_of(why));
 		settle(tally, buyer, RUSH_ERROR, buyer->asked_ns);
 	}
@@ -91,12 +97,14 @@ static uint64_t count_doubles(const struct rush_tally *tally, char (*codes)[CODE
 	size_t count = 0;
 
 	for (unsigned i = 0; i < tally->count; i++) {
-		if (tally->buyers[i].fate == RUSH_SOLD)
+		if (tally->buyers[i].fate == RUSH_SOLD) {
 			memcpy(codes[count++], tally->buyers[i].code, CODE_SIZE);
+		}
 	}
 	qsort(codes, count, CODE_SIZE, compare_codes);
-	for (size_t i = 1; i < count; i++)
+	for (size_t i = 1; i < count; i++) {
 		doubles += compare_codes(codes[i - 1], codes[i]) == 0;
+	}
 	return doubles;
 }
 
@@ -114,11 +122,13 @@ static void measure(struct rush_figures *figures, const struct rush_tally *tally
 
 	for (unsigned i = 0; i < tally->count; i++) {
 		const struct rush_buyer *buyer = &tally->buyers[i];
-		if (buyer->fate == RUSH_SOLD || buyer->fate == RUSH_REFUSED)
+		if (buyer->fate == RUSH_SOLD || buyer->fate == RUSH_REFUSED) {
 			times_ns[count++] = buyer->settled_ns - buyer->asked_ns;
+		}
 	}
-	if (count == 0)
+	if (count == 0) {
 		return;
+	}
 	qsort(times_ns, count, sizeof(times_ns[0]), compare_times);
 	figures->p50_ns = times_ns[(count - 1) / 2];
 	figures->p99_ns = times_ns[(count - 1) * 99 / 100];
@@ -137,8 +147,9 @@ bool rush_figures_make(struct rush_figures *figures, const struct rush_tally *ta
 		figures->doubles = count_doubles(tally, codes);
 		measure(figures, tally, times_ns);
 	}
-	if (elapsed_ns > 0)
+	if (elapsed_ns > 0) {
 		figures->per_second = (tally->sold + tally->refused) * 1e9 / (double)elapsed_ns;
+	}
 	free(codes);
 	free(times_ns);
 	return good;

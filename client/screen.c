@@ -53,8 +53,9 @@ size_t screen_columns(void)
 {
 	struct winsize size;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
 		return COLUMNS;
+	}
 	return size.ws_col;
 }
 
@@ -81,16 +82,18 @@ static void erase_from(size_t row)
 	struct span status = { screen.foot.status, screen.foot.status_length };
 	size_t columns = screen_columns();
 
-	if (screen.drawn)
+	if (screen.drawn) {
 		printf("\r\033[%zuA\033[J", row + layout_rows(layout_width(status), columns));
+	}
 	screen.drawn = false;
 }
 
 static void erase(void)
 {
-	if (screen.drawn)
+	if (screen.drawn) {
 		erase_from(layout_cursor_row(layout_width(span_of(screen.foot.prompt)),
 					     typed(false), screen_columns()));
+	}
 }
 
 static void ask_foot(struct foot *foot)
@@ -118,8 +121,9 @@ static void draw_status(void)
 static void draw(void)
 {
 	draw_status();
-	if (screen.reading)
+	if (screen.reading) {
 		el_set(screen.editor, EL_REFRESH);
+	}
 	fflush(stdout);
 }
 
@@ -128,8 +132,9 @@ static void show_anew(const char *text, size_t length)
 	erase();
 	fwrite(text, 1, length, stdout);
 	ask_foot(&screen.foot);
-	if (screen.reading)
+	if (screen.reading) {
 		draw();
+	}
 	fflush(stdout);
 }
 
@@ -138,8 +143,9 @@ void screen_show(const char *text, size_t length)
 	struct foot foot;
 
 	ask_foot(&foot);
-	if (length > 0 || !foot_is(&foot))
+	if (length > 0 || !foot_is(&foot)) {
 		show_anew(text, length);
+	}
 }
 
 /* libedit's questions. */
@@ -158,8 +164,9 @@ static bool take_byte(char byte, wchar_t *key)
 {
 	size_t used = mbrtowc(key, &byte, 1, &screen.partial);
 
-	if (used == (size_t)-2)
+	if (used == (size_t)-2) {
 		return false;
+	}
 	if (used == (size_t)-1) {
 		memset(&screen.partial, 0, sizeof(screen.partial));
 		*key = 0xFFFD;
@@ -178,10 +185,12 @@ static int read_key(EditLine *editor, wchar_t *key)
 			*key = INTERRUPT;
 			return 1;
 		}
-		if (read(STDIN_FILENO, &byte, 1) != 1)
+		if (read(STDIN_FILENO, &byte, 1) != 1) {
 			break;
-		if (take_byte(byte, key))
+		}
+		if (take_byte(byte, key)) {
 			return 1;
+		}
 	}
 	erase();
 	return 0;
@@ -245,8 +254,9 @@ static int count_points(struct span text, size_t bytes)
 {
 	int count = 0;
 
-	for (size_t i = text.length - bytes; i < text.length; i++)
+	for (size_t i = text.length - bytes; i < text.length; i++) {
 		count += ((unsigned char)text.text[i] & 0xC0) != 0x80;
+	}
 	return count;
 }
 
@@ -260,8 +270,9 @@ static unsigned char on_tab(EditLine *editor, int key)
 	(void)key;
 	screen.user->complete(text, &completion);
 	completion_insert(&completion, text, inserted);
-	if (completion.count == 0)
+	if (completion.count == 0) {
 		return CC_REFRESH_BEEP;
+	}
 	if (inserted[0] == '\0') {
 		show_anew(list, list_words(&completion, list));
 		return CC_NORM;
@@ -276,8 +287,9 @@ static unsigned char on_tab(EditLine *editor, int key)
 static void use_utf8(void)
 {
 	setlocale(LC_ALL, "");
-	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
 		setlocale(LC_CTYPE, "C.UTF-8");
+	}
 }
 
 /*
@@ -288,8 +300,9 @@ static void use_known_terminal(void)
 {
 	char *terminal = getenv("TERM");
 
-	if (terminal != NULL && tgetent(NULL, terminal) <= 0)
+	if (terminal != NULL && tgetent(NULL, terminal) <= 0) {
 		setenv("TERM", "xterm", 1);
+	}
 }
 
 static int take_signals(void)
@@ -311,8 +324,9 @@ static void set_up_history(void)
 	HistEvent event;
 
 	screen.history = history_init();
-	if (screen.history == NULL)
+	if (screen.history == NULL) {
 		return;
+	}
 	history(screen.history, &event, H_SETSIZE, HISTORY_LINES);
 	history(screen.history, &event, H_SETUNIQUE, 1);
 	el_set(screen.editor, EL_HIST, history, screen.history);
@@ -342,8 +356,9 @@ int screen_open(const struct screen_user *user)
 	/* What is written between two moments of waiting goes out at once. */
 	setvbuf(stdout, NULL, _IOFBF, OUTPUT_SIZE);
 	screen.editor = el_init("turnstile", stdin, stdout, stderr);
-	if (screen.editor == NULL)
+	if (screen.editor == NULL) {
 		return -1;
+	}
 	set_up_keys();
 	set_up_history();
 	el_set(screen.editor, EL_PROMPT_ESC, tell_prompt, PROMPT_ESCAPE);
@@ -356,8 +371,9 @@ int screen_open(const struct screen_user *user)
 
 void screen_close(void)
 {
-	if (screen.history != NULL)
+	if (screen.history != NULL) {
 		history_end(screen.history);
+	}
 	el_end(screen.editor);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &screen.terminal_before);
 	close(screen.signals);
@@ -415,8 +431,9 @@ bool screen_read_line(struct span *line)
 		return false;
 	}
 	*line = (struct span){ text, (size_t)count };
-	if (text[count - 1] == '\n')
+	if (text[count - 1] == '\n') {
 		line->length--;
+	}
 	/* The cursor is now below the last row of the line. */
 	erase_from(1 + layout_cursor_row(layout_width(span_of(screen.foot.prompt)), *line,
 					 screen_columns()));
@@ -429,6 +446,7 @@ void screen_remember(struct span line)
 	HistEvent event;
 
 	snprintf(text, sizeof(text), "%.*s", (int)line.length, line.text);
-	if (screen.history != NULL && line.length > 0)
+	if (screen.history != NULL && line.length > 0) {
 		history(screen.history, &event, H_ENTER, text);
+	}
 }

@@ -20,10 +20,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	(void)argument;
-	if (key == ARGP_KEY_ARG)
+	if (key == ARGP_KEY_ARG) {
 		return ARGP_ERR_UNKNOWN; /* and so all of them come at once */
-	if (key != ARGP_KEY_ARGS)
+	}
+	if (key != ARGP_KEY_ARGS) {
 		return usage_parse(key, state);
+	}
 	arguments->lines = state->argv + state->next;
 	arguments->count = state->argc - state->next;
 	return 0;
@@ -60,8 +62,9 @@ int send_run(const struct server_place *place, int argc, char **argv)
 	struct arguments arguments = { 0 };
 
 	read_arguments(&arguments, argc, argv);
-	if (!connection_open(&connection, place, problem))
+	if (!connection_open(&connection, place, problem)) {
 		die("%s", problem);
+	}
 	const struct exchange exchange = { .connection = &connection,
 					   .lines = arguments.lines,
 					   .line_count = arguments.count,
@@ -70,9 +73,11 @@ int send_run(const struct server_place *place, int argc, char **argv)
 					   .show = print_line };
 	struct exchange_result result = exchange_run(&exchange);
 	connection_close(&connection);
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		die("cannot write the answers to stdout");
-	if (!(result.ended || result.bye) || result.done + result.refused < result.commands)
+	}
+	if (!(result.ended || result.bye) || result.done + result.refused < result.commands) {
 		die("the connection ended before everything was answered");
+	}
 	return result.refused == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -36,10 +36,12 @@ static size_t describe_event(const struct roster_event *event, size_t columns, c
 	char bar[BAR_SIZE];
 	size_t length = 0;
 
-	if (event == NULL)
+	if (event == NULL) {
 		return 0;
-	if (columns >= BAR_MIN_COLUMNS)
+	}
+	if (columns >= BAR_MIN_COLUMNS) {
 		length = bar_draw(event->left, event->total, BAR_COLUMNS, bar);
+	}
 	int written = snprintf(text, size, SEPARATOR "%.*s%s%" PRId64 " of %" PRId64 " left%s",
 			       (int)length, bar, length > 0 ? " " : "", event->left, event->total,
 			       event->open ? "" : " (closed)");
@@ -53,19 +55,22 @@ static void put_people(struct output *output, const struct roster_room *room, si
 	size_t used = layout_width((struct span){ output->line, output->length });
 	int64_t shown = 0;
 
-	if (others <= 0)
+	if (others <= 0) {
 		put(output, SEPARATOR "nobody else here");
+	}
 	for (size_t i = room->nick_count; i-- > 0 && shown < others; shown++) {
 		size_t width = layout_width(span_of(room->nicks[i]));
-		if (used + width + strlen(" · , +1000") > columns)
+		if (used + width + strlen(" · , +1000") > columns) {
 			break;
+		}
 		used += width + 2;
 		put(output, "%s%s", shown == 0 ? SEPARATOR : ", ", room->nicks[i]);
 	}
-	if (shown == 0 && others > 0)
+	if (shown == 0 && others > 0) {
 		put(output, SEPARATOR "%" PRId64 " others", others);
-	else if (others > shown)
+	} else if (others > shown) {
 		put(output, " +%" PRId64, others - shown);
+	}
 }
 
 static void put_room(struct output *output, const struct roster *roster, size_t columns)
@@ -91,9 +96,10 @@ size_t status_line(const struct roster *roster, const char *trouble, size_t colu
 	struct output output = { .line = line };
 
 	put(&output, "%s", roster->nick[0] == '\0' ? "..." : roster->nick);
-	if (trouble[0] != '\0')
+	if (trouble[0] != '\0') {
 		put(&output, SEPARATOR "%s", trouble);
-	else
+	} else {
 		put_room(&output, roster, columns > 0 ? columns - 1 : 0);
+	}
 	return layout_cut((struct span){ line, output.length }, columns > 0 ? columns - 1 : 0);
 }

@@ -42,30 +42,34 @@ static struct store *open_store(const char *url)
 {
 	char error[STORE_ERROR_SIZE];
 	struct store *store = store_open(url, error);
-	if (!store)
+	if (!store) {
 		die("%s", error);
+	}
 	return store;
 }
 
 static struct store *open_old_store(const char *url)
 {
-	if (!store_is_there(url))
+	if (!store_is_there(url)) {
 		die("%s: there is no store", url);
+	}
 	return open_store(url);
 }
 
 static void take(struct store *store)
 {
-	if (!store_take(store, PATIENCE_NS))
+	if (!store_take(store, PATIENCE_NS)) {
 		die("the store's lock is held by process %d",
 		    (int)mutex_owner(store_mutex(store), NULL));
+	}
 }
 
 static void begin(struct store *store)
 {
 	take(store);
-	if (store_begin(store) == STORE_OK)
+	if (store_begin(store) == STORE_OK) {
 		return;
+	}
 	store_give(store);
 	die("%s", store_error(store));
 }
@@ -93,22 +97,25 @@ struct output {
 static void output_open(struct output *output)
 {
 	output->stream = open_memstream(&output->text, &output->length);
-	if (!output->stream)
+	if (!output->stream) {
 		die("out of memory");
+	}
 }
 
 static void output_print(struct output *output)
 {
-	if (fclose(output->stream) != 0)
+	if (fclose(output->stream) != 0) {
 		die("out of memory");
+	}
 	fwrite(output->text, 1, output->length, stdout);
 	free(output->text);
 }
 
 static int must_have_printed(void)
 {
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		die("cannot write to stdout");
+	}
 	return EXIT_SUCCESS;
 }
 
@@ -137,8 +144,9 @@ static int check(const struct arguments *arguments)
 	output_open(&output);
 	begin(store);
 	enum store_result result = invariants_look(store, &look);
-	if (result == STORE_FAILED)
+	if (result == STORE_FAILED) {
 		die_of(store);
+	}
 	leave(store);
 	store_close(store);
 	output_print(&output);
@@ -149,20 +157,24 @@ static int check(const struct arguments *arguments)
 static void read_content(struct store *store, struct content *content)
 {
 	begin(store);
-	if (content_read(content, store) != STORE_OK)
+	if (content_read(content, store) != STORE_OK) {
 		die_of(store);
+	}
 	leave(store);
-	if (content->failed)
+	if (content->failed) {
 		die("out of memory");
+	}
 }
 
 /* export */
 
 static const char *event_name(const struct content *content, int64_t number)
 {
-	for (size_t i = 0; i < content->event_count; i++)
-		if (content->events[i].number == number)
+	for (size_t i = 0; i < content->event_count; i++) {
+		if (content->events[i].number == number) {
 			return content->events[i].name;
+		}
+	}
 	die("there is a ticket of an event that is not there: see turnstile store check");
 }
 
@@ -170,15 +182,18 @@ static const char *event_name(const struct content *content, int64_t number)
 static void print_field(const char *text, const char *end)
 {
 	bool quoted = text[strcspn(text, "\",\r\n")] != '\0';
-	if (quoted)
+	if (quoted) {
 		putchar('"');
+	}
 	for (; *text; text++) {
-		if (*text == '"')
+		if (*text == '"') {
 			putchar('"');
+		}
 		putchar(*text);
 	}
-	if (quoted)
+	if (quoted) {
 		putchar('"');
+	}
 	fputs(end, stdout);
 }
 
@@ -186,8 +201,9 @@ static void print_field(const char *text, const char *end)
 static const char *date(int64_t wall_ns, char *text)
 {
 	text[0] = '\0';
-	if (wall_ns != 0)
+	if (wall_ns != 0) {
 		clock_format(wall_ns, text);
+	}
 	return text;
 }
 
@@ -206,10 +222,11 @@ static void print_csv(const struct store_ticket *ticket, const char *code, const
 /* None of the texts has a character that JSON would want escaped. */
 static void print_member(const char *name, const char *text, const char *end)
 {
-	if (*text)
+	if (*text) {
 		printf("\"%s\": \"%s\"%s", name, text, end);
-	else
+	} else {
 		printf("\"%s\": null%s", name, end);
+	}
 }
 
 static void print_json(const struct store_ticket *ticket, const char *code, const char *event)
@@ -230,8 +247,9 @@ static void print_tickets(const struct content *content, const struct siphash_ke
 		const struct store_ticket *ticket = &content->tickets[i];
 		const char *event = event_name(content, ticket->event);
 		code_make(key, ticket->number, code);
-		if (json)
+		if (json) {
 			fputs(i > 0 ? ",\n" : "\n", stdout);
+		}
 		(json ? print_json : print_csv)(ticket, code, event);
 	}
 }
@@ -240,8 +258,9 @@ static int export(const struct arguments *arguments)
 {
 	bool json = arguments->format == FORMAT_JSON;
 	struct content content = { 0 };
-	if (arguments->format == FORMAT_NONE)
+	if (arguments->format == FORMAT_NONE) {
 		usage_error("export: which format? --format csv or --format json");
+	}
 	struct store *store = open_old_store(arguments->words[1]);
 	read_content(store, &content);
 	fputs(json ? "[" : "code,event,quantity,state,made,expires,key\r\n", stdout);
@@ -272,11 +291,13 @@ static void must_be_sound(struct store *store, const char *url)
 	const struct invariants_look look = { ignore_event, ignore_breach, NULL };
 	begin(store);
 	enum store_result result = invariants_look(store, &look);
-	if (result == STORE_FAILED)
+	if (result == STORE_FAILED) {
 		die_of(store);
+	}
 	leave(store);
-	if (result == STORE_NONE)
+	if (result == STORE_NONE) {
 		die("%s: is not sound, and not carried over: see turnstile store check", url);
+	}
 }
 
 /* All of it in one transaction. */
@@ -288,8 +309,9 @@ static void carry(const struct content *content, const struct siphash_key *key, 
 		    content_add(content, store) == STORE_OK && store_commit(store) == STORE_OK &&
 		    store_tend(store) == STORE_OK;
 	leave(store);
-	if (!good)
+	if (!good) {
 		die("%s (nothing was carried over: delete this empty store)", store_error(store));
+	}
 	store_close(store);
 }
 
@@ -299,8 +321,9 @@ static int convert(const struct arguments *arguments)
 	const char *to = arguments->words[2];
 	struct content content = { 0 };
 	struct store *source = open_old_store(from);
-	if (store_is_there(to))
+	if (store_is_there(to)) {
 		die("%s: is there already, and not empty", to);
+	}
 	must_be_sound(source, from);
 	read_content(source, &content);
 	carry(&content, store_code_key(source), to);
@@ -321,12 +344,13 @@ static const struct task tasks[] = {
 
 static void read_format(struct arguments *arguments, const char *name)
 {
-	if (strcmp(name, "csv") == 0)
+	if (strcmp(name, "csv") == 0) {
 		arguments->format = FORMAT_CSV;
-	else if (strcmp(name, "json") == 0)
+	} else if (strcmp(name, "json") == 0) {
 		arguments->format = FORMAT_JSON;
-	else
+	} else {
 		usage_error("--format %s: it should be csv or json", name);
+	}
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -335,8 +359,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case 'f': read_format(arguments, argument); return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->count == WORDS_MAX)
+		if (arguments->count == WORDS_MAX) {
 			usage_error("too many arguments: %s", argument);
+		}
 		arguments->words[arguments->count++] = argument;
 		return 0;
 	default: return usage_parse(key, state);
@@ -368,24 +393,31 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 
 static const struct task *find_task(const struct arguments *arguments)
 {
-	if (arguments->count == 0)
+	if (arguments->count == 0) {
 		usage_error("what to do with a store? check, export or convert");
-	for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++)
-		if (strcmp(arguments->words[0], tasks[i].name) == 0)
+	}
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++) {
+		if (strcmp(arguments->words[0], tasks[i].name) == 0) {
 			return &tasks[i];
+		}
+	}
 	usage_error("no such task: %s (there are: check, export, convert)", arguments->words[0]);
 }
 
 static void must_be_urls(const struct arguments *arguments, const struct task *task)
 {
 	char error[STORE_ERROR_SIZE];
-	if (arguments->count != task->urls + 1)
+	if (arguments->count != task->urls + 1) {
 		usage_error("it should be: store %s %s", task->name, task->form);
-	if (arguments->format != FORMAT_NONE && task->run != export)
+	}
+	if (arguments->format != FORMAT_NONE && task->run != export) {
 		usage_error("--format is for export alone");
-	for (size_t i = 1; i < arguments->count; i++)
-		if (!store_url_is_good(arguments->words[i], error))
+	}
+	for (size_t i = 1; i < arguments->count; i++) {
+		if (!store_url_is_good(arguments->words[i], error)) {
 			usage_error("%s", error);
+		}
+	}
 }
 
 int store_run(const struct server_place *place, int argc, char **argv)

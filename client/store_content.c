@@ -10,8 +10,9 @@
 /* ENTRIES of SIZE bytes with space for one more than COUNT; it has failed when there is none. */
 static void *grown(struct content *content, void *entries, size_t size, size_t count, size_t *space)
 {
-	if (count < *space)
+	if (count < *space) {
 		return entries;
+	}
 	size_t wanted = *space ? *space * 2 : SPACE_LEAST;
 	void *more = reallocarray(entries, wanted, size);
 	if (!more) {
@@ -27,8 +28,9 @@ static void note_event(void *context, const struct store_event *event)
 	struct content *content = context;
 	content->events = grown(content, content->events, sizeof(*event), content->event_count,
 				&content->event_space);
-	if (!content->failed)
+	if (!content->failed) {
 		content->events[content->event_count++] = *event;
+	}
 }
 
 static void note_ticket(void *context, const struct store_ticket *ticket)
@@ -36,8 +38,9 @@ static void note_ticket(void *context, const struct store_ticket *ticket)
 	struct content *content = context;
 	content->tickets = grown(content, content->tickets, sizeof(*ticket), content->ticket_count,
 				 &content->ticket_space);
-	if (!content->failed)
+	if (!content->failed) {
 		content->tickets[content->ticket_count++] = *ticket;
+	}
 }
 
 static void note_room(void *context, const struct store_room *room)
@@ -45,8 +48,9 @@ static void note_room(void *context, const struct store_room *room)
 	struct content *content = context;
 	content->rooms = grown(content, content->rooms, sizeof(*room), content->room_count,
 			       &content->room_space);
-	if (!content->failed)
+	if (!content->failed) {
 		content->rooms[content->room_count++] = *room;
+	}
 }
 
 static void note_message(void *context, const struct store_message *message)
@@ -71,8 +75,9 @@ static void note_ban(void *context, const struct store_ban *ban)
 	struct content *content = context;
 	content->bans = grown(content, content->bans, sizeof(*ban), content->ban_count,
 			      &content->ban_space);
-	if (!content->failed)
+	if (!content->failed) {
 		content->bans[content->ban_count++] = *ban;
+	}
 }
 
 enum store_result content_read(struct content *content, struct store *store)
@@ -89,34 +94,42 @@ static bool add_sales(const struct content *content, struct store *store)
 {
 	for (size_t i = 0; i < content->event_count; i++) {
 		struct store_event event = content->events[i];
-		if (store_event_add(store, &event) != STORE_OK)
+		if (store_event_add(store, &event) != STORE_OK) {
 			return false;
+		}
 	}
 	for (size_t i = 0; i < content->ticket_count; i++) {
 		struct store_ticket ticket = content->tickets[i];
-		if (store_ticket_add(store, &ticket) != STORE_OK)
+		if (store_ticket_add(store, &ticket) != STORE_OK) {
 			return false;
+		}
 	}
 	return true;
 }
 
 static bool add_chat(const struct content *content, struct store *store)
 {
-	for (size_t i = 0; i < content->room_count; i++)
-		if (store_room_put(store, &content->rooms[i], true) != STORE_OK)
+	for (size_t i = 0; i < content->room_count; i++) {
+		if (store_room_put(store, &content->rooms[i], true) != STORE_OK) {
 			return false;
-	for (size_t i = 0; i < content->message_count; i++)
-		if (store_message_add(store, &content->messages[i].message) != STORE_OK)
+		}
+	}
+	for (size_t i = 0; i < content->message_count; i++) {
+		if (store_message_add(store, &content->messages[i].message) != STORE_OK) {
 			return false;
+		}
+	}
 	return true;
 }
 
 /* Those whose time is over go on the way. */
 static bool add_bans(const struct content *content, struct store *store)
 {
-	for (size_t i = 0; i < content->ban_count; i++)
-		if (store_ban_put(store, &content->bans[i], clock_wall_ns()) != STORE_OK)
+	for (size_t i = 0; i < content->ban_count; i++) {
+		if (store_ban_put(store, &content->bans[i], clock_wall_ns()) != STORE_OK) {
 			return false;
+		}
+	}
 	return true;
 }
 
@@ -129,8 +142,9 @@ enum store_result content_add(const struct content *content, struct store *store
 
 void content_finish(struct content *content)
 {
-	for (size_t i = 0; i < content->message_count; i++)
+	for (size_t i = 0; i < content->message_count; i++) {
 		free(content->messages[i].text);
+	}
 	free(content->events);
 	free(content->tickets);
 	free(content->rooms);

@@ -64,16 +64,20 @@ static void measure(struct sheet *sheet)
 
 	sheet->longest_ns = race_longest_ns(sheet->race);
 	sheet->row = room / buyers;
-	if (sheet->row < ROW_MIN)
+	if (sheet->row < ROW_MIN) {
 		sheet->row = ROW_MIN;
-	if (sheet->row > ROW_MAX)
+	}
+	if (sheet->row > ROW_MAX) {
 		sheet->row = ROW_MAX;
+	}
 	sheet->panel = sheet->row * buyers;
-	if (sheet->panel < PANEL_MIN)
+	if (sheet->panel < PANEL_MIN) {
 		sheet->panel = PANEL_MIN;
+	}
 	sheet->height = TOP + heats * (sheet->panel + PANEL_GAP) + BOTTOM;
-	if (sheet->height < HEIGHT_MIN)
+	if (sheet->height < HEIGHT_MIN) {
 		sheet->height = HEIGHT_MIN;
+	}
 }
 
 static double panel_top(const struct sheet *sheet, size_t heat)
@@ -105,9 +109,10 @@ static void write_cross(const struct sheet *sheet, double x, double y)
 static void write_phase(const struct sheet *sheet, const char *class, struct race_stretch stretch,
 			double middle, double height)
 {
-	if (x_of(sheet, stretch.to_ns) - x_of(sheet, stretch.from_ns) >= 0.1)
+	if (x_of(sheet, stretch.to_ns) - x_of(sheet, stretch.from_ns) >= 0.1) {
 		write_bar(sheet, class, x_of(sheet, stretch.from_ns), x_of(sheet, stretch.to_ns),
 			  middle, height);
+	}
 }
 
 /* The critical section; returns where it ends. */
@@ -119,12 +124,14 @@ static double write_critical(const struct sheet *sheet, const struct race_heat *
 	double left = x_of(sheet, stretch.from_ns);
 	double right = x_of(sheet, stretch.to_ns);
 
-	if (right < left + CRITICAL_MIN)
+	if (right < left + CRITICAL_MIN) {
 		right = left + CRITICAL_MIN;
+	}
 	write_bar(sheet, oversold ? "oversold" : "critical", left, right, middle,
 		  sheet->row * 0.84);
-	if (oversold && right - left >= CROSS_MIN)
+	if (oversold && right - left >= CROSS_MIN) {
 		write_cross(sheet, (left + right) / 2, middle);
+	}
 	return right;
 }
 
@@ -173,10 +180,11 @@ static void write_buyer(const struct sheet *sheet, const struct race_heat *heat,
 		"<text class=\"faint\" style=\"font-size:%.1fpx\" text-anchor=\"end\" x=\"%.1f\" "
 		"y=\"%.1f\">%u</text>\n",
 		size, CHART_LEFT - 10, middle + size * 0.36, buyer + 1);
-	if (x_of(sheet, held.to_ns) - CHART_LEFT > 4)
+	if (x_of(sheet, held.to_ns) - CHART_LEFT > 4) {
 		fprintf(sheet->to,
 			"<line class=\"held\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
 			CHART_LEFT + 2, middle, x_of(sheet, held.to_ns) - 4, middle);
+	}
 	write_phase(sheet, "search", race_stretch(heat, buyer, RACE_SEARCH), middle,
 		    sheet->row * 0.46);
 	write_phase(sheet, "wait", race_stretch(heat, buyer, RACE_WAIT), middle, sheet->row * 0.2);
@@ -211,13 +219,15 @@ static void write_heat(const struct sheet *sheet, size_t number)
 	const struct race_heat *heat = &sheet->race->heats[number];
 	double top = panel_top(sheet, number);
 
-	if (number > 0)
+	if (number > 0) {
 		fprintf(sheet->to,
 			"<line class=\"grid\" x1=\"%.0f\" y1=\"%.1f\" x2=\"%.0f\" y2=\"%.1f\"/>\n",
 			MARGIN, top - PANEL_GAP / 2, WIDTH - MARGIN, top - PANEL_GAP / 2);
+	}
 	write_summary(sheet, heat, top);
-	for (unsigned buyer = 0; buyer < heat->count; buyer++)
+	for (unsigned buyer = 0; buyer < heat->count; buyer++) {
 		write_buyer(sheet, heat, buyer, top);
+	}
 }
 
 static void write_scale(const struct sheet *sheet)
@@ -257,8 +267,9 @@ static void write_legend(const struct sheet *sheet)
 		write_bar(sheet, marks[i].class, x, x + 36, middle, 22 * marks[i].share);
 		fprintf(sheet->to, "<text class=\"small\" x=\"%.0f\" y=\"%.0f\">%s</text>\n",
 			x + 44, middle + 6, marks[i].meaning);
-		if (i == 3)
+		if (i == 3) {
 			write_cross(sheet, x + 18, middle);
+		}
 		x += marks[i].width;
 	}
 	fprintf(sheet->to, "<line class=\"held\" x1=\"%.0f\" y1=\"%.0f\" x2=\"%.0f\" y2=\"%.0f\"/>",
@@ -300,7 +311,8 @@ void timeline_write_svg(const struct race *race, FILE *to)
 	write_title(&sheet);
 	write_legend(&sheet);
 	write_scale(&sheet);
-	for (size_t i = 0; i < race->count; i++)
+	for (size_t i = 0; i < race->count; i++) {
 		write_heat(&sheet, i);
+	}
 	fputs("</svg>\n", to);
 }

@@ -36,8 +36,9 @@ struct canvas {
 
 static void print_colour(const struct canvas *canvas, const char *colour)
 {
-	if (canvas->style->colour)
+	if (canvas->style->colour) {
 		fputs(colour, canvas->to);
+	}
 }
 
 static void print_mark(const struct canvas *canvas, enum mark mark)
@@ -58,8 +59,9 @@ static void fill(const struct canvas *canvas, unsigned char *cells, struct race_
 {
 	for (unsigned i = 0; i < canvas->bar_columns; i++) {
 		int64_t middle_ns = (2 * i + 1) * canvas->longest_ns / (2 * canvas->bar_columns);
-		if (stretch.from_ns <= middle_ns && middle_ns < stretch.to_ns)
+		if (stretch.from_ns <= middle_ns && middle_ns < stretch.to_ns) {
 			cells[i] = (unsigned char)mark;
+		}
 	}
 }
 
@@ -84,10 +86,12 @@ static void print_cells(const struct canvas *canvas, const unsigned char *cells)
 
 	for (unsigned i = 0; i < canvas->bar_columns; i++) {
 		enum mark mark = cells[i];
-		if (mark != last)
+		if (mark != last) {
 			print_colour(canvas, "\033[0m");
-		if (mark != last)
+		}
+		if (mark != last) {
 			print_colour(canvas, looks[mark].colour);
+		}
 		print_mark(canvas, mark);
 		last = mark;
 	}
@@ -104,8 +108,9 @@ static void print_buyer(const struct canvas *canvas, const struct race_heat *hea
 	timeline_outcome(&heat->buyers[buyer], canvas->style->unicode ? "→" : "->", outcome);
 	fprintf(canvas->to, "buyer%3u ", buyer + 1);
 	print_cells(canvas, cells);
-	if (oversold)
+	if (oversold) {
 		print_colour(canvas, looks[MARK_OVERSOLD].colour);
+	}
 	fprintf(canvas->to, " %s%s", outcome, oversold ? " !" : "");
 	print_colour(canvas, "\033[0m");
 	fputc('\n', canvas->to);
@@ -165,14 +170,17 @@ void timeline_print(const struct race *race, const struct timeline_style *style,
 				 .bar_columns = BAR_COLUMNS_MIN,
 				 .longest_ns = race_longest_ns(race) };
 
-	if (style->columns > LABEL_COLUMNS + OUTCOME_COLUMNS + BAR_COLUMNS_MIN)
+	if (style->columns > LABEL_COLUMNS + OUTCOME_COLUMNS + BAR_COLUMNS_MIN) {
 		canvas.bar_columns = style->columns - LABEL_COLUMNS - OUTCOME_COLUMNS;
-	if (canvas.bar_columns > BAR_COLUMNS_MAX)
+	}
+	if (canvas.bar_columns > BAR_COLUMNS_MAX) {
 		canvas.bar_columns = BAR_COLUMNS_MAX;
+	}
 	for (size_t i = 0; i < race->count; i++) {
 		print_heading(&canvas, &race->heats[i]);
-		for (unsigned buyer = 0; buyer < race->heats[i].count; buyer++)
+		for (unsigned buyer = 0; buyer < race->heats[i].count; buyer++) {
 			print_buyer(&canvas, &race->heats[i], buyer);
+		}
 		print_scale(&canvas);
 	}
 	print_legend(&canvas);

@@ -45,8 +45,9 @@ static void write_step(const struct trace *trace, unsigned buyer, const char *na
 	struct race_stretch stretch = { at_ns[moment - 1] - trace->heat->start_ns,
 					at_ns[moment] - trace->heat->start_ns };
 
-	if (stretch.to_ns > stretch.from_ns)
+	if (stretch.to_ns > stretch.from_ns) {
 		write_slice(trace, buyer, name, stretch);
+	}
 }
 
 static void write_phase(const struct trace *trace, unsigned buyer, const char *name,
@@ -54,8 +55,9 @@ static void write_phase(const struct trace *trace, unsigned buyer, const char *n
 {
 	struct race_stretch stretch = race_stretch(trace->heat, buyer, phase);
 
-	if (stretch.to_ns > stretch.from_ns)
+	if (stretch.to_ns > stretch.from_ns) {
 		write_slice(trace, buyer, name, stretch);
+	}
 }
 
 static void write_outcome(const struct trace *trace, unsigned buyer)
@@ -129,8 +131,9 @@ static int64_t waiting_at(const struct race_heat *heat, int64_t at_ns)
 {
 	int64_t waiting = 0;
 
-	for (unsigned i = 0; i < heat->count; i++)
+	for (unsigned i = 0; i < heat->count; i++) {
 		waiting += waits_from_ns(heat, i) <= at_ns && at_ns < waits_to_ns(heat, i);
+	}
 	return waiting;
 }
 
@@ -145,10 +148,11 @@ static void write_counters(const struct trace *trace)
 		int64_t to_ns = waits_to_ns(heat, i);
 		write_counter(trace, "waiting", from_ns, waiting_at(heat, from_ns));
 		write_counter(trace, "waiting", to_ns, waiting_at(heat, to_ns));
-		if (heat->buyers[i].outcome == RACE_BOUGHT)
+		if (heat->buyers[i].outcome == RACE_BOUGHT) {
 			write_counter(trace, "tickets left",
 				      race_stretch(heat, i, RACE_CRITICAL).to_ns,
 				      heat->buyers[i].left);
+		}
 	}
 }
 
@@ -185,8 +189,9 @@ static void write_arrows(const struct trace *trace)
 {
 	for (unsigned i = 0; i < trace->heat->count; i++) {
 		unsigned from = predecessor(trace->heat, i);
-		if (from != i && trace->heat->strategy != RACE_NONE)
+		if (from != i && trace->heat->strategy != RACE_NONE) {
 			write_arrow(trace, from, i);
+		}
 	}
 }
 
@@ -203,8 +208,9 @@ void timeline_write_trace(const struct race *race, FILE *to)
 					     .first = &first,
 					     .to = to };
 		write_names(&trace);
-		for (unsigned buyer = 0; buyer < trace.heat->count; buyer++)
+		for (unsigned buyer = 0; buyer < trace.heat->count; buyer++) {
 			write_buyer(&trace, buyer);
+		}
 		write_counters(&trace);
 		write_arrows(&trace);
 	}

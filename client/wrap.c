@@ -31,8 +31,9 @@ static size_t measure_word(struct span text, size_t *width)
 		size_t skipped = colour_length(rest);
 		size_t plain = skipped > 0 ? skipped : 1;
 		while (plain < rest.length && rest.text[plain] != ESCAPE &&
-		       rest.text[plain] != ' ' && rest.text[plain] != '\n')
+		       rest.text[plain] != ' ' && rest.text[plain] != '\n') {
 			plain++;
+		}
 		*width += layout_width((struct span){ rest.text + skipped, plain - skipped });
 		length += plain;
 	}
@@ -59,14 +60,17 @@ static size_t put_piece(struct output *output, struct span text, size_t columns)
 {
 	size_t spaces = 0, width;
 
-	while (spaces < text.length && text.text[spaces] == ' ')
+	while (spaces < text.length && text.text[spaces] == ' ') {
 		spaces++;
+	}
 	struct span word = { text.text + spaces, text.length - spaces };
 	word.length = measure_word(word, &width);
-	if (spaces > 0 && output->column > WRAP_INDENT && output->column + spaces + width > columns)
+	if (spaces > 0 && output->column > WRAP_INDENT &&
+	    output->column + spaces + width > columns) {
 		break_line(output);
-	else
+	} else {
 		put(output, text.text, spaces, spaces);
+	}
 	put(output, word.text, word.length, width);
 	return spaces + word.length;
 }

@@ -52,8 +52,9 @@ __attribute__((format(printf, 2, 3))) static void report(struct inquiry *inquiry
 /* ENTRIES of SIZE bytes with room for one more than COUNT; it has failed when there is none. */
 static void *grown(struct inquiry *inquiry, void *entries, size_t size, size_t count, size_t *room)
 {
-	if (count < *room)
+	if (count < *room) {
 		return entries;
+	}
 	size_t wanted = *room ? *room * 2 : ROOM_LEAST;
 	void *more = reallocarray(entries, wanted, size);
 	if (!more) {
@@ -69,8 +70,9 @@ static void note_event(void *context, const struct store_event *event)
 	struct inquiry *inquiry = context;
 	inquiry->tallies = grown(inquiry, inquiry->tallies, sizeof *inquiry->tallies,
 				 inquiry->tally_count, &inquiry->tally_room);
-	if (!inquiry->failed)
+	if (!inquiry->failed) {
 		inquiry->tallies[inquiry->tally_count++] = (struct tally){ .event = *event };
+	}
 }
 
 static int by_number(const void *key, const void *tally)
@@ -82,8 +84,9 @@ static int by_number(const void *key, const void *tally)
 
 static struct tally *find_tally(const struct inquiry *inquiry, int64_t event)
 {
-	if (inquiry->tally_count == 0)
+	if (inquiry->tally_count == 0) {
 		return NULL;
+	}
 	return bsearch(&event, inquiry->tallies, inquiry->tally_count, sizeof *inquiry->tallies,
 		       by_number);
 }
@@ -106,8 +109,9 @@ static void add_up(struct inquiry *inquiry, const struct store_ticket *ticket)
 		       ticket->number, ticket->event);
 		return;
 	}
-	if (!has_good_quantity(ticket))
+	if (!has_good_quantity(ticket)) {
 		return;
+	}
 	tally->sold += counts_as_sold(ticket) ? ticket->quantity : 0;
 	tally->held += ticket->state == TICKET_HELD ? ticket->quantity : 0;
 }
@@ -116,38 +120,47 @@ static void look_at_words(struct inquiry *inquiry, const struct store_ticket *ti
 {
 	int state = (int)ticket->state;
 	int kind = (int)ticket->kind;
-	if (state < TICKET_BOOKED || state > TICKET_ADMITTED)
+	if (state < TICKET_BOOKED || state > TICKET_ADMITTED) {
 		report(inquiry, "ticket %" PRId64 " has an unknown state: %d", ticket->number,
 		       state);
-	if (kind < TICKET_BY_BOOK || kind > TICKET_BY_OFFER)
+	}
+	if (kind < TICKET_BY_BOOK || kind > TICKET_BY_OFFER) {
 		report(inquiry, "ticket %" PRId64 " has an unknown kind: %d", ticket->number, kind);
+	}
 }
 
 static void look_at_numbers(struct inquiry *inquiry, const struct store_ticket *ticket)
 {
-	if (ticket->number != inquiry->last + 1)
+	if (ticket->number != inquiry->last + 1) {
 		report(inquiry, "ticket %" PRId64 " follows ticket %" PRId64, ticket->number,
 		       inquiry->last);
+	}
 	inquiry->last = ticket->number;
-	if (!has_good_quantity(ticket))
+	if (!has_good_quantity(ticket)) {
 		report(inquiry, "ticket %" PRId64 " has the quantity %" PRId64, ticket->number,
 		       ticket->quantity);
-	if (ticket->state == TICKET_HELD && ticket->expires_ns <= 0)
+	}
+	if (ticket->state == TICKET_HELD && ticket->expires_ns <= 0) {
 		report(inquiry, "ticket %" PRId64 " is held and has no end", ticket->number);
-	if (ticket->state != TICKET_HELD && ticket->expires_ns != 0)
+	}
+	if (ticket->state != TICKET_HELD && ticket->expires_ns != 0) {
 		report(inquiry, "ticket %" PRId64 " is not held and has an end", ticket->number);
+	}
 }
 
 static void mark_key(struct inquiry *inquiry, const struct store_ticket *ticket)
 {
-	if (ticket->key[0] == '\0')
+	if (ticket->key[0] == '\0') {
 		return;
-	if (!name_is_key(span_of(ticket->key)))
+	}
+	if (!name_is_key(span_of(ticket->key))) {
 		report(inquiry, "ticket %" PRId64 " has a key that is none", ticket->number);
+	}
 	inquiry->marks = grown(inquiry, inquiry->marks, sizeof *inquiry->marks, inquiry->mark_count,
 			       &inquiry->mark_room);
-	if (inquiry->failed)
+	if (inquiry->failed) {
 		return;
+	}
 	uint64_t hash = siphash(&inquiry->secret, ticket->key, strlen(ticket->key));
 	inquiry->marks[inquiry->mark_count++] = (struct mark){ hash, ticket->number };
 }
@@ -165,8 +178,9 @@ static int by_hash(const void *left, const void *right)
 {
 	const struct mark *one = left;
 	const struct mark *other = right;
-	if (one->hash != other->hash)
+	if (one->hash != other->hash) {
 		return one->hash < other->hash ? -1 : 1;
+	}
 	return (one->number > other->number) - (one->number < other->number);
 }
 
@@ -177,38 +191,46 @@ static void compare_keys(struct inquiry *inquiry, struct store *store, int64_t f
 	struct store_ticket one;
 	struct store_ticket other;
 	if (store_ticket_get(store, first, &one) != STORE_OK ||
-	    store_ticket_get(store, second, &other) != STORE_OK)
+	    store_ticket_get(store, second, &other) != STORE_OK) {
 		inquiry->failed = true;
-	else if (strcmp(one.key, other.key) == 0)
+	} else if (strcmp(one.key, other.key) == 0) {
 		report(inquiry, "tickets %" PRId64 " and %" PRId64 " have the same key \"%s\"",
 		       first, second, one.key);
+	}
 }
 
 static void look_at_keys(struct inquiry *inquiry, struct store *store)
 {
 	const struct mark *marks = inquiry->marks;
-	if (inquiry->mark_count > 0)
+	if (inquiry->mark_count > 0) {
 		qsort(inquiry->marks, inquiry->mark_count, sizeof *marks, by_hash);
-	for (size_t i = 1; i < inquiry->mark_count; i++)
-		if (marks[i].hash == marks[i - 1].hash)
+	}
+	for (size_t i = 1; i < inquiry->mark_count; i++) {
+		if (marks[i].hash == marks[i - 1].hash) {
 			compare_keys(inquiry, store, marks[i - 1].number, marks[i].number);
+		}
+	}
 }
 
 static void look_at_counters(struct inquiry *inquiry, const struct tally *tally)
 {
 	const struct store_event *event = &tally->event;
-	if (event->sold != tally->sold)
+	if (event->sold != tally->sold) {
 		report(inquiry, "event %s says that %" PRId64 " are sold, its tickets %" PRId64,
 		       event->name, event->sold, tally->sold);
-	if (event->held != tally->held)
+	}
+	if (event->held != tally->held) {
 		report(inquiry, "event %s says that %" PRId64 " are held, its tickets %" PRId64,
 		       event->name, event->held, tally->held);
-	if (tally->sold + tally->held > event->total)
+	}
+	if (tally->sold + tally->held > event->total) {
 		report(inquiry,
 		       "event %s is oversold: %" PRId64 " sold and %" PRId64 " held of %" PRId64,
 		       event->name, tally->sold, tally->held, event->total);
-	if (!name_is_event(span_of(event->name)))
+	}
+	if (!name_is_event(span_of(event->name))) {
 		report(inquiry, "event %" PRId64 " has a name that is none", event->number);
+	}
 }
 
 static void look_at_events(struct inquiry *inquiry)
@@ -237,7 +259,8 @@ enum store_result invariants_look(struct store *store, const struct invariants_l
 	}
 	free(inquiry.tallies);
 	free(inquiry.marks);
-	if (inquiry.failed)
+	if (inquiry.failed) {
 		return STORE_FAILED;
+	}
 	return inquiry.breached ? STORE_NONE : STORE_OK;
 }

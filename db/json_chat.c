@@ -7,15 +7,17 @@
 
 static void finish_room(struct json_room *room)
 {
-	for (size_t i = 0; i < room->count; i++)
+	for (size_t i = 0; i < room->count; i++) {
 		free(room->messages[i]);
+	}
 	free(room->messages);
 }
 
 void json_chat_finish(struct json_chat *chat)
 {
-	for (size_t i = 0; i < chat->room_count; i++)
+	for (size_t i = 0; i < chat->room_count; i++) {
 		finish_room(&chat->rooms[i]);
+	}
 	free(chat->rooms);
 	free(chat->bans);
 	*chat = (struct json_chat){ 0 };
@@ -28,10 +30,11 @@ static size_t find_room(const struct json_chat *chat, uint32_t place)
 	size_t high = chat->room_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (chat->rooms[middle].label.place < place)
+		if (chat->rooms[middle].label.place < place) {
 			low = middle + 1;
-		else
+		} else {
 			high = middle;
+		}
 	}
 	return low;
 }
@@ -43,10 +46,11 @@ static size_t find_message(const struct json_room *room, uint64_t number)
 	size_t high = room->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (room->messages[middle]->number < number)
+		if (room->messages[middle]->number < number) {
 			low = middle + 1;
-		else
+		} else {
 			high = middle;
+		}
 	}
 	return low;
 }
@@ -77,12 +81,14 @@ struct store_message json_chat_message(const struct json_room *room, size_t inde
 static struct json_room *make_room(struct json_chat *chat, uint32_t place)
 {
 	size_t at = find_room(chat, place);
-	if (at < chat->room_count && chat->rooms[at].label.place == place)
+	if (at < chat->room_count && chat->rooms[at].label.place == place) {
 		return &chat->rooms[at];
+	}
 	struct json_room *rooms =
 		json_grown(chat->rooms, sizeof *rooms, chat->room_count, &chat->room_space);
-	if (!rooms)
+	if (!rooms) {
 		return NULL;
+	}
 	chat->rooms = rooms;
 	memmove(&rooms[at + 1], &rooms[at], (chat->room_count++ - at) * sizeof *rooms);
 	rooms[at] = (struct json_room){ .label.place = place };
@@ -92,8 +98,9 @@ static struct json_room *make_room(struct json_chat *chat, uint32_t place)
 bool json_chat_put_room(struct json_chat *chat, const struct store_room *label)
 {
 	struct json_room *room = make_room(chat, label->place);
-	if (!room)
+	if (!room) {
 		return false;
+	}
 	room->label = *label;
 	room->is_put = true;
 	return true;
@@ -107,8 +114,9 @@ size_t json_chat_bytes(size_t length)
 static struct json_message *copy_of(const struct store_message *message)
 {
 	struct json_message *copy = malloc(json_chat_bytes(message->length));
-	if (!copy)
+	if (!copy) {
 		return NULL;
+	}
 	copy->number = message->number;
 	copy->wall_ns = message->wall_ns;
 	copy->length = message->length;
@@ -130,13 +138,15 @@ static bool insert(struct json_chat *chat, struct json_room *room, struct json_m
 	bool replaces = at < room->count && room->messages[at]->number == message->number;
 	struct json_message **messages =
 		json_grown(room->messages, sizeof *messages, room->count, &room->space);
-	if (!messages)
+	if (!messages) {
 		return false;
+	}
 	room->messages = messages;
-	if (replaces)
+	if (replaces) {
 		drop(chat, messages[at]);
-	else
+	} else {
 		memmove(&messages[at + 1], &messages[at], (room->count++ - at) * sizeof *messages);
+	}
 	messages[at] = message;
 	chat->bytes += json_chat_bytes(message->length);
 	chat->message_count++;
@@ -147,8 +157,9 @@ bool json_chat_put_message(struct json_chat *chat, const struct store_message *m
 {
 	struct json_room *room = make_room(chat, message->room);
 	struct json_message *copy = room ? copy_of(message) : NULL;
-	if (copy && insert(chat, room, copy))
+	if (copy && insert(chat, room, copy)) {
 		return true;
+	}
 	free(copy);
 	return false;
 }
@@ -157,10 +168,12 @@ void json_chat_forget(struct json_chat *chat, uint32_t place, uint64_t through)
 {
 	struct json_room *room = room_at(chat, place);
 	size_t gone = 0;
-	while (room && gone < room->count && room->messages[gone]->number <= through)
+	while (room && gone < room->count && room->messages[gone]->number <= through) {
 		drop(chat, room->messages[gone++]);
-	if (gone == 0)
+	}
+	if (gone == 0) {
 		return;
+	}
 	room->count -= gone;
 	memmove(room->messages, &room->messages[gone], room->count * sizeof *room->messages);
 }
@@ -169,8 +182,9 @@ void json_chat_forget(struct json_chat *chat, uint32_t place, uint64_t through)
 static size_t find_ban(const struct json_chat *chat, const char *address)
 {
 	size_t at = 0;
-	while (at < chat->ban_count && strcmp(chat->bans[at].address, address) != 0)
+	while (at < chat->ban_count && strcmp(chat->bans[at].address, address) != 0) {
 		at++;
+	}
 	return at;
 }
 
@@ -179,8 +193,9 @@ bool json_chat_put_ban(struct json_chat *chat, const struct store_ban *ban)
 	size_t at = find_ban(chat, ban->address);
 	struct store_ban *bans =
 		json_grown(chat->bans, sizeof *bans, chat->ban_count, &chat->ban_space);
-	if (!bans)
+	if (!bans) {
 		return false;
+	}
 	chat->bans = bans;
 	chat->ban_count += at == chat->ban_count;
 	bans[at] = *ban;
@@ -190,8 +205,9 @@ bool json_chat_put_ban(struct json_chat *chat, const struct store_ban *ban)
 void json_chat_lift(struct json_chat *chat, const char *address)
 {
 	size_t at = find_ban(chat, address);
-	if (at == chat->ban_count)
+	if (at == chat->ban_count) {
 		return;
+	}
 	chat->ban_count--;
 	memmove(&chat->bans[at], &chat->bans[at + 1], (chat->ban_count - at) * sizeof *chat->bans);
 }

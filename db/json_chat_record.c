@@ -69,8 +69,9 @@ static bool take_room(struct json_model *model, json_t *record, char *problem)
 	if (!json_record_is_object(record, names, problem) ||
 	    !read_place(record, "place", &room.place, problem) ||
 	    !json_record_text(record, "name", room.name, sizeof room.name, problem) ||
-	    !json_record_text(record, "topic", room.topic, sizeof room.topic, problem))
+	    !json_record_text(record, "topic", room.topic, sizeof room.topic, problem)) {
 		return false;
+	}
 	return json_chat_put_room(&model->chat, &room) || no_memory(problem);
 }
 
@@ -83,10 +84,12 @@ static bool take_message(struct json_model *model, json_t *record, char *problem
 	    !read_place(record, "room", &message.room, problem) ||
 	    !read_number(record, "number", &message.number, problem) ||
 	    !json_record_integer(record, "made_ns", INT64_MIN, INT64_MAX, &message.wall_ns,
-				 problem))
+				 problem)) {
 		return false;
-	if (!json_is_string(text))
+	}
+	if (!json_is_string(text)) {
 		return json_problem(problem, "\"text\" should be a text");
+	}
 	message.text = json_string_value(text);
 	message.length = json_string_length(text);
 	return json_chat_put_message(&model->chat, &message) || no_memory(problem);
@@ -98,8 +101,10 @@ static bool take_ban(struct json_model *model, json_t *record, char *problem)
 	struct store_ban ban = { 0 };
 	if (!json_record_is_object(record, names, problem) ||
 	    !json_record_text(record, "address", ban.address, sizeof ban.address, problem) ||
-	    !json_record_integer(record, "until_ns", INT64_MIN, INT64_MAX, &ban.until_ns, problem))
+	    !json_record_integer(record, "until_ns", INT64_MIN, INT64_MAX, &ban.until_ns,
+				 problem)) {
 		return false;
+	}
 	return json_chat_put_ban(&model->chat, &ban) || no_memory(problem);
 }
 
@@ -110,8 +115,9 @@ static bool take_forget(struct json_model *model, json_t *record, char *problem)
 	uint64_t through;
 	if (!json_record_is_object(record, names, problem) ||
 	    !read_place(record, "room", &room, problem) ||
-	    !read_number(record, "through", &through, problem))
+	    !read_number(record, "through", &through, problem)) {
 		return false;
+	}
 	json_chat_forget(&model->chat, room, through);
 	return true;
 }
@@ -121,8 +127,9 @@ static bool take_lift(struct json_model *model, json_t *record, char *problem)
 	static const char *const names[] = { "address", NULL };
 	struct store_ban ban;
 	if (!json_record_is_object(record, names, problem) ||
-	    !json_record_text(record, "address", ban.address, sizeof ban.address, problem))
+	    !json_record_text(record, "address", ban.address, sizeof ban.address, problem)) {
 		return false;
+	}
 	json_chat_lift(&model->chat, ban.address);
 	return true;
 }
@@ -157,8 +164,9 @@ static bool take_change(struct json_model *model, json_t *record, char *problem)
 						 { "lift", take_lift } };
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
 		json_t *value = json_object_get(record, changes[i].name);
-		if (value && json_object_size(record) == 1)
+		if (value && json_object_size(record) == 1) {
 			return changes[i].take(model, value, problem);
+		}
 	}
 	return json_problem(problem, "is no change of chat");
 }

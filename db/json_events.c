@@ -13,11 +13,13 @@ static enum store_result fail_memory(struct json_store *store)
 static enum store_result hand_out(struct json_store *store, const struct store_event *there,
 				  struct store_event **event)
 {
-	if (!there)
+	if (!there) {
 		return STORE_NONE;
+	}
 	struct cached_event *entry = event_cache_add(&store->events, there);
-	if (!entry)
+	if (!entry) {
 		return fail_memory(store);
+	}
 	*event = &entry->event;
 	return STORE_OK;
 }
@@ -26,8 +28,9 @@ enum store_result json_event_find(struct store *base, const char *name, struct s
 {
 	struct json_store *store = json_store_of(base);
 	*event = event_cache_by_name(&store->events, name);
-	if (*event)
+	if (*event) {
 		return STORE_OK;
+	}
 	return hand_out(store, json_model_event_by_name(&store->model, name), event);
 }
 
@@ -35,8 +38,9 @@ enum store_result json_event_get(struct store *base, int64_t number, struct stor
 {
 	struct json_store *store = json_store_of(base);
 	*event = event_cache_by_number(&store->events, number);
-	if (*event)
+	if (*event) {
 		return STORE_OK;
+	}
 	return hand_out(store, json_model_event(&store->model, number), event);
 }
 
@@ -49,16 +53,19 @@ void json_event_change(struct store *base, struct store_event *event)
 enum store_result json_event_add(struct store *base, struct store_event *event)
 {
 	struct json_store *store = json_store_of(base);
-	if (store->model.event_count == JSON_EVENTS_MAX)
+	if (store->model.event_count == JSON_EVENTS_MAX) {
 		return store_fail(base, "%s: has %d events, and a JSON store has no room for more",
 				  base->path, JSON_EVENTS_MAX);
-	if (json_model_event_by_name(&store->model, event->name))
+	}
+	if (json_model_event_by_name(&store->model, event->name)) {
 		return store_fail(base, "%s: there is an event \"%s\" already", base->path,
 				  event->name);
+	}
 	event->number = (int64_t)store->model.event_count + 1;
 	struct cached_event *entry = event_cache_add(&store->events, event);
-	if (!entry || !json_model_put_event(&store->model, event))
+	if (!entry || !json_model_put_event(&store->model, event)) {
 		return fail_memory(store);
+	}
 	entry->changed = true;
 	return STORE_OK;
 }
@@ -68,8 +75,9 @@ enum store_result json_event_each(struct store *base,
 				  void *context)
 {
 	struct json_store *store = json_store_of(base);
-	if (!base->within && json_store_follow(store) != STORE_OK)
+	if (!base->within && json_store_follow(store) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	for (size_t i = 0; i < store->model.event_count; i++) {
 		const struct store_event *cached =
 			base->within ? event_cache_by_number(&store->events, (int64_t)i + 1) : NULL;
@@ -90,8 +98,9 @@ enum store_result json_event_count(struct store *base, int64_t event, int64_t *s
 	*held = 0;
 	for (size_t i = 0; i < model->ticket_count; i++) {
 		const struct store_ticket *ticket = &model->tickets[i].ticket;
-		if (ticket->event != event)
+		if (ticket->event != event) {
 			continue;
+		}
 		*sold += counts_as_sold(ticket) ? ticket->quantity : 0;
 		*held += ticket->state == TICKET_HELD ? ticket->quantity : 0;
 	}
@@ -123,22 +132,27 @@ enum store_result json_events_write(struct json_store *store)
 	bool any = false;
 	for (size_t i = 0; i < store->events.count; i++) {
 		const struct cached_event *entry = store->events.entries[i];
-		if (!entry->changed)
+		if (!entry->changed) {
 			continue;
-		if (!adds_up(&entry->event))
+		}
+		if (!adds_up(&entry->event)) {
 			return refuse(store, &entry->event);
+		}
 		json_text_add(&store->text, "%s", any ? ", " : ", \"events\": [");
 		json_record_event(&store->text, &entry->event);
 		any = true;
 	}
-	if (any)
+	if (any) {
 		json_text_add(&store->text, "]");
+	}
 	return STORE_OK;
 }
 
 void json_events_keep(struct json_store *store)
 {
-	for (size_t i = 0; i < store->events.count; i++)
-		if (store->events.entries[i]->changed)
+	for (size_t i = 0; i < store->events.count; i++) {
+		if (store->events.entries[i]->changed) {
 			json_model_put_event(&store->model, &store->events.entries[i]->event);
+		}
+	}
 }

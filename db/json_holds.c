@@ -21,16 +21,18 @@ static void put(struct json_model *model, size_t place, struct json_ticket *entr
 
 static bool ends_before(const struct json_ticket *one, const struct json_ticket *other)
 {
-	if (one->ticket.expires_ns != other->ticket.expires_ns)
+	if (one->ticket.expires_ns != other->ticket.expires_ns) {
 		return one->ticket.expires_ns < other->ticket.expires_ns;
+	}
 	return one->ticket.number < other->ticket.number;
 }
 
 static void move_up(struct json_model *model, struct json_ticket *entry)
 {
 	size_t place = entry->place;
-	for (; place > 1 && ends_before(entry, at(model, place / 2)); place /= 2)
+	for (; place > 1 && ends_before(entry, at(model, place / 2)); place /= 2) {
 		put(model, place, at(model, place / 2));
+	}
 	put(model, place, entry);
 }
 
@@ -38,10 +40,12 @@ static void move_up(struct json_model *model, struct json_ticket *entry)
 static size_t first_below(const struct json_model *model, size_t place)
 {
 	size_t below = 2 * place;
-	if (below > model->holds.count)
+	if (below > model->holds.count) {
 		return 0;
-	if (below == model->holds.count || ends_before(at(model, below), at(model, below + 1)))
+	}
+	if (below == model->holds.count || ends_before(at(model, below), at(model, below + 1))) {
 		return below;
+	}
 	return below + 1;
 }
 
@@ -58,12 +62,14 @@ static void move_down(struct json_model *model, struct json_ticket *entry)
 
 static bool make_room(struct json_holds *holds)
 {
-	if (holds->count < holds->room)
+	if (holds->count < holds->room) {
 		return true;
+	}
 	size_t room = holds->room ? holds->room * 2 : ROOM_LEAST;
 	uint32_t *numbers = reallocarray(holds->numbers, room, sizeof *numbers);
-	if (!numbers)
+	if (!numbers) {
 		return false;
+	}
 	holds->numbers = numbers;
 	holds->room = room;
 	return true;
@@ -81,8 +87,9 @@ bool json_holds_update(struct json_model *model, struct json_ticket *entry)
 		return true;
 	}
 	if (entry->place == 0) {
-		if (!make_room(&model->holds))
+		if (!make_room(&model->holds)) {
 			return false;
+		}
 		put(model, ++model->holds.count, entry);
 	}
 	move_up(model, entry);
@@ -94,12 +101,14 @@ bool json_holds_update(struct json_model *model, struct json_ticket *entry)
 void json_holds_remove(struct json_model *model, struct json_ticket *entry)
 {
 	size_t place = entry->place;
-	if (place == 0)
+	if (place == 0) {
 		return;
+	}
 	struct json_ticket *last = at(model, model->holds.count--);
 	entry->place = 0;
-	if (last == entry)
+	if (last == entry) {
 		return;
+	}
 	put(model, place, last);
 	move_up(model, last);
 	move_down(model, last);

@@ -30,8 +30,9 @@ static struct span whole_line(const char *text, size_t length)
 	const char *end = length > 0 ? memchr(text, '\n', length) : NULL;
 	struct span line = { text, end ? (size_t)(end - text) + 1 : 0 };
 	bool is_last = line.length == length;
-	if (is_last && length > 0 && memchr(text, '\0', length))
+	if (is_last && length > 0 && memchr(text, '\0', length)) {
 		line.length = 0;
+	}
 	return line;
 }
 
@@ -39,8 +40,9 @@ static json_t *parse(struct span line, char *problem)
 {
 	json_error_t error;
 	json_t *root = json_loadb(line.text, line.length, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
+	if (!root) {
 		json_problem(problem, "is not valid JSON: %s", error.text);
+	}
 	return root;
 }
 
@@ -66,8 +68,9 @@ static enum store_result take_line(struct json_store *store, struct span line)
 	bool good = root && json_record_integer(root, "line", number, number, &number, problem) &&
 		    take_members(&store->model, root, problem);
 	json_decref(root);
-	if (!good)
+	if (!good) {
 		return fail_line(store, store->journal_lines + 1, problem);
+	}
 	store->journal_end += line.length;
 	store->journal_lines++;
 	return STORE_OK;
@@ -86,8 +89,9 @@ static enum store_result take_lines(struct json_store *store)
 	size_t length = store->text.length;
 	struct span line;
 	while ((line = whole_line(text, length)).length > 0) {
-		if (take_line(store, line) != STORE_OK)
+		if (take_line(store, line) != STORE_OK) {
 			return STORE_FAILED;
+		}
 		text += line.length;
 		length -= line.length;
 		store->foreign = true;
@@ -99,18 +103,23 @@ static enum store_result take_lines(struct json_store *store)
 enum store_result json_journal_follow(struct json_store *store)
 {
 	struct stat status;
-	if (fstat(store->journal, &status) < 0)
+	if (fstat(store->journal, &status) < 0) {
 		return fail(store);
-	if (status.st_nlink == 0)
+	}
+	if (status.st_nlink == 0) {
 		return store_fail(&store->base, "%s-journal: was deleted while in use",
 				  store->base.path);
-	if ((size_t)status.st_size == store->journal_end)
+	}
+	if ((size_t)status.st_size == store->journal_end) {
 		return STORE_OK;
-	if ((size_t)status.st_size < store->journal_end)
+	}
+	if ((size_t)status.st_size < store->journal_end) {
 		return store_fail(&store->base, "%s-journal: is shorter than it was",
 				  store->base.path);
-	if (!json_text_read(&store->text, store->journal, store->journal_end))
+	}
+	if (!json_text_read(&store->text, store->journal, store->journal_end)) {
 		return fail(store);
+	}
 	return take_lines(store);
 }
 
@@ -157,8 +166,9 @@ static enum store_result judge(struct json_store *store, const struct header *he
 		store->journal_lines = 1;
 		return STORE_OK;
 	}
-	if (has_lines && !(is_ours && header->generation < store->generation))
+	if (has_lines && !(is_ours && header->generation < store->generation)) {
 		return refuse(store);
+	}
 	return STORE_NONE;
 }
 
@@ -167,13 +177,16 @@ static enum store_result read_start(struct json_store *store)
 {
 	char problem[JSON_PROBLEM_SIZE];
 	struct header header;
-	if (!json_text_read(&store->text, store->journal, 0))
+	if (!json_text_read(&store->text, store->journal, 0)) {
 		return fail(store);
+	}
 	struct span line = whole_line(store->text.bytes, store->text.length);
-	if (line.length == 0)
+	if (line.length == 0) {
 		return STORE_NONE;
-	if (!read_header(line, &header, problem))
+	}
+	if (!read_header(line, &header, problem)) {
 		return fail_line(store, 1, problem);
+	}
 	return judge(store, &header, line);
 }
 
@@ -186,8 +199,9 @@ static int open_file(const struct json_store *store)
 
 enum store_result json_journal_open(struct json_store *store)
 {
-	if (store->journal >= 0)
+	if (store->journal >= 0) {
 		close(store->journal);
+	}
 	store->journal = open_file(store);
 	return store->journal < 0 ? fail(store) : read_start(store);
 }
@@ -199,8 +213,9 @@ static bool sync_folder(const struct json_store *store)
 	int length = (int)(strrchr(store->base.path, '/') - store->base.path) + 1;
 	snprintf(folder, sizeof folder, "%.*s", length, store->base.path);
 	int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return false;
+	}
 	bool synced = fsync(descriptor) == 0;
 	close(descriptor);
 	return synced;
@@ -214,11 +229,13 @@ enum store_result json_journal_start(struct json_store *store)
 	json_text_add(text, "{\"journal_of\": ");
 	json_record_add_hexadecimal(text, &store->id);
 	json_text_add(text, ", \"generation\": %" PRId64 "}\n", store->generation);
-	if (text->failed)
+	if (text->failed) {
 		return store_fail(&store->base, "%s: out of memory", store->base.path);
+	}
 	if (!sync_folder(store) || ftruncate(store->journal, 0) < 0 ||
-	    !json_text_write(text, store->journal, 0) || fdatasync(store->journal) < 0)
+	    !json_text_write(text, store->journal, 0) || fdatasync(store->journal) < 0) {
 		return fail(store);
+	}
 	store->journal_end = text->length;
 	store->header_end = text->length;
 	store->journal_lines = 1;
@@ -243,8 +260,9 @@ enum store_result json_journal_append(struct json_store *store)
 
 enum store_result json_journal_sync(struct json_store *store)
 {
-	if (store->unsynced && fdatasync(store->journal) < 0)
+	if (store->unsynced && fdatasync(store->journal) < 0) {
 		return fail(store);
+	}
 	store->unsynced = false;
 	return STORE_OK;
 }

@@ -20,12 +20,14 @@ static size_t next_slot(const struct json_keys *keys, size_t slot)
 struct json_ticket *json_model_ticket_by_key(const struct json_model *model, const char *key)
 {
 	const struct json_keys *keys = &model->keys;
-	if (keys->size == 0)
+	if (keys->size == 0) {
 		return NULL;
+	}
 	for (size_t slot = first_slot(keys, key); keys->slots[slot]; slot = next_slot(keys, slot)) {
 		struct json_ticket *entry = json_model_ticket(model, keys->slots[slot]);
-		if (entry && strcmp(entry->ticket.key, key) == 0)
+		if (entry && strcmp(entry->ticket.key, key) == 0) {
 			return entry;
+		}
 	}
 	return NULL;
 }
@@ -34,8 +36,9 @@ struct json_ticket *json_model_ticket_by_key(const struct json_model *model, con
 static void enter(struct json_keys *keys, const struct store_ticket *ticket)
 {
 	size_t slot = first_slot(keys, ticket->key);
-	while (keys->slots[slot] && keys->slots[slot] != ticket->number)
+	while (keys->slots[slot] && keys->slots[slot] != ticket->number) {
 		slot = next_slot(keys, slot);
+	}
 	keys->used += keys->slots[slot] == 0;
 	keys->slots[slot] = (uint32_t)ticket->number;
 }
@@ -44,28 +47,35 @@ static void enter(struct json_keys *keys, const struct store_ticket *ticket)
 static bool make_room(struct json_model *model)
 {
 	struct json_keys *keys = &model->keys;
-	if (2 * (keys->used + 1) <= keys->size)
+	if (2 * (keys->used + 1) <= keys->size) {
 		return true;
+	}
 	size_t size = SIZE_LEAST;
-	while (size < 4 * (model->ticket_count + 1))
+	while (size < 4 * (model->ticket_count + 1)) {
 		size *= 2;
+	}
 	uint32_t *slots = calloc(size, sizeof *slots);
-	if (!slots)
+	if (!slots) {
 		return false;
+	}
 	free(keys->slots);
 	*keys = (struct json_keys){ .secret = keys->secret, .slots = slots, .size = size };
-	for (size_t i = 0; i < model->ticket_count; i++)
-		if (model->tickets[i].ticket.key[0] != '\0')
+	for (size_t i = 0; i < model->ticket_count; i++) {
+		if (model->tickets[i].ticket.key[0] != '\0') {
 			enter(keys, &model->tickets[i].ticket);
+		}
+	}
 	return true;
 }
 
 bool json_keys_add(struct json_model *model, const struct store_ticket *ticket)
 {
-	if (ticket->key[0] == '\0')
+	if (ticket->key[0] == '\0') {
 		return true;
-	if (!make_room(model))
+	}
+	if (!make_room(model)) {
 		return false;
+	}
 	enter(&model->keys, ticket);
 	return true;
 }

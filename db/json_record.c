@@ -46,12 +46,15 @@ void json_record_ticket(struct json_text *text, const struct store_ticket *ticke
 		      ", \"state\": \"%s\", \"kind\": \"%s\", \"made_ns\": %" PRId64,
 		      ticket->number, ticket->event, ticket->quantity, states[ticket->state],
 		      kinds[ticket->kind], ticket->made_ns);
-	if (ticket->expires_ns != 0)
+	if (ticket->expires_ns != 0) {
 		json_text_add(text, ", \"expires_ns\": %" PRId64, ticket->expires_ns);
-	if (ticket->tied != 0)
+	}
+	if (ticket->tied != 0) {
 		json_text_add(text, ", \"tied\": %" PRId64, (int64_t)ticket->tied);
-	if (ticket->key[0] != '\0')
+	}
+	if (ticket->key[0] != '\0') {
 		json_text_add(text, ", \"key\": \"%s\"", ticket->key);
+	}
 	json_text_add(text, "}");
 }
 
@@ -63,8 +66,9 @@ void json_record_batch(struct json_text *text, const struct json_batch *batch)
 
 static bool is_among(const char *name, const char *const *names)
 {
-	while (*names && strcmp(name, *names) != 0)
+	while (*names && strcmp(name, *names) != 0) {
 		names++;
+	}
 	return *names;
 }
 
@@ -72,12 +76,14 @@ bool json_record_is_object(json_t *value, const char *const *names, char *proble
 {
 	const char *name;
 	json_t *member;
-	if (!json_is_object(value))
+	if (!json_is_object(value)) {
 		return json_problem(problem, "should be an object");
+	}
 	json_object_foreach(value, name, member)
 	{
-		if (!is_among(name, names))
+		if (!is_among(name, names)) {
 			return json_problem(problem, "has an unknown member \"%.40s\"", name);
+		}
 	}
 	return true;
 }
@@ -86,11 +92,13 @@ bool json_record_integer(json_t *object, const char *name, int64_t least, int64_
 			 int64_t *value, char *problem)
 {
 	json_t *member = json_object_get(object, name);
-	if (!json_is_integer(member))
+	if (!json_is_integer(member)) {
 		return json_problem(problem, "\"%s\" should be a whole number", name);
+	}
 	*value = json_integer_value(member);
-	if (*value >= least && *value <= most)
+	if (*value >= least && *value <= most) {
 		return true;
+	}
 	return json_problem(problem, "\"%s\" is %" PRId64 ", and should be %" PRId64 " to %" PRId64,
 			    name, *value, least, most);
 }
@@ -107,10 +115,12 @@ static bool read_optional(json_t *object, const char *name, int64_t least, int64
 bool json_record_text(json_t *object, const char *name, char *text, size_t size, char *problem)
 {
 	json_t *member = json_object_get(object, name);
-	if (!json_is_string(member))
+	if (!json_is_string(member)) {
 		return json_problem(problem, "\"%s\" should be a text", name);
-	if (json_string_length(member) >= size)
+	}
+	if (json_string_length(member) >= size) {
 		return json_problem(problem, "\"%s\" is longer than %zu bytes", name, size - 1);
+	}
 	memcpy(text, json_string_value(member), json_string_length(member) + 1);
 	return true;
 }
@@ -122,8 +132,9 @@ static bool read_word(json_t *object, const char *name, const char *const *words
 	const char *word = json_string_value(json_object_get(object, name));
 	for (size_t i = 1; i < count && word; i++) {
 		*value = (int)i;
-		if (strcmp(word, words[i]) == 0)
+		if (strcmp(word, words[i]) == 0) {
 			return true;
+		}
 	}
 	return json_problem(problem, "\"%s\" should be one of those from \"%s\" to \"%s\"", name,
 			    words[1], words[count - 1]);
@@ -133,8 +144,9 @@ static bool read_word(json_t *object, const char *name, const char *const *words
 static uint64_t read_digits(const char *text)
 {
 	uint64_t value = 0;
-	for (size_t i = 0; i < HALF_DIGITS; i++)
+	for (size_t i = 0; i < HALF_DIGITS; i++) {
 		value = value << 4 | (uint64_t)(strchr(digits, text[i]) - digits);
+	}
 	return value;
 }
 
@@ -142,9 +154,10 @@ bool json_record_hexadecimal(json_t *object, const char *name, struct siphash_ke
 			     char *problem)
 {
 	const char *text = json_string_value(json_object_get(object, name));
-	if (!text || strlen(text) != 2 * HALF_DIGITS || strspn(text, digits) != 2 * HALF_DIGITS)
+	if (!text || strlen(text) != 2 * HALF_DIGITS || strspn(text, digits) != 2 * HALF_DIGITS) {
 		return json_problem(problem, "\"%s\" should be %d digits of base 16", name,
 				    2 * HALF_DIGITS);
+	}
 	value->words[0] = read_digits(text);
 	value->words[1] = read_digits(text + HALF_DIGITS);
 	return true;
@@ -159,10 +172,12 @@ static bool read_numbers(json_t *record, struct store_event *event, char *proble
 {
 	if (!json_record_integer(record, "total", 0, STORE_TOTAL_MAX, &event->total, problem) ||
 	    !json_record_integer(record, "sold", 0, STORE_TOTAL_MAX, &event->sold, problem) ||
-	    !json_record_integer(record, "held", 0, STORE_TOTAL_MAX, &event->held, problem))
+	    !json_record_integer(record, "held", 0, STORE_TOTAL_MAX, &event->held, problem)) {
 		return false;
-	if (event->sold + event->held <= event->total)
+	}
+	if (event->sold + event->held <= event->total) {
 		return true;
+	}
 	return json_problem(problem, "sold and held are more than the total");
 }
 
@@ -177,16 +192,20 @@ static bool read_event(const struct json_model *model, json_t *record, struct st
 	    !json_record_integer(record, "number", 1, most, &event->number, problem) ||
 	    !json_record_text(record, "name", event->name, sizeof event->name, problem) ||
 	    !json_record_text(record, "title", event->title, sizeof event->title, problem) ||
-	    !read_numbers(record, event, problem))
+	    !read_numbers(record, event, problem)) {
 		return false;
-	if (!json_is_boolean(open))
+	}
+	if (!json_is_boolean(open)) {
 		return json_problem(problem, "\"open\" should be true or false");
+	}
 	event->open = json_is_true(open);
-	if (!name_is_event(span_of(event->name)))
+	if (!name_is_event(span_of(event->name))) {
 		return json_problem(problem, "\"%s\" is no name of an event", event->name);
+	}
 	const struct store_event *same = json_model_event_by_name(model, event->name);
-	if (same && same->number != event->number)
+	if (same && same->number != event->number) {
 		return json_problem(problem, "the name \"%s\" is there twice", event->name);
+	}
 	return true;
 }
 
@@ -196,12 +215,15 @@ static bool read_key(const struct json_model *model, json_t *record, struct stor
 	const struct json_ticket *there = json_model_ticket(model, ticket->number);
 	if (json_object_get(record, "key") &&
 	    (!json_record_text(record, "key", ticket->key, sizeof ticket->key, problem) ||
-	     !name_is_key(span_of(ticket->key))))
+	     !name_is_key(span_of(ticket->key)))) {
 		return json_problem(problem, "\"key\" is no good key");
-	if (there && strcmp(there->ticket.key, ticket->key) != 0)
+	}
+	if (there && strcmp(there->ticket.key, ticket->key) != 0) {
 		return json_problem(problem, "\"key\" is another than before");
-	if (there || ticket->key[0] == '\0' || !json_model_ticket_by_key(model, ticket->key))
+	}
+	if (there || ticket->key[0] == '\0' || !json_model_ticket_by_key(model, ticket->key)) {
 		return true;
+	}
 	return json_problem(problem, "the key \"%s\" is there twice", ticket->key);
 }
 
@@ -210,8 +232,9 @@ static bool read_words(json_t *record, struct store_ticket *ticket, char *proble
 	int state = 0;
 	int kind = 0;
 	if (!read_word(record, "state", states, sizeof states / sizeof *states, &state, problem) ||
-	    !read_word(record, "kind", kinds, sizeof kinds / sizeof *kinds, &kind, problem))
+	    !read_word(record, "kind", kinds, sizeof kinds / sizeof *kinds, &kind, problem)) {
 		return false;
+	}
 	ticket->state = (enum ticket_state)state;
 	ticket->kind = (enum ticket_kind)kind;
 	return true;
@@ -234,8 +257,9 @@ static bool read_ticket(const struct json_model *model, json_t *record, struct s
 	    !read_words(record, ticket, problem) ||
 	    !json_record_integer(record, "made_ns", 0, INT64_MAX, &ticket->made_ns, problem) ||
 	    !read_optional(record, "expires_ns", 0, 0, &ticket->expires_ns, problem) ||
-	    !read_optional(record, "tied", INT64_MIN, 0, &tied, problem))
+	    !read_optional(record, "tied", INT64_MIN, 0, &tied, problem)) {
 		return false;
+	}
 	ticket->tied = (uint64_t)tied;
 	return read_key(model, record, ticket, problem);
 }
@@ -253,16 +277,18 @@ static bool blame(const char *what, size_t place, char *problem)
 static bool take_event(struct json_model *model, json_t *record, char *problem)
 {
 	struct store_event event = { 0 };
-	if (!read_event(model, record, &event, problem))
+	if (!read_event(model, record, &event, problem)) {
 		return false;
+	}
 	return json_model_put_event(model, &event) || json_problem(problem, "out of memory");
 }
 
 static bool take_ticket(struct json_model *model, json_t *record, char *problem)
 {
 	struct store_ticket ticket = { 0 };
-	if (!read_ticket(model, record, &ticket, problem))
+	if (!read_ticket(model, record, &ticket, problem)) {
 		return false;
+	}
 	return json_model_put_ticket(model, &ticket) || json_problem(problem, "out of memory");
 }
 
@@ -273,8 +299,9 @@ static bool take_batch(struct json_model *model, json_t *record, char *problem)
 	int64_t batch = 0;
 	if (!json_record_is_object(record, names, problem) ||
 	    !json_record_integer(record, "server", INT64_MIN, INT64_MAX, &server, problem) ||
-	    !json_record_integer(record, "batch", INT64_MIN, INT64_MAX, &batch, problem))
+	    !json_record_integer(record, "batch", INT64_MIN, INT64_MAX, &batch, problem)) {
 		return false;
+	}
 	json_batches_mark(&model->batches, server, batch);
 	model->batches.list[model->batches.count - 1].changed = false;
 	return true;
@@ -283,11 +310,14 @@ static bool take_batch(struct json_model *model, json_t *record, char *problem)
 bool json_record_take_each(struct json_model *model, json_t *list, const char *what,
 			   json_record_taker *take, char *problem)
 {
-	if (!json_is_array(list))
+	if (!json_is_array(list)) {
 		return json_problem(problem, "the %s records should be a list", what);
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (!take(model, json_array_get(list, i), problem))
+	}
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (!take(model, json_array_get(list, i), problem)) {
 			return blame(what, i, problem);
+		}
+	}
 	return true;
 }
 

@@ -25,8 +25,9 @@ static struct json_text *element(struct json_store *store, const char *name)
 static enum store_result end_element(struct json_store *store)
 {
 	json_text_add(&store->chat, "}");
-	if (!store->chat.failed)
+	if (!store->chat.failed) {
 		return STORE_OK;
+	}
 	return store_fail(&store->base, "%s: out of memory, or a text that is not UTF-8",
 			  store->base.path);
 }
@@ -42,8 +43,9 @@ enum store_result json_messages_trim(struct store *base, uint32_t place, unsigne
 {
 	struct json_store *store = json_store_of(base);
 	const struct json_room *room = json_chat_room(&store->model.chat, place);
-	if (!room || room->count <= keep)
+	if (!room || room->count <= keep) {
 		return STORE_OK;
+	}
 	return forget(store, place, room->messages[room->count - keep - 1]->number);
 }
 
@@ -56,13 +58,16 @@ static bool is_same(const struct json_room *there, const struct store_room *room
 enum store_result json_room_put(struct store *base, const struct store_room *room, bool fresh)
 {
 	struct json_store *store = json_store_of(base);
-	if (fresh && json_messages_trim(base, room->place, 0) != STORE_OK)
+	if (fresh && json_messages_trim(base, room->place, 0) != STORE_OK) {
 		return STORE_FAILED;
-	if (is_same(json_chat_room(&store->model.chat, room->place), room))
+	}
+	if (is_same(json_chat_room(&store->model.chat, room->place), room)) {
 		return STORE_OK;
+	}
 	json_record_room(element(store, "room"), room);
-	if (!json_chat_put_room(&store->model.chat, room))
+	if (!json_chat_put_room(&store->model.chat, room)) {
 		return fail_memory(store);
+	}
 	return end_element(store);
 }
 
@@ -77,8 +82,9 @@ static bool make_space(struct json_store *store, const struct store_message *mes
 	const struct json_room *room = json_chat_room(chat, message->room);
 	while (chat->bytes + needed > JSON_CHAT_BYTES_MAX) {
 		if (!room || room->count == 0 ||
-		    forget(store, message->room, room->messages[0]->number) != STORE_OK)
+		    forget(store, message->room, room->messages[0]->number) != STORE_OK) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -86,13 +92,16 @@ static bool make_space(struct json_store *store, const struct store_message *mes
 enum store_result json_message_add(struct store *base, const struct store_message *message)
 {
 	struct json_store *store = json_store_of(base);
-	if (message->number > INT64_MAX)
+	if (message->number > INT64_MAX) {
 		return store_fail(base, "%s: a message's number is out of range", base->path);
-	if (!make_space(store, message))
+	}
+	if (!make_space(store, message)) {
 		return store->chat.failed ? STORE_FAILED : STORE_OK;
+	}
 	json_record_message(element(store, "message"), message);
-	if (!json_chat_put_message(&store->model.chat, message))
+	if (!json_chat_put_message(&store->model.chat, message)) {
 		return fail_memory(store);
+	}
 	return end_element(store);
 }
 
@@ -107,10 +116,12 @@ static enum store_result lift(struct json_store *store, const struct store_ban *
 static enum store_result lift_those_over(struct json_store *store, int64_t wall_ns)
 {
 	const struct json_chat *chat = &store->model.chat;
-	for (size_t i = chat->ban_count; i > 0; i--)
+	for (size_t i = chat->ban_count; i > 0; i--) {
 		if (chat->bans[i - 1].until_ns <= wall_ns &&
-		    lift(store, &chat->bans[i - 1]) != STORE_OK)
+		    lift(store, &chat->bans[i - 1]) != STORE_OK) {
 			return STORE_FAILED;
+		}
+	}
 	return STORE_OK;
 }
 
@@ -118,10 +129,12 @@ enum store_result json_ban_put(struct store *base, const struct store_ban *ban, 
 {
 	struct json_store *store = json_store_of(base);
 	json_record_ban(element(store, "ban"), ban);
-	if (!json_chat_put_ban(&store->model.chat, ban))
+	if (!json_chat_put_ban(&store->model.chat, ban)) {
 		return fail_memory(store);
-	if (end_element(store) != STORE_OK)
+	}
+	if (end_element(store) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	return lift_those_over(store, wall_ns);
 }
 
@@ -137,11 +150,14 @@ enum store_result json_room_each(struct store *base,
 {
 	struct json_store *store = json_store_of(base);
 	const struct json_chat *chat = &store->model.chat;
-	if (catch_up(store) != STORE_OK)
+	if (catch_up(store) != STORE_OK) {
 		return STORE_FAILED;
-	for (size_t i = 0; i < chat->room_count; i++)
-		if (chat->rooms[i].is_put)
+	}
+	for (size_t i = 0; i < chat->room_count; i++) {
+		if (chat->rooms[i].is_put) {
 			see(context, &chat->rooms[i].label);
+		}
+	}
 	return STORE_OK;
 }
 
@@ -161,10 +177,12 @@ enum store_result json_message_each(struct store *base,
 {
 	struct json_store *store = json_store_of(base);
 	const struct json_chat *chat = &store->model.chat;
-	if (catch_up(store) != STORE_OK)
+	if (catch_up(store) != STORE_OK) {
 		return STORE_FAILED;
-	for (size_t i = 0; i < chat->room_count; i++)
+	}
+	for (size_t i = 0; i < chat->room_count; i++) {
 		see_messages(&chat->rooms[i], see, context);
+	}
 	return STORE_OK;
 }
 
@@ -174,17 +192,20 @@ enum store_result json_ban_each(struct store *base,
 {
 	struct json_store *store = json_store_of(base);
 	const struct json_chat *chat = &store->model.chat;
-	if (catch_up(store) != STORE_OK)
+	if (catch_up(store) != STORE_OK) {
 		return STORE_FAILED;
-	for (size_t i = 0; i < chat->ban_count; i++)
+	}
+	for (size_t i = 0; i < chat->ban_count; i++) {
 		see(context, &chat->bans[i]);
+	}
 	return STORE_OK;
 }
 
 void json_rooms_write(struct json_store *store)
 {
-	if (store->chat.length == 0)
+	if (store->chat.length == 0) {
 		return;
+	}
 	json_text_add(&store->text, ", \"chat\": [%.*s]", (int)store->chat.length,
 		      store->chat.bytes);
 	store->text.failed |= store->chat.failed;

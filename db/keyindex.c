@@ -62,8 +62,9 @@ static size_t table_size(uint64_t slots)
 
 static void unmap(struct table *table, uint64_t slots)
 {
-	if (table)
+	if (table) {
 		munmap(table, table_size(slots));
+	}
 }
 
 static struct table *map(int descriptor, size_t size)
@@ -76,8 +77,9 @@ static struct table *map(int descriptor, size_t size)
 static bool adds_up(const struct table *table)
 {
 	uint64_t used = 0;
-	for (uint64_t slot = 0; slot < table->slots; slot++)
+	for (uint64_t slot = 0; slot < table->slots; slot++) {
 		used += table->entries[slot].number != 0;
+	}
 	return used == table->used;
 }
 
@@ -97,8 +99,9 @@ static bool is_good(const struct keyindex *index, const struct table *table, siz
 static struct table *map_if_good(const struct keyindex *index, int descriptor)
 {
 	struct stat status;
-	if (fstat(descriptor, &status) < 0 || status.st_size < (off_t)table_size(0))
+	if (fstat(descriptor, &status) < 0 || status.st_size < (off_t)table_size(0)) {
 		return NULL;
+	}
 	size_t size = (size_t)status.st_size;
 	struct table *table = map(descriptor, size);
 	if (table && !is_good(index, table, size)) {
@@ -112,12 +115,14 @@ static struct table *map_if_good(const struct keyindex *index, int descriptor)
 static struct table *find_table(const struct keyindex *index)
 {
 	int descriptor = open(index->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return NULL;
+	}
 	struct table *table = map_if_good(index, descriptor);
 	close(descriptor);
-	if (table)
+	if (table) {
 		table->replaced = 0;
+	}
 	return table;
 }
 
@@ -134,8 +139,9 @@ static struct table *make_table(const struct keyindex *index, uint64_t slots)
 {
 	unlink(index->path_new); /* what a killed one left */
 	int descriptor = open(index->path_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return NULL;
+	}
 	struct table *table = map_new(descriptor, slots);
 	int problem = errno;
 	close(descriptor);
@@ -157,19 +163,22 @@ static struct table *make_table(const struct keyindex *index, uint64_t slots)
 static bool replace_table(struct keyindex *index, struct table *table)
 {
 	struct table *old = index->table;
-	if (old)
+	if (old) {
 		old->replaced = 1;
+	}
 	if (rename(index->path_new, index->path) < 0) {
 		int problem = errno;
 		unlink(index->path_new);
 		unmap(table, table->slots);
-		if (old)
+		if (old) {
 			old->replaced = 0;
+		}
 		errno = problem;
 		return false;
 	}
-	if (old)
+	if (old) {
 		unmap(old, old->slots);
+	}
 	index->table = table;
 	return true;
 }
@@ -178,9 +187,11 @@ static void put(struct table *table, uint64_t hash, int64_t number)
 {
 	uint64_t last = table->slots - 1;
 	uint64_t slot = hash & last;
-	for (; table->entries[slot].number != 0; slot = (slot + 1) & last)
-		if (table->entries[slot].hash == hash && table->entries[slot].number == number)
+	for (; table->entries[slot].number != 0; slot = (slot + 1) & last) {
+		if (table->entries[slot].hash == hash && table->entries[slot].number == number) {
 			return;
+		}
+	}
 	table->used++;
 	table->entries[slot].hash = hash;
 	__atomic_store_n(&table->entries[slot].number, number, __ATOMIC_RELEASE);
@@ -190,13 +201,16 @@ static bool grow(struct keyindex *index)
 {
 	const struct table *old = index->table;
 	struct table *table = make_table(index, old->slots * 2);
-	if (!table)
+	if (!table) {
 		return false;
+	}
 	table->hash_key = old->hash_key;
 	table->reach = old->reach;
-	for (uint64_t slot = 0; slot < old->slots; slot++)
-		if (old->entries[slot].number != 0)
+	for (uint64_t slot = 0; slot < old->slots; slot++) {
+		if (old->entries[slot].number != 0) {
 			put(table, old->entries[slot].hash, old->entries[slot].number);
+		}
+	}
 	return replace_table(index, table);
 }
 
@@ -205,8 +219,9 @@ static bool set_paths(struct keyindex *index, const char *store_path)
 	int length = snprintf(index->path, sizeof index->path, "%s" KEYINDEX_SUFFIX, store_path);
 	int length_new = snprintf(index->path_new, sizeof index->path_new, "%s" KEYINDEX_SUFFIX_NEW,
 				  store_path);
-	if (length >= 0 && length_new >= 0 && length_new < (int)sizeof index->path_new)
+	if (length >= 0 && length_new >= 0 && length_new < (int)sizeof index->path_new) {
 		return true;
+	}
 	errno = ENAMETOOLONG;
 	return false;
 }
@@ -214,13 +229,15 @@ static bool set_paths(struct keyindex *index, const char *store_path)
 struct keyindex *keyindex_open(const char *store_path, uint64_t store_id)
 {
 	struct keyindex *index = calloc(1, sizeof *index);
-	if (!index)
+	if (!index) {
 		return NULL;
+	}
 	index->store_id = store_id;
 	if (set_paths(index, store_path) && boot_read(index->boot)) {
 		index->table = find_table(index);
-		if (index->table || keyindex_clear(index))
+		if (index->table || keyindex_clear(index)) {
 			return index;
+		}
 	}
 	free(index);
 	return NULL;
@@ -228,8 +245,9 @@ struct keyindex *keyindex_open(const char *store_path, uint64_t store_id)
 
 void keyindex_close(struct keyindex *index)
 {
-	if (!index)
+	if (!index) {
 		return;
+	}
 	unmap(index->table, index->table->slots);
 	free(index);
 }
@@ -241,16 +259,18 @@ void keyindex_close(struct keyindex *index)
 static void follow(struct keyindex *index)
 {
 	struct table *table = find_table(index);
-	if (!table)
+	if (!table) {
 		return;
+	}
 	unmap(index->table, index->table->slots);
 	index->table = table;
 }
 
 struct keyindex_reach keyindex_covered(struct keyindex *index)
 {
-	if (index->table->replaced)
+	if (index->table->replaced) {
 		follow(index);
+	}
 	return index->table->reach;
 }
 
@@ -273,8 +293,9 @@ static uint64_t hash_of(const struct keyindex *index, const char *key)
 
 bool keyindex_add(struct keyindex *index, const char *key, int64_t number)
 {
-	if (index->table->used >= index->table->slots / 2 && !grow(index))
+	if (index->table->used >= index->table->slots / 2 && !grow(index)) {
 		return false;
+	}
 	put(index->table, hash_of(index, key), number);
 	return true;
 }
@@ -286,8 +307,9 @@ bool keyindex_next(struct keyindex *index, const char *key, uint64_t *position, 
 	uint64_t last = table->slots - 1;
 	while (*position <= last) {
 		const struct entry *entry = &table->entries[(hash + *position) & last];
-		if (entry->number == 0)
+		if (entry->number == 0) {
 			return false;
+		}
 		++*position;
 		if (entry->hash == hash) {
 			*number = entry->number;

@@ -40,8 +40,9 @@ static struct mapping *mappings;
 static struct mapping *find_mapping(const struct stat *status)
 {
 	struct mapping *mapping = mappings;
-	while (mapping && (mapping->device != status->st_dev || mapping->inode != status->st_ino))
+	while (mapping && (mapping->device != status->st_dev || mapping->inode != status->st_ino)) {
 		mapping = mapping->next;
+	}
 	return mapping;
 }
 
@@ -49,8 +50,9 @@ static struct mapping *find_mapping(const struct stat *status)
 static struct lockfile *map(int descriptor, const struct stat *status)
 {
 	struct mapping *mapping = malloc(sizeof *mapping);
-	if (!mapping)
+	if (!mapping) {
 		return NULL;
+	}
 	void *start = mmap(NULL, sizeof(struct lockfile), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   descriptor, 0);
 	if (start == MAP_FAILED) {
@@ -98,14 +100,16 @@ static void make_anew(struct lockfile *file, const char *boot)
 static bool make_ready(struct lockfile *file)
 {
 	char boot[BOOT_SIZE];
-	if (!boot_read(boot))
+	if (!boot_read(boot)) {
 		return false;
+	}
 	if (!is_finished(file) || !is_of_this_boot(file, boot)) {
 		make_anew(file, boot);
 		return true;
 	}
-	if (file->layout == LOCKFILE_LAYOUT && file->size == sizeof *file)
+	if (file->layout == LOCKFILE_LAYOUT && file->size == sizeof *file) {
 		return true;
+	}
 	errno = EPROTO;
 	return false;
 }
@@ -114,11 +118,13 @@ static bool make_ready(struct lockfile *file)
 static struct mutex *use(int descriptor)
 {
 	struct stat status;
-	if (fstat(descriptor, &status) < 0)
+	if (fstat(descriptor, &status) < 0) {
 		return NULL;
+	}
 	const struct mapping *known = find_mapping(&status);
-	if (!known && !give_size(descriptor))
+	if (!known && !give_size(descriptor)) {
 		return NULL;
+	}
 	struct lockfile *file = known ? known->file : map(descriptor, &status);
 	return file && make_ready(file) ? &file->mutex : NULL;
 }
@@ -126,9 +132,11 @@ static struct mutex *use(int descriptor)
 /* Closing would not end the flock: the mapping keeps what was opened open. */
 static struct mutex *use_under_flock(int descriptor)
 {
-	while (flock(descriptor, LOCK_EX) < 0)
-		if (errno != EINTR)
+	while (flock(descriptor, LOCK_EX) < 0) {
+		if (errno != EINTR) {
 			return NULL;
+		}
+	}
 	pthread_mutex_lock(&mappings_lock);
 	struct mutex *mutex = use(descriptor);
 	int problem = errno;
@@ -151,8 +159,9 @@ static int open_file(const char *store_path)
 struct mutex *lockfile_open(const char *store_path)
 {
 	int descriptor = open_file(store_path);
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return NULL;
+	}
 	struct mutex *mutex = use_under_flock(descriptor);
 	int problem = errno;
 	close(descriptor);
@@ -170,8 +179,9 @@ static bool lock_first_byte(int descriptor, short type)
 bool lockfile_serve(const char *store_path)
 {
 	int descriptor = open_file(store_path);
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return false;
+	}
 	bool alone = lock_first_byte(descriptor, F_WRLCK);
 	return lock_first_byte(descriptor, F_RDLCK) && alone;
 }

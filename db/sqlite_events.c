@@ -7,10 +7,12 @@ static void read_text(sqlite3_stmt *statement, int column, char *text, size_t si
 {
 	const unsigned char *value = sqlite3_column_text(statement, column);
 	size_t length = value ? (size_t)sqlite3_column_bytes(statement, column) : 0;
-	if (length >= size)
+	if (length >= size) {
 		length = size - 1;
-	if (length > 0)
+	}
+	if (length > 0) {
 		memcpy(text, value, length);
+	}
 	text[length] = '\0';
 }
 
@@ -43,13 +45,15 @@ static enum store_result fetch(struct sqlite_store *store, sqlite3_stmt *stateme
 {
 	struct store_event found;
 	enum store_result result = sqlite_row(store, statement);
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
 		return result;
+	}
 	read_event(statement, &found);
 	sqlite3_reset(statement);
 	struct cached_event *entry = event_cache_add(&store->events, &found);
-	if (!entry)
+	if (!entry) {
 		return store_fail(&store->base, "%s: out of memory", store->base.path);
+	}
 	*event = &entry->event;
 	return STORE_OK;
 }
@@ -59,8 +63,9 @@ enum store_result sqlite_event_find(struct store *base, const char *name,
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	*event = event_cache_by_name(&store->events, name);
-	if (*event)
+	if (*event) {
 		return STORE_OK;
+	}
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_BY_NAME);
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	return fetch(store, statement, event);
@@ -70,8 +75,9 @@ enum store_result sqlite_event_get(struct store *base, int64_t number, struct st
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	*event = event_cache_by_number(&store->events, number);
-	if (*event)
+	if (*event) {
 		return STORE_OK;
+	}
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_BY_NUMBER);
 	sqlite3_bind_int64(statement, 1, number);
 	return fetch(store, statement, event);
@@ -91,12 +97,14 @@ enum store_result sqlite_event_add(struct store *base, struct store_event *event
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_ADD);
 	bind_event(statement, event);
 	sqlite3_bind_null(statement, 1); /* SQLite chooses the number */
-	if (sqlite_run(store, statement) != STORE_OK)
+	if (sqlite_run(store, statement) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	event->number = sqlite3_last_insert_rowid(store->database);
 	struct cached_event *entry = event_cache_add(&store->events, event);
-	if (!entry)
+	if (!entry) {
 		return store_fail(base, "%s: out of memory", base->path);
+	}
 	entry->changed = true;
 	return STORE_OK;
 }
@@ -114,8 +122,9 @@ enum store_result sqlite_events_write(struct sqlite_store *store)
 {
 	for (size_t i = 0; i < store->events.count; i++) {
 		struct cached_event *entry = store->events.entries[i];
-		if (entry->unwritten && write_event(store, entry) != STORE_OK)
+		if (entry->unwritten && write_event(store, entry) != STORE_OK) {
 			return STORE_FAILED;
+		}
 	}
 	return STORE_OK;
 }
@@ -126,8 +135,9 @@ enum store_result sqlite_event_each(struct store *base,
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	struct store_event event;
-	if (base->within && sqlite_events_write(store) != STORE_OK)
+	if (base->within && sqlite_events_write(store) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_ALL);
 	enum store_result result;
 	while ((result = sqlite_row(store, statement)) == STORE_OK) {
@@ -144,8 +154,9 @@ enum store_result sqlite_event_count(struct store *base, int64_t event, int64_t 
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_COUNT);
 	sqlite3_bind_int64(statement, 1, event);
 	enum store_result result = sqlite_row(store, statement);
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
 		return result;
+	}
 	*sold = sqlite3_column_int64(statement, 0);
 	*held = sqlite3_column_int64(statement, 1);
 	sqlite3_reset(statement);

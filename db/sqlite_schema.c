@@ -88,11 +88,13 @@ static bool refuse(sqlite3 *database, const char *path, char *error)
 static bool ask(sqlite3 *database, const char *sql, int64_t *number)
 {
 	sqlite3_stmt *statement;
-	if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK) {
 		return false;
+	}
 	bool there = sqlite3_step(statement) == SQLITE_ROW;
-	if (there)
+	if (there) {
 		*number = sqlite3_column_int64(statement, 0);
+	}
 	return sqlite3_finalize(statement) == SQLITE_OK && there;
 }
 
@@ -103,14 +105,18 @@ bool sqlite_schema_check(sqlite3 *database, const char *path, char *error)
 	int64_t version;
 	if (!ask(database, "SELECT count(*) FROM sqlite_schema", &tables) ||
 	    !ask(database, "PRAGMA application_id", &application) ||
-	    !ask(database, "PRAGMA user_version", &version))
+	    !ask(database, "PRAGMA user_version", &version)) {
 		return refuse(database, path, error);
-	if (tables == 0 && application == 0 && version == 0)
+	}
+	if (tables == 0 && application == 0 && version == 0) {
 		return true;
-	if (application != APPLICATION_ID)
+	}
+	if (application != APPLICATION_ID) {
 		return store_refuse(error, "%s: is another program's database", path);
-	if (version <= SCHEMA_VERSION)
+	}
+	if (version <= SCHEMA_VERSION) {
 		return true;
+	}
 	return store_refuse(error,
 			    "%s: was written by a newer version of this program (schema %lld, "
 			    "this one knows up to %lld)",
@@ -120,9 +126,11 @@ bool sqlite_schema_check(sqlite3 *database, const char *path, char *error)
 static bool take_steps(sqlite3 *database, int64_t version)
 {
 	char end[128];
-	for (int64_t step = version; step < SCHEMA_VERSION; step++)
-		if (sqlite3_exec(database, steps[step], NULL, NULL, NULL) != SQLITE_OK)
+	for (int64_t step = version; step < SCHEMA_VERSION; step++) {
+		if (sqlite3_exec(database, steps[step], NULL, NULL, NULL) != SQLITE_OK) {
 			return false;
+		}
+	}
 	snprintf(end, sizeof end, "PRAGMA application_id = %d; PRAGMA user_version = %lld",
 		 APPLICATION_ID, (long long)SCHEMA_VERSION);
 	return sqlite3_exec(database, end, NULL, NULL, NULL) == SQLITE_OK;
@@ -131,14 +139,17 @@ static bool take_steps(sqlite3 *database, int64_t version)
 bool sqlite_schema_update(sqlite3 *database, const char *path, char *error)
 {
 	int64_t version;
-	if (!ask(database, "PRAGMA user_version", &version))
+	if (!ask(database, "PRAGMA user_version", &version)) {
 		return refuse(database, path, error);
-	if (version == SCHEMA_VERSION)
+	}
+	if (version == SCHEMA_VERSION) {
 		return true;
+	}
 	if (sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
 	    take_steps(database, version) &&
-	    sqlite3_exec(database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+	    sqlite3_exec(database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK) {
 		return true;
+	}
 	refuse(database, path, error);
 	sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL);
 	return false;

@@ -7,10 +7,12 @@ static void read_key(sqlite3_stmt *statement, int column, char *key)
 {
 	const unsigned char *value = sqlite3_column_text(statement, column);
 	size_t length = value ? (size_t)sqlite3_column_bytes(statement, column) : 0;
-	if (length >= NAME_KEY_SIZE)
+	if (length >= NAME_KEY_SIZE) {
 		length = NAME_KEY_SIZE - 1;
-	if (length > 0)
+	}
+	if (length > 0) {
 		memcpy(key, value, length);
+	}
 	key[length] = '\0';
 }
 
@@ -38,10 +40,11 @@ static void bind_ticket(sqlite3_stmt *statement, const struct store_ticket *tick
 	sqlite3_bind_int64(statement, 6, ticket->made_ns);
 	sqlite3_bind_int64(statement, 7, ticket->expires_ns);
 	sqlite3_bind_int64(statement, 8, (int64_t)ticket->tied);
-	if (ticket->key[0] != '\0')
+	if (ticket->key[0] != '\0') {
 		sqlite3_bind_text(statement, 9, ticket->key, -1, SQLITE_STATIC);
-	else
+	} else {
 		sqlite3_bind_null(statement, 9);
+	}
 }
 
 static enum store_result fail_keys(struct sqlite_store *store)
@@ -52,15 +55,18 @@ static enum store_result fail_keys(struct sqlite_store *store)
 enum store_result sqlite_ticket_add(struct store *base, struct store_ticket *ticket)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	if (store->last.number >= CODE_NUMBER_MAX)
+	if (store->last.number >= CODE_NUMBER_MAX) {
 		return store_fail(base, "%s: has no number left for a ticket", base->path);
+	}
 	ticket->number = store->last.number + 1;
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_TICKET_ADD);
 	bind_ticket(statement, ticket);
-	if (sqlite_run(store, statement) != STORE_OK)
+	if (sqlite_run(store, statement) != STORE_OK) {
 		return STORE_FAILED;
-	if (ticket->key[0] != '\0' && !keyindex_add(store->keys, ticket->key, ticket->number))
+	}
+	if (ticket->key[0] != '\0' && !keyindex_add(store->keys, ticket->key, ticket->number)) {
 		return fail_keys(store);
+	}
 	store->last = (struct keyindex_reach){ ticket->number, ticket->made_ns };
 	return STORE_OK;
 }
@@ -70,8 +76,9 @@ static enum store_result fetch(struct sqlite_store *store, sqlite3_stmt *stateme
 			       struct store_ticket *ticket)
 {
 	enum store_result result = sqlite_row(store, statement);
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
 		return result;
+	}
 	read_ticket(statement, ticket);
 	sqlite3_reset(statement);
 	return STORE_OK;
@@ -93,10 +100,12 @@ enum store_result sqlite_ticket_by_key(struct store *base, const char *key,
 	int64_t number;
 	while (keyindex_next(store->keys, key, &position, &number)) {
 		enum store_result result = sqlite_ticket_get(base, number, ticket);
-		if (result == STORE_FAILED)
+		if (result == STORE_FAILED) {
 			return result;
-		if (result == STORE_OK && strcmp(ticket->key, key) == 0)
+		}
+		if (result == STORE_OK && strcmp(ticket->key, key) == 0) {
 			return STORE_OK;
+		}
 	}
 	return STORE_NONE;
 }
@@ -108,8 +117,9 @@ enum store_result sqlite_ticket_change(struct store *base, const struct store_ti
 	sqlite3_bind_int64(statement, 1, ticket->number);
 	sqlite3_bind_int64(statement, 2, ticket->state);
 	sqlite3_bind_int64(statement, 3, ticket->expires_ns);
-	if (sqlite_run(store, statement) != STORE_OK)
+	if (sqlite_run(store, statement) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	return sqlite3_changes(store->database) > 0 ? STORE_OK : STORE_NONE;
 }
 
@@ -150,8 +160,9 @@ static enum store_result find_last(struct sqlite_store *store, struct keyindex_r
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_TICKET_LAST);
 	*last = (struct keyindex_reach){ 0, 0 };
 	enum store_result result = sqlite_row(store, statement);
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
 		return result == STORE_NONE ? STORE_OK : result;
+	}
 	last->number = sqlite3_column_int64(statement, 0);
 	last->made_ns = sqlite3_column_int64(statement, 1);
 	sqlite3_reset(statement);
@@ -162,13 +173,16 @@ static enum store_result find_last(struct sqlite_store *store, struct keyindex_r
 static enum store_result confirm_reach(struct sqlite_store *store, struct keyindex_reach reach)
 {
 	struct store_ticket ticket;
-	if (reach.number == 0)
+	if (reach.number == 0) {
 		return STORE_OK;
-	if (reach.number > store->last.number)
+	}
+	if (reach.number > store->last.number) {
 		return STORE_NONE;
+	}
 	enum store_result result = sqlite_ticket_get(&store->base, reach.number, &ticket);
-	if (result == STORE_OK && ticket.made_ns != reach.made_ns)
+	if (result == STORE_OK && ticket.made_ns != reach.made_ns) {
 		return STORE_NONE;
+	}
 	return result;
 }
 
@@ -181,8 +195,9 @@ static enum store_result add_keys_above(struct sqlite_store *store, int64_t numb
 	enum store_result result;
 	while ((result = sqlite_row(store, statement)) == STORE_OK) {
 		read_key(statement, 1, key);
-		if (keyindex_add(store->keys, key, sqlite3_column_int64(statement, 0)))
+		if (keyindex_add(store->keys, key, sqlite3_column_int64(statement, 0))) {
 			continue;
+		}
 		result = fail_keys(store);
 		sqlite3_reset(statement);
 		return result;
@@ -194,25 +209,30 @@ static enum store_result add_keys_above(struct sqlite_store *store, int64_t numb
 static enum store_result catch_up(struct sqlite_store *store, struct keyindex_reach reach)
 {
 	enum store_result result = confirm_reach(store, reach);
-	if (result == STORE_FAILED)
+	if (result == STORE_FAILED) {
 		return result;
+	}
 	if (result == STORE_NONE) {
-		if (!keyindex_clear(store->keys))
+		if (!keyindex_clear(store->keys)) {
 			return fail_keys(store);
+		}
 		reach.number = 0;
 	}
-	if (add_keys_above(store, reach.number) != STORE_OK)
+	if (add_keys_above(store, reach.number) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	keyindex_set_covered(store->keys, store->last);
 	return STORE_OK;
 }
 
 enum store_result sqlite_tickets_begin(struct sqlite_store *store)
 {
-	if (find_last(store, &store->last) != STORE_OK)
+	if (find_last(store, &store->last) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	struct keyindex_reach reach = keyindex_covered(store->keys);
-	if (reach.number == store->last.number && reach.made_ns == store->last.made_ns)
+	if (reach.number == store->last.number && reach.made_ns == store->last.made_ns) {
 		return STORE_OK;
+	}
 	return catch_up(store, reach);
 }

@@ -53,17 +53,20 @@ static const char *file_of(const char *url, const struct store_kind *kind)
 static const struct store_kind *kind_of(const char *url, char *error)
 {
 	const struct store_kind *kind = NULL;
-	for (size_t i = 0; i < KINDS && !kind; i++)
-		if (names_kind(url, kinds[i]))
+	for (size_t i = 0; i < KINDS && !kind; i++) {
+		if (names_kind(url, kinds[i])) {
 			kind = kinds[i];
+		}
+	}
 	if (!kind) {
 		store_refuse(error,
 			     "no such kind of store: \"%s\": it should be sqlite:FILE or json:FILE",
 			     url);
 		return NULL;
 	}
-	if (*file_of(url, kind) != '\0')
+	if (*file_of(url, kind) != '\0') {
 		return kind;
+	}
 	store_refuse(error, "store \"%s\" names no file: it should be %s:FILE", url, kind->scheme);
 	return NULL;
 }
@@ -94,8 +97,9 @@ static bool resolve_new(const char *file, char *path)
 		errno = ENOENT;
 		return false;
 	}
-	if (!realpath(folder, path))
+	if (!realpath(folder, path)) {
 		return false;
+	}
 	size_t used = strlen(path);
 	snprintf(path + used, PATH_MAX - used, "%s%s", used > 1 ? "/" : "", name);
 	return true;
@@ -107,26 +111,29 @@ static bool resolve_new(const char *file, char *path)
  */
 static bool resolve(const char *file, char *path, char *error)
 {
-	if (strlen(file) >= PATH_MAX - SUFFIX_ROOM)
+	if (strlen(file) >= PATH_MAX - SUFFIX_ROOM) {
 		errno = ENAMETOOLONG;
-	else if ((realpath(file, path) || (errno == ENOENT && resolve_new(file, path))) &&
-		 strlen(path) < PATH_MAX - SUFFIX_ROOM)
+	} else if ((realpath(file, path) || (errno == ENOENT && resolve_new(file, path))) &&
+		   strlen(path) < PATH_MAX - SUFFIX_ROOM) {
 		return true;
+	}
 	return store_refuse(error, "%s: %s", file, strerror(errno));
 }
 
 static struct mutex *open_lock(const char *path, char *error)
 {
 	struct mutex *mutex = lockfile_open(path);
-	if (mutex)
+	if (mutex) {
 		return mutex;
-	if (errno == EPROTO)
+	}
+	if (errno == EPROTO) {
 		store_refuse(error,
 			     "%s-lock is of another version of this program: stop all that use the "
 			     "store, then delete it",
 			     path);
-	else
+	} else {
 		store_refuse(error, "%s-lock: %s", path, strerror(errno));
+	}
 	return NULL;
 }
 
@@ -134,8 +141,9 @@ static struct store *open_under_lock(const struct store_kind *kind, const char *
 				     struct mutex *mutex, char *error)
 {
 	enum mutex_result result = mutex_lock_within(mutex, PATIENCE_NS, NULL);
-	if (result == MUTEX_DEADLOCK)
+	if (result == MUTEX_DEADLOCK) {
 		bug("a store is opened by a thread that holds its lock");
+	}
 	if (result == MUTEX_BUSY) {
 		store_refuse(error, "%s: its lock is held by process %d", path,
 			     (int)mutex_owner(mutex, NULL));
@@ -150,14 +158,17 @@ struct store *store_open(const char *url, char *error)
 {
 	char path[PATH_MAX];
 	const struct store_kind *kind = kind_of(url, error);
-	if (!kind || !resolve(file_of(url, kind), path, error))
+	if (!kind || !resolve(file_of(url, kind), path, error)) {
 		return NULL;
+	}
 	struct mutex *mutex = open_lock(path, error);
-	if (!mutex)
+	if (!mutex) {
 		return NULL;
+	}
 	struct store *store = open_under_lock(kind, path, mutex, error);
-	if (!store)
+	if (!store) {
 		return NULL;
+	}
 	store->kind = kind;
 	store->mutex = mutex;
 	return store;
@@ -166,8 +177,9 @@ struct store *store_open(const char *url, char *error)
 /* Without the lock a handle is not closed: closing may checkpoint. The process's end does not. */
 void store_close(struct store *store)
 {
-	if (!store)
+	if (!store) {
 		return;
+	}
 	if (!store->taken && !store_take(store, PATIENCE_NS)) {
 		log_warning("%s: not closed, its lock is held by process %d", store->path,
 			    (int)mutex_owner(store->mutex, NULL));
@@ -200,22 +212,25 @@ bool store_take(struct store *store, int64_t timeout_ns)
 
 void store_give(struct store *store)
 {
-	if (store->within)
+	if (store->within) {
 		bug("%s: the lock is given back within a transaction", store->path);
+	}
 	store->taken = false;
 	mutex_unlock(store->mutex);
 }
 
 static void must_be_taken(const struct store *store)
 {
-	if (!store->taken)
+	if (!store->taken) {
 		bug("%s: used without its lock", store->path);
+	}
 }
 
 static void must_be_within(const struct store *store)
 {
-	if (!store->within)
+	if (!store->within) {
 		bug("%s: used outside a transaction", store->path);
+	}
 }
 
 /* Notes a failure: what comes after it must not be taken for the truth. */
@@ -228,10 +243,12 @@ static enum store_result noted(struct store *store, enum store_result result)
 enum store_result store_begin(struct store *store)
 {
 	must_be_taken(store);
-	if (store->within)
+	if (store->within) {
 		bug("%s: a transaction within a transaction", store->path);
-	if (store->broken)
+	}
+	if (store->broken) {
 		return STORE_FAILED;
+	}
 	enum store_result result = store->kind->begin(store);
 	store->within = result == STORE_OK;
 	return result;
@@ -250,16 +267,18 @@ enum store_result store_commit(struct store *store)
 
 void store_rollback(struct store *store)
 {
-	if (store->within)
+	if (store->within) {
 		store->kind->rollback(store);
+	}
 	store->within = false;
 }
 
 enum store_result store_tend(struct store *store)
 {
 	must_be_taken(store);
-	if (store->within)
+	if (store->within) {
 		bug("%s: tended within a transaction", store->path);
+	}
 	return store->broken ? STORE_FAILED : noted(store, store->kind->tend(store));
 }
 
@@ -276,10 +295,12 @@ const struct siphash_key *store_code_key(const struct store *store)
 enum store_result store_set_code_key(struct store *store, const struct siphash_key *key)
 {
 	must_be_taken(store);
-	if (store->within)
+	if (store->within) {
 		bug("%s: its key is set within a transaction", store->path);
-	if (store->broken)
+	}
+	if (store->broken) {
 		return STORE_FAILED;
+	}
 	return noted(store, store->kind->set_code_key(store, key));
 }
 

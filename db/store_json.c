@@ -17,8 +17,9 @@ struct json_store *json_store_of(struct store *store)
 /* The snapshot first: until its rename the journal of the last one is what counts. */
 static enum store_result start_anew(struct json_store *store)
 {
-	if (json_snapshot_write(store) != STORE_OK)
+	if (json_snapshot_write(store) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	return json_journal_start(store);
 }
 
@@ -34,8 +35,9 @@ static enum store_result load(struct json_store *store)
 {
 	json_model_finish(&store->model);
 	json_model_init(&store->model);
-	if (json_snapshot_read(store) == STORE_FAILED)
+	if (json_snapshot_read(store) == STORE_FAILED) {
 		return STORE_FAILED;
+	}
 	switch (json_journal_open(store)) {
 	case STORE_OK: return json_journal_follow(store);
 	case STORE_NONE: break;
@@ -56,10 +58,12 @@ enum store_result json_store_load(struct json_store *store)
 enum store_result json_store_follow(struct json_store *store)
 {
 	bool is_other;
-	if (json_snapshot_look(store, &is_other) != STORE_OK)
+	if (json_snapshot_look(store, &is_other) != STORE_OK) {
 		return STORE_FAILED;
-	if (is_other)
+	}
+	if (is_other) {
 		return json_store_load(store);
+	}
 	enum store_result result = json_journal_follow(store);
 	store->base.broken |= result != STORE_OK;
 	return result;
@@ -70,8 +74,9 @@ static enum store_result begin(struct store *base)
 	struct json_store *store = json_store_of(base);
 	event_cache_empty(&store->events);
 	json_text_empty(&store->chat);
-	if (json_store_follow(store) != STORE_OK)
+	if (json_store_follow(store) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	store->undo.count = 0;
 	store->undo.event_count = store->model.event_count;
 	store->undo.ticket_count = store->model.ticket_count;
@@ -103,14 +108,16 @@ static void write_batches(struct json_store *store)
 	const struct json_batches *batches = &store->model.batches;
 	bool any = false;
 	for (size_t i = 0; i < batches->count; i++) {
-		if (!batches->list[i].changed)
+		if (!batches->list[i].changed) {
 			continue;
+		}
 		json_text_add(&store->text, "%s", any ? ", " : ", \"batches\": [");
 		json_record_batch(&store->text, &batches->list[i]);
 		any = true;
 	}
-	if (any)
+	if (any) {
 		json_text_add(&store->text, "]");
+	}
 }
 
 /* Puts all that the transaction changed into one line; STORE_NONE if that is nothing. */
@@ -120,16 +127,19 @@ static enum store_result write_line(struct json_store *store)
 	json_text_empty(text);
 	json_text_add(text, "{\"line\": %zu", store->journal_lines + 1);
 	size_t start = text->length;
-	if (json_events_write(store) != STORE_OK)
+	if (json_events_write(store) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	json_tickets_write(store);
 	write_batches(store);
 	json_rooms_write(store);
-	if (text->length == start && !text->failed)
+	if (text->length == start && !text->failed) {
 		return STORE_NONE;
+	}
 	json_text_add(text, "}\n");
-	if (!text->failed)
+	if (!text->failed) {
 		return STORE_OK;
+	}
 	return store_fail(&store->base, "%s: out of memory, or a text that is not UTF-8",
 			  store->base.path);
 }
@@ -139,8 +149,9 @@ static void keep(struct json_store *store)
 	struct json_batches *batches = &store->model.batches;
 	json_events_keep(store);
 	json_tickets_keep(store);
-	for (size_t i = 0; i < batches->count; i++)
+	for (size_t i = 0; i < batches->count; i++) {
 		batches->list[i].changed = false;
+	}
 }
 
 static enum store_result write_out(struct json_store *store)
@@ -176,8 +187,9 @@ static enum store_result tend(struct store *base)
 static bool changed_elsewhere(struct store *base)
 {
 	struct json_store *store = json_store_of(base);
-	if (!base->within && json_store_follow(store) != STORE_OK)
+	if (!base->within && json_store_follow(store) != STORE_OK) {
 		return true;
+	}
 	bool changed = store->foreign;
 	store->foreign = false;
 	return changed;
@@ -186,10 +198,12 @@ static bool changed_elsewhere(struct store *base)
 static enum store_result set_code_key(struct store *base, const struct siphash_key *key)
 {
 	struct json_store *store = json_store_of(base);
-	if (json_store_follow(store) != STORE_OK)
+	if (json_store_follow(store) != STORE_OK) {
 		return STORE_FAILED;
-	if (store->model.ticket_count > 0)
+	}
+	if (store->model.ticket_count > 0) {
 		return store_fail(base, "%s: has tickets already", base->path);
+	}
 	base->code_key = *key;
 	return start_anew(store);
 }
@@ -199,11 +213,14 @@ static enum store_result batch_last(struct store *base, int64_t server, int64_t 
 	struct json_store *store = json_store_of(base);
 	const struct json_batches *batches = &store->model.batches;
 	*batch = 0;
-	if (!base->within && json_store_follow(store) != STORE_OK)
+	if (!base->within && json_store_follow(store) != STORE_OK) {
 		return STORE_FAILED;
-	for (size_t i = 0; i < batches->count; i++)
-		if (batches->list[i].server == server)
+	}
+	for (size_t i = 0; i < batches->count; i++) {
+		if (batches->list[i].server == server) {
 			*batch = batches->list[i].batch;
+		}
+	}
 	return STORE_OK;
 }
 
@@ -215,10 +232,12 @@ static enum store_result batch_mark(struct store *base, int64_t server, int64_t 
 
 static void free_store(struct json_store *store)
 {
-	if (store->snapshot >= 0)
+	if (store->snapshot >= 0) {
 		close(store->snapshot);
-	if (store->journal >= 0)
+	}
+	if (store->journal >= 0) {
 		close(store->journal);
+	}
 	json_model_finish(&store->model);
 	event_cache_finish(&store->events);
 	json_text_finish(&store->chat);
@@ -232,8 +251,9 @@ static void close_store(struct store *base)
 {
 	struct json_store *store = json_store_of(base);
 	if (store->wrote && !base->broken && json_store_follow(store) == STORE_OK &&
-	    start_anew(store) != STORE_OK)
+	    start_anew(store) != STORE_OK) {
 		log_warning("%s", base->error);
+	}
 	free_store(store);
 }
 

@@ -101,17 +101,19 @@ enum store_result sqlite_fail(struct sqlite_store *store)
 sqlite3_stmt *sqlite_statement(struct sqlite_store *store, enum sqlite_query query)
 {
 	sqlite3_stmt **statement = &store->statements[query];
-	if (!*statement)
+	if (!*statement) {
 		sqlite3_prepare_v3(store->database, queries[query], -1, SQLITE_PREPARE_PERSISTENT,
 				   statement, NULL);
+	}
 	return *statement;
 }
 
 enum store_result sqlite_row(struct sqlite_store *store, sqlite3_stmt *statement)
 {
 	int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-	if (step == SQLITE_ROW)
+	if (step == SQLITE_ROW) {
 		return STORE_OK;
+	}
 	enum store_result result = step == SQLITE_DONE ? STORE_NONE : sqlite_fail(store);
 	sqlite3_reset(statement);
 	return result;
@@ -132,8 +134,9 @@ static void rollback(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	event_cache_empty(&store->events);
-	if (!sqlite3_get_autocommit(store->database))
+	if (!sqlite3_get_autocommit(store->database)) {
 		sqlite3_step(sqlite_statement(store, QUERY_ROLLBACK));
+	}
 	sqlite3_reset(sqlite_statement(store, QUERY_ROLLBACK));
 }
 
@@ -141,10 +144,12 @@ static enum store_result begin(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	event_cache_empty(&store->events);
-	if (run_query(store, QUERY_BEGIN) != STORE_OK)
+	if (run_query(store, QUERY_BEGIN) != STORE_OK) {
 		return STORE_FAILED;
-	if (sqlite_tickets_begin(store) == STORE_OK)
+	}
+	if (sqlite_tickets_begin(store) == STORE_OK) {
 		return STORE_OK;
+	}
 	rollback(base);
 	return STORE_FAILED;
 }
@@ -166,8 +171,9 @@ static int note_log_pages(void *context, sqlite3 *database, const char *name, in
 	(void)database;
 	(void)name;
 	struct sqlite_store *store = context;
-	if (pages < store->log_pages)
+	if (pages < store->log_pages) {
 		store->tend_pages = TEND_PAGES; /* it started anew */
+	}
 	store->log_pages = pages;
 	return SQLITE_OK;
 }
@@ -180,8 +186,9 @@ static enum store_result checkpoint(struct sqlite_store *store)
 {
 	int result = sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE,
 					       NULL, NULL);
-	if (result != SQLITE_OK && result != SQLITE_BUSY)
+	if (result != SQLITE_OK && result != SQLITE_BUSY) {
 		return sqlite_fail(store);
+	}
 	store->tend_pages = store->log_pages + TEND_PAGES;
 	return STORE_OK;
 }
@@ -201,8 +208,9 @@ static enum store_result restart_log(struct sqlite_store *store)
 		store->tend_pages = TEND_PAGES;
 		return STORE_OK;
 	}
-	if (result != SQLITE_BUSY)
+	if (result != SQLITE_BUSY) {
 		return sqlite_fail(store);
+	}
 	log_warning("%s-wal has grown to %d MiB: some other program reads the store and does not "
 		    "end",
 		    store->base.path, store->log_pages / MIB_PAGES);
@@ -213,8 +221,9 @@ static enum store_result restart_log(struct sqlite_store *store)
 static enum store_result tend(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	if (store->log_pages < store->tend_pages)
+	if (store->log_pages < store->tend_pages) {
 		return STORE_OK;
+	}
 	return store->log_pages < RESTART_PAGES ? checkpoint(store) : restart_log(store);
 }
 
@@ -222,8 +231,9 @@ static bool changed_elsewhere(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_DATA_VERSION);
-	if (sqlite_row(store, statement) != STORE_OK)
+	if (sqlite_row(store, statement) != STORE_OK) {
 		return true;
+	}
 	int64_t version = sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
 	bool changed = version != store->data_version;
@@ -238,8 +248,9 @@ static enum store_result batch_last(struct store *base, int64_t server, int64_t 
 	sqlite3_bind_int64(statement, 1, server);
 	*batch = 0;
 	enum store_result result = sqlite_row(store, statement);
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
 		return result == STORE_NONE ? STORE_OK : result;
+	}
 	*batch = sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
 	return STORE_OK;
@@ -257,20 +268,24 @@ static enum store_result write_batch(struct sqlite_store *store, enum sqlite_que
 static enum store_result batch_mark(struct store *base, int64_t server, int64_t batch)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	if (write_batch(store, QUERY_BATCH_MARK, server, batch) != STORE_OK)
+	if (write_batch(store, QUERY_BATCH_MARK, server, batch) != STORE_OK) {
 		return STORE_FAILED;
-	if (sqlite3_changes(store->database) > 0)
+	}
+	if (sqlite3_changes(store->database) > 0) {
 		return STORE_OK;
-	if (write_batch(store, QUERY_BATCH_ADD, server, batch) != STORE_OK)
+	}
+	if (write_batch(store, QUERY_BATCH_ADD, server, batch) != STORE_OK) {
 		return STORE_FAILED;
+	}
 	return run_query(store, QUERY_BATCH_FORGET);
 }
 
 static void close_store(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	for (size_t query = 0; query < QUERIES; query++)
+	for (size_t query = 0; query < QUERIES; query++) {
 		sqlite3_finalize(store->statements[query]);
+	}
 	sqlite3_close(store->database);
 	keyindex_close(store->keys);
 	event_cache_finish(&store->events);
@@ -296,8 +311,9 @@ static bool use_log(struct sqlite_store *store, char *error)
 {
 	bool is_wal = false;
 	if (sqlite3_exec(store->database, "PRAGMA journal_mode = WAL", note_is_wal, &is_wal,
-			 NULL) != SQLITE_OK)
+			 NULL) != SQLITE_OK) {
 		return refuse(store, error);
+	}
 	return is_wal || store_refuse(error, "%s: SQLite cannot keep a write-ahead log there",
 				      store->base.path);
 }
@@ -308,8 +324,9 @@ static bool set_up(struct sqlite_store *store, char *error)
 				       "PRAGMA wal_autocheckpoint = 0;"
 				       "PRAGMA journal_size_limit = " LOG_LEFT_BYTES ";"
 				       "PRAGMA trusted_schema = OFF";
-	if (sqlite3_exec(store->database, settings, NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(store->database, settings, NULL, NULL, NULL) != SQLITE_OK) {
 		return refuse(store, error);
+	}
 	sqlite3_wal_hook(store->database, note_log_pages, store);
 	return true;
 }
@@ -320,13 +337,16 @@ static bool open_database(struct sqlite_store *store, char *error)
 	const char *path = store->base.path;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	bool is_new = access(path, F_OK) < 0;
-	if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
 		return refuse(store, error);
+	}
 	sqlite3_busy_timeout(store->database, BUSY_MS);
-	if (sqlite3_db_readonly(store->database, "main") == 1)
+	if (sqlite3_db_readonly(store->database, "main") == 1) {
 		return store_refuse(error, "%s: cannot be written", path);
-	if (is_new && chmod(path, 0600) < 0)
+	}
+	if (is_new && chmod(path, 0600) < 0) {
 		return store_refuse(error, "%s: %s", path, strerror(errno));
+	}
 	return true;
 }
 
@@ -335,13 +355,15 @@ static bool read_meta(struct sqlite_store *store, const char *name, void *value,
 {
 	sqlite3_stmt *statement;
 	if (sqlite3_prepare_v2(store->database, "SELECT value FROM meta WHERE name = ?1", -1,
-			       &statement, NULL) != SQLITE_OK)
+			       &statement, NULL) != SQLITE_OK) {
 		return false;
+	}
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	bool there = sqlite3_step(statement) == SQLITE_ROW &&
 		     sqlite3_column_bytes(statement, 0) == (int)size;
-	if (there)
+	if (there) {
 		memcpy(value, sqlite3_column_blob(statement, 0), size);
+	}
 	sqlite3_finalize(statement);
 	return there;
 }
@@ -351,8 +373,9 @@ static bool write_meta(struct sqlite_store *store, const char *name, const void 
 {
 	sqlite3_stmt *statement;
 	if (sqlite3_prepare_v2(store->database, "INSERT INTO meta (name, value) VALUES (?1, ?2)",
-			       -1, &statement, NULL) != SQLITE_OK)
+			       -1, &statement, NULL) != SQLITE_OK) {
 		return false;
+	}
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(statement, 2, value, (int)size, SQLITE_STATIC);
 	sqlite3_step(statement);
@@ -365,10 +388,12 @@ static enum store_result set_code_key(struct store *base, const struct siphash_k
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_CODE_KEY_SET);
 	sqlite3_bind_blob(statement, 1, key, sizeof *key, SQLITE_STATIC);
-	if (sqlite_run(store, statement) != STORE_OK)
+	if (sqlite_run(store, statement) != STORE_OK) {
 		return STORE_FAILED;
-	if (sqlite3_changes(store->database) == 0)
+	}
+	if (sqlite3_changes(store->database) == 0) {
 		return store_fail(base, "%s: has tickets already", base->path);
+	}
 	base->code_key = *key;
 	return STORE_OK;
 }
@@ -376,8 +401,9 @@ static enum store_result set_code_key(struct store *base, const struct siphash_k
 /* A random value that is made once for a store. */
 static bool keep_random(struct sqlite_store *store, const char *name, struct siphash_key *value)
 {
-	if (read_meta(store, name, value, sizeof *value))
+	if (read_meta(store, name, value, sizeof *value)) {
 		return true;
+	}
 	siphash_key_make(value);
 	return write_meta(store, name, value, sizeof *value);
 }
@@ -386,8 +412,9 @@ static bool open_keys(struct sqlite_store *store, char *error)
 {
 	struct siphash_key id;
 	if (!keep_random(store, "store_id", &id) ||
-	    !keep_random(store, "code_key", &store->base.code_key))
+	    !keep_random(store, "code_key", &store->base.code_key)) {
 		return refuse(store, error);
+	}
 	store->keys = keyindex_open(store->base.path, id.words[0]);
 	return store->keys || store_refuse(error, "%s-keys: %s", store->base.path, strerror(errno));
 }
@@ -416,8 +443,9 @@ static struct store *open_store(const char *path, char *error)
 	if (open_database(store, error) && sqlite_schema_check(store->database, path, error) &&
 	    use_log(store, error) && set_up(store, error) &&
 	    sqlite_schema_update(store->database, path, error) && open_keys(store, error) &&
-	    look_through(store, error))
+	    look_through(store, error)) {
 		return &store->base;
+	}
 	close_store(&store->base);
 	return NULL;
 }

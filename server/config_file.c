@@ -31,8 +31,9 @@ static char *next_line(char *text, int size, void *stream)
 {
 	struct reading *reading = stream;
 
-	if (reading->failed || fgets(text, size, reading->file) == NULL)
+	if (reading->failed || fgets(text, size, reading->file) == NULL) {
 		return NULL;
+	}
 	reading->line++;
 	if (strchr(text, '\n') == NULL && !feof(reading->file)) {
 		fail(reading, "the line is too long");
@@ -49,8 +50,9 @@ static int take_setting(void *context, const char *section, const char *name, co
 	struct reading *reading = context;
 	char problem[OPTION_PROBLEM_SIZE];
 
-	if (reading->failed)
+	if (reading->failed) {
 		return 0;
+	}
 	if (section[0] != '\0') {
 		fail(reading, "there are no sections here: leave the [line] out");
 		return 0;
@@ -69,15 +71,17 @@ bool config_file_read(const char *path, config_taker take, void *context, char *
 	};
 
 	reading.file = fopen(path, "re");
-	if (reading.file == NULL)
+	if (reading.file == NULL) {
 		return option_problem(problem, "%s: cannot be read: %s", path, strerror(errno));
+	}
 	int wrong_line = ini_parse_stream(next_line, &reading, take_setting, &reading);
 	if (ferror(reading.file) && !reading.failed) {
 		reading.failed = true;
 		option_problem(problem, "%s: cannot be read: %s", path, strerror(errno));
 	}
 	fclose(reading.file);
-	if (wrong_line != 0 && !reading.failed)
+	if (wrong_line != 0 && !reading.failed) {
 		return option_problem(problem, "%s:%d: must be 'name = value'", path, wrong_line);
+	}
 	return !reading.failed;
 }

@@ -30,8 +30,9 @@ static bool split(const char *text, struct parts *parts)
 	const char *address = strchr(text, ':');
 	const char *port = strrchr(text, ':');
 
-	if (address == port) /* none, or but one */
+	if (address == port) { /* none, or but one */
 		return false;
+	}
 	address++;
 	parts->kind = (struct span){ text, (size_t)(address - 1 - text) };
 	parts->address = (struct span){ address, (size_t)(port - address) };
@@ -47,12 +48,14 @@ static bool split(const char *text, struct parts *parts)
 static bool read_kind(struct span name, enum listener_kind *kind, char *problem)
 {
 	for (*kind = 0; *kind < LISTENER_KINDS; (*kind)++) {
-		if (span_equals(name, kind_names[*kind]))
+		if (span_equals(name, kind_names[*kind])) {
 			return true;
+		}
 	}
-	if (span_equals(name, "http") || span_equals(name, "tls"))
+	if (span_equals(name, "http") || span_equals(name, "tls")) {
 		return option_problem(problem,
 				      "http and tls listeners are not built in yet: lines or echo");
+	}
 	return option_problem(problem, "no such kind of listener: lines or echo");
 }
 
@@ -66,15 +69,18 @@ static bool read_address(const struct parts *parts, struct listener_option *list
 	char port[sizeof("65535")];
 	int64_t port_number;
 
-	if (!words_number(parts->port, 0, UINT16_MAX, &port_number))
+	if (!words_number(parts->port, 0, UINT16_MAX, &port_number)) {
 		return option_problem(problem, "the port must be a number from 0 to 65535");
+	}
 	snprintf(port, sizeof(port), "%u", (unsigned)(uint16_t)port_number);
 	snprintf(address, sizeof(address), "%.*s", (int)parts->address.length, parts->address.text);
-	if (strcmp(address, "localhost") == 0)
+	if (strcmp(address, "localhost") == 0) {
 		snprintf(address, sizeof(address), "127.0.0.1");
-	if (getaddrinfo(address, port, &wanted, &found) != 0)
+	}
+	if (getaddrinfo(address, port, &wanted, &found) != 0) {
 		return option_problem(problem, "the address must be a number such as 127.0.0.1, "
 					       "0.0.0.0 or [::1], or localhost");
+	}
 	memcpy(&listener->address, found->ai_addr, found->ai_addrlen);
 	listener->address_length = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -85,13 +91,16 @@ bool listener_option_read(const char *text, struct listener_option *listener, ch
 {
 	struct parts parts;
 
-	if (!split(text, &parts))
+	if (!split(text, &parts)) {
 		return option_problem(problem, FORM);
-	if (!read_kind(parts.kind, &listener->kind, problem))
+	}
+	if (!read_kind(parts.kind, &listener->kind, problem)) {
 		return false;
+	}
 	const char *shown = text + parts.kind.length + 1;
-	if (strlen(shown) >= sizeof(listener->text))
+	if (strlen(shown) >= sizeof(listener->text)) {
 		return option_problem(problem, FORM);
+	}
 	snprintf(listener->text, sizeof(listener->text), "%s", shown);
 	return read_address(&parts, listener, problem);
 }

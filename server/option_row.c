@@ -74,8 +74,9 @@ static bool keep(char *place, size_t size, const char *value, char *problem)
 {
 	size_t length = strlen(value);
 
-	if (length == 0 || length >= size)
+	if (length == 0 || length >= size) {
 		return option_problem(problem, "must be 1 to %zu bytes long", size - 1);
+	}
 	memcpy(place, value, length + 1);
 	return true;
 }
@@ -83,10 +84,12 @@ static bool keep(char *place, size_t size, const char *value, char *problem)
 /* 0 or 1, for the first or the second of two words; -1 and a problem for anything else. */
 static int choose(const char *value, const char *first, const char *second, char *problem)
 {
-	if (strcmp(value, first) == 0)
+	if (strcmp(value, first) == 0) {
 		return 0;
-	if (strcmp(value, second) == 0)
+	}
+	if (strcmp(value, second) == 0) {
 		return 1;
+	}
 	option_problem(problem, "must be %s or %s", first, second);
 	return -1;
 }
@@ -98,11 +101,13 @@ static bool set_config(struct options *options, const char *value, char *problem
 
 static bool set_listen(struct options *options, const char *value, char *problem)
 {
-	if (options->listener_count == OPTIONS_LISTENERS_MAX)
+	if (options->listener_count == OPTIONS_LISTENERS_MAX) {
 		return option_problem(problem, "there may be %d listeners at most",
 				      OPTIONS_LISTENERS_MAX);
-	if (!listener_option_read(value, &options->listeners[options->listener_count], problem))
+	}
+	if (!listener_option_read(value, &options->listeners[options->listener_count], problem)) {
 		return false;
+	}
 	options->listener_count++;
 	return true;
 }
@@ -111,15 +116,17 @@ static bool set_dispatch(struct options *options, const char *value, char *probl
 {
 	int choice = choose(value, "handoff", "accept", problem);
 
-	if (choice >= 0)
+	if (choice >= 0) {
 		options->dispatch = choice == 0 ? DISPATCH_HANDOFF : DISPATCH_ACCEPT;
+	}
 	return choice >= 0;
 }
 
 static bool set_user(struct options *options, const char *value, char *problem)
 {
-	if (getpwnam(value) == NULL)
+	if (getpwnam(value) == NULL) {
 		return option_problem(problem, "must be the name of a user of this system");
+	}
 	return keep(options->user, sizeof(options->user), value, problem);
 }
 
@@ -137,8 +144,9 @@ static bool set_store(struct options *options, const char *value, char *problem)
 {
 	char error[STORE_ERROR_SIZE];
 
-	if (!store_url_is_good(value, error))
+	if (!store_url_is_good(value, error)) {
 		return option_problem(problem, "%s", error);
+	}
 	return keep(options->store, sizeof(options->store), value, problem);
 }
 
@@ -163,8 +171,9 @@ static bool set_serialize(struct options *options, const char *value, char *prob
 static bool event_is_named(const struct options *options, struct span name)
 {
 	for (size_t i = 0; i < options->event_count; i++) {
-		if (span_equals(name, options->events[i].name))
+		if (span_equals(name, options->events[i].name)) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -174,11 +183,13 @@ static bool keep_title(struct event_option *event, const char *title, char *prob
 	char clean[STORE_TITLE_SIZE * TEXT_GROWTH];
 	size_t length = strlen(title);
 
-	if (length < STORE_TITLE_SIZE)
+	if (length < STORE_TITLE_SIZE) {
 		length = text_clean(title, length, clean);
-	if (length >= STORE_TITLE_SIZE)
+	}
+	if (length >= STORE_TITLE_SIZE) {
 		return option_problem(problem, "the title must be %d bytes long at most",
 				      STORE_TITLE_SIZE - 1);
+	}
 	memcpy(event->title, clean, length);
 	event->title[length] = '\0';
 	return true;
@@ -193,20 +204,26 @@ static bool set_event(struct options *options, const char *value, char *problem)
 	const char *title = total + total_length + (total[total_length] == ':');
 	struct span name = { value, name_length };
 
-	if (options->event_count == OPTIONS_EVENTS_MAX)
+	if (options->event_count == OPTIONS_EVENTS_MAX) {
 		return option_problem(problem, "there may be %d events at most",
 				      OPTIONS_EVENTS_MAX);
+	}
 	struct event_option *event = &options->events[options->event_count];
-	if (value[name_length] != '=' || !name_is_event(name))
+	if (value[name_length] != '=' || !name_is_event(name)) {
 		return option_problem(problem, "must be NAME=TOTAL[:TITLE], the name of 1 to 32 of "
 					       "a-z, 0-9 and '-'");
-	if (event_is_named(options, name))
+	}
+	if (event_is_named(options, name)) {
 		return option_problem(problem, "the event is there twice");
-	if (!words_number((struct span){ total, total_length }, 1, STORE_TOTAL_MAX, &event->total))
+	}
+	if (!words_number((struct span){ total, total_length }, 1, STORE_TOTAL_MAX,
+			  &event->total)) {
 		return option_problem(problem, "the total must be a number from 1 to %" PRId64,
 				      STORE_TOTAL_MAX);
-	if (!keep_title(event, title, problem))
+	}
+	if (!keep_title(event, title, problem)) {
 		return false;
+	}
 	memcpy(event->name, name.text, name.length);
 	event->name[name.length] = '\0';
 	options->event_count++;
@@ -217,8 +234,9 @@ static bool set_echo(struct options *options, const char *value, char *problem)
 {
 	int choice = choose(value, "upper", "raw", problem);
 
-	if (choice >= 0)
+	if (choice >= 0) {
 		options->echo = choice == 0 ? ECHO_UPPER : ECHO_RAW;
+	}
 	return choice >= 0;
 }
 
@@ -228,18 +246,21 @@ static bool set_operator_password(struct options *options, const char *value, ch
 	char line[OPTIONS_PASSWORD_SIZE + 2];
 	FILE *file = fopen(value, "re");
 
-	if (file == NULL)
+	if (file == NULL) {
 		return option_problem(problem, "cannot be read: %s", strerror(errno));
+	}
 	errno = 0;
 	bool there = fgets(line, sizeof(line), file) != NULL;
 	int error = errno;
 	fclose(file);
-	if (!there && error != 0)
+	if (!there && error != 0) {
 		return option_problem(problem, "cannot be read: %s", strerror(error));
+	}
 	size_t length = there ? strcspn(line, "\r\n") : 0;
-	if (length == 0 || length >= OPTIONS_PASSWORD_SIZE)
+	if (length == 0 || length >= OPTIONS_PASSWORD_SIZE) {
 		return option_problem(problem, "its first line must be a password of 1 to %d bytes",
 				      OPTIONS_PASSWORD_SIZE - 1);
+	}
 	memcpy(options->operator_password, line, length);
 	options->operator_password[length] = '\0';
 	return true;
@@ -247,8 +268,9 @@ static bool set_operator_password(struct options *options, const char *value, ch
 
 static bool set_log_level(struct options *options, const char *value, char *problem)
 {
-	if (!log_level_read(value, &options->log_level))
+	if (!log_level_read(value, &options->log_level)) {
 		return option_problem(problem, "must be error, warning, info or debug");
+	}
 	return true;
 }
 
@@ -256,8 +278,9 @@ static bool set_log_format(struct options *options, const char *value, char *pro
 {
 	int choice = choose(value, "text", "json", problem);
 
-	if (choice >= 0)
+	if (choice >= 0) {
 		options->log_format = choice == 0 ? LOG_TEXT : LOG_JSON;
+	}
 	return choice >= 0;
 }
 
@@ -318,8 +341,9 @@ const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
 const struct option_row *option_row_find(const char *name)
 {
 	for (size_t i = 0; i < option_row_count; i++) {
-		if (option_rows[i].name != NULL && strcmp(option_rows[i].name, name) == 0)
+		if (option_rows[i].name != NULL && strcmp(option_rows[i].name, name) == 0) {
 			return &option_rows[i];
+		}
 	}
 	return NULL;
 }
@@ -332,12 +356,14 @@ static int64_t unit_of(struct span unit)
 		int64_t bytes;
 	} units[] = { { "KiB", "K", KIB }, { "MiB", "M", MIB }, { "GiB", "G", GIB } };
 
-	if (unit.length == 0)
+	if (unit.length == 0) {
 		return 1;
+	}
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (span_equals_ignoring_case(unit, units[i].name) ||
-		    span_equals_ignoring_case(unit, units[i].letter))
+		    span_equals_ignoring_case(unit, units[i].letter)) {
 			return units[i].bytes;
+		}
 	}
 	return 0;
 }
@@ -348,8 +374,9 @@ static bool read_size(const char *value, int64_t least, int64_t most, int64_t *b
 	struct span unit = words_rest(span_of(value + digits.length));
 	int64_t unit_bytes = unit_of(unit);
 
-	if (unit_bytes == 0 || !words_number(digits, 0, most / unit_bytes, bytes))
+	if (unit_bytes == 0 || !words_number(digits, 0, most / unit_bytes, bytes)) {
 		return false;
+	}
 	*bytes *= unit_bytes;
 	return *bytes >= least;
 }
@@ -357,12 +384,13 @@ static bool read_size(const char *value, int64_t least, int64_t most, int64_t *b
 /* A number of bytes as people write it. */
 static void write_size(int64_t bytes, char *text, size_t size)
 {
-	if (bytes % GIB == 0)
+	if (bytes % GIB == 0) {
 		snprintf(text, size, "%" PRId64 "GiB", bytes / GIB);
-	else if (bytes % MIB == 0)
+	} else if (bytes % MIB == 0) {
 		snprintf(text, size, "%" PRId64 "MiB", bytes / MIB);
-	else
+	} else {
 		snprintf(text, size, "%" PRId64 "KiB", bytes / KIB);
+	}
 }
 
 static bool set_number(struct options *options, const struct option_row *row, const char *value,
@@ -370,9 +398,10 @@ static bool set_number(struct options *options, const struct option_row *row, co
 {
 	int64_t number;
 
-	if (!words_number(span_of(value), row->least, row->most, &number))
+	if (!words_number(span_of(value), row->least, row->most, &number)) {
 		return option_problem(problem, "must be a number from %" PRId64 " to %" PRId64,
 				      row->least, row->most);
+	}
 	row->number(options, number);
 	return true;
 }
@@ -397,9 +426,11 @@ static bool set_size(struct options *options, const struct option_row *row, cons
 bool option_set(struct options *options, const struct option_row *row, const char *value,
 		char *problem)
 {
-	if (row->number != NULL)
+	if (row->number != NULL) {
 		return set_number(options, row, value, problem);
-	if (row->size != NULL)
+	}
+	if (row->size != NULL) {
 		return set_size(options, row, value, problem);
+	}
 	return row->text(options, value, problem);
 }

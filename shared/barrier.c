@@ -11,11 +11,13 @@ enum { NOT_USED, ELSEWHERE, WAITING, PASSED, BROKEN };
 static void tell(struct barrier *barrier, uint32_t state)
 {
 	barrier->telling = state;
-	if (state == BROKEN)
+	if (state == BROKEN) {
 		barrier->broken = true;
+	}
 	for (uint32_t i = 0; i < barrier->used; i++) {
-		if (barrier->list[i].state == WAITING)
+		if (barrier->list[i].state == WAITING) {
 			barrier->list[i].state = state;
+		}
 	}
 	barrier->telling = NOT_USED;
 	condition_notify_all(&barrier->told);
@@ -26,8 +28,9 @@ static void repair(void *context, pid_t dead)
 	struct barrier *barrier = context;
 
 	(void)dead;
-	if (barrier->telling != NOT_USED)
+	if (barrier->telling != NOT_USED) {
 		tell(barrier, barrier->telling);
+	}
 }
 
 static struct mutex_repair repair_of(struct barrier *barrier)
@@ -46,8 +49,9 @@ void barrier_init(struct barrier *barrier, uint32_t parties)
 {
 	struct mutex_repair how = repair_of(barrier);
 
-	if (parties == 0 || parties > BARRIER_PARTIES_MAX)
+	if (parties == 0 || parties > BARRIER_PARTIES_MAX) {
 		bug("a barrier for %u parties", (unsigned)parties);
+	}
 	memset(barrier, 0, sizeof(*barrier));
 	mutex_init(&barrier->mutex, MUTEX_PLAIN);
 	condition_init(&barrier->told, &barrier->mutex, &how);
@@ -59,8 +63,9 @@ static struct barrier_party *own_place(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
 		struct barrier_party *party = &barrier->list[i];
-		if (party->state == ELSEWHERE && identity_equal(party->who, identity_own()))
+		if (party->state == ELSEWHERE && identity_equal(party->who, identity_own())) {
 			return party;
+		}
 	}
 	return NULL;
 }
@@ -68,11 +73,13 @@ static struct barrier_party *own_place(struct barrier *barrier)
 static struct barrier_party *free_place(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
-		if (barrier->list[i].state == NOT_USED)
+		if (barrier->list[i].state == NOT_USED) {
 			return &barrier->list[i];
+		}
 	}
-	if (barrier->used < BARRIER_PARTIES_MAX)
+	if (barrier->used < BARRIER_PARTIES_MAX) {
 		return &barrier->list[barrier->used++];
+	}
 	return NULL;
 }
 
@@ -80,8 +87,9 @@ static struct barrier_party *take_place(struct barrier *barrier, bool registered
 {
 	struct barrier_party *party = free_place(barrier);
 
-	if (party == NULL)
+	if (party == NULL) {
 		return NULL;
+	}
 	party->who = identity_own();
 	party->registered = registered;
 	party->state = state;
@@ -92,8 +100,9 @@ static void forget_the_dead(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
 		struct barrier_party *party = &barrier->list[i];
-		if (party->state != NOT_USED && !identity_alive(party->who))
+		if (party->state != NOT_USED && !identity_alive(party->who)) {
 			party->state = NOT_USED;
+		}
 	}
 }
 
@@ -108,12 +117,14 @@ static bool misses_somebody(struct barrier *barrier)
 {
 	int64_t now = clock_monotonic_ns();
 
-	if (now - barrier->searched_ns < FUTEX_NAP_NS)
+	if (now - barrier->searched_ns < FUTEX_NAP_NS) {
 		return false;
+	}
 	barrier->searched_ns = now;
 	for (uint32_t i = 0; i < barrier->used; i++) {
-		if (is_missed(&barrier->list[i]))
+		if (is_missed(&barrier->list[i])) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -122,8 +133,9 @@ uint32_t barrier_waiting(const struct barrier *barrier)
 {
 	uint32_t waiting = 0;
 
-	for (uint32_t i = 0; i < barrier->used; i++)
+	for (uint32_t i = 0; i < barrier->used; i++) {
 		waiting += barrier->list[i].state == WAITING;
+	}
 	return waiting;
 }
 
@@ -136,8 +148,9 @@ static bool is_told(void *context)
 {
 	const struct arrival *arrival = context;
 
-	if (arrival->self->state == WAITING && misses_somebody(arrival->barrier))
+	if (arrival->self->state == WAITING && misses_somebody(arrival->barrier)) {
 		tell(arrival->barrier, BROKEN);
+	}
 	return arrival->self->state != WAITING;
 }
 
@@ -150,8 +163,9 @@ static struct barrier_party *arrive(struct barrier *barrier)
 		self->state = WAITING;
 	} else {
 		self = take_place(barrier, false, WAITING);
-		if (self == NULL)
+		if (self == NULL) {
 			return NULL;
+		}
 	}
 	self->index = before;
 	return self;
@@ -163,12 +177,14 @@ static int wait_for_all(struct barrier *barrier, int64_t timeout_ns)
 	struct arrival arrival = { .barrier = barrier, .self = arrive(barrier) };
 	struct barrier_party *self = arrival.self;
 
-	if (self == NULL)
+	if (self == NULL) {
 		return BARRIER_BROKEN;
-	if (barrier_waiting(barrier) == barrier->parties)
+	}
+	if (barrier_waiting(barrier) == barrier->parties) {
 		tell(barrier, PASSED);
-	else if (!condition_wait_for(&barrier->told, is_told, &arrival, timeout_ns))
+	} else if (!condition_wait_for(&barrier->told, is_told, &arrival, timeout_ns)) {
 		tell(barrier, BROKEN);
+	}
 	int result = self->state == PASSED ? self->index : BARRIER_BROKEN;
 	self->state = self->registered ? ELSEWHERE : NOT_USED;
 	return result;
@@ -194,8 +210,9 @@ void barrier_leave(struct barrier *barrier)
 {
 	lock(barrier);
 	struct barrier_party *self = own_place(barrier);
-	if (self != NULL)
+	if (self != NULL) {
 		self->state = NOT_USED;
+	}
 	mutex_unlock(&barrier->mutex);
 }
 

@@ -54,12 +54,14 @@ enum channel_result channel_send(int end, const void *bytes, size_t length, cons
 	union control control;
 	ssize_t sent;
 
-	if (length == 0 || length > CHANNEL_MESSAGE_MAX || count > CHANNEL_DESCRIPTORS_MAX)
+	if (length == 0 || length > CHANNEL_MESSAGE_MAX || count > CHANNEL_DESCRIPTORS_MAX) {
 		bug("a message of %zu bytes and %zu descriptors", length, count);
+	}
 	/* sendmsg(2) only reads, but its iovec is also recvmsg's and has no const. */
 	memcpy(&part.iov_base, &bytes, sizeof(bytes));
-	if (count > 0)
+	if (count > 0) {
 		put_descriptors(&message, &control, descriptors, count);
+	}
 	do {
 		sent = sendmsg(end, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
@@ -71,8 +73,9 @@ static void get_descriptors(struct msghdr *header, struct channel_message *messa
 	message->descriptor_count = 0;
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL;
 	     part = CMSG_NXTHDR(header, part)) {
-		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
 			continue;
+		}
 		size_t bytes = part->cmsg_len - CMSG_LEN(0);
 		memcpy(message->descriptors, CMSG_DATA(part), bytes);
 		message->descriptor_count = bytes / sizeof(int);
@@ -107,10 +110,12 @@ enum channel_result channel_receive(int end, struct channel_message *message)
 	};
 	ssize_t received = receive(end, &header);
 
-	if (received < 0)
+	if (received < 0) {
 		return errno == EAGAIN ? CHANNEL_EMPTY : CHANNEL_FAILED;
-	if (received == 0)
+	}
+	if (received == 0) {
 		return CHANNEL_CLOSED;
+	}
 	message->length = (size_t)received;
 	get_descriptors(&header, message);
 	return (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? CHANNEL_CUT : CHANNEL_OK;

@@ -9,8 +9,9 @@ static int64_t read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	if (clock_gettime(clock, &now) != 0)
+	if (clock_gettime(clock, &now) != 0) {
 		bug("clock_gettime: %m");
+	}
 	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
@@ -29,11 +30,13 @@ void clock_format(int64_t wall_ns, char *text)
 	time_t seconds = wall_ns / NS_PER_SECOND;
 	struct tm parts;
 
-	if (wall_ns % NS_PER_SECOND < 0)
+	if (wall_ns % NS_PER_SECOND < 0) {
 		seconds--;
+	}
 	if (gmtime_r(&seconds, &parts) == NULL ||
-	    strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+	    strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
 		bug("no date for %lld ns", (long long)wall_ns);
+	}
 }
 
 struct timespec clock_timespec(int64_t ns)
@@ -55,9 +58,11 @@ int64_t clock_deadline(int64_t timeout_ns)
 
 void clock_sleep(int64_t duration_ns)
 {
-	if (duration_ns <= 0)
+	if (duration_ns <= 0) {
 		return;
+	}
 	struct timespec end = clock_timespec(clock_deadline(duration_ns));
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR) {
 		continue;
+	}
 }

@@ -21,8 +21,9 @@ static uint64_t round_of(const struct siphash_key *key, int round, uint64_t half
 {
 	unsigned char bytes[6] = { (unsigned char)round };
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++) {
 		bytes[1 + i] = (unsigned char)(half >> 8 * i);
+	}
 	return siphash(key, bytes, sizeof(bytes)) & HALF_MASK;
 }
 
@@ -58,12 +59,14 @@ void code_make(const struct siphash_key *key, int64_t number, char *text)
 {
 	struct block block = { .left = 0, .right = (uint64_t)number };
 
-	if (number < 0 || number > CODE_NUMBER_MAX)
+	if (number < 0 || number > CODE_NUMBER_MAX) {
 		bug("no code for the number %lld", (long long)number);
+	}
 	block = permute(key, block);
 	for (int place = 0; place < SYMBOLS; place++) {
-		if (place > 0 && place % GROUP == 0)
+		if (place > 0 && place % GROUP == 0) {
 			*text++ = '-';
+		}
 		*text++ = symbol_at(block, place);
 	}
 	*text = '\0';
@@ -85,8 +88,9 @@ static int symbol_value(char symbol)
 {
 	const char *found;
 
-	if (symbol >= 'a' && symbol <= 'z')
+	if (symbol >= 'a' && symbol <= 'z') {
 		symbol = (char)(symbol - 'a' + 'A');
+	}
 	found = memchr(alphabet, as_meant(symbol), sizeof(alphabet) - 1);
 	return found ? (int)(found - alphabet) : -1;
 }
@@ -100,10 +104,12 @@ static bool read_block(struct span text, struct block *block)
 		size_t half = count / HALF_SYMBOLS;
 		int value = symbol_value(text.text[i]);
 
-		if (text.text[i] == '-')
+		if (text.text[i] == '-') {
 			continue;
-		if (value < 0 || count == SYMBOLS)
+		}
+		if (value < 0 || count == SYMBOLS) {
 			return false;
+		}
 		halves[half] = halves[half] << 5 | (uint64_t)value;
 		count++;
 	}
@@ -115,11 +121,13 @@ bool code_read(const struct siphash_key *key, struct span text, int64_t *number)
 {
 	struct block block;
 
-	if (!read_block(text, &block))
+	if (!read_block(text, &block)) {
 		return false;
+	}
 	block = permute_back(key, block);
-	if (block.left != 0)
+	if (block.left != 0) {
 		return false;
+	}
 	*number = (int64_t)block.right;
 	return true;
 }

@@ -11,16 +11,18 @@ void condition_init(struct condition *condition, struct mutex *mutex,
 {
 	memset(condition, 0, sizeof(*condition));
 	condition->mutex = mutex;
-	if (repair != NULL)
+	if (repair != NULL) {
 		condition->repair = *repair;
+	}
 }
 
 static void lock(struct condition *condition)
 {
 	const struct mutex_repair *repair = &condition->repair;
 
-	if (mutex_lock(condition->mutex, repair->run == NULL ? NULL : repair) != MUTEX_TAKEN)
+	if (mutex_lock(condition->mutex, repair->run == NULL ? NULL : repair) != MUTEX_TAKEN) {
 		bug("a condition's mutex was not given back while its waiter slept");
+	}
 }
 
 /* Gives the mutex back altogether; returns how often it has to be taken again. */
@@ -28,34 +30,39 @@ static uint32_t unlock_all(struct condition *condition)
 {
 	uint32_t depth = condition->mutex->depth;
 
-	for (uint32_t i = 0; i < depth; i++)
+	for (uint32_t i = 0; i < depth; i++) {
 		mutex_unlock(condition->mutex);
+	}
 	return depth;
 }
 
 static void lock_again(struct condition *condition, uint32_t depth)
 {
-	for (uint32_t i = 0; i < depth; i++)
+	for (uint32_t i = 0; i < depth; i++) {
 		lock(condition);
+	}
 }
 
 static void free_those_of_the_dead(struct condition *condition)
 {
 	for (uint32_t i = 0; i < condition->used; i++) {
 		struct condition_waiter *waiter = &condition->waiters[i];
-		if (waiter->state == WAITING && !identity_alive(waiter->who))
+		if (waiter->state == WAITING && !identity_alive(waiter->who)) {
 			waiter->state = FREE;
+		}
 	}
 }
 
 static struct condition_waiter *free_place(struct condition *condition)
 {
 	for (uint32_t i = 0; i < condition->used; i++) {
-		if (condition->waiters[i].state == FREE)
+		if (condition->waiters[i].state == FREE) {
 			return &condition->waiters[i];
+		}
 	}
-	if (condition->used < CONDITION_WAITERS_MAX)
+	if (condition->used < CONDITION_WAITERS_MAX) {
 		return &condition->waiters[condition->used++];
+	}
 	return NULL;
 }
 
@@ -68,8 +75,9 @@ static struct condition_waiter *enlist(struct condition *condition)
 		free_those_of_the_dead(condition);
 		waiter = free_place(condition);
 	}
-	if (waiter == NULL)
+	if (waiter == NULL) {
 		return NULL;
+	}
 	waiter->who = identity_own();
 	waiter->turn = condition->turns++;
 	waiter->state = WAITING;
@@ -78,8 +86,9 @@ static struct condition_waiter *enlist(struct condition *condition)
 
 static void leave(struct condition_waiter *waiter)
 {
-	if (waiter != NULL)
+	if (waiter != NULL) {
 		waiter->state = FREE;
+	}
 }
 
 static struct condition_waiter *longest_waiting(struct condition *condition)
@@ -88,8 +97,9 @@ static struct condition_waiter *longest_waiting(struct condition *condition)
 
 	for (uint32_t i = 0; i < condition->used; i++) {
 		struct condition_waiter *waiter = &condition->waiters[i];
-		if (waiter->state == WAITING && (longest == NULL || waiter->turn < longest->turn))
+		if (waiter->state == WAITING && (longest == NULL || waiter->turn < longest->turn)) {
 			longest = waiter;
+		}
 	}
 	return longest;
 }
@@ -108,8 +118,9 @@ static void call_next_alive(struct condition *condition)
 		next->state = FREE;
 		next = longest_waiting(condition);
 	}
-	if (next != NULL)
+	if (next != NULL) {
 		call(next);
+	}
 }
 
 /*
@@ -132,13 +143,15 @@ static void nap(struct condition *condition, struct condition_waiter *self, int6
 {
 	uint32_t depth = unlock_all(condition);
 
-	if (self == NULL)
+	if (self == NULL) {
 		clock_sleep(futex_nap_ns(deadline_ns));
-	else
+	} else {
 		futex_nap(&self->state, WAITING, deadline_ns);
+	}
 	lock_again(condition, depth);
-	if (self != NULL && self->state == WAITING)
+	if (self != NULL && self->state == WAITING) {
 		pass_on_calls_to_the_dead(condition);
+	}
 }
 
 static bool is_over(int64_t deadline_ns)
@@ -167,12 +180,14 @@ bool condition_wait_for(struct condition *condition, bool (*ready)(void *context
 	int64_t deadline_ns = futex_deadline(timeout_ns);
 	bool done = ready(context);
 
-	if (done || timeout_ns == 0)
+	if (done || timeout_ns == 0) {
 		return done;
+	}
 	struct condition_waiter *self = enlist(condition);
 	do {
-		if (self != NULL)
+		if (self != NULL) {
 			self->state = WAITING; /* it was called, and somebody else was faster */
+		}
 		nap(condition, self, deadline_ns);
 		done = ready(context);
 	} while (!done && !is_over(deadline_ns));
@@ -197,8 +212,9 @@ size_t condition_notify_all(struct condition *condition)
 	size_t called = 0;
 
 	for (uint32_t i = 0; i < condition->used; i++) {
-		if (condition->waiters[i].state != WAITING)
+		if (condition->waiters[i].state != WAITING) {
 			continue;
+		}
 		call(&condition->waiters[i]);
 		called++;
 	}

@@ -12,8 +12,9 @@
 
 static size_t bucket_of(uint64_t value)
 {
-	if (value < QUARTERS)
+	if (value < QUARTERS) {
 		return value;
+	}
 	unsigned power = 63U - (unsigned)__builtin_clzll(value);
 	size_t quarter = (value >> (power - 2)) & (QUARTERS - 1);
 	size_t bucket = (size_t)(power - 1) * QUARTERS + quarter;
@@ -22,8 +23,9 @@ static size_t bucket_of(uint64_t value)
 
 static uint64_t bucket_middle(size_t bucket)
 {
-	if (bucket < QUARTERS)
+	if (bucket < QUARTERS) {
 		return bucket;
+	}
 	unsigned shift = (unsigned)(bucket / QUARTERS) - 1;
 	uint64_t least = (QUARTERS + (uint64_t)(bucket % QUARTERS)) << shift;
 	return least + (UINT64_C(1) << shift) / 2;
@@ -51,22 +53,25 @@ static void set_bucket(struct histogram *histogram, size_t bucket, uint64_t coun
 /* A bucket is full after 2^32 values: all are halved, which leaves the shape as it is. */
 static void fade(struct histogram *histogram)
 {
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		set_bucket(histogram, i, bucket_count(histogram, i) / 2);
+	}
 }
 
 static void raise_largest(struct histogram *histogram, uint64_t value)
 {
-	if (value > atomic_load_explicit(&histogram->largest, memory_order_relaxed))
+	if (value > atomic_load_explicit(&histogram->largest, memory_order_relaxed)) {
 		atomic_store_explicit(&histogram->largest, value, memory_order_relaxed);
+	}
 }
 
 void histogram_add(struct histogram *histogram, uint64_t value)
 {
 	size_t bucket = bucket_of(value);
 
-	if (bucket_count(histogram, bucket) == UINT32_MAX)
+	if (bucket_count(histogram, bucket) == UINT32_MAX) {
 		fade(histogram);
+	}
 	set_bucket(histogram, bucket, (uint64_t)bucket_count(histogram, bucket) + 1);
 	raise_largest(histogram, value);
 	add_to(&histogram->count, 1);
@@ -78,8 +83,9 @@ static uint64_t total(const struct histogram *histogram)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		sum += bucket_count(histogram, i);
+	}
 	return sum;
 }
 
@@ -101,8 +107,9 @@ uint64_t histogram_quantile(const struct histogram *histogram, double part)
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		set_bucket(into, i, (uint64_t)bucket_count(into, i) + bucket_count(from, i));
+	}
 	raise_largest(into, atomic_load_explicit(&from->largest, memory_order_relaxed));
 	add_to(&into->count, atomic_load_explicit(&from->count, memory_order_relaxed));
 	add_to(&into->sum, atomic_load_explicit(&from->sum, memory_order_relaxed));

@@ -14,8 +14,9 @@ static struct holder *find(struct holders *holders, struct identity who)
 {
 	for (uint32_t i = 0; i < holders->used; i++) {
 		struct holder *holder = &holders->list[i];
-		if (holder->count > 0 && identity_equal(holder->who, who))
+		if (holder->count > 0 && identity_equal(holder->who, who)) {
 			return holder;
+		}
 	}
 	return NULL;
 }
@@ -23,11 +24,13 @@ static struct holder *find(struct holders *holders, struct identity who)
 static struct holder *free_place(struct holders *holders)
 {
 	for (uint32_t i = 0; i < holders->used; i++) {
-		if (holders->list[i].count == 0)
+		if (holders->list[i].count == 0) {
 			return &holders->list[i];
+		}
 	}
-	if (holders->used < HOLDERS_MAX)
+	if (holders->used < HOLDERS_MAX) {
 		return &holders->list[holders->used++];
+	}
 	return NULL;
 }
 
@@ -37,8 +40,9 @@ bool holders_take(struct holders *holders)
 
 	if (holder == NULL) {
 		holder = free_place(holders);
-		if (holder == NULL)
+		if (holder == NULL) {
 			return false;
+		}
 		holder->who = identity_own();
 	}
 	holder->count++;
@@ -48,8 +52,9 @@ bool holders_take(struct holders *holders)
 static struct holder *find_any(struct holders *holders)
 {
 	for (uint32_t i = 0; i < holders->used; i++) {
-		if (holders->list[i].count > 0)
+		if (holders->list[i].count > 0) {
 			return &holders->list[i];
+		}
 	}
 	return NULL;
 }
@@ -58,10 +63,12 @@ bool holders_give(struct holders *holders)
 {
 	struct holder *holder = find(holders, identity_own());
 
-	if (holder == NULL)
+	if (holder == NULL) {
 		holder = find_any(holders);
-	if (holder == NULL)
+	}
+	if (holder == NULL) {
 		return false;
+	}
 	holder->count--;
 	return true;
 }
@@ -70,8 +77,9 @@ uint32_t holders_sum(const struct holders *holders)
 {
 	uint32_t sum = 0;
 
-	for (uint32_t i = 0; i < holders->used; i++)
+	for (uint32_t i = 0; i < holders->used; i++) {
 		sum += holders->list[i].count;
+	}
 	return sum;
 }
 
@@ -80,8 +88,9 @@ uint32_t holders_bury(struct holders *holders)
 	int64_t now = clock_monotonic_ns();
 	uint32_t buried = 0;
 
-	if (now - holders->searched_ns < FUTEX_NAP_NS)
+	if (now - holders->searched_ns < FUTEX_NAP_NS) {
 		return 0;
+	}
 	holders->searched_ns = now;
 	for (uint32_t i = 0; i < holders->used; i++) {
 		struct holder *holder = &holders->list[i];

@@ -21,8 +21,9 @@ static size_t read_stat(pid_t pid, char *text, size_t size)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	int file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
+	if (file < 0) {
 		return 0;
+	}
 	ssize_t length = read(file, text, size - 1);
 	close(file);
 	return length > 0 ? (size_t)length : 0;
@@ -35,8 +36,9 @@ static uint64_t started_of(pid_t pid)
 
 	text[read_stat(pid, text, sizeof(text))] = '\0';
 	const char *field = strrchr(text, ')');
-	for (int i = 0; field != NULL && i < FIELDS_TO_STARTED; i++)
+	for (int i = 0; field != NULL && i < FIELDS_TO_STARTED; i++) {
 		field = strchr(field + 1, ' ');
+	}
 	return field == NULL ? 0 : strtoull(field, NULL, 10);
 }
 
@@ -50,8 +52,9 @@ static void find_own(void)
 
 static void set_up(void)
 {
-	if (pthread_atfork(NULL, NULL, find_own) != 0)
+	if (pthread_atfork(NULL, NULL, find_own) != 0) {
 		die("pthread_atfork: %m");
+	}
 	find_own();
 }
 
@@ -71,8 +74,9 @@ static bool runs(int descriptor, struct identity who)
 {
 	struct pollfd end = { .fd = descriptor, .events = POLLIN };
 
-	if (who.started != 0 && started_of(who.pid) != who.started)
+	if (who.started != 0 && started_of(who.pid) != who.started) {
 		return false;
+	}
 	return poll(&end, 1, 0) == 0;
 }
 
@@ -80,8 +84,9 @@ bool identity_alive(struct identity who)
 {
 	int descriptor = pidfd_open(who.pid, 0);
 
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return errno != ESRCH; /* out of descriptors: not known, so not buried */
+	}
 	bool alive = runs(descriptor, who);
 	close(descriptor);
 	return alive;

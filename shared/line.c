@@ -47,10 +47,12 @@ void line_reader_finish(struct line_reader *reader)
 /* How long TEXT is without the part of a line's end that stands before the LF. */
 static size_t length_without_end(const char *text, size_t length)
 {
-	if (length >= 2 && text[length - 2] == '\r' && text[length - 1] == '\0')
+	if (length >= 2 && text[length - 2] == '\r' && text[length - 1] == '\0') {
 		return length - 2;
-	if (length >= 1 && text[length - 1] == '\r')
+	}
+	if (length >= 1 && text[length - 1] == '\r') {
 		return length - 1;
+	}
 	return length;
 }
 
@@ -67,8 +69,9 @@ static bool starts_like_http(struct span text)
 	};
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		if (span_starts(text, starts[i]))
+		if (span_starts(text, starts[i])) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -96,8 +99,9 @@ static enum line_event hand_out(struct line_reader *reader, const char *text, si
 				struct line *line)
 {
 	*line = (struct line){ text, length_without_end(text, length) };
-	if (line->length > 0)
+	if (line->length > 0) {
 		reader->first_done = true;
+	}
 	return LINE_WHOLE;
 }
 
@@ -107,18 +111,23 @@ static enum line_event gather(struct line_reader *reader, const char *bytes, siz
 	size_t room = PARTIAL_SIZE - (size_t)reader->partial_length;
 	size_t fitting = length < room ? length : room;
 
-	if (reader->skipping || length == 0)
+	if (reader->skipping || length == 0) {
 		return LINE_NONE;
-	if (!reader->partial)
+	}
+	if (!reader->partial) {
 		reader->partial = malloc(PARTIAL_SIZE);
-	if (!reader->partial)
+	}
+	if (!reader->partial) {
 		return LINE_NO_MEMORY;
+	}
 	memcpy(reader->partial + reader->partial_length, bytes, fitting);
 	reader->partial_length = (uint16_t)(reader->partial_length + fitting);
-	if (is_browser(reader, reader->partial, reader->partial_length))
+	if (is_browser(reader, reader->partial, reader->partial_length)) {
 		return turn_away_browser(reader);
-	if (fitting < length || is_too_long(reader->partial, reader->partial_length))
+	}
+	if (fitting < length || is_too_long(reader->partial, reader->partial_length)) {
 		return skip_line(reader);
+	}
 	return LINE_NONE;
 }
 
@@ -166,12 +175,14 @@ static enum line_event read_text(struct line_reader *reader, const char *input, 
 	enum line_event event;
 
 	*used = plain + 1;
-	if (ends && is_good_in_place(reader, input, plain))
+	if (ends && is_good_in_place(reader, input, plain)) {
 		return hand_out(reader, input, plain, line);
+	}
 
 	event = gather(reader, input, plain);
-	if (event == LINE_NONE && ends)
+	if (event == LINE_NONE && ends) {
 		return end_line(reader, line);
+	}
 	*used = plain;
 	if (event == LINE_NONE && plain < length && (uint8_t)input[plain] == IAC) {
 		*used = plain + 1;
@@ -188,13 +199,16 @@ static enum line_event answer(struct line_reader *reader, bool will, uint8_t opt
 	uint64_t bit = UINT64_C(1) << option % 64;
 	uint64_t *asked;
 
-	if (!telnet)
+	if (!telnet) {
 		telnet = reader->telnet = calloc(1, sizeof(*telnet));
-	if (!telnet)
+	}
+	if (!telnet) {
 		return LINE_NO_MEMORY;
+	}
 	asked = &telnet->asked[will][option / 64];
-	if (*asked & bit)
+	if (*asked & bit) {
 		return LINE_NONE;
+	}
 	*asked |= bit;
 	telnet->reply[0] = (char)IAC;
 	telnet->reply[1] = (char)(will ? DONT : WONT);
@@ -223,8 +237,9 @@ static enum line_event read_telnet(struct line_reader *reader, uint8_t byte, str
 	reader->telnet_state = STATE_TEXT;
 	switch (state) {
 	case STATE_COMMAND:
-		if (byte == IAC)
+		if (byte == IAC) {
 			return gather(reader, "\xFF", 1);
+		}
 		reader->telnet_state = state_after_command(byte);
 		return LINE_NONE;
 	case STATE_DO: return answer(reader, false, byte, line);
@@ -243,8 +258,9 @@ static enum line_event read_telnet(struct line_reader *reader, uint8_t byte, str
 /* Between two lines nothing is kept. */
 static void drop_empty_partial(struct line_reader *reader)
 {
-	if (reader->partial_length > 0)
+	if (reader->partial_length > 0) {
 		return;
+	}
 	free(reader->partial);
 	reader->partial = NULL;
 }
@@ -258,14 +274,16 @@ enum line_event line_read(struct line_reader *reader, const char *input, size_t 
 	while (at < length && event == LINE_NONE) {
 		size_t taken = 1;
 
-		if (reader->telnet_state == STATE_TEXT)
+		if (reader->telnet_state == STATE_TEXT) {
 			event = read_text(reader, input + at, length - at, &taken, line);
-		else
+		} else {
 			event = read_telnet(reader, (uint8_t)input[at], line);
+		}
 		at += taken;
 	}
 	*used = at;
-	if (event == LINE_NONE)
+	if (event == LINE_NONE) {
 		drop_empty_partial(reader);
+	}
 	return event;
 }

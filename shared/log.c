@@ -68,10 +68,12 @@ static void append(struct line_out *line, const char *text, size_t length, bool 
 		size_t size = text_decode(text, length, &point);
 		size_t slash = escaped && (point == '"' || point == '\\') ? 1 : 0;
 
-		if (line->length + slash + size > end)
+		if (line->length + slash + size > end) {
 			return;
-		if (slash == 1)
+		}
+		if (slash == 1) {
 			line->bytes[line->length++] = '\\';
+		}
 		memcpy(line->bytes + line->length, text, size);
 		line->length += size;
 		text += size;
@@ -100,8 +102,9 @@ static void append_plain(struct line_out *line, const char *text)
 /* Once only, whole: a line cut in two could mix with another process's. */
 static void write_line(const struct line_out *line)
 {
-	while (write(STDERR_FILENO, line->bytes, line->length) < 0 && errno == EINTR)
+	while (write(STDERR_FILENO, line->bytes, line->length) < 0 && errno == EINTR) {
 		continue;
+	}
 }
 
 static void write_text(enum log_level level, const char *time, const char *message)
@@ -136,8 +139,9 @@ static void write_json(enum log_level level, const char *time, const char *messa
 static void compose(char *message, const char *format, va_list arguments)
 {
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): a false alarm of clang 14 */
-	if (vsnprintf(message, LOG_LINE_MAX, format, arguments) < 0)
+	if (vsnprintf(message, LOG_LINE_MAX, format, arguments) < 0) {
 		(void)snprintf(message, LOG_LINE_MAX, "%s", format);
+	}
 }
 
 static void say(enum log_level level, const char *message)
@@ -145,10 +149,11 @@ static void say(enum log_level level, const char *message)
 	char time[CLOCK_TEXT_SIZE];
 
 	clock_format(clock_wall_ns(), time);
-	if (log_form == LOG_JSON)
+	if (log_form == LOG_JSON) {
 		write_json(level, time, message);
-	else
+	} else {
 		write_text(level, time, message);
+	}
 }
 
 static void log_at(enum log_level level, const char *format, va_list arguments)
@@ -156,8 +161,9 @@ static void log_at(enum log_level level, const char *format, va_list arguments)
 	int saved_errno = errno;
 	char message[LOG_LINE_MAX];
 
-	if (!log_enabled(level))
+	if (!log_enabled(level)) {
 		return;
+	}
 	compose(message, format, arguments);
 	say(level, message);
 	errno = saved_errno;

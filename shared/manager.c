@@ -52,8 +52,9 @@ static size_t chains_offset(uint32_t entries_max)
 
 size_t manager_size(uint32_t entries_max)
 {
-	if (entries_max == 0 || entries_max == UINT32_MAX)
+	if (entries_max == 0 || entries_max == UINT32_MAX) {
 		bug("a manager of %u entries", (unsigned)entries_max);
+	}
 	return chains_offset(entries_max) + entries_max * sizeof(uint32_t);
 }
 
@@ -72,8 +73,9 @@ static uint32_t *find_link(struct manager *manager, const char *name)
 {
 	uint32_t *link = chain_of(manager, name);
 
-	while (*link != 0 && strcmp(manager->entries[*link - 1].name, name) != 0)
+	while (*link != 0 && strcmp(manager->entries[*link - 1].name, name) != 0) {
 		link = &manager->entries[*link - 1].next;
+	}
 	return link;
 }
 
@@ -94,8 +96,9 @@ static void replace(struct manager_entry *entry, const struct manager_value *val
 static enum manager_result insert(struct manager *manager, const char *name,
 				  const struct manager_value *value)
 {
-	if (manager->free == 0)
+	if (manager->free == 0) {
 		return MANAGER_FULL;
+	}
 	uint32_t index = manager->free - 1;
 	struct manager_entry *entry = &manager->entries[index];
 	manager->free = entry->next;
@@ -112,8 +115,9 @@ static enum manager_result put(struct manager *manager, const char *name,
 {
 	uint32_t link = *find_link(manager, name);
 
-	if (link == 0)
+	if (link == 0) {
 		return insert(manager, name, value);
+	}
 	replace(&manager->entries[link - 1], value);
 	return MANAGER_DONE;
 }
@@ -128,8 +132,9 @@ static bool is_name(const char *name)
 static enum manager_result set(struct manager *manager, const char *name,
 			       const struct manager_value *value)
 {
-	if (!is_name(name))
+	if (!is_name(name)) {
 		return MANAGER_TOO_LONG;
+	}
 	lock(manager);
 	enum manager_result result = put(manager, name, value);
 	mutex_unlock(&manager->mutex);
@@ -148,8 +153,9 @@ enum manager_result manager_set_text(struct manager *manager, const char *name, 
 	struct manager_value value = { .kind = MANAGER_TEXT };
 	size_t length = strnlen(text, MANAGER_TEXT_SIZE);
 
-	if (length == MANAGER_TEXT_SIZE)
+	if (length == MANAGER_TEXT_SIZE) {
 		return MANAGER_TOO_LONG;
+	}
 	memcpy(value.text, text, length);
 	return set(manager, name, &value);
 }
@@ -157,12 +163,14 @@ enum manager_result manager_set_text(struct manager *manager, const char *name, 
 enum manager_result manager_get(struct manager *manager, const char *name,
 				struct manager_value *value)
 {
-	if (!is_name(name))
+	if (!is_name(name)) {
 		return MANAGER_TOO_LONG;
+	}
 	lock(manager);
 	uint32_t link = *find_link(manager, name);
-	if (link != 0)
+	if (link != 0) {
 		*value = *value_of(&manager->entries[link - 1]);
+	}
 	mutex_unlock(&manager->mutex);
 	return link == 0 ? MANAGER_MISSING : MANAGER_DONE;
 }
@@ -174,23 +182,28 @@ static enum manager_result add(struct manager *manager, const char *name, int64_
 	struct manager_value value = { .kind = MANAGER_NUMBER };
 	uint32_t link = *find_link(manager, name);
 
-	if (link != 0)
+	if (link != 0) {
 		value = *value_of(&manager->entries[link - 1]);
-	if (value.kind != MANAGER_NUMBER)
+	}
+	if (value.kind != MANAGER_NUMBER) {
 		return MANAGER_NO_NUMBER;
-	if (__builtin_add_overflow(value.number, difference, &value.number))
+	}
+	if (__builtin_add_overflow(value.number, difference, &value.number)) {
 		return MANAGER_OVERFLOW;
+	}
 	enum manager_result result = put(manager, name, &value);
-	if (result == MANAGER_DONE && sum != NULL)
+	if (result == MANAGER_DONE && sum != NULL) {
 		*sum = value.number;
+	}
 	return result;
 }
 
 enum manager_result manager_add(struct manager *manager, const char *name, int64_t difference,
 				int64_t *sum)
 {
-	if (!is_name(name))
+	if (!is_name(name)) {
 		return MANAGER_TOO_LONG;
+	}
 	lock(manager);
 	enum manager_result result = add(manager, name, difference, sum);
 	mutex_unlock(&manager->mutex);
@@ -202,8 +215,9 @@ static enum manager_result take_out(struct manager *manager, const char *name)
 {
 	uint32_t *link = find_link(manager, name);
 
-	if (*link == 0)
+	if (*link == 0) {
 		return MANAGER_MISSING;
+	}
 	uint32_t index = *link - 1;
 	struct manager_entry *entry = &manager->entries[index];
 	entry->used = false;
@@ -215,8 +229,9 @@ static enum manager_result take_out(struct manager *manager, const char *name)
 
 enum manager_result manager_remove(struct manager *manager, const char *name)
 {
-	if (!is_name(name))
+	if (!is_name(name)) {
 		return MANAGER_TOO_LONG;
+	}
 	lock(manager);
 	enum manager_result result = take_out(manager, name);
 	mutex_unlock(&manager->mutex);
@@ -235,8 +250,9 @@ bool manager_next(struct manager *manager, uint32_t *place, char *name, struct m
 	lock(manager);
 	while (entry == NULL && *place < manager->entries_max) {
 		const struct manager_entry *here = &manager->entries[(*place)++];
-		if (here->used)
+		if (here->used) {
 			entry = here;
+		}
 	}
 	if (entry != NULL) {
 		memcpy(name, entry->name, MANAGER_NAME_SIZE);

@@ -31,24 +31,28 @@ static struct batch *make_batch(const struct map *map, void *results, enum pool_
 {
 	struct batch *batch = calloc(1, sizeof(*batch) + map->count * sizeof(batch->places[0]));
 
-	if (batch == NULL)
+	if (batch == NULL) {
 		return NULL;
+	}
 	batch->count = map->count;
 	batch->left = map->count;
 	batch->result_size = map->result_size;
 	batch->results = results;
 	batch->outcomes = outcomes;
-	if (results != NULL)
+	if (results != NULL) {
 		memset(results, 0, map->count * map->result_size);
-	for (size_t i = 0; i < map->count; i++)
+	}
+	for (size_t i = 0; i < map->count; i++) {
 		batch->places[i].batch = batch;
+	}
 	return batch;
 }
 
 static void finish(struct batch *batch)
 {
-	if (batch->callback != NULL)
+	if (batch->callback != NULL) {
 		batch->callback(batch->context, batch->done);
+	}
 	free(batch);
 }
 
@@ -60,12 +64,15 @@ static void note(void *context, enum pool_outcome outcome, const void *result)
 
 	place->over = true;
 	batch->done += outcome == POOL_DONE;
-	if (batch->outcomes != NULL)
+	if (batch->outcomes != NULL) {
 		batch->outcomes[index] = outcome;
-	if (batch->results != NULL && result != NULL && batch->result_size > 0)
+	}
+	if (batch->results != NULL && result != NULL && batch->result_size > 0) {
 		memcpy(batch->results + index * batch->result_size, result, batch->result_size);
-	if (--batch->left == 0)
+	}
+	if (--batch->left == 0) {
 		finish(batch);
+	}
 }
 
 static bool hand_in_one(struct pool *pool, const struct map *map, struct batch *batch, size_t index)
@@ -85,12 +92,15 @@ static bool hand_in(struct pool *pool, const struct map *map, struct batch *batc
 {
 	size_t handed_in = 0;
 
-	while (handed_in < map->count && hand_in_one(pool, map, batch, handed_in))
+	while (handed_in < map->count && hand_in_one(pool, map, batch, handed_in)) {
 		handed_in++;
-	if (handed_in == 0)
+	}
+	if (handed_in == 0) {
 		return false;
-	for (size_t i = handed_in; i < map->count; i++)
+	}
+	for (size_t i = handed_in; i < map->count; i++) {
 		note(&batch->places[i], POOL_LOST, NULL);
+	}
 	return true;
 }
 
@@ -100,8 +110,9 @@ static struct batch *begin(struct pool *pool, const struct map *map, void *resul
 {
 	struct batch *batch = make_batch(map, results, outcomes);
 
-	if (batch == NULL || map->count == 0 || hand_in(pool, map, batch))
+	if (batch == NULL || map->count == 0 || hand_in(pool, map, batch)) {
 		return batch;
+	}
 	int saved_errno = errno;
 	free(batch);
 	errno = saved_errno;
@@ -113,12 +124,14 @@ bool map_async(struct pool *pool, const struct map *map, void *results, enum poo
 {
 	struct batch *batch = begin(pool, map, results, outcomes);
 
-	if (batch == NULL)
+	if (batch == NULL) {
 		return false;
+	}
 	batch->callback = callback;
 	batch->context = context;
-	if (map->count == 0)
+	if (map->count == 0) {
 		finish(batch);
+	}
 	return true;
 }
 
@@ -140,12 +153,14 @@ size_t map_all(struct pool *pool, const struct map *map, void *results, enum poo
 	struct wait wait = { .over = false };
 
 	if (!map_async(pool, map, results, outcomes, note_over, &wait)) {
-		for (size_t i = 0; outcomes != NULL && i < map->count; i++)
+		for (size_t i = 0; outcomes != NULL && i < map->count; i++) {
 			outcomes[i] = POOL_LOST;
+		}
 		return 0;
 	}
-	while (!wait.over)
+	while (!wait.over) {
 		pool_wait(pool, FUTEX_FOREVER);
+	}
 	return wait.done;
 }
 
@@ -173,8 +188,9 @@ static void batch_is_over(void *context, size_t done)
 
 	(void)done;
 	iterator->batch = NULL;
-	if (iterator->abandoned)
+	if (iterator->abandoned) {
 		free_iterator(iterator);
+	}
 }
 
 static bool start_iterator(struct map_iterator *iterator, const struct map *map)
@@ -182,13 +198,16 @@ static bool start_iterator(struct map_iterator *iterator, const struct map *map)
 	/* One more of each, since calloc may answer NULL to 0. */
 	iterator->outcomes = calloc(map->count + 1, sizeof(iterator->outcomes[0]));
 	iterator->results = calloc(map->count + 1, map->result_size + 1);
-	if (iterator->outcomes == NULL || iterator->results == NULL)
+	if (iterator->outcomes == NULL || iterator->results == NULL) {
 		return false;
-	if (map->count == 0)
+	}
+	if (map->count == 0) {
 		return true;
+	}
 	iterator->batch = begin(iterator->pool, map, iterator->results, iterator->outcomes);
-	if (iterator->batch == NULL)
+	if (iterator->batch == NULL) {
 		return false;
+	}
 	iterator->batch->callback = batch_is_over;
 	iterator->batch->context = iterator;
 	return true;
@@ -198,13 +217,15 @@ struct map_iterator *map_iterate(struct pool *pool, const struct map *map)
 {
 	struct map_iterator *iterator = calloc(1, sizeof(*iterator));
 
-	if (iterator == NULL)
+	if (iterator == NULL) {
 		return NULL;
+	}
 	iterator->pool = pool;
 	iterator->count = map->count;
 	iterator->result_size = map->result_size;
-	if (start_iterator(iterator, map))
+	if (start_iterator(iterator, map)) {
 		return iterator;
+	}
 	int saved_errno = errno;
 	free_iterator(iterator);
 	errno = saved_errno;
@@ -215,13 +236,16 @@ bool map_next(struct map_iterator *iterator, void *result, enum pool_outcome *ou
 {
 	size_t index = iterator->next;
 
-	if (index == iterator->count)
+	if (index == iterator->count) {
 		return false;
-	while (iterator->batch != NULL && !iterator->batch->places[index].over)
+	}
+	while (iterator->batch != NULL && !iterator->batch->places[index].over) {
 		pool_wait(iterator->pool, FUTEX_FOREVER);
-	if (iterator->result_size > 0)
+	}
+	if (iterator->result_size > 0) {
 		memcpy(result, iterator->results + index * iterator->result_size,
 		       iterator->result_size);
+	}
 	*outcome = iterator->outcomes[index];
 	iterator->next++;
 	return true;
@@ -229,10 +253,12 @@ bool map_next(struct map_iterator *iterator, void *result, enum pool_outcome *ou
 
 void map_iterator_destroy(struct map_iterator *iterator)
 {
-	if (iterator == NULL)
+	if (iterator == NULL) {
 		return;
-	if (iterator->batch == NULL)
+	}
+	if (iterator->batch == NULL) {
 		free_iterator(iterator);
-	else
+	} else {
 		iterator->abandoned = true;
+	}
 }

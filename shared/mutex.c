@@ -53,8 +53,9 @@ static void forget_own_pid(void)
 
 static void forget_own_pid_in_children(void)
 {
-	if (pthread_atfork(NULL, NULL, forget_own_pid) != 0)
+	if (pthread_atfork(NULL, NULL, forget_own_pid) != 0) {
 		die("pthread_atfork: %m");
+	}
 }
 
 static pid_t own_pid(void)
@@ -71,8 +72,9 @@ static pid_t own_pid(void)
 
 static void check(int error, const char *what)
 {
-	if (error != 0)
+	if (error != 0) {
 		bug("%s: %s", what, strerror(error));
+	}
 }
 
 static void init_lock(pthread_mutex_t *lock, int type)
@@ -110,8 +112,9 @@ static void guard_take(struct mutex *mutex)
 {
 	int error = pthread_mutex_lock(&mutex->guard);
 
-	if (error == EOWNERDEAD)
+	if (error == EOWNERDEAD) {
 		error = pthread_mutex_consistent(&mutex->guard);
+	}
 	check(error, "a mutex's guard");
 }
 
@@ -144,8 +147,9 @@ static bool inherit(struct mutex *mutex, pthread_mutex_t *lock, uint32_t remade)
 		check(pthread_mutex_consistent(lock), "pthread_mutex_consistent");
 	}
 	guard_give(mutex);
-	if (!in_use)
+	if (!in_use) {
 		pthread_mutex_unlock(lock);
+	}
 	return in_use;
 }
 
@@ -173,8 +177,9 @@ static bool is_unusable(pthread_mutex_t *lock)
 {
 	int error = try_lock(lock);
 
-	if (error == 0 || error == EOWNERDEAD)
+	if (error == 0 || error == EOWNERDEAD) {
 		pthread_mutex_unlock(lock);
+	}
 	return error == ENOTRECOVERABLE || error == EOWNERDEAD;
 }
 
@@ -195,8 +200,10 @@ static void stop_waiting(struct mutex *mutex)
 {
 	uint32_t waiting = mutex->waiting;
 
-	while (waiting > 0 && !atomic_compare_exchange_weak(&mutex->waiting, &waiting, waiting - 1))
+	while (waiting > 0 &&
+	       !atomic_compare_exchange_weak(&mutex->waiting, &waiting, waiting - 1)) {
 		continue;
+	}
 }
 
 /*
@@ -217,8 +224,9 @@ static int wait_for(struct mutex *mutex, pthread_mutex_t *lock, int64_t deadline
 
 static void run_repair(struct mutex *mutex, const struct mutex_repair *repair)
 {
-	if (repair != NULL)
+	if (repair != NULL) {
 		repair->run(repair->context, mutex->repairing);
+	}
 	mutex->broken = false;
 	mutex->repairing = 0;
 }
@@ -243,14 +251,16 @@ static void own(struct mutex *mutex, const struct mutex_repair *repair)
 	int64_t now = clock_monotonic_ns();
 	int64_t since = atomic_load_explicit(&mutex->since_ns, memory_order_relaxed);
 	if (atomic_load_explicit(&mutex->waiting, memory_order_relaxed) != 0 &&
-	    now - since > WAITING_STALE_NS)
+	    now - since > WAITING_STALE_NS) {
 		mutex->waiting = 0;
+	}
 	mutex->depth = 1;
 	atomic_store_explicit(&mutex->since_ns, now, memory_order_relaxed);
 	atomic_store_explicit(&mutex->owner, self, memory_order_release);
 	count_taken(mutex);
-	if (atomic_load_explicit(&mutex->broken, memory_order_relaxed))
+	if (atomic_load_explicit(&mutex->broken, memory_order_relaxed)) {
 		run_repair(mutex, repair);
+	}
 }
 
 /*
@@ -262,12 +272,15 @@ static int acquire(struct mutex *mutex, uint32_t remade, int64_t deadline_ns)
 	pthread_mutex_t *lock = lock_in_use(mutex, remade);
 	int error = try_lock(lock);
 
-	if (error == EBUSY && deadline_ns != NOT_AT_ALL)
+	if (error == EBUSY && deadline_ns != NOT_AT_ALL) {
 		error = wait_for(mutex, lock, deadline_ns);
-	if (error == EOWNERDEAD)
+	}
+	if (error == EOWNERDEAD) {
 		error = inherit(mutex, lock, remade) ? 0 : ENOTRECOVERABLE;
-	if (error == ENOTRECOVERABLE)
+	}
+	if (error == ENOTRECOVERABLE) {
 		remake(mutex, remade);
+	}
 	return error;
 }
 
@@ -326,8 +339,9 @@ enum mutex_result mutex_spin(struct mutex *mutex, const struct mutex_repair *rep
 
 	for (int pauses = 0; result == MUTEX_BUSY && pauses < SPIN_PAUSES; pauses++) {
 		cpu_pause();
-		if (mutex_owner(mutex, NULL) == 0)
+		if (mutex_owner(mutex, NULL) == 0) {
 			result = mutex_try(mutex, repair);
+		}
 	}
 	return result;
 }
@@ -336,11 +350,13 @@ void mutex_unlock(struct mutex *mutex)
 {
 	pthread_mutex_t *lock = lock_in_use(mutex, mutex->remade);
 
-	if (atomic_load_explicit(&mutex->owner, memory_order_relaxed) != own_pid())
+	if (atomic_load_explicit(&mutex->owner, memory_order_relaxed) != own_pid()) {
 		bug("a mutex is unlocked by a process that does not hold it");
+	}
 	if (--mutex->depth == 0) {
-		if (atomic_load_explicit(&mutex->broken, memory_order_relaxed))
+		if (atomic_load_explicit(&mutex->broken, memory_order_relaxed)) {
 			bug("a mutex is unlocked in the midst of its repair");
+		}
 		int64_t now = clock_monotonic_ns();
 		int64_t since = atomic_load_explicit(&mutex->since_ns, memory_order_relaxed);
 		histogram_add(&mutex->held, (uint64_t)(now - since));

@@ -24,10 +24,12 @@ static enum part part_of(uint32_t point)
 {
 	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)point);
 
-	if (point == '_' || point == '-')
+	if (point == '_' || point == '-') {
 		return PART_OTHER;
-	if (property->ignorable) /* nothing is seen of it, so names would differ and look equal */
+	}
+	if (property->ignorable) { /* nothing is seen of it, so names would differ and look equal */
 		return PART_NONE;
+	}
 	switch (property->category) {
 	case UTF8PROC_CATEGORY_LU:
 	case UTF8PROC_CATEGORY_LL:
@@ -53,10 +55,12 @@ static bool is_written_well(struct span name, size_t points_max)
 
 		at += text_decode(name.text + at, name.length - at, &point);
 		part = part_of(point);
-		if (part == PART_NONE || points == points_max)
+		if (part == PART_NONE || points == points_max) {
 			return false;
-		if (part == PART_MARK && before == PART_OTHER)
+		}
+		if (part == PART_MARK && before == PART_OTHER) {
 			return false;
+		}
 		before = part;
 	}
 	return points > 0;
@@ -69,8 +73,9 @@ bool name_is_nick(struct span name)
 
 bool name_is_room(struct span name)
 {
-	if (!span_starts(name, "#"))
+	if (!span_starts(name, "#")) {
 		return false;
+	}
 	return is_written_well((struct span){ name.text + 1, name.length - 1 }, NAME_ROOM_POINTS);
 }
 
@@ -102,8 +107,9 @@ static bool is_key_byte(char byte)
 static bool all_are(struct span name, bool (*is_good)(char byte))
 {
 	for (size_t i = 0; i < name.length; i++) {
-		if (!is_good(name.text[i]))
+		if (!is_good(name.text[i])) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -125,15 +131,17 @@ static bool is_ascii(char byte)
 
 static char lower(char byte)
 {
-	if (!is_upper(byte))
+	if (!is_upper(byte)) {
 		return byte;
+	}
 	return (char)(byte - 'A' + 'a');
 }
 
 static size_t fold_ascii(struct span name, char *folded)
 {
-	for (size_t i = 0; i < name.length; i++)
+	for (size_t i = 0; i < name.length; i++) {
 		folded[i] = lower(name.text[i]);
+	}
 	return name.length;
 }
 
@@ -145,11 +153,13 @@ static size_t normalize(struct span name, unsigned options, char *out)
 
 	length = utf8proc_decompose((const utf8proc_uint8_t *)name.text,
 				    (utf8proc_ssize_t)name.length, points, FOLDED_MAX, options);
-	if (length <= 0 || length > FOLDED_MAX)
+	if (length <= 0 || length > FOLDED_MAX) {
 		return 0;
+	}
 	length = utf8proc_reencode(points, length, options);
-	if (length <= 0)
+	if (length <= 0) {
 		return 0;
+	}
 	memcpy(out, points, (size_t)length);
 	return (size_t)length;
 }
@@ -168,8 +178,9 @@ static size_t fold_unicode(struct span name, char *folded)
 	for (int i = 0; i < FOLDING_MAX; i++) {
 		size_t length = normalize((struct span){ before, before_length }, fold, folded);
 
-		if (length == before_length && memcmp(before, folded, length) == 0)
+		if (length == before_length && memcmp(before, folded, length) == 0) {
 			return length;
+		}
 		memcpy(before, folded, length);
 		before_length = length;
 	}
@@ -178,9 +189,11 @@ static size_t fold_unicode(struct span name, char *folded)
 
 size_t name_fold(struct span name, char *folded)
 {
-	if (name.length == 0 || name.length >= NAME_ROOM_SIZE)
+	if (name.length == 0 || name.length >= NAME_ROOM_SIZE) {
 		return 0;
-	if (all_are(name, is_ascii))
+	}
+	if (all_are(name, is_ascii)) {
 		return fold_ascii(name, folded);
+	}
 	return fold_unicode(name, folded);
 }

@@ -23,12 +23,14 @@ static bool wait_until_ready(int end, short events, int64_t deadline_ns)
 
 	if (deadline_ns != INT64_MAX) {
 		int64_t left_ns = deadline_ns - clock_monotonic_ns();
-		if (left_ns <= 0)
+		if (left_ns <= 0) {
 			return false;
+		}
 		left = clock_timespec(left_ns);
 	}
-	if (ppoll(&ready, 1, deadline_ns == INT64_MAX ? NULL : &left, NULL) < 0 && errno != EINTR)
+	if (ppoll(&ready, 1, deadline_ns == INT64_MAX ? NULL : &left, NULL) < 0 && errno != EINTR) {
 		bug("ppoll: %m");
+	}
 	return true;
 }
 
@@ -39,10 +41,12 @@ enum pipe_result pipe_send(int end, const void *bytes, size_t length, int64_t ti
 
 	while (result == CHANNEL_FULL) {
 		bool short_of_buffers = errno != EAGAIN;
-		if (!wait_until_ready(end, POLLOUT, deadline_ns))
+		if (!wait_until_ready(end, POLLOUT, deadline_ns)) {
 			return PIPE_TIMED_OUT;
-		if (short_of_buffers)
+		}
+		if (short_of_buffers) {
 			clock_sleep(SHORT_OF_BUFFERS_NS);
+		}
 		result = channel_send(end, bytes, length, NULL, 0);
 	}
 	switch (result) {
@@ -55,8 +59,9 @@ enum pipe_result pipe_send(int end, const void *bytes, size_t length, int64_t ti
 /* Nobody sends descriptors here; should one come, it is not kept. */
 static void close_descriptors(const struct channel_message *message)
 {
-	for (size_t i = 0; i < message->descriptor_count; i++)
+	for (size_t i = 0; i < message->descriptor_count; i++) {
 		close(message->descriptors[i]);
+	}
 }
 
 static enum pipe_result unpack(const struct channel_message *message, bool cut, void *buffer,
@@ -76,8 +81,9 @@ enum pipe_result pipe_receive(int end, void *buffer, size_t size, size_t *length
 	enum channel_result result = channel_receive(end, &message);
 
 	while (result == CHANNEL_EMPTY) {
-		if (!wait_until_ready(end, POLLIN, deadline_ns))
+		if (!wait_until_ready(end, POLLIN, deadline_ns)) {
 			return PIPE_TIMED_OUT;
+		}
 		result = channel_receive(end, &message);
 	}
 	switch (result) {
@@ -100,8 +106,9 @@ bool pipe_poll(int end, int64_t timeout_ns)
 	int64_t deadline_ns = futex_deadline(timeout_ns);
 
 	while (!is_ready(end)) {
-		if (!wait_until_ready(end, POLLIN, deadline_ns))
+		if (!wait_until_ready(end, POLLIN, deadline_ns)) {
 			return false;
+		}
 	}
 	return true;
 }

@@ -69,8 +69,9 @@ static void stop_watching(struct pool *pool, int descriptor)
 
 static void end_worker(struct pool *pool, struct pool_worker *worker, int64_t timeout_ns)
 {
-	if (worker->process == NULL)
+	if (worker->process == NULL) {
 		return;
+	}
 	stop_watching(pool, process_descriptor(worker->process));
 	stop_watching(pool, worker->pipe);
 	pool_worker_end(worker, timeout_ns);
@@ -82,8 +83,9 @@ static void close_descriptors(void *context)
 	const struct pool *pool = context;
 
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process != NULL)
+		if (pool->workers[i].process != NULL) {
 			close(pool->workers[i].pipe);
+		}
 	}
 	close(pool->events);
 }
@@ -92,11 +94,13 @@ static bool start_worker(struct pool *pool, size_t index)
 {
 	struct pool_worker *worker = &pool->workers[index];
 
-	if (!pool_worker_start(worker, &pool->begun[index], close_descriptors, pool))
+	if (!pool_worker_start(worker, &pool->begun[index], close_descriptors, pool)) {
 		return false;
+	}
 	if (watch(pool, worker->pipe, index) &&
-	    watch(pool, process_descriptor(worker->process), index))
+	    watch(pool, process_descriptor(worker->process), index)) {
 		return true;
+	}
 	end_worker(pool, worker, 0);
 	return false;
 }
@@ -110,19 +114,22 @@ static struct pool_job *make_job(const struct pool_task *task, pool_callback cal
 	size_t request_size = sizeof(head) + task->argument_size;
 
 	if (task->run == NULL || task->argument_size > POOL_ARGUMENT_MAX ||
-	    task->result_size > POOL_RESULT_MAX)
+	    task->result_size > POOL_RESULT_MAX) {
 		bug("a task with an argument of %zu and a result of %zu bytes", task->argument_size,
 		    task->result_size);
+	}
 	struct pool_job *job = calloc(1, sizeof(*job) + request_size);
-	if (job == NULL)
+	if (job == NULL) {
 		return NULL;
+	}
 	job->callback = callback;
 	job->context = context;
 	job->result_size = task->result_size;
 	job->request_size = request_size;
 	memcpy(job->request, &head, sizeof(head));
-	if (task->argument_size > 0)
+	if (task->argument_size > 0) {
 		memcpy(job->request + sizeof(head), task->argument, task->argument_size);
+	}
 	return job;
 }
 
@@ -136,8 +143,9 @@ static void push_first(struct pool *pool, struct pool_job *job)
 {
 	job->next = pool->first;
 	pool->first = job;
-	if (job->next == NULL)
+	if (job->next == NULL) {
 		pool->last = &job->next;
+	}
 }
 
 static struct pool_job *pop(struct pool *pool)
@@ -145,8 +153,9 @@ static struct pool_job *pop(struct pool *pool)
 	struct pool_job *job = pool->first;
 
 	pool->first = job->next;
-	if (pool->first == NULL)
+	if (pool->first == NULL) {
 		pool->last = &pool->first;
+	}
 	job->next = NULL;
 	return job;
 }
@@ -156,8 +165,9 @@ static void conclude(struct pool *pool, struct pool_job *job, enum pool_outcome 
 {
 	pool->unfinished--;
 	pool->over++;
-	if (job->callback != NULL)
+	if (job->callback != NULL) {
 		job->callback(job->context, outcome, outcome == POOL_DONE ? result : NULL);
+	}
 	free(job);
 }
 
@@ -184,10 +194,12 @@ static void go_on(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
 		struct pool_worker *worker = &pool->workers[i];
-		if (worker->process == NULL && (!is_wanted(pool) || !start_worker(pool, i)))
+		if (worker->process == NULL && (!is_wanted(pool) || !start_worker(pool, i))) {
 			continue;
-		if (pool->first != NULL && worker->job == NULL && !worker->leaving)
+		}
+		if (pool->first != NULL && worker->job == NULL && !worker->leaving) {
 			give(pool, worker, pop(pool));
+		}
 	}
 }
 
@@ -197,23 +209,26 @@ static void take_answer(struct pool *pool, struct pool_worker *worker)
 	struct pool_job *job = worker->job;
 	struct pool_reply reply;
 
-	if (!pool_worker_take(worker, &reply))
+	if (!pool_worker_take(worker, &reply)) {
 		return;
+	}
 	if (job == NULL || reply.size != job->result_size) {
 		log_warning("a pool's worker sent what it should not");
 		process_kill(worker->process);
 		return;
 	}
 	worker->job = NULL;
-	if (worker->answered == pool->options.tasks_per_worker)
+	if (worker->answered == pool->options.tasks_per_worker) {
 		pool_worker_dismiss(worker);
+	}
 	conclude(pool, job, reply.done ? POOL_DONE : POOL_FAILED, reply.result);
 }
 
 static bool may_be_tried_again(const struct pool *pool, const struct pool_job *job, bool had_begun)
 {
-	if (had_begun)
+	if (had_begun) {
 		return job->tries < pool->options.tries;
+	}
 	return job->given < GIVEN_MAX;
 }
 
@@ -223,13 +238,15 @@ static void bury(struct pool *pool, struct pool_worker *worker)
 	bool had_begun = pool_worker_had_begun(worker);
 
 	end_worker(pool, worker, 0);
-	if (job == NULL)
+	if (job == NULL) {
 		return;
+	}
 	job->tries += had_begun;
-	if (may_be_tried_again(pool, job, had_begun))
+	if (may_be_tried_again(pool, job, had_begun)) {
 		push_first(pool, job);
-	else
+	} else {
 		conclude(pool, job, POOL_LOST, NULL);
+	}
 }
 
 /*
@@ -238,19 +255,22 @@ static void bury(struct pool *pool, struct pool_worker *worker)
  */
 static void attend_to(struct pool *pool, struct pool_worker *worker)
 {
-	if (worker->process == NULL)
+	if (worker->process == NULL) {
 		return;
+	}
 	bool alive = process_alive(worker->process);
 	take_answer(pool, worker);
-	if (!alive && worker->process != NULL)
+	if (!alive && worker->process != NULL) {
 		bury(pool, worker);
+	}
 }
 
 static bool is_short_of_workers(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process == NULL)
+		if (pool->workers[i].process == NULL) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -260,10 +280,12 @@ static int poll_ms(const struct pool *pool, int64_t deadline_ns)
 {
 	int64_t left_ns = deadline_ns == INT64_MAX ? INT64_MAX : deadline_ns - clock_monotonic_ns();
 
-	if (is_short_of_workers(pool))
+	if (is_short_of_workers(pool)) {
 		left_ns = MIN(left_ns, FUTEX_NAP_NS);
-	if (left_ns <= 0)
+	}
+	if (left_ns <= 0) {
 		return 0;
+	}
 	return (int)MIN((left_ns - 1) / NS_PER_MS + 1, INT64_C(3600000));
 }
 
@@ -272,10 +294,12 @@ static void turn(struct pool *pool, int64_t deadline_ns)
 	struct epoll_event events[EVENTS_AT_ONCE];
 	int count = epoll_wait(pool->events, events, EVENTS_AT_ONCE, poll_ms(pool, deadline_ns));
 
-	if (count < 0 && errno != EINTR)
+	if (count < 0 && errno != EINTR) {
 		bug("epoll_wait: %m");
-	for (int i = 0; i < count; i++)
+	}
+	for (int i = 0; i < count; i++) {
 		attend_to(pool, &pool->workers[events[i].data.u64]);
+	}
 	go_on(pool);
 }
 
@@ -303,8 +327,9 @@ bool pool_apply_async(struct pool *pool, const struct pool_task *task, pool_call
 		return false;
 	}
 	struct pool_job *job = make_job(task, callback, context);
-	if (job == NULL)
+	if (job == NULL) {
 		return false;
+	}
 	push_last(pool, job);
 	pool->unfinished++;
 	go_on(pool);
@@ -324,18 +349,21 @@ static void keep_answer(void *context, enum pool_outcome outcome, const void *re
 
 	answer->over = true;
 	answer->outcome = outcome;
-	if (result != NULL && answer->size > 0)
+	if (result != NULL && answer->size > 0) {
 		memcpy(answer->result, result, answer->size);
+	}
 }
 
 enum pool_outcome pool_apply(struct pool *pool, const struct pool_task *task, void *result)
 {
 	struct answer answer = { .result = result, .size = task->result_size };
 
-	if (!pool_apply_async(pool, task, keep_answer, &answer))
+	if (!pool_apply_async(pool, task, keep_answer, &answer)) {
 		return POOL_LOST;
-	while (!answer.over)
+	}
+	while (!answer.over) {
 		pool_wait(pool, FUTEX_FOREVER);
+	}
 	return answer.outcome;
 }
 
@@ -351,8 +379,9 @@ static size_t processors(void)
 static bool has_worker(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process != NULL)
+		if (pool->workers[i].process != NULL) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -370,17 +399,20 @@ struct pool *pool_create(const struct pool_options *options)
 	size_t workers = options->workers > 0 ? options->workers : processors();
 	struct pool *pool = calloc(1, sizeof(*pool) + workers * sizeof(pool->workers[0]));
 
-	if (pool == NULL)
+	if (pool == NULL) {
 		return NULL;
+	}
 	pool->options = *options;
 	pool->options.workers = workers;
 	pool->last = &pool->first;
 	pool->begun = share_counters(workers);
 	pool->events = epoll_create1(EPOLL_CLOEXEC);
-	if (pool->begun != NULL && pool->events >= 0)
+	if (pool->begun != NULL && pool->events >= 0) {
 		go_on(pool);
-	if (has_worker(pool))
+	}
+	if (has_worker(pool)) {
 		return pool;
+	}
 	int saved_errno = errno;
 	pool_destroy(pool);
 	errno = saved_errno;
@@ -411,8 +443,9 @@ pid_t pool_worker_pid(const struct pool *pool, size_t index)
 
 void pool_close(struct pool *pool)
 {
-	if (pool->state == OPEN)
+	if (pool->state == OPEN) {
 		pool->state = CLOSED;
+	}
 }
 
 void pool_terminate(struct pool *pool)
@@ -421,41 +454,50 @@ void pool_terminate(struct pool *pool)
 	for (size_t i = 0; i < pool->options.workers; i++) {
 		struct pool_job *job = pool->workers[i].job;
 		end_worker(pool, &pool->workers[i], 0);
-		if (job != NULL)
+		if (job != NULL) {
 			conclude(pool, job, POOL_LOST, NULL);
+		}
 	}
-	while (pool->first != NULL)
+	while (pool->first != NULL) {
 		conclude(pool, pop(pool), POOL_LOST, NULL);
+	}
 }
 
 static void dismiss_workers(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process != NULL)
+		if (pool->workers[i].process != NULL) {
 			pool_worker_dismiss(&pool->workers[i]);
+		}
 	}
-	for (size_t i = 0; i < pool->options.workers; i++)
+	for (size_t i = 0; i < pool->options.workers; i++) {
 		end_worker(pool, &pool->workers[i], LEAVE_NS);
+	}
 }
 
 bool pool_join(struct pool *pool)
 {
-	if (pool->state == OPEN)
+	if (pool->state == OPEN) {
 		return false;
-	while (pool->unfinished > 0)
+	}
+	while (pool->unfinished > 0) {
 		pool_wait(pool, FUTEX_FOREVER);
+	}
 	dismiss_workers(pool);
 	return true;
 }
 
 void pool_destroy(struct pool *pool)
 {
-	if (pool == NULL)
+	if (pool == NULL) {
 		return;
+	}
 	pool_terminate(pool);
-	if (pool->events >= 0)
+	if (pool->events >= 0) {
 		close(pool->events);
-	if (pool->begun != NULL)
+	}
+	if (pool->begun != NULL) {
 		munmap(pool->begun, pool->options.workers * sizeof(pool->begun[0]));
+	}
 	free(pool);
 }

@@ -45,11 +45,13 @@ static bool work_once(int pipe, _Atomic uint32_t *begun)
 	struct message task;
 
 	if (pipe_receive(pipe, task.bytes, sizeof(task.bytes), &task.size, FUTEX_FOREVER) !=
-	    PIPE_DONE)
+	    PIPE_DONE) {
 		return false;
+	}
 	memcpy(&request, task.bytes, sizeof(request));
-	if (request.run == NULL)
+	if (request.run == NULL) {
 		return false;
+	}
 	(*begun)++;
 	return carry_out(&request, &task, pipe);
 }
@@ -66,8 +68,9 @@ static int work(void *argument)
 	const struct start *start = argument;
 
 	start->forget(start->context);
-	while (work_once(start->pipe, start->begun))
+	while (work_once(start->pipe, start->begun)) {
 		continue;
+	}
 	return EXIT_SUCCESS;
 }
 
@@ -79,16 +82,18 @@ bool pool_worker_start(struct pool_worker *worker, _Atomic uint32_t *begun,
 	const struct process_options options = { .name = "pool worker", .daemon = true };
 	int ends[2];
 
-	if (!pipe_open(ends))
+	if (!pipe_open(ends)) {
 		return false;
+	}
 	*begun = 0;
 	*worker = (struct pool_worker){ .pipe = ends[0], .begun = begun };
 	struct start start = { ends[1], begun, forget, context };
 	worker->process = process_start(&options, work, &start);
 	int saved_errno = errno;
 	close(ends[1]);
-	if (worker->process == NULL)
+	if (worker->process == NULL) {
 		pool_worker_end(worker, 0);
+	}
 	errno = saved_errno;
 	return worker->process != NULL;
 }
@@ -105,13 +110,15 @@ bool pool_worker_take(struct pool_worker *worker, struct pool_reply *reply)
 	size_t size;
 
 	if (pipe_receive(worker->pipe, bytes, sizeof(bytes), &size, 0) != PIPE_DONE ||
-	    size < sizeof(answer))
+	    size < sizeof(answer)) {
 		return false;
+	}
 	memcpy(&answer, bytes, sizeof(answer));
 	reply->done = answer.done;
 	reply->size = size - sizeof(answer);
-	if (reply->size > sizeof(reply->result))
+	if (reply->size > sizeof(reply->result)) {
 		return false;
+	}
 	memcpy(reply->result, bytes + sizeof(answer), reply->size);
 	worker->answered++;
 	return true;
@@ -136,7 +143,8 @@ void pool_worker_end(struct pool_worker *worker, int64_t timeout_ns)
 		process_join(worker->process, timeout_ns);
 		process_destroy(worker->process);
 	}
-	if (worker->pipe != NO_PIPE)
+	if (worker->pipe != NO_PIPE) {
 		close(worker->pipe);
+	}
 	*worker = (struct pool_worker){ .pipe = NO_PIPE };
 }

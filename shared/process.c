@@ -39,8 +39,9 @@ static void list_add(struct process *process)
 {
 	struct process **place = &running;
 
-	while (*place != NULL)
+	while (*place != NULL) {
 		place = &(*place)->next;
+	}
 	*place = process;
 }
 
@@ -48,10 +49,12 @@ static void list_remove(struct process *process)
 {
 	struct process **place = &running;
 
-	while (*place != NULL && *place != process)
+	while (*place != NULL && *place != process) {
 		place = &(*place)->next;
-	if (*place != NULL)
+	}
+	if (*place != NULL) {
 		*place = process->next;
+	}
 	process->next = NULL;
 }
 
@@ -74,8 +77,9 @@ static void reset_signals(void)
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (int number = 1; number <= SIGRTMAX; number++)
+	for (int number = 1; number <= SIGRTMAX; number++) {
 		sigaction(number, &standard, NULL); /* fails for KILL and STOP: nothing to reset */
+	}
 	sigemptyset(&none);
 	pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
@@ -86,8 +90,9 @@ static unsigned next_kept(const struct process_options *options, unsigned from)
 
 	for (size_t i = 0; i < options->keep_count; i++) {
 		unsigned kept = (unsigned)options->keep[i];
-		if (kept >= from && kept < next)
+		if (kept >= from && kept < next) {
 			next = kept;
+		}
 	}
 	return next;
 }
@@ -99,8 +104,9 @@ static void close_others(const struct process_options *options)
 
 	do {
 		kept = next_kept(options, from);
-		if (kept > from && close_range(from, kept - 1, 0) != 0)
+		if (kept > from && close_range(from, kept - 1, 0) != 0) {
 			bug("close_range: %m");
+		}
 		from = kept + 1;
 	} while (kept != UINT_MAX);
 }
@@ -111,18 +117,22 @@ static void settle(const struct process_options *options, pid_t parent)
 	list_forget();
 	reset_signals();
 	prctl(PR_SET_NAME, options->name);
-	if (options->daemon)
+	if (options->daemon) {
 		process_end_with_parent(parent);
-	if (options->keep != NULL)
+	}
+	if (options->keep != NULL) {
 		close_others(options);
+	}
 }
 
 void process_end_with_parent(pid_t parent)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
 		bug("PR_SET_PDEATHSIG: %m");
-	if (getppid() != parent)
+	}
+	if (getppid() != parent) {
 		_exit(EXIT_FAILURE);
+	}
 }
 
 /* Who started us may have ignored SIGCHLD, and then ended children leave no status. */
@@ -130,8 +140,9 @@ static void mind_children(void)
 {
 	struct sigaction action;
 
-	if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+	if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
 		(void)signal(SIGCHLD, SIG_DFL);
+	}
 }
 
 /* As fork(2), with all signals blocked in the child: the parent's handlers must not run there. */
@@ -144,8 +155,9 @@ static pid_t fork_blocked(void)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	int saved_errno = errno;
-	if (pid != 0)
+	if (pid != 0) {
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
 	errno = saved_errno;
 	return pid;
 }
@@ -155,8 +167,9 @@ static void abandon(pid_t pid)
 	int saved_errno = errno;
 
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
 		continue;
+	}
 	errno = saved_errno;
 }
 
@@ -172,11 +185,13 @@ static bool launch(struct process *process, const struct process_options *option
 		settle(options, parent);
 		_exit(run(argument));
 	}
-	if (process->pid < 0)
+	if (process->pid < 0) {
 		return false;
+	}
 	process->descriptor = pidfd_open(process->pid, 0);
-	if (process->descriptor >= 0)
+	if (process->descriptor >= 0) {
 		return true;
+	}
 	abandon(process->pid);
 	return false;
 }
@@ -186,8 +201,9 @@ struct process *process_start(const struct process_options *options, int (*run)(
 {
 	struct process *process = calloc(1, sizeof(*process));
 
-	if (process == NULL)
+	if (process == NULL) {
 		return NULL;
+	}
 	(void)snprintf(process->name, sizeof(process->name), "%s", options->name);
 	if (!launch(process, options, run, argument)) {
 		free(process);
@@ -207,8 +223,9 @@ static int run_program(void *argument)
 	const struct program *program = argument;
 	const struct process_options *options = program->options;
 
-	for (size_t i = 0; options->keep != NULL && i < options->keep_count; i++)
+	for (size_t i = 0; options->keep != NULL && i < options->keep_count; i++) {
 		fcntl(options->keep[i], F_SETFD, 0);
+	}
 	execvp(program->argv[0], program->argv);
 	log_error("%s cannot be run: %m", program->argv[0]);
 	return EXIT_CANNOT_RUN;
@@ -235,12 +252,14 @@ static void reap(struct process *process)
 	siginfo_t lost = { .si_code = CLD_EXITED };
 
 	if (waitid(P_PIDFD, (id_t)process->descriptor, &info, WEXITED | WNOHANG) == 0) {
-		if (info.si_pid != 0)
+		if (info.si_pid != 0) {
 			note_end(process, &info);
+		}
 		return;
 	}
-	if (errno != ECHILD)
+	if (errno != ECHILD) {
 		bug("waitid: %m");
+	}
 	log_warning("%s (pid %d) was reaped by somebody else", process->name, (int)process->pid);
 	lost.si_status = EXIT_UNKNOWN;
 	note_end(process, &lost);
@@ -248,8 +267,9 @@ static void reap(struct process *process)
 
 bool process_alive(struct process *process)
 {
-	if (!process->ended)
+	if (!process->ended) {
 		reap(process);
+	}
 	return !process->ended;
 }
 
@@ -259,11 +279,13 @@ static bool wait_for_end(const struct process *process, int64_t deadline_ns)
 	struct pollfd end = { .fd = process->descriptor, .events = POLLIN };
 	int64_t left_ns = deadline_ns - clock_monotonic_ns();
 
-	if (left_ns <= 0)
+	if (left_ns <= 0) {
 		return false;
+	}
 	struct timespec left = clock_timespec(left_ns);
-	if (ppoll(&end, 1, &left, NULL) < 0 && errno != EINTR)
+	if (ppoll(&end, 1, &left, NULL) < 0 && errno != EINTR) {
 		bug("ppoll: %m");
+	}
 	return true;
 }
 
@@ -272,8 +294,9 @@ bool process_join(struct process *process, int64_t timeout_ns)
 	int64_t deadline_ns = timeout_ns < 0 ? INT64_MAX : clock_deadline(timeout_ns);
 
 	while (process_alive(process)) {
-		if (!wait_for_end(process, deadline_ns))
+		if (!wait_for_end(process, deadline_ns)) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -281,10 +304,12 @@ bool process_join(struct process *process, int64_t timeout_ns)
 /* ESRCH: it has ended, which is as well. */
 static void send_signal(struct process *process, int number)
 {
-	if (process->ended)
+	if (process->ended) {
 		return;
-	if (pidfd_send_signal(process->descriptor, number, NULL, 0) != 0 && errno != ESRCH)
+	}
+	if (pidfd_send_signal(process->descriptor, number, NULL, 0) != 0 && errno != ESRCH) {
 		log_warning("signal %d to %s: %m", number, process->name);
+	}
 }
 
 void process_terminate(struct process *process)
@@ -299,8 +324,9 @@ void process_kill(struct process *process)
 
 int process_exit_status(const struct process *process)
 {
-	if (!process->ended)
+	if (!process->ended) {
 		bug("%s has no exit status: it runs", process->name);
+	}
 	return process->status;
 }
 
@@ -326,10 +352,12 @@ size_t process_children(struct process **list, size_t room)
 
 	for (struct process *process = running; process != NULL; process = next) {
 		next = process->next;
-		if (!process_alive(process))
+		if (!process_alive(process)) {
 			continue;
-		if (count < room)
+		}
+		if (count < room) {
 			list[count] = process;
+		}
 		count++;
 	}
 	return count;
@@ -337,11 +365,13 @@ size_t process_children(struct process **list, size_t room)
 
 void process_destroy(struct process *process)
 {
-	if (process == NULL)
+	if (process == NULL) {
 		return;
+	}
 	process_kill(process);
 	process_join(process, PROCESS_FOREVER);
-	if (process->descriptor >= 0)
+	if (process->descriptor >= 0) {
 		close(process->descriptor);
+	}
 	free(process);
 }

@@ -22,12 +22,14 @@ static void repair(void *context, pid_t dead)
 	struct queue *queue = context;
 	uint64_t sum = holders_sum(&queue->takers);
 
-	if (queue->kind == QUEUE_PLAIN)
+	if (queue->kind == QUEUE_PLAIN) {
 		return;
-	if (sum > queue->head - queue->done)
+	}
+	if (sum > queue->head - queue->done) {
 		holders_undo(&queue->takers, dead);
-	else
+	} else {
 		queue->done = queue->head - sum;
+	}
 }
 
 static struct mutex_repair repair_of(struct queue *queue)
@@ -54,8 +56,9 @@ size_t queue_size(size_t records_max, size_t record_max)
 
 	if (records_max == 0 || record_max > SIZE_MAX / 2 ||
 	    __builtin_mul_overflow(records_max, slot_size(record_max), &slots) ||
-	    __builtin_add_overflow(sizeof(struct queue), slots, &size))
+	    __builtin_add_overflow(sizeof(struct queue), slots, &size)) {
 		bug("a queue of %zu records of %zu bytes", records_max, record_max);
+	}
 	return size;
 }
 
@@ -92,8 +95,9 @@ static bool try_put(void *context)
 	const struct put *put = context;
 	struct queue *queue = put->queue;
 
-	if (queue_length(queue) == queue->records_max)
+	if (queue_length(queue) == queue->records_max) {
 		return false;
+	}
 	struct slot *slot = slot_of(queue, queue->tail);
 	slot->length = put->length;
 	memcpy(slot->bytes, put->record, put->length);
@@ -107,8 +111,9 @@ enum queue_result queue_put(struct queue *queue, const void *record, size_t leng
 {
 	struct put put = { .queue = queue, .record = record, .length = length };
 
-	if (length > queue->record_max)
+	if (length > queue->record_max) {
 		return QUEUE_TOO_LONG;
+	}
 	lock(queue);
 	bool in = condition_wait_for(&queue->not_full, try_put, &put, timeout_ns);
 	mutex_unlock(&queue->mutex);
@@ -127,19 +132,22 @@ static void bury_takers(struct queue *queue)
 {
 	uint32_t buried = holders_bury(&queue->takers);
 
-	if (buried == 0)
+	if (buried == 0) {
 		return;
+	}
 	queue->done += buried;
 	queue->lost += buried;
-	if (queue->done == queue->tail)
+	if (queue->done == queue->tail) {
 		condition_notify_all(&queue->finished);
+	}
 }
 
 /* False when too many others have records open. */
 static bool note_taker(struct queue *queue)
 {
-	if (queue->kind == QUEUE_PLAIN || holders_take(&queue->takers))
+	if (queue->kind == QUEUE_PLAIN || holders_take(&queue->takers)) {
 		return true;
+	}
 	bury_takers(queue);
 	return holders_take(&queue->takers);
 }
@@ -150,8 +158,9 @@ static bool try_get(void *context)
 	struct get *get = context;
 	struct queue *queue = get->queue;
 
-	if (queue_length(queue) == 0)
+	if (queue_length(queue) == 0) {
 		return false;
+	}
 	const struct slot *slot = slot_of(queue, queue->head);
 	get->length = slot->length;
 	if (get->length > get->size) {
@@ -159,8 +168,9 @@ static bool try_get(void *context)
 		return true;
 	}
 	memcpy(get->buffer, slot->bytes, get->length);
-	if (!note_taker(queue))
+	if (!note_taker(queue)) {
 		return false;
+	}
 	queue->head++; /* now it is the caller's */
 	condition_notify(&queue->not_full, 1);
 	return true;
@@ -174,8 +184,9 @@ enum queue_result queue_get(struct queue *queue, void *buffer, size_t size, size
 	lock(queue);
 	bool found = condition_wait_for(&queue->not_empty, try_get, &get, timeout_ns);
 	mutex_unlock(&queue->mutex);
-	if (!found)
+	if (!found) {
 		return QUEUE_TIMED_OUT;
+	}
 	*length = get.length;
 	return get.length > size ? QUEUE_TOO_LONG : QUEUE_DONE;
 }
@@ -186,8 +197,9 @@ enum queue_result queue_task_done(struct queue *queue)
 	bool taken = holders_give(&queue->takers);
 	if (taken) {
 		queue->done++;
-		if (queue->done == queue->tail)
+		if (queue->done == queue->tail) {
 			condition_notify_all(&queue->finished);
+		}
 	}
 	mutex_unlock(&queue->mutex);
 	return taken ? QUEUE_DONE : QUEUE_TOO_OFTEN;
@@ -197,8 +209,9 @@ static bool is_finished(void *context)
 {
 	struct queue *queue = context;
 
-	if (queue->done != queue->tail)
+	if (queue->done != queue->tail) {
 		bury_takers(queue);
+	}
 	return queue->done == queue->tail;
 }
 

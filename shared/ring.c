@@ -17,8 +17,9 @@
 
 size_t ring_size(size_t capacity)
 {
-	if (capacity < CAPACITY_LEAST || (capacity & (capacity - 1)) != 0)
+	if (capacity < CAPACITY_LEAST || (capacity & (capacity - 1)) != 0) {
 		bug("a ring of %zu bytes", capacity);
+	}
 	return sizeof(struct ring) + capacity;
 }
 
@@ -52,19 +53,22 @@ static _Atomic uint64_t *header_at(struct ring *ring, uint64_t position)
 
 static void check_length(size_t length)
 {
-	if (length == 0 || length > RING_RECORD_MAX)
+	if (length == 0 || length > RING_RECORD_MAX) {
 		bug("a ring's record of %zu bytes", length);
+	}
 }
 
 /* Whether SIZE bytes are free after TAIL. Head is looked at only when it seems that they are not.
  */
 static bool fits(struct ring *ring, uint64_t tail, uint64_t size)
 {
-	if (size <= ring->capacity - (tail - ring->head_seen))
+	if (size <= ring->capacity - (tail - ring->head_seen)) {
 		return true;
+	}
 	ring->head_seen = atomic_load_explicit(&ring->head, memory_order_acquire);
-	if (tail - ring->head_seen > ring->capacity)
+	if (tail - ring->head_seen > ring->capacity) {
 		bug("a ring's head is out of range");
+	}
 	return size <= ring->capacity - (tail - ring->head_seen);
 }
 
@@ -77,10 +81,12 @@ void *ring_reserve(struct ring *ring, size_t length)
 
 	check_length(length);
 	ring->reserved = 0;
-	if (!fits(ring, tail, skipped + size))
+	if (!fits(ring, tail, skipped + size)) {
 		return NULL;
-	if (skipped > 0)
+	}
+	if (skipped > 0) {
 		atomic_store_explicit(header_at(ring, tail), SKIP, memory_order_relaxed);
+	}
 	ring->place = tail + skipped;
 	ring->reserved = length;
 	return header_at(ring, ring->place) + 1;
@@ -89,9 +95,10 @@ void *ring_reserve(struct ring *ring, size_t length)
 void ring_publish(struct ring *ring, size_t length)
 {
 	check_length(length);
-	if (length > ring->reserved)
+	if (length > ring->reserved) {
 		bug("a ring's record of %zu bytes is published, %zu are reserved", length,
 		    (size_t)ring->reserved);
+	}
 	ring->reserved = 0;
 	atomic_store_explicit(header_at(ring, ring->place), RECORD | length, memory_order_relaxed);
 	atomic_store_explicit(&ring->tail, ring->place + size_of(length), memory_order_release);
@@ -101,8 +108,9 @@ bool ring_put(struct ring *ring, const void *record, size_t length)
 {
 	void *place = ring_reserve(ring, length);
 
-	if (place == NULL)
+	if (place == NULL) {
 		return false;
+	}
 	memcpy(place, record, length);
 	ring_publish(ring, length);
 	return true;
@@ -113,8 +121,9 @@ static bool is_possible(const struct ring *ring, uint64_t head, uint64_t header)
 {
 	uint64_t length = header & LENGTH_MASK;
 
-	if (header == SKIP)
+	if (header == SKIP) {
 		return offset_of(ring, head) != 0;
+	}
 	return header == (RECORD | length) && length > 0 && length <= RING_RECORD_MAX &&
 	       size_of(length) <= straight(ring, head);
 }
@@ -124,11 +133,13 @@ static uint64_t checked_header(struct ring *ring, uint64_t head, uint64_t tail)
 {
 	uint64_t header = atomic_load_explicit(header_at(ring, head), memory_order_relaxed);
 
-	if (!is_possible(ring, head, header))
+	if (!is_possible(ring, head, header)) {
 		bug("a ring's record has the header %#llx", (unsigned long long)header);
+	}
 	uint64_t size = header == SKIP ? straight(ring, head) : size_of(header & LENGTH_MASK);
-	if (size > tail - head)
+	if (size > tail - head) {
 		bug("a ring's record goes beyond its tail");
+	}
 	return header;
 }
 
@@ -137,8 +148,9 @@ static uint64_t checked_tail(struct ring *ring, uint64_t head)
 {
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 
-	if (tail - head > ring->capacity || tail % HEADER_SIZE != 0)
+	if (tail - head > ring->capacity || tail % HEADER_SIZE != 0) {
 		bug("a ring's tail is out of range");
+	}
 	return tail;
 }
 
@@ -147,8 +159,9 @@ const void *ring_peek(struct ring *ring, size_t *length)
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	uint64_t tail = checked_tail(ring, head);
 
-	if (head == tail)
+	if (head == tail) {
 		return NULL;
+	}
 	uint64_t header = checked_header(ring, head, tail);
 	if (header == SKIP) {
 		head += straight(ring, head);
@@ -165,8 +178,9 @@ void ring_release(struct ring *ring)
 	uint64_t tail = checked_tail(ring, head);
 	uint64_t header = head == tail ? SKIP : checked_header(ring, head, tail);
 
-	if (header == SKIP)
+	if (header == SKIP) {
 		bug("a ring's record is released that was not looked at");
+	}
 	head += size_of(header & LENGTH_MASK);
 	atomic_store_explicit(&ring->head, head, memory_order_release);
 }

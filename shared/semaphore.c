@@ -34,8 +34,9 @@ void semaphore_init(struct semaphore *semaphore, enum semaphore_kind kind, uint3
 
 static bool take(struct semaphore *semaphore)
 {
-	if (semaphore->available == 0 || !holders_take(&semaphore->holders))
+	if (semaphore->available == 0 || !holders_take(&semaphore->holders)) {
 		return false;
+	}
 	semaphore->available--;
 	return true;
 }
@@ -44,12 +45,14 @@ static bool try_acquire(void *context)
 {
 	struct semaphore *semaphore = context;
 
-	if (take(semaphore))
+	if (take(semaphore)) {
 		return true;
+	}
 	uint32_t buried = holders_bury(&semaphore->holders);
 	semaphore->available += buried;
-	if (buried > 1)
+	if (buried > 1) {
 		condition_notify(&semaphore->released, buried - 1); /* nobody released these */
+	}
 	return take(semaphore);
 }
 
@@ -64,10 +67,12 @@ bool semaphore_acquire(struct semaphore *semaphore, int64_t timeout_ns)
 /* With nothing out, a plain one grows. */
 static bool give_back(struct semaphore *semaphore)
 {
-	if (holders_give(&semaphore->holders))
+	if (holders_give(&semaphore->holders)) {
 		return true;
-	if (semaphore->kind == SEMAPHORE_BOUNDED || semaphore->total == UINT32_MAX)
+	}
+	if (semaphore->kind == SEMAPHORE_BOUNDED || semaphore->total == UINT32_MAX) {
 		return false;
+	}
 	semaphore->total++;
 	return true;
 }

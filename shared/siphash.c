@@ -22,8 +22,9 @@ void siphash_key_make(struct siphash_key *key)
 	do {
 		filled = getrandom(key->words, sizeof(key->words), 0);
 	} while (filled < 0 && errno == EINTR);
-	if (filled != (ssize_t)sizeof(key->words))
+	if (filled != (ssize_t)sizeof(key->words)) {
 		die("random numbers: %s", strerror(errno));
+	}
 }
 
 static inline uint64_t rotate(uint64_t word, int bits)
@@ -70,8 +71,9 @@ static uint64_t last_word(const unsigned char *bytes, size_t count, size_t lengt
 {
 	uint64_t word = (uint64_t)length << 56;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		word |= (uint64_t)bytes[i] << (8 * i);
+	}
 	return word;
 }
 

@@ -18,20 +18,27 @@ struct form {
 
 static struct form form_of(uint8_t first)
 {
-	if (first >= 0xC2 && first <= 0xDF)
+	if (first >= 0xC2 && first <= 0xDF) {
 		return (struct form){ 1, 0x80, 0xBF };
-	if (first == 0xE0)
+	}
+	if (first == 0xE0) {
 		return (struct form){ 2, 0xA0, 0xBF };
-	if (first == 0xED)
+	}
+	if (first == 0xED) {
 		return (struct form){ 2, 0x80, 0x9F };
-	if (first >= 0xE1 && first <= 0xEF)
+	}
+	if (first >= 0xE1 && first <= 0xEF) {
 		return (struct form){ 2, 0x80, 0xBF };
-	if (first == 0xF0)
+	}
+	if (first == 0xF0) {
 		return (struct form){ 3, 0x90, 0xBF };
-	if (first >= 0xF1 && first <= 0xF3)
+	}
+	if (first >= 0xF1 && first <= 0xF3) {
 		return (struct form){ 3, 0x80, 0xBF };
-	if (first == 0xF4)
+	}
+	if (first == 0xF4) {
 		return (struct form){ 3, 0x80, 0x8F };
+	}
 	return (struct form){ 0, 0, 0 };
 }
 
@@ -52,8 +59,9 @@ static size_t decode_long(const char *text, size_t length, uint32_t *point)
 	for (; taken <= form.following && taken < length; taken++) {
 		uint8_t byte = (uint8_t)text[taken];
 
-		if (byte < form.least || byte > form.most)
+		if (byte < form.least || byte > form.most) {
 			break;
+		}
 		form.least = 0x80;
 		form.most = 0xBF;
 		value = value << 6 | (byte & 0x3F);
@@ -66,8 +74,9 @@ size_t text_decode(const char *text, size_t length, uint32_t *point)
 {
 	uint8_t first = (uint8_t)text[0];
 
-	if (first >= 0x80)
+	if (first >= 0x80) {
 		return decode_long(text, length, point);
+	}
 	*point = first;
 	return 1;
 }
@@ -100,8 +109,9 @@ static bool is_plain_word(const char *text)
 /* Whether the COUNT bytes that were decoded as POINT may stay as they are. */
 static bool is_fine(const char *text, size_t count, uint32_t point)
 {
-	if (point == REPLACEMENT) /* sent as such, or the sign of a broken sequence? */
+	if (point == REPLACEMENT) { /* sent as such, or the sign of a broken sequence? */
 		return count == sizeof(replacement) && memcmp(text, replacement, count) == 0;
+	}
 	return !is_unwanted(point);
 }
 
@@ -115,8 +125,9 @@ bool text_is_clean(const char *text, size_t length)
 
 		if (length - at < count || !is_plain_word(text + at)) {
 			count = text_decode(text + at, length - at, &point);
-			if (!is_fine(text + at, count, point))
+			if (!is_fine(text + at, count, point)) {
 				return false;
+			}
 		}
 		at += count;
 	}
@@ -160,9 +171,11 @@ static bool is_continuation(char byte)
 
 size_t text_cut(const char *text, size_t length, size_t size)
 {
-	if (length <= size)
+	if (length <= size) {
 		return length;
-	while (size > 0 && is_continuation(text[size]))
+	}
+	while (size > 0 && is_continuation(text[size])) {
 		size--;
+	}
 	return size;
 }

@@ -31,8 +31,9 @@ static const char *rejected_word(const struct argp_state *state)
 {
 	const char *last = state->next > 0 ? state->argv[state->next - 1] : "";
 
-	if (state->next < state->argc && (state->next <= 1 || last[0] != '-'))
+	if (state->next < state->argc && (state->next <= 1 || last[0] != '-')) {
 		return state->argv[state->next];
+	}
 	return last;
 }
 
@@ -43,11 +44,13 @@ static unsigned count_matches(const struct argp_option *options, const char *nam
 	unsigned matches = 0;
 
 	for (; options->name != NULL || options->doc != NULL; options++) {
-		if (options->name == NULL || strncmp(options->name, name, length) != 0)
+		if (options->name == NULL || strncmp(options->name, name, length) != 0) {
 			continue;
+		}
 		matches++;
-		if (options->name[length] == '\0')
+		if (options->name[length] == '\0') {
 			*exact = options;
+		}
 	}
 	return matches;
 }
@@ -59,16 +62,20 @@ static _Noreturn void reject(const struct argp_state *state)
 	unsigned matches = 0;
 	int length = (int)strcspn(word, "=");
 
-	if (strncmp(word, "--", 2) == 0)
+	if (strncmp(word, "--", 2) == 0) {
 		matches = count_matches(state->root_argp->options, word + 2, (size_t)length - 2,
 					&exact);
-	if (exact != NULL && exact->arg != NULL)
+	}
+	if (exact != NULL && exact->arg != NULL) {
 		usage_error("%s needs a value: %s=%s", word, word, exact->arg);
-	if (matches == 1)
+	}
+	if (matches == 1) {
 		usage_error("%.*s takes no value", length, word);
-	if (matches > 1)
+	}
+	if (matches > 1) {
 		usage_error("%.*s is short for more than one option: write it in full", length,
 			    word);
+	}
 	usage_error("no such option: %.*s (%s --help lists them)", length, word, state->name);
 }
 

@@ -16,8 +16,9 @@ void waker_init(struct waker *waker)
 {
 	int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		die("eventfd: %m");
+	}
 	waker->descriptor = descriptor;
 	waker->armings = 0;
 	atomic_init(&waker->asleep, 0);
@@ -26,8 +27,9 @@ void waker_init(struct waker *waker)
 
 void waker_arm(struct waker *waker)
 {
-	if (++waker->armings == 0)
+	if (++waker->armings == 0) {
 		waker->armings = 1;
+	}
 	atomic_store_explicit(&waker->asleep, waker->armings, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
 }
@@ -42,8 +44,9 @@ static void write_once(int descriptor)
 	const uint64_t one = 1;
 
 	while (write(descriptor, &one, sizeof(one)) < 0) {
-		if (errno != EINTR)
+		if (errno != EINTR) {
 			bug("an eventfd cannot be written: %m");
+		}
 	}
 }
 
@@ -51,8 +54,9 @@ bool waker_wake(struct waker *waker)
 {
 	atomic_thread_fence(memory_order_seq_cst);
 	uint32_t arming = atomic_load_explicit(&waker->asleep, memory_order_relaxed);
-	if (arming == 0)
+	if (arming == 0) {
 		return false;
+	}
 	write_once(waker->descriptor);
 	atomic_compare_exchange_strong(&waker->asleep, &arming, 0);
 	atomic_fetch_add_explicit(&waker->writes, 1, memory_order_relaxed);

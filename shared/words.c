@@ -22,26 +22,30 @@ bool span_equals(struct span span, const char *text)
 /* Not tolower(3), which asks the locale. */
 static char lower(char letter)
 {
-	if (letter < 'A' || letter > 'Z')
+	if (letter < 'A' || letter > 'Z') {
 		return letter;
+	}
 	return (char)(letter - 'A' + 'a');
 }
 
 bool span_equals_ignoring_case(struct span span, const char *text)
 {
-	if (span.length != strlen(text))
+	if (span.length != strlen(text)) {
 		return false;
+	}
 	for (size_t i = 0; i < span.length; i++) {
-		if (lower(span.text[i]) != lower(text[i]))
+		if (lower(span.text[i]) != lower(text[i])) {
 			return false;
+		}
 	}
 	return true;
 }
 
 static struct span without_front(struct span span, size_t count)
 {
-	if (count == 0) /* a span of nothing may have no address to add to */
+	if (count == 0) { /* a span of nothing may have no address to add to */
 		return span;
+	}
 	return (struct span){ span.text + count, span.length - count };
 }
 
@@ -49,8 +53,9 @@ static size_t count_spaces(struct span span)
 {
 	size_t count = 0;
 
-	while (count < span.length && span.text[count] == ' ')
+	while (count < span.length && span.text[count] == ' ') {
 		count++;
+	}
 	return count;
 }
 
@@ -58,8 +63,9 @@ static size_t count_until_space(struct span span)
 {
 	size_t count = 0;
 
-	while (count < span.length && span.text[count] != ' ')
+	while (count < span.length && span.text[count] != ' ') {
 		count++;
+	}
 	return count;
 }
 
@@ -77,8 +83,9 @@ struct span words_rest(struct span rest)
 {
 	struct span inner = without_front(rest, count_spaces(rest));
 
-	while (inner.length > 0 && inner.text[inner.length - 1] == ' ')
+	while (inner.length > 0 && inner.text[inner.length - 1] == ' ') {
 		inner.length--;
+	}
 	return inner;
 }
 
@@ -88,19 +95,23 @@ bool words_number(struct span span, int64_t least, int64_t most, int64_t *number
 	struct span digits = without_front(span, negative ? 1 : 0);
 	int64_t value = 0;
 
-	if (digits.length == 0)
+	if (digits.length == 0) {
 		return false;
+	}
 	for (size_t i = 0; i < digits.length; i++) {
 		int digit = digits.text[i] - '0';
 
-		if (digit < 0 || digit > 9)
+		if (digit < 0 || digit > 9) {
 			return false;
+		}
 		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, negative ? -digit : digit, &value))
+		    __builtin_add_overflow(value, negative ? -digit : digit, &value)) {
 			return false;
+		}
 	}
-	if (value < least || value > most)
+	if (value < least || value > most) {
 		return false;
+	}
 	*number = value;
 	return true;
 }
@@ -109,8 +120,9 @@ bool words_option(struct span word, const char *name, struct span *value)
 {
 	size_t length = strlen(name);
 
-	if (!span_starts(word, name) || length == word.length || word.text[length] != '=')
+	if (!span_starts(word, name) || length == word.length || word.text[length] != '=') {
 		return false;
+	}
 	*value = without_front(word, length + 1);
 	return true;
 }

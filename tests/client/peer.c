@@ -102,7 +102,8 @@ void peer_reset(struct peer *peer)
 
 void peer_finish(struct peer *peer)
 {
-	if (peer->client >= 0)
+	if (peer->client >= 0) {
 		close(peer->client);
+	}
 	close(peer->listener);
 }

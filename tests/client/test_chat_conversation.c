@@ -202,8 +202,9 @@ Test(conversation, a_nick_that_is_still_taken_is_asked_for_again_and_the_user_to
 	conversation->out_length = 0;
 	conversation_ask_nick(conversation);
 	expect_sent("/nick anna\n");
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		hear(i == 0 ? "+help 0" : i == 1 ? "+rooms 0" : "+events 0");
+	}
 	hear("-NICKINUSE somebody has that nick");
 	expect_shown("");
 	cr_expect(conversation->wants_nick);
@@ -267,8 +268,9 @@ Test(conversation, a_flood_of_sales_is_a_few_lines)
 		snprintf(line, sizeof(line), "*sale gala %d 1000", left);
 		hear(line);
 	}
-	for (size_t i = 0; i < conversation->shown_length; i++)
+	for (size_t i = 0; i < conversation->shown_length; i++) {
 		lines += conversation->shown[i] == '\n';
+	}
 	cr_expect_eq(lines, 11);
 }
 
@@ -294,8 +296,9 @@ Test(conversation, what_does_not_fit_is_said_not_to_be_sent)
 	type(line);
 	expect_sent("");
 	cr_expect_eq(conversation->outbox.count, 0);
-	for (int i = 0; i < 2 * OUTBOX_MAX; i++)
+	for (int i = 0; i < 2 * OUTBOX_MAX; i++) {
 		type("/ping");
+	}
 	cr_expect_eq(conversation->outbox.count, OUTBOX_MAX);
 	cr_expect_eq(conversation->out_length, OUTBOX_MAX * strlen("/ping\n"));
 }

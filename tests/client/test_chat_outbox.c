@@ -37,8 +37,9 @@ Test(outbox, answers_belong_to_the_commands_in_their_order)
 
 Test(outbox, there_is_an_end_to_what_may_wait)
 {
-	for (int i = 0; i < OUTBOX_MAX; i++)
+	for (int i = 0; i < OUTBOX_MAX; i++) {
 		add("/ping", OUTBOX_TYPED);
+	}
 	cr_expect_null(outbox_add(&outbox, span_of("/ping"), OUTBOX_TYPED));
 }
 

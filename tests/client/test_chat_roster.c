@@ -203,9 +203,10 @@ static void expect_offers(const char *text, const char *expected)
 	size_t length = 0;
 
 	completion_find(&completion, &manual, &roster, span_of(text));
-	for (size_t i = 0; i < completion.count; i++)
+	for (size_t i = 0; i < completion.count; i++) {
 		length += (size_t)snprintf(offers + length, sizeof(offers) - length, "%s%s",
 					   i > 0 ? " " : "", completion.words[i]);
+	}
 	cr_expect_str_eq(offers, expected, "after '%s' it offers '%s', not '%s'", text, offers,
 			 expected);
 }

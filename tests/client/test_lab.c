@@ -76,8 +76,9 @@ Test(lab, parts_are_counted_apart)
 Test(lab, notes_beyond_the_limit_are_left_out)
 {
 	lab_part(&lab, "part", "row");
-	for (unsigned i = 0; i < LAB_SPANS_MAX + 10; i++)
+	for (unsigned i = 0; i < LAB_SPANS_MAX + 10; i++) {
 		lab_note(&lab, 0, LAB_WAITS, "x", clock_monotonic_ns());
+	}
 	cr_expect_eq(lab_most_at_once(&lab, 0), 0);
 	cr_expect_gt(lab_part_ns(&lab, 0), 0);
 }

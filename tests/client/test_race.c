@@ -58,8 +58,9 @@ static unsigned bought(void)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < heat.count; i++)
+	for (unsigned i = 0; i < heat.count; i++) {
 		count += heat.buyers[i].outcome == RACE_BOUGHT;
+	}
 	return count;
 }
 
@@ -70,8 +71,9 @@ static bool overlap(void)
 		for (unsigned j = 0; j < heat.count; j++) {
 			struct race_stretch one = race_stretch(&heat, i, RACE_CRITICAL);
 			struct race_stretch other = race_stretch(&heat, j, RACE_CRITICAL);
-			if (i != j && one.from_ns < other.to_ns && other.from_ns < one.to_ns)
+			if (i != j && one.from_ns < other.to_ns && other.from_ns < one.to_ns) {
 				return true;
+			}
 		}
 	}
 	return false;
@@ -99,8 +101,9 @@ Test(race, with_a_lock_each_ticket_is_sold_once)
 Test(race, with_join_each_ticket_is_sold_once_in_the_parents_order)
 {
 	expect_each_sold_once(RACE_JOIN);
-	for (unsigned i = 0; i < heat.verdict.served; i++)
+	for (unsigned i = 0; i < heat.verdict.served; i++) {
 		cr_expect_eq(heat.verdict.order[i], i);
+	}
 	cr_expect_eq(heat.verdict.overtakes, 0);
 	cr_expect_float_eq(heat.verdict.parallel, 0, 1e-9);
 }
@@ -122,8 +125,9 @@ Test(race, without_a_lock_tickets_are_sold_that_are_not_there)
 	cr_expect_eq(verdict->oversold, verdict->sold - 2);
 	cr_expect_leq(verdict->counter, 2, "the counter does not even notice");
 	cr_expect_eq(bought(), verdict->sold);
-	for (unsigned i = 0; i < heat.count; i++)
+	for (unsigned i = 0; i < heat.count; i++) {
 		marked += heat.buyers[i].oversold;
+	}
 	cr_expect_eq(marked, verdict->oversold);
 	cr_expect(overlap());
 }
@@ -235,11 +239,13 @@ static void start_race(struct capture *capture, const char *const *arguments)
 {
 	struct call call = { .argc = 0 };
 
-	for (; *arguments != NULL; arguments++)
+	for (; *arguments != NULL; arguments++) {
 		call.argv[call.argc++] = strdup(*arguments);
+	}
 	capture_start(capture, -1, run_call, &call);
-	for (int i = 0; i < call.argc; i++)
+	for (int i = 0; i < call.argc; i++) {
 		free(call.argv[i]);
+	}
 }
 #define start_race(capture, ...) \
 	start_race(capture, (const char *const[]){ "turnstile race", __VA_ARGS__, NULL })
@@ -250,8 +256,9 @@ static unsigned files_in(const char *path)
 	DIR *directory = opendir(path);
 
 	cr_assert_not_null(directory);
-	for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+	for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
 		count += entry->d_name[0] != '.';
+	}
 	closedir(directory);
 	return count;
 }
@@ -269,9 +276,10 @@ Test(race, json_has_every_strategy_and_buyer_and_nothing_is_left_behind)
 	cr_assert_not_null(whole, "%s", capture.output);
 	json_t *list = json_object_get(whole, "strategies");
 	cr_assert_eq(json_array_size(list), RACE_STRATEGIES);
-	for (size_t i = 0; i < RACE_STRATEGIES; i++)
+	for (size_t i = 0; i < RACE_STRATEGIES; i++) {
 		cr_expect_eq(json_array_size(json_object_get(json_array_get(list, i), "buyers")),
 			     4);
+	}
 	json_decref(whole);
 	capture_free(&capture);
 	cr_expect_eq(files_in(folder.path), 0);

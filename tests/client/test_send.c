@@ -24,8 +24,9 @@ static void start_peer(void)
 static void stop_peer(void)
 {
 	peer_finish(&peer);
-	if (capture.child.pid > 0)
+	if (capture.child.pid > 0) {
 		child_kill(&capture.child);
+	}
 }
 
 TestSuite(send, .init = start_peer, .fini = stop_peer);
@@ -43,15 +44,17 @@ static int run_call(void *argument)
 	char *argv[ARGUMENTS_MAX + 1] = { strdup("turnstile") };
 	int argc = 1;
 
-	if (call->not_its > 0)
+	if (call->not_its > 0) {
 		close(call->not_its);
+	}
 	for (const char *const *line = call->lines; *line != NULL; line++) {
 		child_check(argc < ARGUMENTS_MAX);
 		argv[argc++] = strdup(*line);
 	}
 	int status = call->run(&place, argc, argv);
-	for (int i = 0; i < argc; i++)
+	for (int i = 0; i < argc; i++) {
 		free(argv[i]);
+	}
 	return status;
 }
 
@@ -90,10 +93,11 @@ static void expect_end(int status, const char *output, const char *errors)
 	capture_wait(&capture);
 	cr_expect_eq(capture.status, status, "it ended with %d", capture.status);
 	cr_expect_str_eq(capture.output, output);
-	if (errors[0] == '\0')
+	if (errors[0] == '\0') {
 		cr_expect_str_eq(capture.errors, "");
-	else
+	} else {
 		cr_expect_not_null(strstr(capture.errors, errors), "it said '%s'", capture.errors);
+	}
 	capture_free(&capture);
 }
 
@@ -120,8 +124,9 @@ Test(send, an_answer_is_whole_wherever_packets_cut_it)
 	peer_say(&peer, "+turn");
 	peer_say(&peer, "stile 1 hello\n=an");
 	peer_read_all(&peer, text, sizeof(text));
-	for (const char *rest = answer + 3; *rest != '\0'; rest++)
+	for (const char *rest = answer + 3; *rest != '\0'; rest++) {
 		peer_say(&peer, (const char[]){ *rest, '\0' });
+	}
 	peer_close(&peer);
 	expect_end(0, answer, "");
 }
@@ -280,8 +285,9 @@ static void answer_every_line(size_t lines)
 
 	while (said < lines) {
 		struct pollfd client = { .fd = peer.client, .events = POLLIN };
-		if (read_lines > said)
+		if (read_lines > said) {
 			client.events |= POLLOUT;
+		}
 		cr_assert_eq(poll(&client, 1, 10000), 1, "after %zu answers nothing moves", said);
 		if ((client.revents & POLLOUT) != 0) {
 			cr_assert_eq(send(peer.client, answer, 6, MSG_NOSIGNAL), 6);
@@ -290,8 +296,9 @@ static void answer_every_line(size_t lines)
 		}
 		ssize_t count = recv(peer.client, bytes, sizeof(bytes), 0);
 		cr_assert_gt(count, 0);
-		for (ssize_t i = 0; i < count; i++)
+		for (ssize_t i = 0; i < count; i++) {
 			read_lines += bytes[i] == '\n';
+		}
 	}
 }
 
@@ -300,8 +307,9 @@ Test(send, a_large_input_is_answered_line_by_line)
 	enum { LINES = 100000 };
 	static char input[LINES * 10];
 
-	for (size_t i = 0; i < LINES; i++)
+	for (size_t i = 0; i < LINES; i++) {
 		memcpy(input + i * 10, "/ping abc\n", 10);
+	}
 	start_send(capture_file(input, sizeof(input)), NULL);
 	peer_greet(&peer);
 	answer_every_line(LINES);
@@ -322,8 +330,9 @@ Test(send, both_ways_full_is_no_deadlock)
 
 	memset(input, 'x', sizeof(input));
 	memset(flood, 'y', sizeof(flood));
-	for (size_t i = 999; i < sizeof(input); i += 1000)
+	for (size_t i = 999; i < sizeof(input); i += 1000) {
 		input[i] = flood[i] = '\n';
+	}
 	start_send(capture_file(input, sizeof(input)), NULL);
 	peer_greet(&peer);
 	while (said < sizeof(flood)) {
@@ -334,8 +343,9 @@ Test(send, both_ways_full_is_no_deadlock)
 		cr_assert_gt(count, 0);
 		said += (size_t)count;
 	}
-	while (recv(peer.client, rest, sizeof(rest), 0) > 0)
+	while (recv(peer.client, rest, sizeof(rest), 0) > 0) {
 		continue;
+	}
 	peer_close(&peer);
 	capture_wait(&capture);
 	cr_expect_eq(capture.status, 0, "%s", capture.errors);

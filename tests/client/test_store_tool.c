@@ -62,8 +62,9 @@ static int run_store(void *argument)
 		argv[argc++] = strdup(*words);
 	}
 	int status = store_run(NULL, argc, argv);
-	for (int i = 0; i < argc; i++)
+	for (int i = 0; i < argc; i++) {
 		free(argv[i]);
+	}
 	return status;
 }
 
@@ -148,8 +149,9 @@ static void make_store(const char *url)
 						 book(opened, BOOKING_HOLD, 3, "held"),
 						 book(opened, BOOKING_BOOK, 2, ""),
 						 book(opened, BOOKING_BOOK, 1, "") };
-	for (int i = 0; i < SALES; i++)
+	for (int i = 0; i < SALES; i++) {
 		memcpy(codes[i], answers[i].code, CODE_SIZE);
+	}
 	cancel(opened, codes[2]);
 	store_close(opened);
 }
@@ -332,8 +334,9 @@ static void make_chat(const char *url)
 	cr_assert(store_take(opened, 0));
 	cr_assert_eq(store_begin(opened), STORE_OK);
 	cr_assert_eq(store_room_put(opened, &room, true), STORE_OK);
-	for (message.number = 3; message.number <= 5; message.number++)
+	for (message.number = 3; message.number <= 5; message.number++) {
 		cr_assert_eq(store_message_add(opened, &message), STORE_OK);
+	}
 	cr_assert_eq(store_ban_put(opened, &ban, MADE_NS), STORE_OK);
 	cr_assert_eq(store_commit(opened), STORE_OK);
 	store_give(opened);

@@ -23,8 +23,9 @@ static size_t length;
 static void fill(struct race_buyer *buyer, enum race_outcome outcome, int64_t left,
 		 const int64_t *at_ms)
 {
-	for (int i = 0; i < RACE_MOMENTS; i++)
+	for (int i = 0; i < RACE_MOMENTS; i++) {
 		buyer->at_ns[i] = NS_PER_SECOND + at_ms[i] * NS_PER_MS;
+	}
 	buyer->outcome = outcome;
 	buyer->pid = 4711;
 	buyer->left = left;
@@ -80,8 +81,9 @@ static unsigned count_of(const char *part)
 {
 	unsigned count = 0;
 
-	for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
+	for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
 		count++;
+	}
 	return count;
 }
 
@@ -151,8 +153,9 @@ Test(timeline, no_line_is_longer_than_80_columns)
 {
 	write_text(print_standard);
 	cr_expect_null(strchr(text, '\033'));
-	for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+	for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
 		cr_expect_leq(strcspn(line, "\n"), 80, "%.*s", (int)strcspn(line, "\n"), line);
+	}
 }
 
 Test(timeline, colours_end_where_they_began)
@@ -162,8 +165,9 @@ Test(timeline, colours_end_where_they_began)
 	cr_expect_not_null(strstr(text, "\033[32m█"));
 	for (const char *end = strchr(text, '\n'); end != NULL; end = strchr(end + 1, '\n')) {
 		const char *colour = end;
-		while (colour > text && *colour != '\033')
+		while (colour > text && *colour != '\033') {
 			colour--;
+		}
 		cr_expect(colour == text || strncmp(colour, "\033[0m", 4) == 0);
 	}
 }
@@ -195,14 +199,16 @@ static unsigned walk_xml(const char *at)
 		cr_assert(size > 0 && size < sizeof(name) && depth < DEPTH_MAX);
 		memcpy(name, at, size);
 		at += size;
-		while (isspace((unsigned char)*at))
+		while (isspace((unsigned char)*at)) {
 			at = take_attribute(at + 1);
-		if (closing)
+		}
+		if (closing) {
 			cr_assert(depth > 0 && strcmp(open[--depth], name) == 0, "</%s>", name);
-		else if (*at == '>')
+		} else if (*at == '>') {
 			memcpy(open[depth++], name, sizeof(name));
-		else
+		} else {
 			cr_assert_eq(*at++, '/', "<%s", name);
+		}
 		cr_assert_eq(*at, '>', "<%s", name);
 		elements++;
 	}
@@ -270,8 +276,9 @@ static size_t list_slices(const json_t *list, struct slice *slices)
 
 	json_array_foreach(list, i, event)
 	{
-		if (strcmp(kind_of(event), "X") != 0)
+		if (strcmp(kind_of(event), "X") != 0) {
 			continue;
+		}
 		cr_assert_lt(count, SLICES_MAX);
 		double from = number_of(event, "ts");
 		slices[count++] = (struct slice){
@@ -310,8 +317,9 @@ Test(timeline, slices_of_the_trace_nest)
 	cr_expect_eq(count, 6 * 7 + 2 - 2);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = i + 1; j < count; j++) {
-			if (same_thread(&slices[i], &slices[j]))
+			if (same_thread(&slices[i], &slices[j])) {
 				cr_expect(nest_or_part(&slices[i], &slices[j]));
+			}
 		}
 	}
 	json_decref(whole);
@@ -330,8 +338,9 @@ Test(timeline, every_arrow_of_the_trace_has_both_ends_and_goes_forward)
 	json_array_foreach(list, i, event)
 	{
 		const char *kind = kind_of(event);
-		if (strcmp(kind, "s") != 0 && strcmp(kind, "f") != 0)
+		if (strcmp(kind, "s") != 0 && strcmp(kind, "f") != 0) {
 			continue;
+		}
 		size_t id = (size_t)number_of(event, "id");
 		cr_assert(id > 0 && id < FLOWS_MAX);
 		if (*kind == 's') {
@@ -367,6 +376,7 @@ Test(timeline, marks_of_the_scale_are_round_and_not_too_many)
 {
 	cr_expect_eq(timeline_step_ns(3170 * NS_PER_MS, 9), 500 * NS_PER_MS);
 	cr_expect_eq(timeline_step_ns(NS_PER_SECOND, 9), 200 * NS_PER_MS);
-	for (int64_t longest_ns = NS_PER_MS; longest_ns < 1000 * NS_PER_SECOND; longest_ns *= 3)
+	for (int64_t longest_ns = NS_PER_MS; longest_ns < 1000 * NS_PER_SECOND; longest_ns *= 3) {
 		cr_expect_lt(longest_ns / timeline_step_ns(longest_ns, 9), 9);
+	}
 }

@@ -66,8 +66,9 @@ const char *chat_within(struct store *store)
 	cr_assert_eq(store_message_each(store, note_message, stream), STORE_OK);
 	cr_assert_eq(store_ban_each(store, note_ban, NULL), STORE_OK);
 	qsort(bans, ban_count, sizeof *bans, compare_bans);
-	for (size_t i = 0; i < ban_count; i++)
+	for (size_t i = 0; i < ban_count; i++) {
 		fprintf(stream, "ban %s %" PRId64 "\n", bans[i].address, bans[i].until_ns);
+	}
 	fputc('\0', stream);
 	cr_assert_eq(fclose(stream), 0);
 	return text;

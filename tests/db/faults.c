@@ -31,12 +31,15 @@ int fault_steps(void)
 static int problem_now(void)
 {
 	steps++;
-	if (planned == FAULT_KILL && steps == planned_step)
+	if (planned == FAULT_KILL && steps == planned_step) {
 		raise(SIGKILL);
-	if (planned == FAULT_ERROR && steps == planned_step)
+	}
+	if (planned == FAULT_ERROR && steps == planned_step) {
 		return EIO;
-	if (planned == FAULT_DEAD && steps >= planned_step)
+	}
+	if (planned == FAULT_DEAD && steps >= planned_step) {
 		return EIO;
+	}
 	return planned == FAULT_FULL && steps >= planned_step ? ENOSPC : 0;
 }
 
@@ -49,18 +52,21 @@ void fault_step(void)
 static bool may_go_on(void)
 {
 	int problem = problem_now();
-	if (problem != 0)
+	if (problem != 0) {
 		errno = problem;
+	}
 	return problem == 0;
 }
 
 static ssize_t write_at(int descriptor, const void *bytes, size_t length, off64_t offset)
 {
-	if (!may_go_on())
+	if (!may_go_on()) {
 		return -1;
+	}
 	ssize_t count = syscall(SYS_pwrite64, descriptor, bytes, length, offset);
-	if (count > 0)
+	if (count > 0) {
 		replay_note_write(descriptor, bytes, (size_t)count, offset);
+	}
 	return count;
 }
 
@@ -77,8 +83,9 @@ ssize_t pwrite(int descriptor, const void *bytes, size_t length, off_t offset)
 static int truncate_to(int descriptor, off64_t length)
 {
 	int result = may_go_on() ? (int)syscall(SYS_ftruncate, descriptor, length) : -1;
-	if (result == 0)
+	if (result == 0) {
 		replay_note_truncate(descriptor, length);
+	}
 	return result;
 }
 
@@ -95,8 +102,9 @@ int ftruncate(int descriptor, off_t length)
 static int sync_with(long call, int descriptor)
 {
 	int result = may_go_on() ? (int)syscall(call, descriptor) : -1;
-	if (result == 0)
+	if (result == 0) {
 		replay_note_sync(descriptor);
+	}
 	return result;
 }
 
@@ -113,14 +121,16 @@ int fsync(int descriptor)
 int rename(const char *from, const char *to)
 {
 	int result = may_go_on() ? (int)syscall(SYS_rename, from, to) : -1;
-	if (result == 0)
+	if (result == 0) {
 		replay_note_rename(from, to);
+	}
 	return result;
 }
 
 int posix_fallocate(int descriptor, off_t offset, off_t length)
 {
-	if (!may_go_on())
+	if (!may_go_on()) {
 		return errno;
+	}
 	return syscall(SYS_fallocate, descriptor, 0, offset, length) == 0 ? 0 : errno;
 }

@@ -70,10 +70,12 @@ int replay_acknowledged(size_t step)
 static const char *name_in(const char *path)
 {
 	size_t length = strlen(place);
-	if (length == 0 || strncmp(path, place, length) != 0)
+	if (length == 0 || strncmp(path, place, length) != 0) {
 		return NULL;
-	if (path[length] == '\0')
+	}
+	if (path[length] == '\0') {
 		return "";
+	}
 	return path[length] == '/' ? path + length + 1 : NULL;
 }
 
@@ -91,12 +93,14 @@ static const char *name_of(int descriptor)
 {
 	static char path[PLACE_MAX];
 	char link[64];
-	if (place[0] == '\0')
+	if (place[0] == '\0') {
 		return NULL;
+	}
 	snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
 	ssize_t length = readlink(link, path, sizeof path - 1);
-	if (length < 0)
+	if (length < 0) {
 		return NULL;
+	}
 	path[length] = '\0';
 	return name_in(path);
 }
@@ -104,8 +108,9 @@ static const char *name_of(int descriptor)
 void replay_note_write(int descriptor, const void *written, size_t length, long offset)
 {
 	const char *name = name_of(descriptor);
-	if (!name)
+	if (!name) {
 		return;
+	}
 	struct step *step = add_step(WRITE, name);
 	cr_assert(byte_count + length <= BYTES_MAX);
 	memcpy(bytes + byte_count, written, length);
@@ -118,15 +123,18 @@ void replay_note_write(int descriptor, const void *written, size_t length, long 
 void replay_note_truncate(int descriptor, long length)
 {
 	const char *name = name_of(descriptor);
-	if (name)
+	if (name) {
 		add_step(TRUNCATE, name)->offset = (size_t)length;
+	}
 }
 
 static bool is_known(const char *name)
 {
-	for (size_t i = 0; i < step_count; i++)
-		if (strcmp(steps[i].name, name) == 0 || strcmp(steps[i].other, name) == 0)
+	for (size_t i = 0; i < step_count; i++) {
+		if (strcmp(steps[i].name, name) == 0 || strcmp(steps[i].other, name) == 0) {
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -135,25 +143,29 @@ static void note_made(const char *name)
 {
 	char path[PLACE_MAX + NAME_ROOM + 2];
 	snprintf(path, sizeof path, "%s/%s", place, name);
-	if (!is_known(name) && access(path, F_OK) == 0)
+	if (!is_known(name) && access(path, F_OK) == 0) {
 		add_step(WRITE, name);
+	}
 }
 
 void replay_note_sync(int descriptor)
 {
 	const char *name = name_of(descriptor);
-	if (name && *name == '\0')
+	if (name && *name == '\0') {
 		note_made("s-journal");
-	if (name)
+	}
+	if (name) {
 		add_step(*name ? SYNC : SYNC_FOLDER, name);
+	}
 }
 
 void replay_note_rename(const char *from, const char *to)
 {
 	const char *name = name_in(from);
 	const char *other = name_in(to);
-	if (!name || !other)
+	if (!name || !other) {
 		return;
+	}
 	struct step *step = add_step(RENAME, name);
 	snprintf(step->other, sizeof step->other, "%s", other);
 }
@@ -177,17 +189,20 @@ static size_t file_count;
 
 static struct file *find(const char *name)
 {
-	for (size_t i = 0; i < file_count; i++)
-		if (strcmp(files[i].name, name) == 0)
+	for (size_t i = 0; i < file_count; i++) {
+		if (strcmp(files[i].name, name) == 0) {
 			return &files[i];
+		}
+	}
 	return NULL;
 }
 
 static struct file *find_or_make(const char *name)
 {
 	struct file *file = find(name);
-	if (file)
+	if (file) {
 		return file;
+	}
 	cr_assert(file_count < FILES_MAX);
 	file = &files[file_count++];
 	memset(file, 0, sizeof *file);
@@ -199,23 +214,26 @@ static void write_to(struct content *content, const struct step *step, size_t le
 {
 	cr_assert(step->offset <= content->length && step->offset + length <= FILE_MAX);
 	memcpy(content->bytes + step->offset, bytes + step->start, length);
-	if (content->length < step->offset + length)
+	if (content->length < step->offset + length) {
 		content->length = step->offset + length;
+	}
 }
 
 static void rename_file(const struct step *step)
 {
 	struct file *over = find(step->other);
 	struct file *file = find(step->name);
-	if (over)
+	if (over) {
 		over->name[0] = '\0';
+	}
 	snprintf(file->name, sizeof file->name, "%s", step->other);
 }
 
 static void sync_folder(void)
 {
-	for (size_t i = 0; i < file_count; i++)
+	for (size_t i = 0; i < file_count; i++) {
 		memcpy(files[i].synced_name, files[i].name, NAME_ROOM);
+	}
 }
 
 /* A write is done up to LENGTH bytes. */
@@ -239,8 +257,9 @@ static void carry_out(const struct step *step, size_t length)
 static void carry_out_first(size_t count)
 {
 	file_count = 0;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		carry_out(&steps[i], steps[i].length);
+	}
 }
 
 static void remove_files(const char *folder)
@@ -256,8 +275,9 @@ static void remove_files(const char *folder)
 static void make_file(const char *folder, const char *name, const struct content *content)
 {
 	char path[PLACE_MAX + NAME_ROOM + 2];
-	if (*name == '\0')
+	if (*name == '\0') {
 		return;
+	}
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	write_file(path, content->bytes, content->length);
 }
@@ -265,17 +285,20 @@ static void make_file(const char *folder, const char *name, const struct content
 void replay_make(const char *folder, size_t count, size_t length)
 {
 	carry_out_first(count);
-	if (length > 0)
+	if (length > 0) {
 		carry_out(&steps[count], length);
+	}
 	remove_files(folder);
-	for (size_t i = 0; i < file_count; i++)
+	for (size_t i = 0; i < file_count; i++) {
 		make_file(folder, files[i].name, &files[i].now);
+	}
 }
 
 void replay_make_synced(const char *folder, size_t count)
 {
 	carry_out_first(count);
 	remove_files(folder);
-	for (size_t i = 0; i < file_count; i++)
+	for (size_t i = 0; i < file_count; i++) {
 		make_file(folder, files[i].synced_name, &files[i].synced);
+	}
 }

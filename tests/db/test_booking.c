@@ -45,8 +45,9 @@ static struct booking_offer *place_for_offer(void *context, uint32_t worker)
 {
 	(void)context;
 	(void)worker;
-	if (offers_blocked || offer_count == OFFERS_MAX)
+	if (offers_blocked || offer_count == OFFERS_MAX) {
 		return NULL;
+	}
 	return &offers[offer_count++];
 }
 
@@ -181,8 +182,9 @@ static int64_t left(void)
 /* Whether the last offer is to that session, of so many; it is forgotten. */
 static bool was_offered(uint64_t session, int64_t quantity)
 {
-	if (offer_count == 0)
+	if (offer_count == 0) {
 		return false;
+	}
 	const struct booking_offer *offer = &offers[--offer_count];
 	return offer->client.session == session && offer->quantity == quantity;
 }
@@ -326,8 +328,9 @@ StoreTest(booking, event_is_new_once)
 StoreTest(booking, event_total_has_bounds)
 {
 	const int64_t bad[] = { -1, STORE_TOTAL_MAX + 1, INT64_MAX, INT64_MIN };
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		cr_assert_eq(ask_verb(BOOKING_EVENT_NEW, "big", bad[i], "").outcome, BOOKING_LIMIT);
+	}
 	cr_assert_eq(ask_verb(BOOKING_EVENT_NEW, "big", STORE_TOTAL_MAX, "").outcome, BOOKING_DONE);
 	cr_assert_eq(ask_verb(BOOKING_EVENT_GROW, "big", 1, "").outcome, BOOKING_LIMIT);
 	cr_assert_eq(ask_verb(BOOKING_BOOK, "big", STORE_TOTAL_MAX, "").outcome, BOOKING_DONE);
@@ -393,8 +396,9 @@ StoreTest(booking, hold_that_is_over_is_lapsed_by_who_meets_it)
 StoreTest(booking, holds_lapse_a_few_at_a_time_where_that_is_asked)
 {
 	int64_t next_ns;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		hold(1, 10 + i, "");
+	}
 	now_ns += 60 * NS_PER_SECOND;
 	const struct booking_desk now = desk();
 	begin(store);
@@ -598,8 +602,9 @@ StoreTest(booking, waiter_is_offered_at_once_what_is_free)
 StoreTest(booking, waiters_are_served_in_order)
 {
 	struct booking_answer booked = book(10, "");
-	for (uint64_t session = 1; session <= 3; session++)
+	for (uint64_t session = 1; session <= 3; session++) {
 		cr_assert_eq(wait_for(session, 1).position, session);
+	}
 	cr_assert_eq(offer_count, 0);
 	cr_assert_eq(wait_for(2, 1).position, 2, "asking again keeps the place");
 	grow(1);

@@ -126,8 +126,9 @@ StoreTest(chat, message_of_the_same_number_is_replaced)
 {
 	struct store *store = open_store();
 	put_room(store, 1, "#a", "");
-	for (uint64_t number = 1; number <= 3; number++)
+	for (uint64_t number = 1; number <= 3; number++) {
 		say(store, 1, number, "first");
+	}
 	say(store, 1, 2, "a longer second");
 	say(store, 2, 2, "elsewhere");
 	expect(store, "1 #a []\n1.1 first\n1.2 a longer second\n1.3 first\n2.2 elsewhere\n");
@@ -148,8 +149,9 @@ StoreTest(chat, date_of_a_message_is_kept)
 StoreTest(chat, trim_keeps_the_newest)
 {
 	struct store *store = open_store();
-	for (uint64_t number = 1; number <= 9; number += 2)
+	for (uint64_t number = 1; number <= 9; number += 2) {
 		say(store, 1, number, "x");
+	}
 	say(store, 2, 1, "y");
 	trim(store, 1, 5);
 	expect(store, "1.1 x\n1.3 x\n1.5 x\n1.7 x\n1.9 x\n2.1 y\n");

@@ -203,8 +203,9 @@ static struct total total_of(struct store *store)
 static void fill(struct store *store, char *words, uint64_t first)
 {
 	begin(store);
-	for (uint64_t number = first; number < first + 1000; number++)
+	for (uint64_t number = first; number < first + 1000; number++) {
 		chat_say(store, 0, number, words);
+	}
 	commit(store);
 }
 
@@ -218,8 +219,9 @@ Test(chat_on_json, is_full_at_its_limit_and_forgets_the_rooms_oldest)
 	begin(store);
 	chat_say(store, 1, 1, "small");
 	commit(store);
-	for (; said * 4000 < 2 * JSON_CHAT_BYTES_MAX; said += 1000)
+	for (; said * 4000 < 2 * JSON_CHAT_BYTES_MAX; said += 1000) {
 		fill(store, words, said);
+	}
 	struct total total = total_of(store);
 	cr_assert_leq(total.bytes, JSON_CHAT_BYTES_MAX);
 	cr_assert_gt(total.bytes, JSON_CHAT_BYTES_MAX - 5000);
@@ -293,12 +295,14 @@ static const char *expected(int rounds)
 	static char text[512];
 	size_t used = 0;
 	text[0] = '\0';
-	if (rounds == 0)
+	if (rounds == 0) {
 		return text;
+	}
 	used += (size_t)snprintf(text, sizeof text, "1 #a [round %d]\n", rounds);
-	for (int round = rounds > KEPT ? rounds - KEPT + 1 : 1; round <= rounds; round++)
+	for (int round = rounds > KEPT ? rounds - KEPT + 1 : 1; round <= rounds; round++) {
 		used += (size_t)snprintf(text + used, sizeof text - used, "1.%d round %d\n", round,
 					 round);
+	}
 	snprintf(text + used, sizeof text - used, "ban 10.0.0.1 %d\n", rounds + 1);
 	return text;
 }
@@ -371,12 +375,15 @@ static int chat_until_the_disk_fails(void *argument)
 	log_start("test", LOG_ERROR, LOG_TEXT); /* closing warns of what fails then */
 	fault_at(FAULT_ERROR, step);
 	struct store *store = store_open(scratch_url("s"), error);
-	if (!store || !store_take(store, 0))
+	if (!store || !store_take(store, 0)) {
 		return 0;
-	while (round < ROUNDS && try_a_round(store, round + 1))
+	}
+	while (round < ROUNDS && try_a_round(store, round + 1)) {
 		round++;
-	if (round < ROUNDS && store_begin(store) == STORE_OK)
+	}
+	if (round < ROUNDS && store_begin(store) == STORE_OK) {
 		return CHILD_FAILED; /* a handle that had failed goes on */
+	}
 	store_rollback(store);
 	store_give(store);
 	store_close(store);
@@ -387,8 +394,9 @@ static void expect_rounds(int rounds, int step)
 {
 	char text[256] = "";
 	size_t used = rounds > 0 ? (size_t)snprintf(text, sizeof text, "1 #a []\n") : 0;
-	for (int round = 1; round <= rounds; round++)
+	for (int round = 1; round <= rounds; round++) {
 		used += (size_t)snprintf(text + used, sizeof text - used, "1.%d x\n", round);
+	}
 	struct store *store = open_store();
 	cr_assert_str_eq(chat_of(store), text, "step %d", step);
 	store_close(store);

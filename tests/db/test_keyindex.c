@@ -32,8 +32,9 @@ static bool add(struct keyindex *index, int64_t number)
 
 static void add_up_to(struct keyindex *index, int64_t last)
 {
-	for (int64_t number = keyindex_covered(index).number + 1; number <= last; number++)
+	for (int64_t number = keyindex_covered(index).number + 1; number <= last; number++) {
 		cr_assert(add(index, number));
+	}
 	keyindex_set_covered(index, (struct keyindex_reach){ last, last * 10 });
 }
 
@@ -45,8 +46,9 @@ static int candidates(struct keyindex *index, int64_t number, bool *found)
 	int64_t candidate;
 	int count = 0;
 	snprintf(key, sizeof key, "key-%lld", (long long)number);
-	for (*found = false; keyindex_next(index, key, &position, &candidate); count++)
+	for (*found = false; keyindex_next(index, key, &position, &candidate); count++) {
 		*found |= candidate == number;
+	}
 	return count;
 }
 
@@ -61,8 +63,9 @@ static bool has(struct keyindex *index, int64_t number)
 static bool is_whole(struct keyindex *index)
 {
 	int64_t last = keyindex_covered(index).number;
-	while (last > 0 && has(index, last))
+	while (last > 0 && has(index, last)) {
 		last--;
+	}
 	return last == 0;
 }
 
@@ -159,8 +162,9 @@ static void damage(long offset, size_t length)
 	FILE *file = fopen(scratch_path("s-keys"), "r+e");
 	cr_assert(file != NULL);
 	cr_assert_eq(fseek(file, offset, SEEK_SET), 0);
-	while (length-- > 0)
+	while (length-- > 0) {
 		fputc('x', file);
+	}
 	fclose(file);
 }
 
@@ -207,8 +211,9 @@ Test(keyindex, that_cannot_grow_keeps_what_it_has)
 	for (int step = 1; step <= 2; step++) {
 		fault_at(FAULT_ERROR, step);
 		int64_t number = 2001;
-		while (number < MANY && add(index, number))
+		while (number < MANY && add(index, number)) {
 			number++;
+		}
 		fault_at(FAULT_NONE, 0);
 		cr_assert(number < MANY, "step %d did not fail", step);
 		cr_assert(is_whole(index));
@@ -229,8 +234,9 @@ static int change_and_die(void *argument)
 	const struct killed *killed = argument;
 	struct keyindex *index = keyindex_open(scratch_path("s"), STORE_ID);
 	fault_at(FAULT_KILL, killed->step);
-	if (killed->clears)
+	if (killed->clears) {
 		return !keyindex_clear(index);
+	}
 	for (int64_t number = keyindex_covered(index).number + 1; number <= MANY; number++) {
 		add(index, number);
 		keyindex_set_covered(index, (struct keyindex_reach){ number, number * 10 });

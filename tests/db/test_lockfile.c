@@ -19,11 +19,13 @@ TestSuite(lockfile, .init = scratch_make, .fini = scratch_remove);
 static int try_it(void *argument)
 {
 	struct mutex *mutex = lockfile_open(argument);
-	if (!mutex)
+	if (!mutex) {
 		return 100 + (errno == EPROTO);
+	}
 	enum mutex_result result = mutex_try(mutex, NULL);
-	if (result == MUTEX_TAKEN)
+	if (result == MUTEX_TAKEN) {
 		mutex_unlock(mutex);
+	}
 	return (int)result;
 }
 

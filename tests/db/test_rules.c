@@ -109,8 +109,9 @@ static int64_t sum(int event, bool sold, bool held)
 		const struct plain_ticket *ticket = &plain.tickets[i];
 		bool is_sold = ticket->state == TICKET_BOOKED || ticket->state == TICKET_ADMITTED;
 		bool is_held = ticket->state == TICKET_HELD;
-		if (ticket->event == event && ((sold && is_sold) || (held && is_held)))
+		if (ticket->event == event && ((sold && is_sold) || (held && is_held))) {
 			total += ticket->quantity;
+		}
 	}
 	return total;
 }
@@ -122,10 +123,12 @@ static int64_t stock(int event)
 
 static bool gathers(int event)
 {
-	for (size_t i = 0; i < plain.waiter_count; i++)
+	for (size_t i = 0; i < plain.waiter_count; i++) {
 		if (plain.waiters[i].event == event &&
-		    plain.waiters[i].passed >= WAITLIST_PASSES_MAX)
+		    plain.waiters[i].passed >= WAITLIST_PASSES_MAX) {
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -151,8 +154,9 @@ static size_t add_ticket(const struct plain_ticket *ticket)
 /* Those who wait for EVENT, in front of PLACE, are passed over. */
 static void pass_over(int event, size_t place)
 {
-	for (size_t i = 0; i < place; i++)
+	for (size_t i = 0; i < place; i++) {
 		plain.waiters[i].passed += plain.waiters[i].event == event;
+	}
 }
 
 static void offer_to(size_t place)
@@ -177,12 +181,13 @@ static void serve(int event)
 	while (plain.events[event].open && place < plain.waiter_count) {
 		const struct plain_waiter *waiter = &plain.waiters[place];
 		bool is_here = waiter->event == event;
-		if (is_here && waiter->quantity <= stock(event))
+		if (is_here && waiter->quantity <= stock(event)) {
 			offer_to(place);
-		else if (is_here && waiter->passed >= WAITLIST_PASSES_MAX)
+		} else if (is_here && waiter->passed >= WAITLIST_PASSES_MAX) {
 			return;
-		else
+		} else {
 			place++;
+		}
 	}
 }
 
@@ -199,8 +204,9 @@ static struct plain_ticket *first_over(void)
 	for (size_t i = 0; i < plain.ticket_count; i++) {
 		struct plain_ticket *ticket = &plain.tickets[i];
 		if (ticket->state == TICKET_HELD && ticket->expires_ns <= now_ns &&
-		    (!first || ticket->expires_ns < first->expires_ns))
+		    (!first || ticket->expires_ns < first->expires_ns)) {
 			first = ticket;
+		}
 	}
 	return first;
 }
@@ -208,19 +214,23 @@ static struct plain_ticket *first_over(void)
 static void lapse_plainly(void)
 {
 	struct plain_ticket *ticket;
-	while ((ticket = first_over()))
+	while ((ticket = first_over())) {
 		end_ticket(ticket, TICKET_EXPIRED);
+	}
 }
 
 static enum booking_outcome repeat_plainly(const struct wish *wish, int *ticket)
 {
 	const struct plain_ticket *there = &plain.tickets[plain.keys[wish->key] - 1];
 	enum ticket_kind kind = wish->verb == BOOKING_HOLD ? TICKET_BY_HOLD : TICKET_BY_BOOK;
-	if (there->event != wish->event || there->quantity != wish->quantity || there->kind != kind)
+	if (there->event != wish->event || there->quantity != wish->quantity ||
+	    there->kind != kind) {
 		return BOOKING_KEY_TAKEN;
+	}
 	*ticket = plain.keys[wish->key] - 1;
-	if (there->state == TICKET_CANCELLED)
+	if (there->state == TICKET_CANCELLED) {
 		return BOOKING_USED;
+	}
 	return there->state == TICKET_EXPIRED ? BOOKING_EXPIRED : BOOKING_DONE;
 }
 
@@ -232,37 +242,45 @@ static enum booking_outcome sell_plainly(const struct wish *wish, int *ticket)
 				     .quantity = wish->quantity,
 				     .state = holds ? TICKET_HELD : TICKET_BOOKED,
 				     .kind = holds ? TICKET_BY_HOLD : TICKET_BY_BOOK };
-	if (wish->key >= 0 && plain.keys[wish->key] > 0)
+	if (wish->key >= 0 && plain.keys[wish->key] > 0) {
 		return repeat_plainly(wish, ticket);
-	if (!plain.events[wish->event].open)
+	}
+	if (!plain.events[wish->event].open) {
 		return BOOKING_CLOSED;
-	if (left(wish->event) < wish->quantity)
+	}
+	if (left(wish->event) < wish->quantity) {
 		return BOOKING_SOLD_OUT;
+	}
 	if (holds) {
 		sold.expires_ns = now_ns + wish->seconds * NS_PER_SECOND;
 		sold.tied = wish->tied ? wish->session : 0;
 	}
 	*ticket = (int)add_ticket(&sold);
-	if (wish->key >= 0)
+	if (wish->key >= 0) {
 		plain.keys[wish->key] = *ticket + 1;
+	}
 	pass_over(wish->event, plain.waiter_count);
 	return BOOKING_DONE;
 }
 
 static enum booking_outcome use_plainly(const struct wish *wish, struct plain_ticket *ticket)
 {
-	if (wish->verb == BOOKING_TICKET)
+	if (wish->verb == BOOKING_TICKET) {
 		return BOOKING_DONE;
-	if (ticket->state == TICKET_EXPIRED)
+	}
+	if (ticket->state == TICKET_EXPIRED) {
 		return BOOKING_EXPIRED;
-	if (ticket->state == TICKET_CANCELLED || ticket->state == TICKET_ADMITTED)
+	}
+	if (ticket->state == TICKET_CANCELLED || ticket->state == TICKET_ADMITTED) {
 		return BOOKING_USED;
+	}
 	if (wish->verb == BOOKING_CANCEL) {
 		end_ticket(ticket, TICKET_CANCELLED);
 		return BOOKING_DONE;
 	}
-	if (wish->verb == BOOKING_ADMIT && ticket->state == TICKET_HELD)
+	if (wish->verb == BOOKING_ADMIT && ticket->state == TICKET_HELD) {
 		return BOOKING_NOT_BOOKED;
+	}
 	ticket->state = wish->verb == BOOKING_ADMIT ? TICKET_ADMITTED : TICKET_BOOKED;
 	return BOOKING_DONE;
 }
@@ -272,25 +290,29 @@ static size_t find_waiter(uint64_t session, int event)
 {
 	size_t place = 0;
 	while (place < plain.waiter_count &&
-	       (plain.waiters[place].session != session || plain.waiters[place].event != event))
+	       (plain.waiters[place].session != session || plain.waiters[place].event != event)) {
 		place++;
+	}
 	return place;
 }
 
 static enum booking_outcome wait_plainly(const struct wish *wish)
 {
 	size_t place = find_waiter(wish->session, wish->event);
-	if (!plain.events[wish->event].open)
+	if (!plain.events[wish->event].open) {
 		return BOOKING_CLOSED;
-	if (wish->quantity > plain.events[wish->event].total)
+	}
+	if (wish->quantity > plain.events[wish->event].total) {
 		return BOOKING_LIMIT;
+	}
 	if (place < plain.waiter_count && plain.waiters[place].quantity != wish->quantity) {
 		remove_waiter(place);
 		place = plain.waiter_count;
 	}
-	if (place == plain.waiter_count)
+	if (place == plain.waiter_count) {
 		plain.waiters[plain.waiter_count++] =
 			(struct plain_waiter){ wish->event, wish->quantity, wish->session, 0 };
+	}
 	serve(wish->event);
 	return BOOKING_DONE;
 }
@@ -307,16 +329,20 @@ static enum booking_outcome release_plainly(const struct wish *wish)
 		serve(event);
 		place = 0;
 	}
-	for (size_t i = 0; i < plain.ticket_count; i++)
-		if (plain.tickets[i].state == TICKET_HELD && plain.tickets[i].tied == wish->session)
+	for (size_t i = 0; i < plain.ticket_count; i++) {
+		if (plain.tickets[i].state == TICKET_HELD &&
+		    plain.tickets[i].tied == wish->session) {
 			end_ticket(&plain.tickets[i], TICKET_EXPIRED);
+		}
+	}
 	return BOOKING_DONE;
 }
 
 static enum booking_outcome grow_plainly(const struct wish *wish)
 {
-	if (wish->quantity < -stock(wish->event))
+	if (wish->quantity < -stock(wish->event)) {
 		return BOOKING_LIMIT;
+	}
 	plain.events[wish->event].total += wish->quantity;
 	serve(wish->event);
 	return BOOKING_DONE;
@@ -325,8 +351,9 @@ static enum booking_outcome grow_plainly(const struct wish *wish)
 static enum booking_outcome new_plainly(const struct wish *wish)
 {
 	struct plain_event *event = &plain.events[wish->event];
-	if (event->exists)
+	if (event->exists) {
 		return BOOKING_EXISTS;
+	}
 	*event = (struct plain_event){ true, true, wish->quantity };
 	return BOOKING_DONE;
 }
@@ -336,15 +363,17 @@ static enum booking_outcome set_open_plainly(const struct wish *wish)
 	struct plain_event *event = &plain.events[wish->event];
 	bool opens = wish->verb == BOOKING_EVENT_OPEN && !event->open;
 	event->open = wish->verb == BOOKING_EVENT_OPEN;
-	if (opens)
+	if (opens) {
 		serve(wish->event);
+	}
 	return BOOKING_DONE;
 }
 
 static enum booking_outcome use_event_plainly(const struct wish *wish, int *ticket)
 {
-	if (!plain.events[wish->event].exists)
+	if (!plain.events[wish->event].exists) {
 		return BOOKING_NOT_FOUND;
+	}
 	switch (wish->verb) {
 	case BOOKING_BOOK:
 	case BOOKING_HOLD: return sell_plainly(wish, ticket);
@@ -414,13 +443,16 @@ static struct wish any_wish(void)
 			     .tied = any(2),
 			     .session = 1 + (uint64_t)any(SESSIONS) };
 	/* Mostly one of the last: the older ones are used up. */
-	if (plain.ticket_count > 0 && any(20) > 0)
+	if (plain.ticket_count > 0 && any(20) > 0) {
 		wish.ticket = (int)plain.ticket_count - 1 -
 			      any((int)plain.ticket_count > 30 ? 30 : (int)plain.ticket_count);
-	if (wish.verb == BOOKING_EVENT_GROW)
+	}
+	if (wish.verb == BOOKING_EVENT_GROW) {
 		wish.quantity = any(9) - 3;
-	if (any(12) == 0)
+	}
+	if (any(12) == 0) {
 		wish.quantity += 4;
+	}
 	return wish;
 }
 
@@ -432,12 +464,14 @@ static struct booking_request request_of(const struct wish *wish)
 					   .tied = wish->tied,
 					   .client = { .session = wish->session } };
 	snprintf(request.event, sizeof request.event, "event-%d", wish->event);
-	if (wish->key >= 0)
+	if (wish->key >= 0) {
 		snprintf(request.key, sizeof request.key, "key-%d", wish->key);
-	if (wish->ticket >= 0)
+	}
+	if (wish->ticket >= 0) {
 		memcpy(request.code, plain.tickets[wish->ticket].code, CODE_SIZE);
-	else
+	} else {
 		code_make(store_code_key(store), CODE_NUMBER_MAX, request.code);
+	}
 	return request;
 }
 
@@ -460,8 +494,9 @@ static void compare_ticket(const struct booking_answer *answer, struct plain_tic
 {
 	int64_t left_ns = ticket->expires_ns - now_ns;
 	bool held = ticket->state == TICKET_HELD;
-	if (ticket->code[0] == '\0')
+	if (ticket->code[0] == '\0') {
 		memcpy(ticket->code, answer->code, CODE_SIZE);
+	}
 	cr_assert_str_eq(answer->code, ticket->code);
 	cr_assert_eq(answer->state, ticket->state);
 	cr_assert_eq(answer->quantity, ticket->quantity);
@@ -481,10 +516,12 @@ static void compare_answer(const struct wish *wish, const struct booking_answer 
 		     outcome);
 	outcomes[outcome]++;
 	compare_offers();
-	if (ticket >= 0)
+	if (ticket >= 0) {
 		compare_ticket(answer, &plain.tickets[ticket]);
-	if (wish->verb == BOOKING_RELEASE || outcome == BOOKING_NOT_FOUND)
+	}
+	if (wish->verb == BOOKING_RELEASE || outcome == BOOKING_NOT_FOUND) {
 		return;
+	}
 	compare_event(answer, ticket >= 0 ? plain.tickets[ticket].event : wish->event);
 	if (wish->verb == BOOKING_AUDIT) {
 		cr_assert_eq(answer->sold, sum(wish->event, true, false));
@@ -519,20 +556,24 @@ static void carry_out_both(const struct wish *wish)
  */
 static bool may_fail(const struct wish *wishes, int count)
 {
-	for (int i = 0; i < count; i++)
-		if (wishes[i].verb == BOOKING_WAIT)
+	for (int i = 0; i < count; i++) {
+		if (wishes[i].verb == BOOKING_WAIT) {
 			return false;
+		}
+	}
 	return plain.waiter_count == 0 && any(2) == 0;
 }
 
 static void run_batch(const struct wish *wishes, int count)
 {
 	bool fails = may_fail(wishes, count);
-	if (fails)
+	if (fails) {
 		before = plain;
+	}
 	begin(store);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		carry_out_both(&wishes[i]);
+	}
 	if (fails) {
 		plain = before;
 		abandon(store);
@@ -569,18 +610,21 @@ StoreTest(rules, hold_whatever_comes_from_whomever)
 	srandom(20261120);
 	for (int done = 0; done < REQUESTS;) {
 		int count = 1 + any((int)(sizeof wishes / sizeof *wishes));
-		for (int i = 0; i < count; i++)
+		for (int i = 0; i < count; i++) {
 			wishes[i] = any_wish();
+		}
 		run_batch(wishes, count);
 		done += count;
-		if (any(20) > 0)
+		if (any(20) > 0) {
 			continue;
+		}
 		store_close(store);
 		store = open_store();
 		look_at_invariants();
 	}
 	look_at_invariants();
-	for (int outcome = 0; outcome < BOOKING_FULL; outcome++)
+	for (int outcome = 0; outcome < BOOKING_FULL; outcome++) {
 		cr_assert_gt(outcomes[outcome], 2, "outcome %d was not seen", outcome);
+	}
 	cr_assert_gt(offers_seen, REQUESTS / 40, "too few waited to see anything");
 }

@@ -45,8 +45,9 @@ StoreTest(store, in_a_folder_that_is_not_there_is_refused)
 static int open_as_nobody(void *argument)
 {
 	(void)argument;
-	if (geteuid() == 0 && setuid(65534) < 0)
+	if (geteuid() == 0 && setuid(65534) < 0) {
 		return 2;
+	}
 	return is_refused("s", "Permission denied") ? 0 : 1;
 }
 
@@ -145,10 +146,11 @@ StoreTest(store, change_of_an_event_is_there_after_commit_alone)
 		cr_assert_eq(event->held, 0);
 		event->held = 5;
 		store_event_change(store, event);
-		if (committed)
+		if (committed) {
 			commit(store);
-		else
+		} else {
 			abandon(store);
+		}
 	}
 	begin(store);
 	cr_assert_eq(store_event_find(store, "rush", &event), STORE_OK);
@@ -422,8 +424,9 @@ StoreTest(store, tickets_are_listed_in_the_order_of_their_numbers)
 	struct store *store = open_store();
 	make_event(store, "rush", 100);
 	begin(store);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) {
 		ask(store, BOOKING_BOOK, "rush", 1, "");
+	}
 	cr_assert_eq(store_ticket_each(store, note_number, &last), STORE_OK);
 	cr_assert_eq(last, 10, "those of this transaction too");
 	commit(store);

@@ -163,8 +163,9 @@ static int sell_and_die(void *argument)
 {
 	struct store *store = open_store();
 	ask_alone(store, BOOKING_EVENT_NEW, "rush", 10, "");
-	for (int i = 0; i < *(int *)argument; i++)
+	for (int i = 0; i < *(int *)argument; i++) {
 		ask_alone(store, BOOKING_BOOK, "rush", 1, "");
+	}
 	return 0;
 }
 
@@ -299,8 +300,9 @@ Test(store_on_json, journal_deleted_while_in_use_fails_the_sale)
 static void book_many(struct store *store, int count)
 {
 	begin(store);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		cr_assert_eq(ask(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
+	}
 	commit(store);
 }
 
@@ -326,9 +328,11 @@ Test(store_on_json, is_full_at_its_limit_and_no_harm_done)
 	struct store *store = open_store();
 	make_event(store, "rush", 10);
 	begin(store);
-	for (int i = 0; i < JSON_TICKETS_MAX - 1; i++)
-		if (store_ticket_add(store, &ticket) != STORE_OK)
+	for (int i = 0; i < JSON_TICKETS_MAX - 1; i++) {
+		if (store_ticket_add(store, &ticket) != STORE_OK) {
 			cr_assert_fail("at %d", i);
+		}
+	}
 	commit(store);
 	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
 	begin(store);

@@ -82,8 +82,9 @@ static void make_old(int64_t version)
 	snprintf(marks, sizeof marks,
 		 "PRAGMA application_id = 0x7475726e; PRAGMA user_version = %lld",
 		 (long long)version);
-	for (int64_t step = 0; step < version; step++)
+	for (int64_t step = 0; step < version; step++) {
 		run_sql("s", sqlite_schema_step(step));
+	}
 	run_sql("s", marks);
 	run_sql("s", "INSERT INTO meta VALUES ('code_key', x'000102030405060708090a0b0c0d0e0f');"
 		     "INSERT INTO events VALUES (1, 'rush', '', 10, 0, 2, 1);"
@@ -123,8 +124,9 @@ static void expect_brought_up(void)
 Test(store_on_sqlite, of_each_earlier_version_is_brought_up)
 {
 	int64_t newest = 0;
-	while (sqlite_schema_step(newest))
+	while (sqlite_schema_step(newest)) {
 		newest++;
+	}
 	for (int64_t version = 1; version <= newest; version++) {
 		unlink(scratch_path("s"));
 		unlink(scratch_path("s-keys"));
@@ -247,8 +249,9 @@ static sqlite3 *start_reader(void)
 static void outlive_reader(struct store *store, size_t mib)
 {
 	sqlite3 *reader = start_reader();
-	while (file_size(scratch_path("s-wal")) < mib * MIB)
+	while (file_size(scratch_path("s-wal")) < mib * MIB) {
 		book_many(store, 10);
+	}
 	sqlite3_close(reader);
 	book_many(store, 100);
 	cr_assert_lt(file_size(scratch_path("s-wal")), 10 * MIB);
@@ -270,8 +273,9 @@ static int write_for_a_while(void *argument)
 {
 	sqlite3 *writer;
 	sqlite3_open(argument, &writer);
-	if (sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
 		return 1;
+	}
 	write_file(scratch_path("writes"), "", 0);
 	clock_sleep(200 * NS_PER_MS);
 	sqlite3_exec(writer, "ROLLBACK", NULL, NULL, NULL);

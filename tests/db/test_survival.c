@@ -71,8 +71,9 @@ static void remove_store(void)
 {
 	static const char *const names[] = { "s",          "s-wal",     "s-shm", "s-keys",
 					     "s-keys-new", "s-journal", "s-new" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		unlink(scratch_path(names[i]));
+	}
 }
 
 /* A store with an event; closed, so that a child can have it. */
@@ -88,21 +89,25 @@ static void make_store(int64_t total)
 static bool sell_batch(struct store *store, int64_t batch)
 {
 	char codes[BATCH][CODE_SIZE];
-	if (store_begin(store) != STORE_OK)
+	if (store_begin(store) != STORE_OK) {
 		return false;
+	}
 	for (int64_t i = 0; i < BATCH; i++) {
 		fault_step();
 		struct booking_answer answer = book(store, batch * BATCH + i);
 		memcpy(codes[i], answer.code, CODE_SIZE);
-		if (answer.outcome != BOOKING_DONE)
+		if (answer.outcome != BOOKING_DONE) {
 			return false;
+		}
 	}
 	fault_step();
-	if (store_batch_mark(store, SERVER, batch + 1) != STORE_OK)
+	if (store_batch_mark(store, SERVER, batch + 1) != STORE_OK) {
 		return false;
+	}
 	fault_step();
-	if (store_commit(store) != STORE_OK)
+	if (store_commit(store) != STORE_OK) {
 		return false;
+	}
 	fault_step();
 	memcpy(sales->codes[batch * BATCH], codes, sizeof codes);
 	sales->acknowledged = batch + 1;
@@ -111,9 +116,11 @@ static bool sell_batch(struct store *store, int64_t batch)
 
 static bool sell_all(struct store *store)
 {
-	for (int64_t batch = 0; batch < BATCHES; batch++)
-		if (!sell_batch(store, batch))
+	for (int64_t batch = 0; batch < BATCHES; batch++) {
+		if (!sell_batch(store, batch)) {
 			return false;
+		}
+	}
 	return true;
 }
 
@@ -123,8 +130,9 @@ static int sell(void *argument)
 	char error[STORE_ERROR_SIZE];
 	fault_at(sales->fault, sales->step);
 	struct store *store = store_open(scratch_url("s"), error);
-	if (!store || !store_take(store, 5 * NS_PER_SECOND))
+	if (!store || !store_take(store, 5 * NS_PER_SECOND)) {
 		return 3;
+	}
 	bool done = sell_all(store);
 	store_rollback(store);
 	sales->trusted = !done && store_begin(store) == STORE_OK;
@@ -155,8 +163,9 @@ static void buyers_ask_again(struct store *store)
 	for (int ticket = 0; ticket < ALL; ticket++) {
 		struct booking_answer answer = book_alone(store, ticket);
 		cr_assert_eq(answer.outcome, BOOKING_DONE, "step %d", sales->step);
-		if (ticket < sales->acknowledged * BATCH)
+		if (ticket < sales->acknowledged * BATCH) {
 			cr_assert_str_eq(answer.code, sales->codes[ticket]);
+		}
 	}
 	cr_assert_eq(sold(store), ALL, "step %d", sales->step);
 	cr_assert(adds_up(store, "rush"), "step %d", sales->step);
@@ -235,19 +244,22 @@ static int fill_the_disk(void *argument)
 {
 	(void)argument;
 	struct store *store = open_store();
-	if (book_alone(store, 0).outcome != BOOKING_DONE)
+	if (book_alone(store, 0).outcome != BOOKING_DONE) {
 		return 1;
+	}
 	fault_at(FAULT_FULL, 1);
 	begin(store);
 	book(store, 1);
-	if (store_commit(store) != STORE_FAILED)
+	if (store_commit(store) != STORE_FAILED) {
 		return 2;
+	}
 	store_give(store);
 	store_close(store);
 	fault_at(FAULT_NONE, 0);
 	store = open_store();
-	if (book_alone(store, 1).outcome != BOOKING_DONE || sold(store) != 2)
+	if (book_alone(store, 1).outcome != BOOKING_DONE || sold(store) != 2) {
 		return 3;
+	}
 	store_close(store);
 	return 0;
 }
@@ -263,9 +275,11 @@ static int sell_up_to(void *argument)
 {
 	struct store *store = open_store();
 	begin(store);
-	for (int ticket = 0; ticket < *(int *)argument; ticket++)
-		if (book(store, ticket).outcome != BOOKING_DONE)
+	for (int ticket = 0; ticket < *(int *)argument; ticket++) {
+		if (book(store, ticket).outcome != BOOKING_DONE) {
 			return 1;
+		}
+	}
 	commit(store);
 	store_close(store);
 	return 0;
@@ -280,8 +294,9 @@ StoreTest(survival, keys_of_another_process_are_known)
 	/* A child that opens a handle of its own, while ours is open and not used. */
 	cr_assert_eq(child_run(sell_up_to, &many), 0);
 	cr_assert_str_eq(book_alone(store, 0).code, first.code);
-	for (int ticket = 1; ticket < many; ticket += 997)
+	for (int ticket = 1; ticket < many; ticket += 997) {
 		book_alone(store, ticket);
+	}
 	cr_assert_eq(sold(store), many);
 	struct booking_answer last = book_alone(store, many);
 	many++;
@@ -296,8 +311,9 @@ static void expect_sold_once(int count)
 {
 	struct store *store = open_store();
 	cr_assert_eq(sold(store), count);
-	for (int ticket = 0; ticket < count; ticket++)
+	for (int ticket = 0; ticket < count; ticket++) {
 		cr_assert_eq(book_alone(store, ticket).outcome, BOOKING_DONE);
+	}
 	cr_assert_eq(sold(store), count);
 	book_alone(store, count);
 	cr_assert_eq(sold(store), count + 1);
@@ -324,8 +340,9 @@ Test(survival_sqlite, index_deleted_while_in_use_is_no_harm)
 	struct store *store = open_store();
 	unlink(scratch_path("s-keys"));
 	cr_assert_eq(child_run(sell_up_to, &count), 0);
-	for (int ticket = 0; ticket < count; ticket++)
+	for (int ticket = 0; ticket < count; ticket++) {
 		book_alone(store, ticket);
+	}
 	cr_assert_eq(sold(store), count);
 	book_alone(store, count);
 	store_close(store);
@@ -367,8 +384,9 @@ Test(survival_sqlite, backup_that_went_another_way_is_noticed)
 	make_sold(10);
 	copy_file(scratch_path("s"), scratch_path("backup"));
 	struct store *store = open_store();
-	for (int ticket = 100; ticket < 105; ticket++)
+	for (int ticket = 100; ticket < 105; ticket++) {
 		book_alone(store, ticket);
+	}
 	store_close(store);
 	copy_file(scratch_path("s-keys"), scratch_path("old-keys"));
 	cr_assert_eq(rename(scratch_path("backup"), scratch_path("s")), 0);
@@ -410,8 +428,9 @@ StoreTest(survival, many_at_once_sell_no_ticket_twice)
 		numbers[i] = i;
 		children[i] = child_start(buy_in_a_rush, &numbers[i]);
 	}
-	for (int i = 0; i < PROCESSES; i++)
+	for (int i = 0; i < PROCESSES; i++) {
 		cr_assert_eq(child_join(&children[i]), 0);
+	}
 	struct store *store = open_store();
 	cr_assert_eq(sold(store), STOCK);
 	cr_assert(adds_up(store, "rush"));

@@ -98,8 +98,9 @@ Test(waitlist, names_each_event_once_that_somebody_waits_for)
 
 Test(waitlist, is_full_at_its_most_and_has_room_again)
 {
-	for (uint64_t i = 1; i <= WAITLIST_MAX; i++)
+	for (uint64_t i = 1; i <= WAITLIST_MAX; i++) {
 		cr_assert_not_null(add(i, 1));
+	}
 	cr_expect_null(add(WAITLIST_MAX + 1, 1));
 	waitlist_remove(list, waitlist_find(list, 5000, 1));
 	cr_expect_not_null(add(WAITLIST_MAX + 1, 1));
@@ -112,13 +113,15 @@ Test(waitlist, numbers_everyone_of_more_events_than_it_counts_at_once)
 {
 	enum { EVENTS = 100, EACH = 3 };
 
-	for (uint64_t i = 0; i < (uint64_t)EVENTS * EACH; i++)
+	for (uint64_t i = 0; i < (uint64_t)EVENTS * EACH; i++) {
 		add(i + 1, 1 + (int64_t)(i % EVENTS));
+	}
 	waitlist_remove(list, add(1000, 1)); /* who comes last moves nobody */
 	waitlist_commit(list);
 	cr_assert(waitlist_number(list));
-	for (uint64_t i = 0; i < (uint64_t)EVENTS * EACH; i++)
+	for (uint64_t i = 0; i < (uint64_t)EVENTS * EACH; i++) {
 		cr_assert_eq(list->waiters[i].position, 1 + i / EVENTS);
+	}
 	cr_expect(!waitlist_number(list), "nothing changed since");
 }
 
@@ -159,8 +162,9 @@ static void prepare(void)
 {
 	memset(list, 0, sizeof(*list));
 	waitlist_init(list);
-	for (uint64_t i = 1; i <= 5; i++)
+	for (uint64_t i = 1; i <= 5; i++) {
 		add(i, 1);
+	}
 	waitlist_remove(list, waitlist_find(list, 2, 1));
 	waitlist_commit(list);
 }
@@ -181,8 +185,9 @@ static int change(void *argument)
 static bool is_one_of(const char *text, const char *const *texts)
 {
 	for (; *texts != NULL; texts++) {
-		if (strcmp(text, *texts) == 0)
+		if (strcmp(text, *texts) == 0) {
 			return true;
+		}
 	}
 	return false;
 }
@@ -198,8 +203,9 @@ static void check_links(void)
 		cr_assert_lt(used++, WAITLIST_MAX, "no end");
 		last = i;
 	}
-	for (uint32_t i = list->free; i != WAITLIST_NONE; i = list->waiters[i].next)
+	for (uint32_t i = list->free; i != WAITLIST_NONE; i = list->waiters[i].next) {
 		cr_assert_lt(unused++, WAITLIST_MAX, "no end");
+	}
 	cr_assert_eq(list->last, last);
 	cr_assert_eq(list->count, used);
 	cr_assert_eq(used + unused, list->never_used);

@@ -14,31 +14,35 @@ void buyer_open(struct buyer *buyer, uint16_t port, unsigned worker, const char 
 	memset(buyer, 0, sizeof(*buyer));
 	buyer->event = event;
 	snprintf(buyer->prefix, sizeof(buyer->prefix), "%s", prefix);
-	if (worker > 0)
+	if (worker > 0) {
 		open_on(&buyer->talk, port, worker);
-	else
+	} else {
 		talk_open_greeted(&buyer->talk, port);
+	}
 }
 
 void buyer_ask(struct buyer *buyer, unsigned count)
 {
 	cr_assert_leq(buyer->asked + count, BUYER_MAX);
-	for (; count > 0; count--)
+	for (; count > 0; count--) {
 		talk_say(&buyer->talk, "/book %s key=%s%u", buyer->event, buyer->prefix,
 			 buyer->asked++);
+	}
 }
 
 static void take_line(struct buyer *buyer, const char *line)
 {
-	if (line[0] == '*')
+	if (line[0] == '*') {
 		return;
+	}
 	cr_assert_lt(buyer->answered, buyer->asked, "answered twice: '%s'", line);
-	if (sscanf(line, "+booked %19s", buyer->codes[buyer->answered++]) == 1)
+	if (sscanf(line, "+booked %19s", buyer->codes[buyer->answered++]) == 1) {
 		buyer->booked++;
-	else if (strncmp(line, "-SOLDOUT ", 9) == 0)
+	} else if (strncmp(line, "-SOLDOUT ", 9) == 0) {
 		buyer->sold_out++;
-	else
+	} else {
 		buyer->failed++;
+	}
 }
 
 static void take_lines(struct buyer *buyer)
@@ -77,8 +81,9 @@ bool buyers_heard(struct buyer *buyers, unsigned count)
 {
 	bool all = true;
 
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		all &= buyer_heard(&buyers[i]);
+	}
 	return all;
 }
 
@@ -88,14 +93,16 @@ bool buyer_has_tickets(const struct buyer *buyer, struct talk *talk)
 	bool all = true;
 
 	for (unsigned i = 0; i < buyer->answered; i++) {
-		if (buyer->codes[i][0] != '\0')
+		if (buyer->codes[i][0] != '\0') {
 			talk_say(talk, "/ticket %s", buyer->codes[i]);
+		}
 	}
 	for (unsigned i = 0; i < buyer->answered; i++) {
 		snprintf(answer, sizeof(answer), "+ticket %s %s 1 booked", buyer->codes[i],
 			 buyer->event);
-		if (buyer->codes[i][0] != '\0')
+		if (buyer->codes[i][0] != '\0') {
 			all &= strcmp(talk_expect_answer(talk, ""), answer) == 0;
+		}
 	}
 	return all;
 }

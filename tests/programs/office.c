@@ -43,9 +43,9 @@ const char *ask_at(struct place place, struct talk *talk, const char *answer, co
 	vsnprintf(question, sizeof(question), format, arguments);
 	va_end(arguments);
 	talk_say_at(place, talk, "%s", question);
-	do
+	do {
 		line = talk_expect_answer_at(place, talk, "");
-	while (line[0] == '=' && answer[0] != '=');
+	} while (line[0] == '=' && answer[0] != '=');
 	cr_assert(is_answer(line, answer), "%s:%d: to '%s' came '%s', not '%s'", place.file,
 		  place.line, question, line, answer);
 	return line;
@@ -113,8 +113,9 @@ bool log_has(const struct turnstiled *server, const char *text)
 
 	folder_file(&server->folder, "log", path);
 	FILE *file = fopen(path, "re");
-	if (file == NULL)
+	if (file == NULL) {
 		return false;
+	}
 	size_t length = fread(log, 1, sizeof(log) - 1, file);
 	log[length] = '\0';
 	fclose(file);

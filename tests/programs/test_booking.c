@@ -80,8 +80,9 @@ static void take_line(struct buyer *buyer, const char *line, unsigned round)
 {
 	char event[32], expected[32];
 
-	if (line[0] == '*' || strncmp(line, "+turnstile 1 ", 13) == 0)
+	if (line[0] == '*' || strncmp(line, "+turnstile 1 ", 13) == 0) {
 		return;
+	}
 	cr_assert_eq(buyer->outcome, OUTCOME_NONE, "answered twice: '%s'", line);
 	if (strncmp(line, "-SOLDOUT ", 9) == 0) {
 		buyer->outcome = OUTCOME_SOLD_OUT;
@@ -102,8 +103,9 @@ static void hear(struct buyer *buyer, unsigned round)
 	const char *end;
 
 	if (count <= 0) {
-		if (count == 0 || errno != EAGAIN)
+		if (count == 0 || errno != EAGAIN) {
 			connect_and_ask(buyer, round);
+		}
 		return;
 	}
 	buyer->length += (size_t)count;
@@ -132,8 +134,9 @@ static bool hear_all(unsigned round)
 	}
 	poll(sockets, count, 100);
 	for (nfds_t i = 0; i < count; i++) {
-		if (sockets[i].revents != 0)
+		if (sockets[i].revents != 0) {
 			hear(asking[i], round);
+		}
 	}
 	return count > 0;
 }
@@ -147,15 +150,18 @@ static void sell_out(unsigned round)
 	for (unsigned i = 0; i < BUYERS; i++) {
 		buyers[i].number = i;
 		buyers[i].outcome = OUTCOME_NONE;
-		if (buyers[i].socket > 0)
+		if (buyers[i].socket > 0) {
 			ask(&buyers[i], round);
-		else
+		} else {
 			connect_and_ask(&buyers[i], round);
+		}
 	}
-	while (hear_all(round))
+	while (hear_all(round)) {
 		cr_assert_lt(clock_monotonic_ns(), deadline_ns, "a buyer gets no answer");
-	for (unsigned i = 0; i < BUYERS; i++)
+	}
+	for (unsigned i = 0; i < BUYERS; i++) {
 		booked += buyers[i].outcome == OUTCOME_BOOKED;
+	}
 	cr_assert_eq(booked, TICKETS, "round %u: %u were sold", round, booked);
 }
 
@@ -170,9 +176,10 @@ static void check_codes_differ(unsigned round)
 
 	memcpy(sorted, codes[round], sizeof(sorted));
 	qsort(sorted, BUYERS, CODE_SIZE, compare_codes);
-	for (unsigned i = 1; i < BUYERS; i++)
+	for (unsigned i = 1; i < BUYERS; i++) {
 		cr_assert(sorted[i][0] == '\0' || strcmp(sorted[i - 1], sorted[i]) != 0,
 			  "%s was given twice", sorted[i]);
+	}
 }
 
 /* Everyone who was answered asks once more: the same code, and nobody else gets one. */
@@ -180,14 +187,16 @@ static void check_found_again(struct talk *talk, unsigned round)
 {
 	char expected[128];
 
-	for (unsigned i = 0; i < BUYERS; i++)
-		talk_say(talk, "/book rush%u key=buyer-%u-%u", round, i, round);
 	for (unsigned i = 0; i < BUYERS; i++) {
-		if (codes[round][i][0] != '\0')
+		talk_say(talk, "/book rush%u key=buyer-%u-%u", round, i, round);
+	}
+	for (unsigned i = 0; i < BUYERS; i++) {
+		if (codes[round][i][0] != '\0') {
 			snprintf(expected, sizeof(expected), "+booked %s rush%u 1", codes[round][i],
 				 round);
-		else
+		} else {
 			snprintf(expected, sizeof(expected), "-SOLDOUT rush%u 0", round);
+		}
 		talk_expect(talk, expected);
 	}
 	talk_say(talk, "/left rush%u", round);
@@ -221,11 +230,13 @@ Test(programs_booking,
 
 	start_with_events();
 	killer_start(&killer, server.pid, 100 * NS_PER_MS);
-	while (rounds < ROUNDS_MAX && killer.kills < KILLS)
+	while (rounds < ROUNDS_MAX && killer.kills < KILLS) {
 		sell_out(rounds++);
+	}
 	killer_stop(&killer);
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		lost += buyers[i].lost;
+	}
 	cr_expect_gt(lost, 0, "nobody lost a connection");
 	turnstiled_kill(&server);
 
@@ -243,8 +254,9 @@ Test(programs_booking,
 
 static void pipeline(struct talk *talk)
 {
-	for (unsigned i = 0; i < PIPELINED; i++)
+	for (unsigned i = 0; i < PIPELINED; i++) {
 		talk_say(talk, "/book rush key=k%u", i);
+	}
 }
 
 /* Reads to the end; notes the codes, in order; returns how many. */
@@ -294,8 +306,9 @@ static unsigned end_amid_bookings(int signal, char (*found)[CODE_SIZE], bool *no
 	sscanf(talk_expect_start(&talk, "+booked "), "+booked %19s", found[0]);
 	unsigned count = 1;
 	while (talk.start < talk.end &&
-	       memchr(talk.bytes + talk.start, '\n', talk.end - talk.start))
+	       memchr(talk.bytes + talk.start, '\n', talk.end - talk.start)) {
 		sscanf(talk_expect_start(&talk, "+booked "), "+booked %19s", found[count++]);
+	}
 	kill(server.pid, signal);
 	count += read_codes(&talk, found + count, noticed);
 	cr_assert(eventually(watch_state(server.pid) == 'Z'));
@@ -328,10 +341,12 @@ Test(programs_booking, the_same_key_on_many_connections_at_once_is_sold_once)
 	char code[CODE_SIZE], again[CODE_SIZE];
 
 	turnstiled_start(&server, "--workers", "4", "--event", "rush=100");
-	for (unsigned i = 0; i < 64; i++)
+	for (unsigned i = 0; i < 64; i++) {
 		talk_open_greeted(&talks[i], server.lines_port);
-	for (unsigned i = 0; i < 64; i++)
+	}
+	for (unsigned i = 0; i < 64; i++) {
 		talk_say(&talks[i], "/book rush 3 key=the-same");
+	}
 	sscanf(talk_expect_start(&talks[0], "+booked "), "+booked %19s", code);
 	for (unsigned i = 1; i < 64; i++) {
 		sscanf(talk_expect_start(&talks[i], "+booked "), "+booked %19s", again);

@@ -85,12 +85,13 @@ Test(programs_chat, who_goes_in_any_way_is_parted_once_and_the_nick_is_free)
 		open_on(&goes, server.lines_port, 2);
 		join(&goes, "goes", "#r");
 		talk_expect(&stays, "*join #r goes");
-		if (way == 0)
+		if (way == 0) {
 			talk_say(&goes, "/quit until  later");
-		else if (way == 1)
+		} else if (way == 1) {
 			talk_say(&goes, "/part");
-		else if (way == 2)
+		} else if (way == 2) {
 			talk_end_output(&goes);
+		}
 		talk_close(&goes);
 		talk_expect(&stays, way == 0 ? "*part #r goes until  later" : "*part #r goes");
 	}
@@ -149,8 +150,9 @@ static void take_said(struct member *member, const char *line)
 {
 	unsigned speaker, number;
 
-	if (sscanf(line, "*say #r speaker%u line %u", &speaker, &number) != 2)
+	if (sscanf(line, "*say #r speaker%u line %u", &speaker, &number) != 2) {
 		return;
+	}
 	cr_assert_lt(speaker, SPEAKERS);
 	cr_assert_eq(member->next[speaker], number, "'%s', but %u was to come", line,
 		     member->next[speaker]);
@@ -197,8 +199,9 @@ static bool say_some(void)
 
 	for (unsigned i = 0; i < SPEAKERS; i++) {
 		struct member *speaker = &members[i];
-		if (speaker->lost || speaker->said == LINES_A_SPEAKER)
+		if (speaker->lost || speaker->said == LINES_A_SPEAKER) {
 			continue;
+		}
 		int length = snprintf(line, sizeof(line), "line %u\n", speaker->said);
 		speaker->lost = send(speaker->talk.descriptor, line, (size_t)length,
 				     MSG_NOSIGNAL) != length;
@@ -211,8 +214,9 @@ static bool say_some(void)
 static void hear_all(void)
 {
 	for (unsigned i = 0; i < MEMBERS; i++) {
-		if (!members[i].lost)
+		if (!members[i].lost) {
 			hear(&members[i]);
+		}
 	}
 }
 
@@ -222,8 +226,9 @@ static unsigned most_from(unsigned speaker)
 	unsigned most = 0;
 
 	for (unsigned i = 0; i < MEMBERS; i++) {
-		if (!members[i].lost && members[i].next[speaker] > most)
+		if (!members[i].lost && members[i].next[speaker] > most) {
 			most = members[i].next[speaker];
+		}
 	}
 	return members[speaker].lost ? most : LINES_A_SPEAKER;
 }
@@ -234,8 +239,9 @@ static bool all_heard_all(void)
 	for (unsigned speaker = 0; speaker < SPEAKERS; speaker++) {
 		unsigned most = most_from(speaker);
 		for (unsigned i = 0; i < MEMBERS; i++) {
-			if (!members[i].lost && i != speaker && members[i].next[speaker] != most)
+			if (!members[i].lost && i != speaker && members[i].next[speaker] != most) {
 				return false;
+			}
 		}
 	}
 	return true;
@@ -247,12 +253,15 @@ static void check_same_order(unsigned a, unsigned b)
 	unsigned i = 0, j = 0;
 
 	for (;;) {
-		while (i < members[a].heard && members[a].order[i] / LINES_A_SPEAKER == b)
+		while (i < members[a].heard && members[a].order[i] / LINES_A_SPEAKER == b) {
 			i++;
-		while (j < members[b].heard && members[b].order[j] / LINES_A_SPEAKER == a)
+		}
+		while (j < members[b].heard && members[b].order[j] / LINES_A_SPEAKER == a) {
 			j++;
-		if (i == members[a].heard || j == members[b].heard)
+		}
+		if (i == members[a].heard || j == members[b].heard) {
 			break;
+		}
 		cr_assert_eq(members[a].order[i++], members[b].order[j++],
 			     "members %u and %u heard another order", a, b);
 	}
@@ -265,10 +274,12 @@ static unsigned check_orders(void)
 	unsigned last = MEMBERS, left = 0;
 
 	for (unsigned i = 0; i < MEMBERS; i++) {
-		if (members[i].lost)
+		if (members[i].lost) {
 			continue;
-		if (last < MEMBERS)
+		}
+		if (last < MEMBERS) {
 			check_same_order(last, i);
+		}
 		last = i;
 		left++;
 	}
@@ -279,8 +290,9 @@ Test(programs_chat, everyone_hears_the_same_lines_in_the_same_order)
 {
 	turnstiled_start(&server, "--workers", "4");
 	gather();
-	while (say_some())
+	while (say_some()) {
 		hear_all();
+	}
 	cr_assert(eventually(all_heard_all()), "lines are missing");
 	cr_expect_eq(check_orders(), MEMBERS);
 }
@@ -292,8 +304,9 @@ static bool kill_another_than(pid_t spared)
 	size_t count = watch_children(server.pid, children);
 
 	for (size_t i = 0; i < count; i++) {
-		if (children[i] != spared)
+		if (children[i] != spared) {
 			return watch_signal(server.pid, children[i], SIGKILL);
+		}
 	}
 	return false;
 }
@@ -307,8 +320,9 @@ Test(programs_chat, who_is_left_when_workers_are_killed_heard_all_in_the_same_or
 	gather();
 	serving(&members[0].talk, &spared);
 	while (say_some()) {
-		if (members[0].said % 15 == 0)
+		if (members[0].said % 15 == 0) {
 			kills += kill_another_than(spared);
+		}
 		hear_all();
 	}
 	cr_expect_eq(kills, 2);
@@ -381,10 +395,12 @@ Test(programs_chat, who_does_not_read_is_cut_off_and_slows_nobody)
 		talk_say(&talker, "%d %s", i, text);
 		int number = -1;
 		sscanf(talk_expect_event(&listener, "*"), "*say #r talker %d", &number);
-		if (strncmp(listener.line, "*part #r slow", 13) == 0)
+		if (strncmp(listener.line, "*part #r slow", 13) == 0) {
 			break;
+		}
 		cr_assert_eq(number, i);
 	}
-	if (strncmp(listener.line, "*part #r slow", 13) != 0)
+	if (strncmp(listener.line, "*part #r slow", 13) != 0) {
 		talk_expect_event(&listener, "*part #r slow");
+	}
 }

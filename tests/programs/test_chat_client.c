@@ -313,14 +313,17 @@ static void relay_wait(struct relay *relay)
 	struct pollfd polled[] = { { .fd = relay->client.descriptor, .events = POLLIN },
 				   { .fd = relay->server.descriptor, .events = POLLIN } };
 
-	if (!has_line(&relay->client) && !has_line(&relay->server))
+	if (!has_line(&relay->client) && !has_line(&relay->server)) {
 		cr_assert_gt(poll(polled, 2, (int)(TALK_TIMEOUT_NS / NS_PER_MS)), 0);
+	}
 	relay->client.line[0] = '\0';
 	relay->server.line[0] = '\0';
-	if (has_line(&relay->client) || (polled[0].revents & POLLIN) != 0)
+	if (has_line(&relay->client) || (polled[0].revents & POLLIN) != 0) {
 		talk_line(&relay->client);
-	if (has_line(&relay->server) || (polled[1].revents & POLLIN) != 0)
+	}
+	if (has_line(&relay->server) || (polled[1].revents & POLLIN) != 0) {
 		talk_line(&relay->server);
+	}
 }
 
 /* Carries lines until the server says one that begins with TEXT, which goes no further. */
@@ -328,12 +331,15 @@ static void relay_until(struct relay *relay, const char *text)
 {
 	for (;;) {
 		relay_wait(relay);
-		if (relay->client.line[0] != '\0')
+		if (relay->client.line[0] != '\0') {
 			talk_say(&relay->server, "%s", relay->client.line);
-		if (strncmp(relay->server.line, text, strlen(text)) == 0)
+		}
+		if (strncmp(relay->server.line, text, strlen(text)) == 0) {
 			return;
-		if (relay->server.line[0] != '\0')
+		}
+		if (relay->server.line[0] != '\0') {
 			talk_say(&relay->client, "%s", relay->server.line);
+		}
 	}
 }
 

@@ -47,9 +47,9 @@ static void check(const struct exchange *exchanges, size_t count)
 		const char *line;
 
 		talk_say(&talk, "%s", exchanges[i].line);
-		do
+		do {
 			line = talk_expect_answer(&talk, "");
-		while (line[0] == '=' && answer[0] != '=');
+		} while (line[0] == '=' && answer[0] != '=');
 		length -= whole;
 		cr_expect(strncmp(line, answer, length) == 0 && (!whole || line[length] == '\0'),
 			  "to '%s' came '%s', not '%s'", exchanges[i].line, line, answer);
@@ -99,8 +99,9 @@ Test(programs_commands, help_lists_every_command_once)
 	}
 	cr_assert_eq(sscanf(line, "+help %u", &count), 1);
 	cr_expect_eq(count, rows);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cr_expect_eq(seen[i], 1, "/%s is listed %u times", names[i], seen[i]);
+	}
 }
 
 Test(programs_commands, commands_on_rooms)
@@ -137,8 +138,9 @@ Test(programs_commands, words_for_one_person_keep_their_order)
 {
 	char line[64];
 
-	for (int i = 0; i < 500; i++)
+	for (int i = 0; i < 500; i++) {
 		talk_say(&talk, "/tell bob %d", i);
+	}
 	for (int i = 0; i < 500; i++) {
 		snprintf(line, sizeof(line), "*tell ann %d", i);
 		talk_expect(&other, line);

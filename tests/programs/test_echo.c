@@ -54,13 +54,15 @@ static void send_piece(const struct talk *talk, size_t *done, unsigned *seed)
 {
 	size_t piece = (size_t)rand_r(seed) % 100000 + 1;
 
-	if (piece > LENGTH - *done)
+	if (piece > LENGTH - *done) {
 		piece = LENGTH - *done;
+	}
 	ssize_t count = send(talk->descriptor, sent + *done, piece, MSG_DONTWAIT | MSG_NOSIGNAL);
 	cr_assert(count > 0 || errno == EAGAIN);
 	*done += count > 0 ? (size_t)count : 0;
-	if (*done == LENGTH)
+	if (*done == LENGTH) {
 		shutdown(talk->descriptor, SHUT_WR);
+	}
 }
 
 /* Reads at most SLICE bytes; false at the end. */
@@ -88,8 +90,9 @@ static size_t exchange(struct talk *talk, long *most_memory)
 		cr_assert_gt(poll(&socket, 1, 10000), 0, "nothing goes on: %zu out, %zu in", out,
 			     in);
 		cr_assert_lt(clock_monotonic_ns(), deadline_ns);
-		if (socket.revents & POLLOUT)
+		if (socket.revents & POLLOUT) {
 			send_piece(talk, &out, &seed);
+		}
 		if (turns++ % 64 == 0) {
 			long memory = watch_children_memory_kib(server.pid);
 			*most_memory = memory > *most_memory ? memory : *most_memory;
@@ -108,8 +111,9 @@ static void echo_everything(const char *kind)
 	talk_open(&talk, server.echo_port);
 	long before = watch_children_memory_kib(server.pid);
 	cr_assert_eq(exchange(&talk, &most_memory), LENGTH);
-	for (size_t i = 0; i < LENGTH && strcmp(kind, "upper") == 0; i++)
+	for (size_t i = 0; i < LENGTH && strcmp(kind, "upper") == 0; i++) {
 		sent[i] = upper(sent[i]);
+	}
 	cr_expect_eq(memcmp(sent, received, LENGTH), 0);
 	cr_expect_lt(most_memory - before, MEMORY_GROWTH);
 }

@@ -181,8 +181,9 @@ Test(programs_history, killed_workers_lose_no_line)
 	start("1000");
 	say_lines(1, 30);
 	size_t count = watch_children(server.pid, children);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		watch_signal(server.pid, children[i], SIGKILL);
+	}
 	talk_expect_end(&ann);
 	talk_expect_end(&bob);
 	talk_close(&ann);
@@ -211,8 +212,9 @@ Test(programs_history, above_64_members_nobody_is_told_who_comes_and_goes)
 {
 	turnstiled_start(&server, "--workers", "2");
 	fill_room(0, EVENTS_MOST);
-	for (unsigned i = 1; i < EVENTS_MOST; i++)
+	for (unsigned i = 1; i < EVENTS_MOST; i++) {
 		talk_expect_event(&crowd[0], "*join #r guest-");
+	}
 	ask(&crowd[EVENTS_MOST - 1], "+nick last$", "/nick last");
 	talk_expect_event(&crowd[0], "*nick guest-");
 
@@ -234,9 +236,9 @@ static const char *next_said(struct talk *talk)
 {
 	const char *line;
 
-	do
+	do {
 		line = talk_expect_event(talk, "*");
-	while (strncmp(line, "*join ", 6) == 0 || strncmp(line, "*part ", 6) == 0);
+	} while (strncmp(line, "*join ", 6) == 0 || strncmp(line, "*part ", 6) == 0);
 	return line;
 }
 
@@ -257,8 +259,9 @@ static void check_order(unsigned member, unsigned order[SPEAKERS * LINES])
 	for (unsigned i = 0; i < SPEAKERS * LINES; i++) {
 		unsigned number = number_of(next_said(&crowd[member]));
 		cr_assert_eq(number % LINES, next[number / LINES]++, "a line is lost");
-		if (member == SPEAKERS)
+		if (member == SPEAKERS) {
 			order[i] = number;
+		}
 		cr_assert_eq(number, order[i], "member %u hears another order", member);
 	}
 }
@@ -269,14 +272,17 @@ Test(programs_history, in_a_room_of_200_everyone_hears_all_in_one_order)
 
 	turnstiled_start(&server, "--workers", "4");
 	fill_room(0, CROWD);
-	for (unsigned i = 0; i < SPEAKERS; i++)
+	for (unsigned i = 0; i < SPEAKERS; i++) {
 		ask(&crowd[i], "+nick ", "/nick speaker%u", i);
-	for (unsigned i = 0; i < LINES; i++) {
-		for (unsigned speaker = 0; speaker < SPEAKERS; speaker++)
-			talk_say(&crowd[speaker], "line %u", i);
 	}
-	for (unsigned i = SPEAKERS; i < CROWD; i++)
+	for (unsigned i = 0; i < LINES; i++) {
+		for (unsigned speaker = 0; speaker < SPEAKERS; speaker++) {
+			talk_say(&crowd[speaker], "line %u", i);
+		}
+	}
+	for (unsigned i = SPEAKERS; i < CROWD; i++) {
 		check_order(i, order);
+	}
 	ask(&crowd[0], "+pong$", "/ping");
 	cr_expect_eq(stat_of(&crowd[0], "turnstile_missed_total"), 0);
 }
@@ -299,11 +305,13 @@ Test(programs_history, in_a_large_room_lines_that_come_close_together_are_sent_t
 	fill_room(0, CROWD);
 	unsigned before = packets_to(listener);
 	const int64_t start_ns = clock_monotonic_ns();
-	for (unsigned i = 0; i < LINES; i++)
+	for (unsigned i = 0; i < LINES; i++) {
 		ask(&crowd[0], "+say #r$", "/say line");
+	}
 	const int64_t took_ns = clock_monotonic_ns() - start_ns;
-	for (unsigned i = 0; i < LINES; i++)
+	for (unsigned i = 0; i < LINES; i++) {
 		talk_expect_event(listener, "*say #r ");
+	}
 	cr_expect_leq(packets_to(listener) - before, 2 + took_ns / (2 * NS_PER_MS));
 	cr_expect_lt(packets_to(listener) - before, LINES);
 }
@@ -341,10 +349,12 @@ static void send_all_to_sleep(void)
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < SLEEPERS + 64)
+	if (limit.rlim_cur < SLEEPERS + 64) {
 		cr_skip_test("too few descriptors");
-	for (int i = 0; i < SLEEPERS; i++)
+	}
+	for (int i = 0; i < SLEEPERS; i++) {
 		send_to_sleep(&sleepers[i]);
+	}
 }
 
 static bool has_members(unsigned count)
@@ -371,15 +381,18 @@ Test(programs_history, a_thousand_who_do_not_read_slow_nobody_and_take_little_me
 	const long before = watch_children_memory_kib(server.pid);
 	while (stat_of(&ann, "turnstile_cut_off_total") < SLEEPERS) {
 		cr_assert_lt(said, 20000, "who does not read is not cut off");
-		for (int i = 0; i < 20; i++, said++)
+		for (int i = 0; i < 20; i++, said++) {
 			talk_say(&ann, "%s", text);
-		for (int i = 0; i < 20; i++)
+		}
+		for (int i = 0; i < 20; i++) {
 			cr_assert_eq(strncmp(next_said(&bob), "*say #r ann xxx", 15), 0);
+		}
 		long memory = watch_children_memory_kib(server.pid);
 		most = memory > most ? memory : most;
 	}
 	cr_expect_lt(most - before, GROWTH_KIB, "%ld KiB became %ld", before, most);
 	cr_expect(eventually(has_members(2)));
-	for (int i = 0; i < SLEEPERS; i++)
+	for (int i = 0; i < SLEEPERS; i++) {
 		close(sleepers[i]);
+	}
 }

@@ -186,8 +186,9 @@ TestOnBoth(a_repeat_by_key_gets_the_state_as_it_is_now)
 static void without_case_and_hyphens(const char *code, char *plain)
 {
 	for (; *code != '\0'; code++) {
-		if (*code != '-')
+		if (*code != '-') {
 			*plain++ = (char)tolower(*code);
+		}
 	}
 	*plain = '\0';
 }
@@ -210,8 +211,9 @@ Test(programs_holds, codes_are_read_without_case_and_hyphens)
 	ask(&talk, text_of("+ticket %s rush 1 held$", code), "/ticket %s", plain);
 	ask(&talk, text_of("+booked %s rush 1$", code), "/confirm %s", plain);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		for (size_t j = 0; j < sizeof(malformed) / sizeof(malformed[0]); j++)
+		for (size_t j = 0; j < sizeof(malformed) / sizeof(malformed[0]); j++) {
 			ask(&talk, "-BADARG ", "/%s %s", commands[i], malformed[j]);
+		}
 		ask(&talk, "-NOTFOUND ", "/%s 7K3M-Q2XW-9FTA-0BHJ", commands[i]);
 	}
 	ask(&talk, text_of("+admitted %s rush 1$", code), "/admit %s", plain);
@@ -227,8 +229,9 @@ TestOnBoth(a_hold_lapses_by_itself_and_the_room_hears_it)
 	ask(&talk, "+join #rush ", "/join #rush");
 	const int64_t start_ns = clock_monotonic_ns();
 	ask(&talk, "+held ", "/hold rush 2 ttl=1");
-	while (strcmp(talk_expect_event(&talk, "*sale rush "), "*sale rush 5 5") != 0)
+	while (strcmp(talk_expect_event(&talk, "*sale rush "), "*sale rush 5 5") != 0) {
 		;
+	}
 	const int64_t took_ns = clock_monotonic_ns() - start_ns;
 	cr_expect_geq(took_ns, NS_PER_SECOND);
 	cr_expect_leq(took_ns, NS_PER_SECOND + LATE_NS);
@@ -244,8 +247,9 @@ TestOnBoth(a_hold_lapses_also_when_the_server_was_down)
 	const int64_t over_ns = clock_deadline(NS_PER_SECOND);
 	talk_close(&talk);
 	cr_assert_eq(turnstiled_stop(&server), 0);
-	while (clock_monotonic_ns() < over_ns)
+	while (clock_monotonic_ns() < over_ns) {
 		clock_sleep(NS_PER_MS);
+	}
 
 	start_and_open(kind);
 	ask(&talk, "-EXPIRED ", "/confirm %s", code);
@@ -273,8 +277,9 @@ Test(programs_holds, a_hold_of_a_killed_clerk_lapses_too)
 	start_and_open("sqlite");
 	ask(&talk, "+held ", "/hold rush 2 ttl=2");
 	size_t count = watch_children(server.pid, children);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		watch_signal(server.pid, children[i], SIGKILL);
+	}
 	talk_open_greeted(&other, server.lines_port);
 	cr_expect(eventually(left_of(&other, "rush") == 5));
 	cr_expect(adds_up(&other, "rush"));

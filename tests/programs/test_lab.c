@@ -103,8 +103,9 @@ static size_t count_of(const char *text, const char *part)
 {
 	size_t count = 0;
 
-	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part)) {
 		count++;
+	}
 	return count;
 }
 
@@ -164,8 +165,9 @@ Test(programs_lab, a_wrong_name_gets_one_line_with_those_that_exist)
 	cr_expect_str_eq(capture.output, "");
 	cr_expect_eq(count_of(capture.errors, "\n"), 1);
 	cr_expect_eq(count_of(capture.errors, "nope"), 1);
-	for (size_t i = 0; i < name_count; i++)
+	for (size_t i = 0; i < name_count; i++) {
 		cr_expect_not_null(strstr(capture.errors, names[i]), "%s", names[i]);
+	}
 }
 
 Test(programs_lab, all_and_a_name_contradict_each_other)
@@ -229,8 +231,9 @@ static size_t count_files(const char *path)
 	size_t count = 0;
 
 	cr_assert_not_null(list);
-	for (const struct dirent *entry; (entry = readdir(list)) != NULL;)
+	for (const struct dirent *entry; (entry = readdir(list)) != NULL;) {
 		count += entry->d_name[0] != '.';
+	}
 	closedir(list);
 	return count;
 }

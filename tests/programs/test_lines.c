@@ -107,8 +107,9 @@ Test(programs_lines, fifty_megabytes_without_an_end_are_refused_once_and_take_no
 	turnstiled_start(&server, "--workers", "1");
 	talk_open_greeted(&talk, server.lines_port);
 	long before = watch_children_memory_kib(server.pid);
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < 50; i++) {
 		talk_write(&talk, text, sizeof(text));
+	}
 	WRITE(&talk, "\n/ping\n");
 	talk_expect_start(&talk, "-TOOLONG ");
 	talk_expect(&talk, "+pong");
@@ -203,8 +204,9 @@ static void check_quantity(const char *line, unsigned n)
 {
 	const char *quantity = strrchr(line, ' ');
 
-	if (strncmp(line, "+booked ", 8) == 0)
+	if (strncmp(line, "+booked ", 8) == 0) {
 		cr_assert_eq(strtoul(quantity, NULL, 10), n % 7 + 1, "%s", line);
+	}
 }
 
 Test(programs_lines, pipelined_commands_are_answered_in_their_order_bookings_among_them)
@@ -300,9 +302,10 @@ Test(programs_lines, a_nick_claimed_on_two_workers_at_once_is_given_to_one)
 		for (int i = 0; i < 2; i++) {
 			got[i] = talk_line(&talks[i])[0] == '+';
 			wins[i] += got[i];
-			if (!got[i])
+			if (!got[i]) {
 				cr_assert_eq(strncmp(talks[i].line, "-NICKINUSE ", 11), 0, "%s",
 					     talks[i].line);
+			}
 		}
 		cr_assert_neq(got[0], got[1], "round %d: both or none", round);
 	}
@@ -319,8 +322,9 @@ Test(programs_lines, who_floods_with_commands_and_never_reads_is_cut_off_in_boun
 	turnstiled_start(&server, "--workers", "1", "--send-queue", "256KiB");
 	talk_open_greeted(&other, server.lines_port);
 	talk_open_greeted(&flood, server.lines_port);
-	for (size_t i = 0; i + 6 <= sizeof(text); i += 6)
+	for (size_t i = 0; i + 6 <= sizeof(text); i += 6) {
 		memcpy(text + i, "/help\n", 6);
+	}
 	long before = watch_children_memory_kib(server.pid);
 	long most = 0;
 	for (int i = 0; i < 8; i++) {
@@ -343,10 +347,12 @@ Test(programs_lines, above_the_rate_lines_are_refused_and_not_carried_out)
 
 	turnstiled_start(&server, "--workers", "1", "--rate", "1");
 	talk_open_greeted(&talk, server.lines_port);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++) {
 		talk_say(&talk, "/ping");
-	for (int i = 0; i < 20; i++)
+	}
+	for (int i = 0; i < 20; i++) {
 		refused += strncmp(talk_line(&talk), "-RATE ", 6) == 0;
+	}
 	cr_expect_geq(refused, 10);
 	cr_expect_leq(refused, 18);
 }

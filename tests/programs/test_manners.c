@@ -45,13 +45,16 @@ static void run(struct capture *capture, const char *const *words)
 	char *argv[WORDS_MAX + 1] = { NULL };
 	size_t count = 0;
 
-	for (; count < sizeof(first) / sizeof(first[0]); count++)
+	for (; count < sizeof(first) / sizeof(first[0]); count++) {
 		snprintf(copies[count], WORD_SIZE, "%s", first[count]);
+	}
 	snprintf(copies[count++], WORD_SIZE, "%s", server.folder.path);
-	for (; *words != NULL && count < WORDS_MAX; words++)
+	for (; *words != NULL && count < WORDS_MAX; words++) {
 		snprintf(copies[count++], WORD_SIZE, "%s", *words);
-	for (size_t i = 0; i < count; i++)
+	}
+	for (size_t i = 0; i < count; i++) {
 		argv[i] = copies[i];
+	}
 	capture_start(capture, -1, run_server, argv);
 	capture_wait(capture);
 }
@@ -135,8 +138,9 @@ Test(programs_manners, a_store_that_is_no_database_is_one_line_and_exit_status_1
 
 	folder_file(&server.folder, "diary", path);
 	FILE *file = fopen(path, "we");
-	for (int i = 0; i < 60; i++)
+	for (int i = 0; i < 60; i++) {
 		fputs(text, file);
+	}
 	fclose(file);
 	snprintf(url, sizeof(url), "sqlite:%s", path);
 	RUN(&capture, "--store", url);
@@ -206,8 +210,9 @@ static void end_with_notice(pid_t to, int signal)
 {
 	static struct talk people[PEOPLE], echo;
 
-	for (int i = 0; i < PEOPLE; i++)
+	for (int i = 0; i < PEOPLE; i++) {
 		talk_open_greeted(&people[i], server.lines_port);
+	}
 	talk_open(&echo, server.echo_port);
 	talk_say(&echo, "here");
 	talk_expect(&echo, "HERE");
@@ -255,8 +260,9 @@ Test(programs_manners, past_the_cap_a_connection_is_told_that_the_server_is_busy
 	static struct talk talks[4];
 
 	turnstiled_start(&server, "--workers", "1", "--max-connections", "3");
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		talk_open_greeted(&talks[i], server.lines_port);
+	}
 	talk_open(&talks[3], server.lines_port);
 	talk_expect_start(&talks[3], "-BUSY ");
 	talk_expect_end(&talks[3]);

@@ -108,9 +108,9 @@ Test(programs_moderation, a_mute_ends_by_itself)
 	start();
 	ask(&boss, "+mute ann 1$", "/mute ann 1");
 	ask(&ann, "-DENIED ", "/say #r too early");
-	do
+	do {
 		talk_say(&ann, "/say #r late");
-	while (talk_expect_answer(&ann, "")[0] == '-');
+	} while (talk_expect_answer(&ann, "")[0] == '-');
 	talk_expect_event(&bob, "*say #r ann late");
 	talk_close(&ann);
 	cr_assert(eventually(stat_of(&boss, "turnstile_connections") == 2));
@@ -186,8 +186,9 @@ static void ban(const char *dispatch)
 	talk_expect_end(&ann);
 	talk_expect_event(&bob, "*notice ");
 	talk_expect_end(&bob);
-	for (int i = 0; i < 8; i++) /* whichever worker it gets to */
+	for (int i = 0; i < 8; i++) { /* whichever worker it gets to */
 		expect_denied("127.0.0.9");
+	}
 	cr_expect(may_enter("127.0.0.10"));
 	ask(&boss, "+ban 127.0.0.9 0$", "/ban 127.0.0.9 0");
 	cr_expect(may_enter("127.0.0.9"));
@@ -241,8 +242,9 @@ Test(programs_moderation, bans_outlast_a_restart_until_they_end)
 static bool gets_busy(struct talk *talk, const char *address)
 {
 	open_from(talk, address);
-	if (strncmp(talk_line(talk), "-BUSY ", 6) != 0)
+	if (strncmp(talk_line(talk), "-BUSY ", 6) != 0) {
 		return false;
+	}
 	talk_expect_end(talk);
 	talk_close(talk);
 	return true;
@@ -285,13 +287,16 @@ Test(programs_moderation, past_the_cap_of_all_each_is_told_that_the_server_is_bu
 	static struct talk talks[8], late;
 
 	turnstiled_start(&server, "--workers", "2", "--max-connections", "8");
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++) {
 		talk_open_greeted(&talks[i], server.lines_port);
+	}
 	cr_assert(eventually(stat_of(&talks[0], "turnstile_connections") == 8));
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		cr_expect(gets_busy(&late, "127.0.0.9"));
-	for (int i = 0; i < 8; i++)
+	}
+	for (int i = 0; i < 8; i++) {
 		ask(&talks[i], "+pong$", "/ping");
+	}
 	talk_close(&talks[7]);
 	cr_expect(eventually(may_enter("127.0.0.9")));
 }
@@ -302,10 +307,12 @@ Test(programs_moderation, the_rate_lets_somebody_paste_twenty_lines)
 {
 	turnstiled_start(&server, "--workers", "2", "--rate", "10");
 	talk_open_greeted(&ann, server.lines_port);
-	for (int i = 0; i < 3 * BURST; i++)
+	for (int i = 0; i < 3 * BURST; i++) {
 		talk_say(&ann, "/ping %d", i);
-	for (int i = 0; i < BURST; i++)
+	}
+	for (int i = 0; i < BURST; i++) {
 		talk_expect(&ann, text_of("+pong %d", i));
+	}
 	int passed = BURST;
 	for (int i = BURST; i < 3 * BURST; i++) {
 		const char *line = talk_line(&ann);
@@ -316,7 +323,7 @@ Test(programs_moderation, the_rate_lets_somebody_paste_twenty_lines)
 	/* Who waits a while may speak again; and the others were never concerned. */
 	talk_open_greeted(&bob, server.lines_port);
 	ask(&bob, "+pong$", "/ping");
-	do
+	do {
 		talk_say(&ann, "/ping again");
-	while (talk_line(&ann)[0] == '-');
+	} while (talk_line(&ann)[0] == '-');
 }

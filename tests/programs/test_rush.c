@@ -28,8 +28,9 @@ static void start_server(void)
 
 static void finish_server(void)
 {
-	if (capture.child.pid > 0)
+	if (capture.child.pid > 0) {
 		child_kill(&capture.child);
+	}
 	turnstiled_finish(&server);
 }
 
@@ -51,13 +52,16 @@ static void start_rush_with(const char *const *arguments)
 
 	snprintf(port, sizeof(port), "%u", server.lines_port);
 	const char *const first[] = { TURNSTILE, "--port", port, "rush" };
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++) {
 		argv[count++] = strdup(first[i]);
-	for (; *arguments != NULL && count < ARGUMENTS_MAX - 1; arguments++)
+	}
+	for (; *arguments != NULL && count < ARGUMENTS_MAX - 1; arguments++) {
 		argv[count++] = strdup(*arguments);
+	}
 	capture_start(&capture, -1, run_client, argv);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		free(argv[i]);
+	}
 }
 #define start_rush(...) start_rush_with((const char *const[]){ __VA_ARGS__, NULL })
 

@@ -95,17 +95,19 @@ static unsigned booked_by_all(void)
 {
 	unsigned booked = 0;
 
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		booked += buyers[i].booked;
+	}
 	return booked;
 }
 
 /* Half of the buyers at each of the servers. */
 static void open_buyers(int round)
 {
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		buyer_open(&buyers[i], i % 2 ? second.lines_port : server.lines_port, 0, "rush",
 			   text_of("%d%c", round, 'a' + (int)i));
+	}
 }
 
 TestOnBoth(two_servers_on_one_store_never_sell_more_than_there_is)
@@ -116,8 +118,9 @@ TestOnBoth(two_servers_on_one_store_never_sell_more_than_there_is)
 	start_second(kind);
 	open_buyers(0);
 	for (unsigned asked = 0; asked < 200; asked += 50) {
-		for (unsigned i = 0; i < BUYERS; i++)
+		for (unsigned i = 0; i < BUYERS; i++) {
 			buyer_ask(&buyers[i], 50);
+		}
 		cr_assert(eventually(buyers_heard(buyers, BUYERS)));
 	}
 	cr_expect_eq(booked_by_all(), 400);
@@ -168,14 +171,16 @@ TestOnBoth(a_server_that_is_killed_takes_nothing_from_the_other)
 	for (int round = 0; round < 5; round++) {
 		start_second(kind);
 		open_buyers(round);
-		for (unsigned i = 0; i < BUYERS; i++)
+		for (unsigned i = 0; i < BUYERS; i++) {
 			buyer_ask(&buyers[i], 200);
+		}
 		cr_assert(eventually(sold_something(&buyers[1])));
 		clock_sleep((int64_t)(rand_r(&seed) % 20) * NS_PER_MS);
 		turnstiled_kill(&second);
 		cr_assert(eventually(buyers_heard(buyers, BUYERS)), "the first one hangs");
-		for (unsigned i = 0; i < BUYERS; i++)
+		for (unsigned i = 0; i < BUYERS; i++) {
 			cr_expect(buyer_has_tickets(&buyers[i], &talk), "a sale is lost");
+		}
 		cr_expect(adds_up(&talk, "rush"));
 	}
 	check_store(kind);
@@ -205,8 +210,9 @@ static pid_t stop_the_holder(unsigned *seed)
 		buyer_ask(&buyers[0], 20);
 		clock_sleep((int64_t)(rand_r(seed) % 3000) * NS_PER_US);
 		cr_assert(watch_signal(server.pid, pid, SIGSTOP));
-		if (!answers_at_once(&talk))
+		if (!answers_at_once(&talk)) {
 			return pid;
+		}
 		talk_expect_start(&talk, "+booked ");
 		cr_assert(watch_signal(server.pid, pid, SIGCONT));
 		cr_assert(eventually(buyer_heard(&buyers[0])));
@@ -238,9 +244,10 @@ static void start_joining(const char *kind, const char *event)
 {
 	turnstiled_start(&server, "--workers", "2", "--store", store_url(&server, kind, "store"),
 			 "--serialize", "join", "--event", event);
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		buyer_open(&buyers[i], server.lines_port, 1 + i % 2, "rush",
 			   text_of("%c", 'a' + (int)i));
+	}
 }
 
 /* The joiner: the child of the master that serves no connection. */
@@ -252,8 +259,9 @@ static pid_t joiner(void)
 	serving(&buyers[0].talk, &first);
 	serving(&buyers[1].talk, &other);
 	for (size_t i = 0; i < count; i++) {
-		if (children[i] != first && children[i] != other)
+		if (children[i] != first && children[i] != other) {
 			return children[i];
+		}
 	}
 	return 0;
 }
@@ -270,14 +278,16 @@ static void check_order_in_store(const char *kind)
 	cr_expect_eq(capture.status, 0, "%s", capture.errors);
 	for (char *rest = capture.output, *line; (line = strsep(&rest, "\n")) != NULL;) {
 		const char *key = strrchr(line, ',');
-		if (key == NULL || sscanf(key, ",%c%u", &who, &number) != 2)
+		if (key == NULL || sscanf(key, ",%c%u", &who, &number) != 2) {
 			continue;
+		}
 		cr_assert(who >= 'a' && who < 'a' + BUYERS);
 		cr_assert_eq(number, next[who - 'a'], "'%s' is out of order", line);
 		next[who - 'a']++;
 	}
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		cr_expect_eq(next[i], buyers[i].booked);
+	}
 	capture_free(&capture);
 }
 
@@ -322,14 +332,16 @@ TestOnBoth(with_join_one_child_after_the_other_sells_each_ticket_once)
 {
 	start_joining(kind, "rush=30");
 	const pid_t pid = joiner();
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		buyer_ask(&buyers[i], EACH);
+	}
 	const struct children seen = watch_until_all_is_answered(pid);
 	cr_expect_eq(seen.at_once, 1);
 	cr_expect_geq(seen.different, SEEN_AT_LEAST, "only %zu", seen.different);
 	cr_expect_eq(booked_by_all(), 30);
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		cr_expect_eq(buyers[i].booked + buyers[i].sold_out, EACH);
+	}
 	ask(&buyers[0].talk, "+audit rush 30 0 0 30 ok$", "/audit rush");
 	cr_expect(eventually(watch_zombies(pid) == 0));
 	cr_expect_eq(watch_zombies(server.pid), 0);
@@ -351,8 +363,9 @@ static unsigned answered_to_all(void)
 {
 	unsigned answered = 0;
 
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		answered += buyers[i].answered;
+	}
 	return answered;
 }
 
@@ -364,8 +377,9 @@ static pid_t kill_joiner(pid_t pid)
 	cr_assert(watch_signal(server.pid, pid, SIGKILL));
 	cr_assert(eventually(watch_state(pid) == '\0'));
 	cr_assert(eventually(watch_children(server.pid, children) == 3));
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3; i++) {
 		pid = children[i] > pid ? children[i] : pid;
+	}
 	return pid;
 }
 
@@ -399,11 +413,13 @@ TestOnBoth(with_join_a_killed_child_or_joiner_loses_nothing)
 {
 	start_joining(kind, "rush=100000");
 	const pid_t pid = joiner();
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		buyer_ask(&buyers[i], CHILDREN);
+	}
 	cr_expect_gt(kill_until_all_is_answered(pid, BUYERS * CHILDREN), 5);
-	for (unsigned i = 0; i < BUYERS; i++)
+	for (unsigned i = 0; i < BUYERS; i++) {
 		cr_expect_eq(buyers[i].booked, CHILDREN, "%u failed", buyers[i].failed);
+	}
 	ask(&buyers[0].talk, text_of("+audit rush %u 0 ", BUYERS * CHILDREN), "/audit rush");
 	cr_expect(eventually(watch_zombies(server.pid) == 0));
 	check_order_in_store(kind);
@@ -443,8 +459,9 @@ static bool stats_say(const char *row)
 	bool found = false;
 
 	talk_say(&talk, "/stats");
-	while (talk_expect_answer(&talk, "")[0] == '=')
+	while (talk_expect_answer(&talk, "")[0] == '=') {
 		found |= strcmp(talk.line, row) == 0;
+	}
 	return found;
 }
 

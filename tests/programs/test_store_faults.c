@@ -44,8 +44,9 @@ static void mount_disk(void)
 	folder_file(&server.folder, "disk/filler", filler);
 	cr_assert_eq(mkdir(disk, 0700), 0);
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("none", disk, "tmpfs", 0, "size=16m") != 0)
+	    mount("none", disk, "tmpfs", 0, "size=16m") != 0) {
 		cr_skip_test("nobody but root can mount a disk here");
+	}
 }
 
 static void fill_disk(void)
@@ -54,8 +55,9 @@ static void fill_disk(void)
 	int file = open(filler, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	cr_assert_geq(file, 0);
-	while (write(file, bytes, sizeof(bytes)) > 0)
+	while (write(file, bytes, sizeof(bytes)) > 0) {
 		;
+	}
 	cr_assert_eq(errno, ENOSPC);
 	close(file);
 }

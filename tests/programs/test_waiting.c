@@ -170,8 +170,9 @@ Test(programs_waiting, a_group_is_passed_over_ten_times_and_then_gathered_for)
 	char codes[PASSES + 3][TICKET_CODE_SIZE], code[TICKET_CODE_SIZE];
 
 	start("13");
-	for (int i = 0; i < PASSES + 3; i++)
+	for (int i = 0; i < PASSES + 3; i++) {
 		ask_code(&seller, codes[i], "+booked ", "/book rush");
+	}
 	ask(&ann, "+waiting rush 3 1$", "/wait rush 3");
 	pass_the_group(codes);
 	ask(&bob, "+waiting rush 1 2$", "/wait rush");
@@ -194,8 +195,9 @@ Test(programs_waiting, a_group_that_leaves_gives_back_what_was_gathered)
 	char codes[PASSES + 3][TICKET_CODE_SIZE];
 
 	start("13");
-	for (int i = 0; i < PASSES + 3; i++)
+	for (int i = 0; i < PASSES + 3; i++) {
 		ask_code(&seller, codes[i], "+booked ", "/book rush");
+	}
 	ask(&ann, "+waiting rush 3 1$", "/wait rush 3");
 	pass_the_group(codes);
 	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES]);
@@ -242,8 +244,9 @@ static struct waiter waiters[WAITERS];
 /* A new connection that waits; it may be lost again before anything comes of it. */
 static void queue_anew(struct waiter *waiter)
 {
-	if (waiter->talk.descriptor > 0)
+	if (waiter->talk.descriptor > 0) {
 		talk_close(&waiter->talk);
+	}
 	talk_open(&waiter->talk, server.lines_port);
 	waiter->offered = false;
 	waiter->done = false;
@@ -274,8 +277,9 @@ static void take_line(struct waiter *waiter, const char *line, bool uses)
 		cr_assert(!waiter->offered, "two offers");
 		waiter->offered = true;
 		code_in(line, code);
-		if (uses)
+		if (uses) {
 			use_offer(waiter, code);
+		}
 	}
 	waiter->done |= strncmp(line, "+cancelled ", 11) == 0;
 }
@@ -295,8 +299,9 @@ static bool hear(struct waiter *waiter, bool uses)
 		take_line(waiter, talk->bytes + talk->start, uses);
 		talk->start = (size_t)(end + 1 - talk->bytes);
 	}
-	if (talk->start == talk->end)
+	if (talk->start == talk->end) {
 		talk->start = talk->end = 0;
+	}
 	return there;
 }
 
@@ -304,8 +309,9 @@ static bool hear(struct waiter *waiter, bool uses)
 static void surge(void)
 {
 	for (unsigned i = 0; i < WAITERS; i++) {
-		if (!hear(&waiters[i], true) || waiters[i].done)
+		if (!hear(&waiters[i], true) || waiters[i].done) {
 			queue_anew(&waiters[i]);
+		}
 	}
 	clock_sleep(NS_PER_MS);
 }
@@ -316,8 +322,9 @@ static unsigned with_offer(void)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < WAITERS; i++) {
-		if (waiters[i].talk.descriptor < 0)
+		if (waiters[i].talk.descriptor < 0) {
 			continue;
+		}
 		cr_assert(hear(&waiters[i], false), "a connection was lost without a kill");
 		count += waiters[i].offered;
 	}
@@ -341,8 +348,9 @@ static unsigned let_go(void)
 /* Everybody waits anew; as many as there are tickets have an offer, until all have had one. */
 static void serve_everybody(struct talk *watcher, unsigned tickets)
 {
-	for (unsigned i = 0; i < WAITERS; i++)
+	for (unsigned i = 0; i < WAITERS; i++) {
 		queue_anew(&waiters[i]);
+	}
 	for (unsigned rest = WAITERS; rest > 0; rest -= let_go()) {
 		unsigned expected = rest < tickets ? rest : tickets;
 		cr_assert(eventually(with_offer() == expected),
@@ -363,8 +371,9 @@ Test(programs_waiting, nobody_alive_waits_for_what_is_free_whichever_worker_is_k
 		queue_anew(&waiters[i]);
 	}
 	killer_start(&killer, server.pid, 200 * NS_PER_MS);
-	for (const int64_t end_ns = clock_deadline(SURGE_NS); clock_monotonic_ns() < end_ns;)
+	for (const int64_t end_ns = clock_deadline(SURGE_NS); clock_monotonic_ns() < end_ns;) {
 		surge();
+	}
 	killer_stop(&killer);
 	talk_open_greeted(&watcher, server.lines_port);
 	/* Who was cut off between buying and regretting it keeps the ticket. */

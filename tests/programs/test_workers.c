@@ -77,10 +77,12 @@ Test(programs_workers, all_workers_killed_at_once_come_back)
 	turnstiled_start(&server, "--workers", "4");
 	size_t count = watch_children(server.pid, children);
 	cr_assert_eq(count, 4);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		cr_assert(watch_signal(server.pid, children[i], SIGKILL));
-	for (size_t i = 0; i < count; i++)
+	}
+	for (size_t i = 0; i < count; i++) {
 		cr_assert(eventually(watch_state(children[i]) == '\0'));
+	}
 	wait_for_workers(server.lines_port, 4);
 	cr_expect_eq(watch_zombies(server.pid), 0);
 	cr_expect_eq(turnstiled_stop(&server), 0);
@@ -149,8 +151,9 @@ static unsigned count_of(const char *text, const char *part)
 {
 	unsigned count = 0;
 
-	for (const char *at = text; (at = strstr(at, part)) != NULL; at++)
+	for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
 		count++;
+	}
 	return count;
 }
 
@@ -164,8 +167,9 @@ static void look_at(struct caller *caller)
 		caller->fate = FATE_GREETED;
 		send(caller->socket, "/ping\n", 6, MSG_NOSIGNAL);
 	}
-	if (caller->fate == FATE_GREETED && strstr(caller->bytes, "+pong\n") != NULL)
+	if (caller->fate == FATE_GREETED && strstr(caller->bytes, "+pong\n") != NULL) {
 		caller->fate = FATE_ANSWERED;
+	}
 }
 
 /* Reads what there is; false when nothing more is to be waited for. */
@@ -176,8 +180,9 @@ static bool listen_to(struct caller *caller)
 	while (caller->fate < FATE_ANSWERED) {
 		count = recv(caller->socket, caller->bytes + caller->length,
 			     sizeof(caller->bytes) - 1 - caller->length, 0);
-		if (count < 0 && errno == EAGAIN)
+		if (count < 0 && errno == EAGAIN) {
 			return true;
+		}
 		if (count <= 0) {
 			caller->fate = FATE_ENDED;
 			break;
@@ -194,8 +199,9 @@ static bool all_heard(struct caller *callers)
 {
 	bool waiting = false;
 
-	for (int i = 0; i < CALLERS; i++)
+	for (int i = 0; i < CALLERS; i++) {
 		waiting |= listen_to(&callers[i]);
+	}
 	return !waiting;
 }
 
@@ -209,8 +215,9 @@ static void call_while_workers_die(const char *dispatch)
 	turnstiled_start(&server, "--workers", "4", "--dispatch", dispatch);
 	killer_start(&killer, server.pid, 20 * NS_PER_MS);
 	while (killer.kills < 40) {
-		for (int i = 0; i < CALLERS; i++)
+		for (int i = 0; i < CALLERS; i++) {
 			call(&callers[i]);
+		}
 		cr_assert(eventually(all_heard(callers)), "a connection hangs");
 		for (int i = 0; i < CALLERS; i++) {
 			answered += callers[i].fate == FATE_ANSWERED;
@@ -244,8 +251,9 @@ static size_t descriptors_of_all(void)
 	size_t count = watch_children(server.pid, children);
 	size_t descriptors = watch_descriptors(server.pid);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		descriptors += watch_descriptors(children[i]);
+	}
 	return descriptors;
 }
 
@@ -256,10 +264,12 @@ static void connect_and_close(void)
 
 	for (int i = 0; i < CONNECTS; i++) {
 		talk_open(&talk, i % 8 == 7 ? server.echo_port : server.lines_port);
-		if (i % 4 == 0)
+		if (i % 4 == 0) {
 			talk_expect_start(&talk, "+turnstile 1 ");
-		if (i % 2 == 0)
+		}
+		if (i % 2 == 0) {
 			talk_say(&talk, "/join #room");
+		}
 		talk_close(&talk);
 	}
 }
@@ -307,8 +317,9 @@ static void limit_all_descriptors(size_t more)
 	size_t count = watch_children(server.pid, children);
 
 	limit_descriptors(server.pid, more);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		limit_descriptors(children[i], more);
+	}
 }
 
 static long ticks_of_all(void)
@@ -317,8 +328,9 @@ static long ticks_of_all(void)
 	size_t count = watch_children(server.pid, children);
 	long ticks = watch_ticks(server.pid);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		ticks += watch_ticks(children[i]);
+	}
 	return ticks;
 }
 
@@ -347,16 +359,18 @@ static void survive_a_lack_of_descriptors(const char *dispatch)
 	turnstiled_start(&server, "--workers", "2", "--dispatch", dispatch);
 	talk_open_greeted(&early, server.lines_port);
 	limit_all_descriptors(DESCRIPTORS_LEFT);
-	for (int i = 0; i < OVER; i++)
+	for (int i = 0; i < OVER; i++) {
 		talk_open(&over[i], server.lines_port);
+	}
 	long before = ticks_of_all();
 	for (int i = 0; i < 20; i++) {
 		talk_ask(&early, "/ping", "+pong");
 		clock_sleep(50 * NS_PER_MS);
 	}
 	cr_expect_lt(ticks_of_all() - before, 50, "a loop is busy");
-	for (int i = 0; i < OVER; i++)
+	for (int i = 0; i < OVER; i++) {
 		talk_close(&over[i]);
+	}
 	cr_expect(eventually(lets_in()));
 	talk_close(&early);
 	cr_expect_eq(turnstiled_stop(&server), 0);

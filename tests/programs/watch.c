@@ -23,8 +23,9 @@ static bool read_proc(pid_t pid, const char *name, char *text, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	FILE *file = fopen(path, "re");
-	if (file == NULL)
+	if (file == NULL) {
 		return false;
+	}
 	size_t length = fread(text, 1, size - 1, file);
 	fclose(file);
 	text[length] = '\0';
@@ -34,11 +35,13 @@ static bool read_proc(pid_t pid, const char *name, char *text, size_t size)
 /* What stands in /proc/PID/stat behind the name, which may hold spaces: the state comes first. */
 static bool read_stat(pid_t pid, char *text, size_t size)
 {
-	if (!read_proc(pid, "stat", text, size))
+	if (!read_proc(pid, "stat", text, size)) {
 		return false;
+	}
 	const char *end = strrchr(text, ')');
-	if (end == NULL)
+	if (end == NULL) {
 		return false;
+	}
 	memmove(text, end + 2, strlen(end + 2) + 1);
 	return true;
 }
@@ -48,8 +51,9 @@ static pid_t parent_of(pid_t pid)
 	char text[STATUS_SIZE];
 	int parent = 0;
 
-	if (!read_stat(pid, text, sizeof(text)) || sscanf(text, "%*c %d", &parent) != 1)
+	if (!read_stat(pid, text, sizeof(text)) || sscanf(text, "%*c %d", &parent) != 1) {
 		return 0;
+	}
 	return parent;
 }
 
@@ -61,8 +65,9 @@ size_t watch_children(pid_t parent, pid_t children[WATCH_CHILDREN_MAX])
 	cr_assert_not_null(proc);
 	for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		if (pid > 0 && count < WATCH_CHILDREN_MAX && parent_of(pid) == parent)
+		if (pid > 0 && count < WATCH_CHILDREN_MAX && parent_of(pid) == parent) {
 			children[count++] = pid;
+		}
 	}
 	closedir(proc);
 	return count;
@@ -81,8 +86,9 @@ size_t watch_zombies(pid_t parent)
 	size_t count = watch_children(parent, children);
 	size_t zombies = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		zombies += watch_state(children[i]) == 'Z';
+	}
 	return zombies;
 }
 
@@ -90,8 +96,9 @@ long watch_memory_kib(pid_t pid)
 {
 	char text[STATUS_SIZE];
 
-	if (!read_proc(pid, "status", text, sizeof(text)))
+	if (!read_proc(pid, "status", text, sizeof(text))) {
 		return 0;
+	}
 	const char *line = strstr(text, "RssAnon:");
 	return line == NULL ? 0 : strtol(line + strlen("RssAnon:"), NULL, 10);
 }
@@ -102,8 +109,9 @@ long watch_children_memory_kib(pid_t parent)
 	size_t count = watch_children(parent, children);
 	long memory = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		memory += watch_memory_kib(children[i]);
+	}
 	return memory;
 }
 
@@ -115,8 +123,9 @@ size_t watch_descriptors(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	DIR *folder = opendir(path);
 	cr_assert_not_null(folder);
-	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
 		count += entry->d_name[0] != '.';
+	}
 	closedir(folder);
 	return count;
 }
@@ -138,8 +147,9 @@ bool watch_signal(pid_t parent, pid_t child, int signal)
 {
 	int descriptor = pidfd_open(child, 0);
 
-	if (descriptor < 0)
+	if (descriptor < 0) {
 		return false;
+	}
 	bool done =
 		parent_of(child) == parent && pidfd_send_signal(descriptor, signal, NULL, 0) == 0;
 	close(descriptor);
@@ -188,8 +198,9 @@ unsigned serving(struct talk *talk, pid_t *pid)
 
 	const char *line = talk_ask(talk, "/where", "+where ");
 	cr_assert_eq(sscanf(line, "+where %*s %u %d", &worker, &number), 2);
-	if (pid != NULL)
+	if (pid != NULL) {
 		*pid = number;
+	}
 	return worker;
 }
 
@@ -201,8 +212,9 @@ long stat_of(struct talk *talk, const char *name)
 	talk_say(talk, "/stats");
 	while ((line = talk_expect_answer(talk, ""))[0] == '=') {
 		size_t length = strcspn(line + 1, " ");
-		if (length == strlen(name) && strncmp(line + 1, name, length) == 0)
+		if (length == strlen(name) && strncmp(line + 1, name, length) == 0) {
 			value = strtol(line + 1 + length, NULL, 10);
+		}
 	}
 	cr_assert_geq(value, 0, "/stats has no %s", name);
 	return value;
@@ -220,10 +232,12 @@ static bool opens_on(struct talk *talk, uint16_t port, unsigned worker)
 		talk_open_greeted(talk, port);
 	}
 	bool there = serving(talk, NULL) == worker;
-	if (!there)
+	if (!there) {
 		talk_close(talk);
-	while (count > 0)
+	}
+	while (count > 0) {
 		close(others[--count]);
+	}
 	return there;
 }
 
@@ -243,8 +257,9 @@ static bool all_take(uint16_t port, unsigned count)
 		talk_open_greeted(&talks[i], port);
 		seen |= UINT64_C(1) << (serving(&talks[i], NULL) - 1);
 	}
-	for (unsigned i = 0; i < 2 * count; i++)
+	for (unsigned i = 0; i < 2 * count; i++) {
 		talk_close(&talks[i]);
+	}
 	return seen == (UINT64_C(1) << count) - 1;
 }
 

@@ -62,8 +62,9 @@ Test(board, a_change_is_told_once_at_most_four_times_a_second_and_the_last_alway
 	for (int i = 1; i <= 100; i++, now_ns += 20 * NS_PER_MS) {
 		put(100 - i);
 		told += board_claim_sale(board, 0, now_ns, &event, &wait_ns);
-		if (event.left != 100 - i)
+		if (event.left != 100 - i) {
 			cr_expect_eq(event.left, 100 - i);
+		}
 	}
 	cr_expect_eq(told, 8, "in two seconds: %u", told);
 	cr_expect_gt(wait_ns, 0, "the last one is due later");
@@ -90,8 +91,9 @@ Test(board, one_that_is_full_says_so)
 {
 	struct store_event event = event_of(0, "e", 1);
 
-	for (; event.number < BOARD_EVENTS_MAX; event.number++)
+	for (; event.number < BOARD_EVENTS_MAX; event.number++) {
 		cr_assert(board_put(board, &event, 1));
+	}
 	cr_expect(!board_put(board, &event, 1));
 	event.number = 7;
 	cr_expect(board_put(board, &event, 0));

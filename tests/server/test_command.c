@@ -85,10 +85,11 @@ static void read_piece(struct line_reader *reader, const char *input, size_t len
 	while ((event = line_read(reader, input, length, &used, &line)) != LINE_NONE) {
 		input += used;
 		length -= used;
-		if (event == LINE_WHOLE && line.length > 0)
+		if (event == LINE_WHOLE && line.length > 0) {
 			note(transcript, (struct span){ line.text, line.length });
-		else if (event != LINE_WHOLE)
+		} else if (event != LINE_WHOLE) {
 			reply_line(transcript, "(event %d)", event);
+		}
 	}
 }
 
@@ -135,9 +136,10 @@ static void expect(const char *line, enum outcome outcome, const char *start)
 {
 	cr_expect_eq(carry_out(span_of(line), &worker.reply), outcome, "%s", line);
 	cr_expect_geq(worker.reply.length, strlen(start), "%s", line);
-	if (*start != '\0')
+	if (*start != '\0') {
 		cr_expect_eq(strncmp(worker.reply.text, start, strlen(start)), 0, "%s: %.*s", line,
 			     (int)worker.reply.length, worker.reply.text);
+	}
 }
 
 Test(command, while_bookings_are_under_way_only_bookings_and_errors_have_their_turn)
@@ -167,8 +169,9 @@ Test(command, a_taken_lock_puts_a_line_off_and_nothing_is_done)
 
 Test(command, a_full_desk_puts_a_booking_off)
 {
-	for (int i = 0; i < DESK_SLOTS; i++)
+	for (int i = 0; i < DESK_SLOTS; i++) {
 		expect("/book rush", OUTCOME_LATER, "");
+	}
 	expect("/book rush", OUTCOME_AGAIN, "");
 	expect("/book rush 0", OUTCOME_DONE, "-BADARG ");
 }
@@ -179,8 +182,9 @@ Test(command, only_an_operator_may_do_what_is_for_operators)
 		char line[64] = "/";
 
 		strncat(line, commands[i].name, sizeof(line) - 2);
-		if (commands[i].role == ROLE_OPERATOR)
+		if (commands[i].role == ROLE_OPERATOR) {
 			expect(line, OUTCOME_DONE, "-DENIED ");
+		}
 	}
 	expect("/op Sesame", OUTCOME_DONE, "-DENIED ");
 	expect("/op sesame ", OUTCOME_DONE, "+op");

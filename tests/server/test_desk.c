@@ -32,8 +32,9 @@ static void answer(uint32_t worker)
 
 Test(desk, answers_are_taken_in_the_order_of_the_requests)
 {
-	for (uint64_t session = 1; session <= 3; session++)
+	for (uint64_t session = 1; session <= 3; session++) {
 		submit(0, session);
+	}
 	cr_expect(desk_has_work(desk));
 	cr_expect(desk_has_work_of(desk, 0));
 	cr_expect(!desk_has_work_of(desk, 1));
@@ -59,8 +60,9 @@ Test(desk, a_request_is_not_on_it_before_it_is_submitted)
 
 Test(desk, one_that_is_full_takes_more_when_an_answer_was_taken)
 {
-	for (uint64_t i = 0; i < DESK_SLOTS; i++)
+	for (uint64_t i = 0; i < DESK_SLOTS; i++) {
 		submit(0, i);
+	}
 	cr_expect_null(desk_reserve(desk, 0));
 	cr_expect_not_null(desk_reserve(desk, 1), "each worker has its own");
 	answer(0);

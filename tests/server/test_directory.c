@@ -79,8 +79,9 @@ Test(directory, many_nicks_come_and_go_and_each_is_found)
 			snprintf(name, sizeof(name), "n%u-%d", i, round);
 			cr_assert(claim(seat_at(i / SEATS, i % SEATS), name));
 		}
-		for (uint32_t i = 0; i < 2 * SEATS; i += 3)
+		for (uint32_t i = 0; i < 2 * SEATS; i += 3) {
 			release(seat_at(i / SEATS, i % SEATS));
+		}
 		for (uint32_t i = 0; i < 2 * SEATS; i++) {
 			snprintf(name, sizeof(name), "N%u-%d", i, round);
 			cr_assert_eq(holder(name), i % 3 == 0 ? 0 : i + 1);
@@ -156,8 +157,9 @@ static void sweep(void)
 	uint32_t orphan = 0;
 
 	lock();
-	for (; directory_next_orphan(directory, 0, &orphan); orphan++)
+	for (; directory_next_orphan(directory, 0, &orphan); orphan++) {
 		directory_release(directory, (struct address){ 0, orphan, 0 });
+	}
 	directory_unlock(directory);
 }
 

@@ -44,8 +44,9 @@ static struct origin address(unsigned number)
 
 Test(gate, lets_so_many_of_an_address_in_and_no_more)
 {
-	for (int i = 0; i < MOST; i++)
+	for (int i = 0; i < MOST; i++) {
 		cr_expect(gate_enter(gate, address(1)));
+	}
 	cr_expect(!gate_enter(gate, address(1)));
 	cr_expect(gate_enter(gate, address(2)), "another one is not concerned");
 	gate_leave(gate, address(1));
@@ -57,16 +58,18 @@ Test(gate, without_a_limit_lets_everybody_in)
 {
 	memory_finish(&memory);
 	make_gate(0);
-	for (int i = 0; i < 10 * CONNECTIONS; i++)
+	for (int i = 0; i < 10 * CONNECTIONS; i++) {
 		cr_expect(gate_enter(gate, address(1)));
+	}
 	gate_leave(gate, address(1));
 	gate_leave(gate, address(2));
 }
 
 Test(gate, that_was_cleared_counts_anew)
 {
-	for (int i = 0; i < MOST; i++)
+	for (int i = 0; i < MOST; i++) {
 		gate_enter(gate, address(1));
+	}
 	gate_clear(gate);
 	cr_expect(gate_enter(gate, address(1)));
 }
@@ -140,15 +143,17 @@ Test(gate, a_ban_can_be_made_longer_shorter_and_be_lifted)
 
 static void fill_with_bans(int64_t seconds)
 {
-	for (unsigned i = 0; i < GATE_BANS_MAX; i++)
+	for (unsigned i = 0; i < GATE_BANS_MAX; i++) {
 		cr_assert(ban(i, seconds));
+	}
 }
 
 /* As the keeper does it. */
 static void save_all(void)
 {
-	for (uint32_t i = 0; i < gate->ban_count; i++)
+	for (uint32_t i = 0; i < gate->ban_count; i++) {
 		gate->bans[i].unsaved = false;
+	}
 	gate->bans_unsaved = 0;
 }
 

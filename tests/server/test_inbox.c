@@ -91,8 +91,9 @@ Test(inbox, one_that_is_full_refuses_and_takes_more_when_it_was_read)
 	unsigned count = 0;
 
 	memset(text, 'x', INBOX_TEXT_MAX);
-	while (put(0, 1, text))
+	while (put(0, 1, text)) {
 		cr_assert_lt(++count, 1000);
+	}
 	cr_expect_gt(count, 4);
 	cr_expect(put(2, 1, "another sender's is not full"));
 	cr_expect(put(0, 2, "nor another receiver's"));
@@ -125,8 +126,9 @@ static int write_all(void *argument)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		snprintf(text, sizeof(text), "%u:%d", *from, i);
-		while (!put(*from, 1, text))
+		while (!put(*from, 1, text)) {
 			clock_sleep(NS_PER_US);
+		}
 	}
 	return 0;
 }
@@ -147,8 +149,9 @@ static void count(void *context, const struct letter *letter)
 
 static bool all_came(void)
 {
-	if (inbox_has_news(inboxes, 1))
+	if (inbox_has_news(inboxes, 1)) {
 		inbox_drain(inboxes, 1, count, NULL);
+	}
 	return next[0] == ROUNDS && next[2] == ROUNDS;
 }
 
@@ -186,8 +189,9 @@ static void look(const struct child *dead)
 	(void)dead;
 	inbox_announce(inboxes, 0);
 	drain(1);
-	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
 		found |= strcmp(seen, whole[i]) == 0;
+	}
 	cr_assert(found, "'%s'", seen);
 	cr_assert(put(2, 1, "other"));
 	cr_assert(put(0, 1, "heir"));

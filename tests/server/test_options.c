@@ -39,8 +39,9 @@ static int split(char *line, char *argv[WORDS_MAX + 1])
 
 	argv[argc++] = program;
 	for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
-		for (char *c = word; *c != '\0'; c++)
+		for (char *c = word; *c != '\0'; c++) {
 			*c = *c == '_' ? ' ' : *c;
+		}
 		cr_assert_lt(argc, WORDS_MAX);
 		argv[argc++] = word;
 	}
@@ -394,8 +395,9 @@ static const struct wrong {
 
 Test(options, a_wrong_one_gets_one_line_that_says_what_would_be_right)
 {
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		expect_refusal(wrong[i].command_line, wrong[i].expected);
+	}
 }
 
 Test(options, help_names_every_option_and_goes_to_stdout)
@@ -413,8 +415,9 @@ Test(options, help_names_every_option_and_goes_to_stdout)
 	run_child(&capture, "--help");
 	cr_expect_eq(capture.status, 0);
 	cr_expect_str_eq(capture.errors, "");
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cr_expect_not_null(strstr(capture.output, names[i]), "no %s", names[i]);
+	}
 	capture_free(&capture);
 }
 

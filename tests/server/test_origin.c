@@ -45,11 +45,13 @@ Test(origin, that_is_no_address_is_refused)
 	char longest[200];
 	struct origin origin;
 
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		cr_expect(!origin_read(span_of(wrong[i]), &origin), "'%s'", wrong[i]);
+	}
 	memset(longest, '1', sizeof(longest));
-	for (size_t length = 30; length <= sizeof(longest); length++)
+	for (size_t length = 30; length <= sizeof(longest); length++) {
 		cr_expect(!origin_read((struct span){ longest, length }, &origin));
+	}
 }
 
 static struct origin of_address(int family, const char *text)

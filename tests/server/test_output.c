@@ -43,8 +43,9 @@ static size_t take(char *text, size_t size)
 	size_t length = 0;
 	ssize_t count;
 
-	while ((count = recv(ends[1], text + length, size - 1 - length, 0)) > 0)
+	while ((count = recv(ends[1], text + length, size - 1 - length, 0)) > 0) {
 		length += (size_t)count;
+	}
 	text[length] = '\0';
 	return length;
 }
@@ -71,8 +72,9 @@ Test(output, comes_out_in_the_order_in_which_it_went_in)
 
 Test(output, what_lies_side_by_side_in_a_block_is_one_segment)
 {
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++) {
 		add("0123456789");
+	}
 	cr_expect_eq(output.end - output.first, 1);
 	cr_expect_eq(shared->references, 2);
 }
@@ -90,10 +92,12 @@ Test(output, a_socket_that_takes_little_gets_all_of_it_in_the_end)
 	size_t length = 0;
 	enum output_result result;
 
-	for (size_t i = 0; i < LONG; i++)
+	for (size_t i = 0; i < LONG; i++) {
 		in[i] = pattern(i);
-	for (size_t at = 0; at < LONG; at += 1000)
+	}
+	for (size_t at = 0; at < LONG; at += 1000) {
 		output_copy(&output, &shared, in + at, 1000);
+	}
 	while ((result = output_flush(&output, ends[0])) == OUTPUT_BLOCKED) {
 		size_t got = take(out + length, sizeof(out) - length);
 		cr_assert_gt(got, 0);

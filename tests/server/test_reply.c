@@ -52,8 +52,9 @@ Test(reply, a_line_too_long_is_cut_between_two_characters)
 		uint32_t point;
 
 		memset(text, 'x', extra);
-		for (; length + 4 < sizeof(text); length += 4)
+		for (; length + 4 < sizeof(text); length += 4) {
 			memcpy(text + length, "\xF0\x9F\x98\x80", 4);
+		}
 		text[length] = '\0';
 		reply_clear(&reply);
 		reply_line(&reply, "%s", text);
@@ -61,8 +62,9 @@ Test(reply, a_line_too_long_is_cut_between_two_characters)
 		cr_expect_gt(reply.length, REPLY_LINE_MAX - 5);
 		cr_expect_eq(reply.text[reply.length - 1], '\n');
 		for (size_t at = 0; at < reply.length;
-		     at += text_decode(reply.text + at, reply.length - at, &point))
+		     at += text_decode(reply.text + at, reply.length - at, &point)) {
 			;
+		}
 		cr_expect_neq(point, 0xFFFD);
 		cr_expect(text_is_clean(reply.text, reply.length - 1));
 	}
@@ -70,8 +72,9 @@ Test(reply, a_line_too_long_is_cut_between_two_characters)
 
 Test(reply, grows_with_what_is_put_in_and_shrinks_again)
 {
-	for (int i = 0; i < 100000; i++)
+	for (int i = 0; i < 100000; i++) {
 		reply_line(&reply, "=%d", i);
+	}
 	cr_expect_geq(reply.length, 500000);
 	cr_expect_arr_eq(reply.text + reply.length - 7, "=99999\n", 7);
 	reply_clear(&reply);

@@ -59,12 +59,15 @@ Test(barrier, nobody_passes_before_all_have_arrived_in_any_round)
 {
 	struct child parties[PARTIES];
 
-	for (size_t i = 0; i < PARTIES; i++)
+	for (size_t i = 0; i < PARTIES; i++) {
 		parties[i] = child_start(pass_rounds, NULL);
-	for (size_t i = 0; i < PARTIES; i++)
+	}
+	for (size_t i = 0; i < PARTIES; i++) {
 		cr_assert_eq(child_join(&parties[i]), 0);
-	for (int round = 0; round < ROUNDS; round++)
+	}
+	for (int round = 0; round < ROUNDS; round++) {
 		cr_assert_eq(shared->indexes[round], (1U << PARTIES) - 1);
+	}
 }
 
 static int wait_once(void *argument)
@@ -75,15 +78,17 @@ static int wait_once(void *argument)
 
 static void start_parties(struct child *parties, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		parties[i] = child_start(wait_once, NULL);
+	}
 	cr_assert(eventually(barrier_waiting(barrier) == count));
 }
 
 static void expect_all(struct child *parties, uint32_t count, int status)
 {
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		cr_assert_eq(child_join(&parties[i]), status);
+	}
 }
 
 Test(barrier, breaks_for_all_when_one_has_waited_long_enough)
@@ -170,8 +175,9 @@ Test(barrier, one_who_left_is_not_missed)
 {
 	struct child parties[PARTIES];
 
-	for (uint32_t i = 0; i < PARTIES; i++)
+	for (uint32_t i = 0; i < PARTIES; i++) {
 		parties[i] = child_start(pass_once_and_go, NULL);
+	}
 	expect_all(parties, PARTIES, 0);
 	start_parties(parties, PARTIES - 1);
 	clock_sleep(2 * FUTEX_NAP_NS);
@@ -201,8 +207,9 @@ static void expect_one_end(void *argument)
 static void come_in_its_place(void *argument)
 {
 	barrier_leave(barrier); /* does nothing here, but the mutex's next holder repairs */
-	if (barrier_waiting(barrier) == PARTIES - 1)
+	if (barrier_waiting(barrier) == PARTIES - 1) {
 		cr_assert_eq(barrier_wait(barrier, CHILD_PATIENCE_NS), PARTIES - 1);
+	}
 	expect_one_end(argument);
 }
 

@@ -21,8 +21,9 @@ static void set_up(void)
 
 static void close_end(int which)
 {
-	if (ends[which] >= 0)
+	if (ends[which] >= 0) {
 		close(ends[which]);
+	}
 	ends[which] = -1;
 }
 
@@ -40,16 +41,18 @@ static int count_open(void)
 	int count = 0;
 
 	cr_assert_not_null(folder);
-	while (readdir(folder) != NULL)
+	while (readdir(folder) != NULL) {
 		count++;
+	}
 	closedir(folder);
 	return count;
 }
 
 static void close_received(void)
 {
-	for (size_t i = 0; i < message.descriptor_count; i++)
+	for (size_t i = 0; i < message.descriptor_count; i++) {
 		close(message.descriptors[i]);
+	}
 }
 
 static void send_text(int which, const char *text)
@@ -82,8 +85,9 @@ Test(channel, carries_the_longest_message_with_the_most_descriptors)
 	int descriptors[CHANNEL_DESCRIPTORS_MAX];
 
 	memset(bytes, 'x', sizeof(bytes));
-	for (size_t i = 0; i < CHANNEL_DESCRIPTORS_MAX; i++)
+	for (size_t i = 0; i < CHANNEL_DESCRIPTORS_MAX; i++) {
 		descriptors[i] = ends[i % 2];
+	}
 	cr_assert_eq(
 		channel_send(ends[0], bytes, sizeof(bytes), descriptors, CHANNEL_DESCRIPTORS_MAX),
 		CHANNEL_OK);
@@ -126,12 +130,14 @@ Test(channel, a_full_queue_refuses_until_it_is_read)
 {
 	int sent = 0;
 
-	while (channel_send(ends[0], "x", 1, NULL, 0) == CHANNEL_OK)
+	while (channel_send(ends[0], "x", 1, NULL, 0) == CHANNEL_OK) {
 		sent++;
+	}
 	cr_assert_gt(sent, 10);
 	cr_assert_eq(channel_send(ends[0], "x", 1, NULL, 0), CHANNEL_FULL);
-	for (int i = 0; i < sent; i++)
+	for (int i = 0; i < sent; i++) {
 		cr_assert_eq(channel_receive(ends[1], &message), CHANNEL_OK);
+	}
 	cr_assert_eq(channel_receive(ends[1], &message), CHANNEL_EMPTY);
 	send_text(0, "again");
 	assert_text(1, "again");
@@ -188,8 +194,9 @@ static void leave_descriptors(size_t room, struct rlimit *before)
 	struct rlimit limit;
 
 	while (unused <= room) {
-		if (fcntl(first_beyond++, F_GETFD) < 0)
+		if (fcntl(first_beyond++, F_GETFD) < 0) {
 			unused++;
+		}
 	}
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, before), 0);
 	limit = *before;

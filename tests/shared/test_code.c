@@ -53,8 +53,9 @@ Test(code, is_read_back_and_no_two_numbers_share_one)
 		cr_assert_eq(read_back(codes[number]), number);
 	}
 	qsort(codes, MANY, CODE_SIZE, compare);
-	for (size_t i = 1; i < MANY; i++)
+	for (size_t i = 1; i < MANY; i++) {
 		cr_assert_str_neq(codes[i - 1], codes[i]);
+	}
 	free(codes);
 }
 
@@ -127,8 +128,9 @@ Test(code, with_one_wrong_symbol_is_not_taken)
 
 			memcpy(wrong, right, sizeof(right));
 			wrong[at] = alphabet[i];
-			if (right[at] != '-' && right[at] != alphabet[i])
+			if (right[at] != '-' && right[at] != alphabet[i]) {
 				cr_assert_eq(read_back(wrong), -1, "%s", wrong);
+			}
 		}
 	}
 }
@@ -141,8 +143,9 @@ Test(code, cannot_be_guessed)
 	for (int guess = 0; guess < 1000000; guess++) {
 		char text[16 + 1] = "";
 
-		for (int i = 0; i < 16; i++)
+		for (int i = 0; i < 16; i++) {
 			text[i] = alphabet[rand_r(&seed) / 64 % 32];
+		}
 		cr_assert_eq(read_back(text), -1);
 	}
 }

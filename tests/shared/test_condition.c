@@ -58,8 +58,9 @@ static size_t waiting(void)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < CONDITION_WAITERS_MAX; i++)
+	for (size_t i = 0; i < CONDITION_WAITERS_MAX; i++) {
 		count += shared->condition.waiters[i].state == 1;
+	}
 	return count;
 }
 
@@ -106,8 +107,9 @@ Test(condition, notify_wakes_as_many_as_it_says_the_longest_waiting_first)
 	lock();
 	cr_assert_eq(condition_notify_all(&shared->condition), 2);
 	unlock();
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 5; i++) {
 		cr_assert_eq(child_join(&waiters[i]), 0);
+	}
 	cr_assert_eq(shared->order[0], 0);
 	cr_assert_eq(shared->order[1] + shared->order[2], 3);
 	cr_assert_eq(notify(1), 0);
@@ -288,8 +290,9 @@ Test(condition, killed_waiters_stall_nobody)
 {
 	struct child waiters[WAITERS];
 
-	for (size_t i = 0; i < WAITERS; i++)
+	for (size_t i = 0; i < WAITERS; i++) {
 		waiters[i] = child_start(wait_again_and_again, NULL);
+	}
 	for (int round = 0; round < 60; round++) {
 		size_t victim = (size_t)rand() % WAITERS;
 		notify(WAITERS);
@@ -299,6 +302,7 @@ Test(condition, killed_waiters_stall_nobody)
 		uint32_t before = shared->woken;
 		cr_assert(eventually((notify(1), shared->woken != before)), "round %d", round);
 	}
-	for (size_t i = 0; i < WAITERS; i++)
+	for (size_t i = 0; i < WAITERS; i++) {
 		child_kill(&waiters[i]);
+	}
 }

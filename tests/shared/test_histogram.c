@@ -42,14 +42,16 @@ Test(histogram, a_value_is_read_back_within_an_eighth)
 
 Test(histogram, small_values_are_exact)
 {
-	for (uint64_t value = 0; value < 8; value++)
+	for (uint64_t value = 0; value < 8; value++) {
 		cr_assert_eq(read_back(value), value);
+	}
 }
 
 Test(histogram, quantiles_are_in_their_places)
 {
-	for (uint64_t value = 1; value <= 1000; value++)
+	for (uint64_t value = 1; value <= 1000; value++) {
 		histogram_add(&histogram, value);
+	}
 	cr_assert_eq(histogram_quantile(&histogram, 0), 1);
 	cr_assert_leq(distance(histogram_quantile(&histogram, 0.5), 500), 500 / 8);
 	cr_assert_leq(distance(histogram_quantile(&histogram, 0.99), 990), 990 / 8);
@@ -75,8 +77,9 @@ Test(histogram, huge_values_are_counted)
 
 Test(histogram, merged_ones_count_as_one)
 {
-	for (uint64_t value = 1; value <= 100; value++)
+	for (uint64_t value = 1; value <= 100; value++) {
 		histogram_add(value % 2 == 0 ? &histogram : &other, value * 1000);
+	}
 	histogram_merge(&histogram, &other);
 	cr_assert_eq(histogram.count, 100);
 	cr_assert_eq(histogram.sum, 5050 * 1000);
@@ -86,8 +89,9 @@ Test(histogram, merged_ones_count_as_one)
 
 Test(histogram, a_full_bucket_keeps_the_shape)
 {
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		histogram_add(&histogram, 1);
+	}
 	histogram_add(&histogram, 3);
 	histogram.buckets[1] = UINT32_MAX;
 	histogram.buckets[3] = UINT32_MAX - 1;

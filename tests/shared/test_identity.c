@@ -42,8 +42,9 @@ Test(identity, of_a_child_is_its_own_and_ends_with_it)
 static int wait_to_be_killed(void *argument)
 {
 	(void)argument;
-	for (;;)
+	for (;;) {
 		pause();
+	}
 	return 0;
 }
 

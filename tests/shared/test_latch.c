@@ -42,8 +42,9 @@ static int wait_for_it(void *argument)
 
 static void start_waiters(struct child *waiters)
 {
-	for (size_t i = 0; i < WAITERS; i++)
+	for (size_t i = 0; i < WAITERS; i++) {
 		waiters[i] = child_start(wait_for_it, NULL);
+	}
 	cr_assert(eventually(shared->waiting == WAITERS));
 	clock_sleep(10 * NS_PER_MS); /* most of them sleep now; it must hold for the others too */
 	cr_assert_eq(shared->passed, 0);
@@ -51,8 +52,9 @@ static void start_waiters(struct child *waiters)
 
 static void expect_all_pass(struct child *waiters)
 {
-	for (size_t i = 0; i < WAITERS; i++)
+	for (size_t i = 0; i < WAITERS; i++) {
 		cr_assert_eq(child_join(&waiters[i]), 0);
+	}
 	cr_assert_eq(shared->passed, WAITERS);
 }
 
@@ -72,12 +74,14 @@ Test(latch, set_and_cleared_at_once_lets_those_pass_who_waited)
 	struct child waiters[WAITERS];
 
 	start_waiters(waiters);
-	for (size_t i = 0; i < WAITERS; i++)
+	for (size_t i = 0; i < WAITERS; i++) {
 		kill(waiters[i].pid, SIGSTOP); /* none is so fast as to see it set */
+	}
 	latch_set(&shared->latch);
 	latch_clear(&shared->latch);
-	for (size_t i = 0; i < WAITERS; i++)
+	for (size_t i = 0; i < WAITERS; i++) {
 		kill(waiters[i].pid, SIGCONT);
+	}
 	expect_all_pass(waiters);
 	cr_assert_not(latch_wait(&shared->latch, 0));
 }

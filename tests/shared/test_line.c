@@ -18,8 +18,9 @@ struct bytes {
 
 static void add(struct bytes *bytes, const char *more, size_t length)
 {
-	if (length == 0)
+	if (length == 0) {
 		return;
+	}
 	if (bytes->length + length > bytes->room) {
 		bytes->room = 2 * (bytes->length + length);
 		bytes->start = realloc(bytes->start, bytes->room);
@@ -31,8 +32,9 @@ static void add(struct bytes *bytes, const char *more, size_t length)
 
 static void add_times(struct bytes *bytes, const char *more, size_t length, int times)
 {
-	for (int i = 0; i < times; i++)
+	for (int i = 0; i < times; i++) {
 		add(bytes, more, length);
+	}
 }
 
 #define ADD(bytes, literal)              add((bytes), (literal), sizeof(literal) - 1)
@@ -63,8 +65,9 @@ static void add_event(struct bytes *log, enum line_event event, const struct lin
 					     [LINE_NO_MEMORY] = "NO-MEMORY" };
 
 	add(log, names[event], strlen(names[event]));
-	if (event == LINE_WHOLE || event == LINE_TELNET)
+	if (event == LINE_WHOLE || event == LINE_TELNET) {
 		add_readable(log, line->text, line->length);
+	}
 	ADD(log, "|");
 }
 
@@ -84,8 +87,9 @@ static void read_piece(struct line_reader *reader, const char *piece, size_t len
 		event = line_read(reader, copy + at, length - at, &used, &line);
 		cr_assert_leq(used, length - at);
 		at += used;
-		if (event != LINE_NONE)
+		if (event != LINE_NONE) {
 			add_event(log, event, &line);
+		}
 	} while (event != LINE_NONE);
 	cr_assert_eq(at, length, "all input is used up");
 	free(copy);
@@ -102,8 +106,9 @@ static struct bytes events_of(const struct bytes *input, size_t cut, size_t step
 
 	line_reader_init(&reader);
 	for (size_t at = 0; at < input->length; at = next, next = at + step) {
-		if (next > input->length)
+		if (next > input->length) {
 			next = input->length;
+		}
 		read_piece(&reader, input->start + at, next - at, &log);
 	}
 	line_reader_finish(&reader);
@@ -125,8 +130,9 @@ static void assert_events(struct bytes *input, const char *expected)
 {
 	assert_events_cut(input, input->length, 1, expected);
 	assert_events_cut(input, 1, 1, expected);
-	for (size_t cut = 1; cut < input->length; cut++)
+	for (size_t cut = 1; cut < input->length; cut++) {
 		assert_events_cut(input, cut, input->length, expected);
+	}
 	free(input->start);
 }
 
@@ -182,10 +188,11 @@ static void assert_long(int count, const char *end, size_t end_length, bool fits
 	add(&input, end, end_length);
 	ADD(&input, "next\n");
 	ADD(&expected, "first|");
-	if (fits)
+	if (fits) {
 		ADD_TIMES(&expected, "x", count);
-	else
+	} else {
 		ADD(&expected, "TOO-LONG");
+	}
 	ADD(&expected, "|next|\0");
 	assert_events(&input, expected.start);
 	free(expected.start);
@@ -355,8 +362,9 @@ Test(telnet, keeps_nothing_of_an_endless_option)
 	memset(piece, 'x', sizeof(piece));
 	line_reader_init(&reader);
 	READ(&reader, SB, &log);
-	for (int i = 0; i < 16; i++)
+	for (int i = 0; i < 16; i++) {
 		read_piece(&reader, piece, sizeof(piece), &log);
+	}
 	cr_assert_null(reader.partial);
 	READ(&reader, SE "a\n", &log);
 	ADD(&log, "\0");
@@ -490,10 +498,11 @@ static void add_at_random(struct bytes *input, unsigned *seed)
 	static const char matters[] = "\n\r\0\xFF\xFF\xFF\xFD\xFE\xFB\xFC\xFA\xF0\1\2 GxET";
 	int dice = rand_r(seed) / 64;
 
-	if (dice % 100 == 0)
+	if (dice % 100 == 0) {
 		ADD_TIMES(input, "x", LINE_MAX_BYTES - 3 + dice / 100 % 6);
-	else
+	} else {
 		add(input, matters + dice % (int)(sizeof(matters) - 1), 1);
+	}
 }
 
 Test(line, comes_out_the_same_however_random_input_is_cut)
@@ -504,14 +513,16 @@ Test(line, comes_out_the_same_however_random_input_is_cut)
 		struct bytes input = { .length = 0 };
 		struct bytes whole;
 
-		for (int i = 0; i < 150; i++)
+		for (int i = 0; i < 150; i++) {
 			add_at_random(&input, &seed);
+		}
 		whole = events_of(&input, input.length, 1);
 		ADD(&whole, "\0");
 		assert_events_cut(&input, 1, 1, whole.start);
-		for (size_t step = 2; step < 40; step += 7)
+		for (size_t step = 2; step < 40; step += 7) {
 			assert_events_cut(&input, (size_t)rand_r(&seed) % step + 1, step,
 					  whole.start);
+		}
 		free(whole.start);
 		free(input.start);
 	}

@@ -84,8 +84,9 @@ Test(log, control_characters_do_not_reach_the_terminal)
 Test(log, json_has_no_control_character_and_no_broken_utf_8)
 {
 	cr_assert_eq(caught_saying(say_json, "a\nb\xff\x01"), 0);
-	for (const char *at = text; *at != '\0'; at++)
+	for (const char *at = text; *at != '\0'; at++) {
 		cr_assert((unsigned char)*at >= 0x20 || (*at == '\n' && at[1] == '\0'));
+	}
 	cr_assert_null(strchr(text, '\xff'));
 }
 
@@ -96,8 +97,9 @@ static int say_long(void *argument)
 	size_t size = strlen(unit);
 	size_t length = 0;
 
-	for (; length + size < sizeof(message); length += size)
+	for (; length + size < sizeof(message); length += size) {
 		memcpy(message + length, unit, size);
+	}
 	message[length] = '\0';
 	said = message;
 	return say_json(argument);
@@ -191,8 +193,9 @@ Test(log, only_what_is_urgent_enough_is_written)
 	for (enum log_level level = LOG_ERROR; level <= LOG_DEBUG; level++) {
 		int lines = 0;
 		cr_assert_eq(caught(say_all_levels, &level), 0);
-		for (const char *at = text; *at != '\0'; at++)
+		for (const char *at = text; *at != '\0'; at++) {
 			lines += *at == '\n';
+		}
 		cr_assert_eq(lines, (int)level + 1);
 	}
 }

@@ -134,15 +134,17 @@ static int sum_of_all(void)
 Test(manager, holds_as_many_entries_as_it_was_made_for_again_and_again)
 {
 	for (int round = 0; round < 100; round++) {
-		for (int i = 0; i < ENTRIES; i++)
+		for (int i = 0; i < ENTRIES; i++) {
 			set_numbered(round + i);
+		}
 		cr_assert_eq(manager_set_number(manager, "one more", 1), MANAGER_FULL);
 		cr_assert_eq(manager_add(manager, "one more", 1, NULL), MANAGER_FULL);
 		set_numbered(round);
 		cr_assert_eq(manager_length(manager), ENTRIES);
 		cr_assert_eq(sum_of_all(), ENTRIES * round + ENTRIES * (ENTRIES - 1) / 2);
-		for (int i = 0; i < ENTRIES; i++)
+		for (int i = 0; i < ENTRIES; i++) {
 			remove_numbered(round + (i * 7) % ENTRIES);
+		}
 		cr_assert_eq(manager_length(manager), 0);
 	}
 }
@@ -150,8 +152,9 @@ Test(manager, holds_as_many_entries_as_it_was_made_for_again_and_again)
 static int count_up_and_down(void *argument)
 {
 	(void)argument;
-	for (int i = 0; i < UPDATES; i++)
+	for (int i = 0; i < UPDATES; i++) {
 		child_check(manager_add(manager, "n", i % 2 == 0 ? 3 : -2, NULL) == MANAGER_DONE);
+	}
 	return 0;
 }
 
@@ -159,10 +162,12 @@ Test(manager, adding_loses_nothing_among_many)
 {
 	struct child children[4];
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++) {
 		children[i] = child_start(count_up_and_down, NULL);
-	for (size_t i = 0; i < 4; i++)
+	}
+	for (size_t i = 0; i < 4; i++) {
 		cr_assert_eq(child_join(&children[i]), 0);
+	}
 	cr_assert_eq(number_of("n"), 4 * UPDATES / 2);
 }
 
@@ -197,8 +202,9 @@ static int change(void *argument)
 
 static int change_for_ever(void *argument)
 {
-	for (;;)
+	for (;;) {
 		change(argument);
+	}
 	return 0;
 }
 
@@ -218,11 +224,13 @@ static void expect_whole(void *argument)
 		  strcmp(text, "THE SECOND OF THE TWO") == 0);
 	cr_assert_eq(manager_length(manager), expected);
 	/* No entry has got lost: just as many as are free can still be taken. */
-	for (uint32_t i = expected; i < ENTRIES; i++)
+	for (uint32_t i = expected; i < ENTRIES; i++) {
 		set_numbered((int)i);
+	}
 	cr_assert_eq(manager_set_number(manager, "one more", 1), MANAGER_FULL);
-	for (uint32_t i = expected; i < ENTRIES; i++)
+	for (uint32_t i = expected; i < ENTRIES; i++) {
 		remove_numbered((int)i);
+	}
 	manager_set_text(manager, "text", "the first of the two texts");
 	manager_remove(manager, "passing");
 }

@@ -30,8 +30,9 @@ Test(memory, is_zeroed)
 {
 	const unsigned char *bytes = memory.start;
 
-	for (size_t i = 0; i < LENGTH; i++)
+	for (size_t i = 0; i < LENGTH; i++) {
 		cr_assert_eq(bytes[i], 0);
+	}
 }
 
 static int write_seven(void *argument)
@@ -73,10 +74,11 @@ Test(memory, taking_all_works_and_more_is_a_bug)
 	size_t too_much[] = { LENGTH + 1, SIZE_MAX };
 	char text[512];
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		cr_assert_eq(child_run_caught(take_too_much, &too_much[i], STDERR_FILENO, text,
 					      sizeof(text)),
 			     -SIGABRT);
+	}
 	cr_assert_eq(memory_take(&memory, LENGTH, 8), memory.start);
 }
 
@@ -87,8 +89,9 @@ Test(memory, discards_whole_pages_only)
 
 	memset(bytes, 1, LENGTH);
 	memory_discard(bytes + 1, 3 * page);
-	for (size_t i = 0; i < LENGTH; i++)
+	for (size_t i = 0; i < LENGTH; i++) {
 		cr_assert_eq(bytes[i], i < page || i >= 3 * page, "byte %zu", i);
+	}
 	memory_discard(bytes + 3 * page + 1, page);
 	cr_assert_eq(bytes[3 * page + 1], 1, "there was no whole page in it");
 }
@@ -106,8 +109,9 @@ Test(memory, cannot_be_made_shorter_or_longer)
 {
 	int file = open_behind(memory.start, LENGTH);
 
-	if (file < 0)
+	if (file < 0) {
 		cr_skip_test("only root may open what is mapped");
+	}
 	cr_assert_neq(ftruncate(file, 0), 0);
 	cr_assert_eq(errno, EPERM);
 	cr_assert_neq(ftruncate(file, 2L * LENGTH), 0);

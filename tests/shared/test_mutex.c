@@ -86,8 +86,9 @@ static void change_pair(void)
 
 static void wait_for_ever(void)
 {
-	for (;;)
+	for (;;) {
 		pause();
+	}
 }
 
 /* Takes the lock, says so, and keeps it until it is killed, with the pair left different. */
@@ -303,12 +304,14 @@ static void look_after_holder(const struct child *child)
 	bool different = shared->left != shared->right;
 
 	assert_free_and_sound();
-	if (different)
+	if (different) {
 		cr_assert_eq(shared->dead, child->pid, "the repair is told who left the damage");
+	}
 	cr_assert_eq(shared->repairs, (int)mutex->deaths);
 	cr_assert_leq(shared->repairs, 1);
-	if (shared->repairs == 1)
+	if (shared->repairs == 1) {
 		cr_assert(shared->dead == child->pid || shared->dead == 0);
+	}
 }
 
 Test(mutex, survives_a_holder_killed_at_any_step)
@@ -329,8 +332,9 @@ static void look_after_successor(const struct child *child)
 	bool unrepaired = shared->repairs == 0 || mutex->broken;
 
 	assert_free_and_sound();
-	if (unrepaired)
+	if (unrepaired) {
 		cr_assert_eq(shared->dead, first_dead, "its work is what is to be repaired");
+	}
 	cr_assert_geq(shared->repairs, 1);
 	cr_assert(shared->dead == first_dead || shared->dead == child->pid || shared->dead == 0);
 }
@@ -388,8 +392,9 @@ static int wait_and_change(void *argument)
 {
 	(void)argument;
 	shared->step++;
-	while (shared->go == 0)
+	while (shared->go == 0) {
 		continue;
+	}
 	return take_when_free(argument);
 }
 
@@ -400,12 +405,14 @@ Test(mutex, exactly_one_of_many_makes_it_anew)
 	for (int round = 0; round < 20; round++) {
 		prepare_unusable();
 		shared->step = 0;
-		for (int i = 0; i < 6; i++)
+		for (int i = 0; i < 6; i++) {
 			children[i] = child_start(wait_and_change, NULL);
+		}
 		cr_assert(eventually(shared->step == 6));
 		shared->go = 1;
-		for (int i = 0; i < 6; i++)
+		for (int i = 0; i < 6; i++) {
 			cr_assert_eq(child_join(&children[i]), 0);
+		}
 		cr_assert_eq(mutex->remade, 1);
 		cr_assert_eq(shared->repairs, 1);
 		cr_assert_eq(shared->left, 7, "one of the dead and six");
@@ -421,12 +428,14 @@ Test(mutex, those_who_wait_for_a_lock_that_becomes_unusable_get_the_new_one)
 	leave_dead_holder(&dead);
 	pthread_mutex_t *lock = &mutex->locks[0];
 	cr_assert_eq(pthread_mutex_lock(lock), EOWNERDEAD);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		children[i] = child_start(take_when_free, NULL);
+	}
 	cr_assert(eventually(mutex->waiting == 4));
 	cr_assert_eq(pthread_mutex_unlock(lock), 0);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		cr_assert_eq(child_join(&children[i]), 0);
+	}
 	cr_assert_eq(mutex->remade, 1);
 	cr_assert_eq(shared->repairs, 1);
 	assert_free_and_sound();
@@ -437,8 +446,9 @@ static void undo_increment(void *context, pid_t dead)
 	struct shared *all = context;
 
 	(void)dead;
-	if (!all->journal.open)
+	if (!all->journal.open) {
 		return;
+	}
 	all->counter = all->journal.counter;
 	all->done[all->journal.writer] = all->journal.done;
 	all->journal.open = false;
@@ -451,8 +461,9 @@ static void increment(int writer)
 	shared->journal.writer = writer;
 	shared->journal.open = true;
 	uint64_t counter = shared->counter;
-	for (volatile int i = 0; i < 50; i++) /* room for others who should not be here */
+	for (volatile int i = 0; i < 50; i++) { /* room for others who should not be here */
 		continue;
+	}
 	shared->counter = counter + 1;
 	shared->done[writer]++;
 	shared->journal.open = false;
@@ -477,20 +488,23 @@ Test(mutex, no_increment_is_lost_or_done_twice_while_holders_are_killed)
 	struct child writers[WRITERS];
 	int64_t end = clock_deadline(1500 * NS_PER_MS);
 
-	for (int i = 0; i < WRITERS; i++)
+	for (int i = 0; i < WRITERS; i++) {
 		writers[i] = child_start(increment_for_ever, &numbers[i]);
+	}
 	while (clock_monotonic_ns() < end) {
 		int victim = rand() % WRITERS;
 		clock_sleep(rand() % (2 * NS_PER_MS));
 		cr_assert_eq(child_kill(&writers[victim]), -SIGKILL);
 		writers[victim] = child_start(increment_for_ever, &numbers[victim]);
 	}
-	for (int i = 0; i < WRITERS; i++)
+	for (int i = 0; i < WRITERS; i++) {
 		cr_assert_eq(child_kill(&writers[i]), -SIGKILL);
+	}
 	cr_assert_eq(mutex_lock_within(mutex, NS_PER_SECOND, &undo), MUTEX_TAKEN);
 	uint64_t sum = 0;
-	for (int i = 0; i < WRITERS; i++)
+	for (int i = 0; i < WRITERS; i++) {
 		sum += shared->done[i];
+	}
 	cr_assert_eq(shared->counter, sum);
 	cr_assert_gt(sum, 1000);
 	cr_assert_gt(mutex->deaths, 0, "no holder was ever hit");
@@ -540,15 +554,17 @@ static int lock_often(void *argument)
 	(void)argument;
 	count_change(NULL);
 	forbid_calls();
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 1000; i++) {
 		count_change(NULL);
+	}
 	return 0;
 }
 
 Test(mutex, an_uncontended_lock_does_not_call_the_kernel)
 {
-	if (child_run(read_the_clock, NULL) != 0)
+	if (child_run(read_the_clock, NULL) != 0) {
 		cr_skip_test("even reading the clock calls the kernel here");
+	}
 	cr_assert_eq(child_run(lock_often, NULL), 0);
 	cr_assert_eq(shared->right, 1001);
 }

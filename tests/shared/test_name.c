@@ -24,8 +24,9 @@ static void add(struct builder *name, const char *text)
 
 static void add_times(struct builder *name, const char *text, int times)
 {
-	for (int i = 0; i < times; i++)
+	for (int i = 0; i < times; i++) {
 		add(name, text);
+	}
 }
 
 static void add_point(struct builder *name, int32_t point)
@@ -223,8 +224,9 @@ static size_t assert_fold_is_stable(struct span name)
 
 	cr_assert_gt(length, 0, "%.*s", (int)name.length, name.text);
 	cr_assert_leq(length, NAME_FOLDED_SIZE);
-	if (length >= NAME_ROOM_SIZE) /* longer than a name can be */
+	if (length >= NAME_ROOM_SIZE) { /* longer than a name can be */
 		return length;
+	}
 	cr_assert_eq(name_fold((struct span){ once, length }, twice), length, "%.*s",
 		     (int)name.length, name.text);
 	cr_assert_arr_eq(once, twice, length, "%.*s", (int)name.length, name.text);
@@ -244,12 +246,14 @@ Test(fold, changes_nothing_the_second_time)
 		add_point(&between, point);
 		add(&between, "B");
 		add_point(&alone, point);
-		if (!name_is_nick(built(&between)))
+		if (!name_is_nick(built(&between))) {
 			continue;
+		}
 		seen++;
 		assert_fold_is_stable(built(&between));
-		if (name_is_nick(built(&alone)))
+		if (name_is_nick(built(&alone))) {
 			assert_fold_is_stable(built(&alone));
+		}
 	}
 	cr_assert_gt(seen, 100000);
 }
@@ -264,8 +268,9 @@ Test(fold, changes_nothing_the_second_time_with_two_marks)
 			add(&name, "\xCE\xB1");
 			add_point(&name, first);
 			add_point(&name, second);
-			if (name_is_nick(built(&name)))
+			if (name_is_nick(built(&name))) {
 				assert_fold_is_stable(built(&name));
+			}
 		}
 	}
 }
@@ -278,8 +283,9 @@ Test(fold, does_not_care_how_a_code_point_is_decomposed)
 		utf8proc_uint8_t *decomposed;
 
 		add_point(&name, point);
-		if (!name_is_nick(built(&name)))
+		if (!name_is_nick(built(&name))) {
 			continue;
+		}
 		memcpy(text, name.text, name.length);
 		decomposed = utf8proc_NFD((const utf8proc_uint8_t *)text);
 		cr_assert(fold_alike(text, (const char *)decomposed), "U+%04X", (unsigned)point);

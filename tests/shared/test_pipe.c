@@ -17,8 +17,9 @@ static void set_up(void)
 static void tear_down(void)
 {
 	pipe_close(ends[0]);
-	if (ends[1] >= 0)
+	if (ends[1] >= 0) {
 		pipe_close(ends[1]);
+	}
 }
 
 TestSuite(pipe, .init = set_up, .fini = tear_down);
@@ -73,8 +74,9 @@ Test(pipe, does_not_wait_longer_than_it_is_told)
 	cr_assert_eq(pipe_receive(ends[0], bytes, sizeof(bytes), &length, 20 * NS_PER_MS),
 		     PIPE_TIMED_OUT);
 	cr_assert_not(pipe_poll(ends[0], 20 * NS_PER_MS));
-	while (pipe_send(ends[0], bytes, sizeof(bytes), 0) == PIPE_DONE)
+	while (pipe_send(ends[0], bytes, sizeof(bytes), 0) == PIPE_DONE) {
 		continue;
+	}
 	cr_assert_eq(pipe_send(ends[0], bytes, sizeof(bytes), 20 * NS_PER_MS), PIPE_TIMED_OUT);
 	cr_assert_geq(clock_monotonic_ns() - before, 60 * NS_PER_MS);
 	cr_assert_eq(pipe_receive(ends[0], bytes, sizeof(bytes), &length, 0), PIPE_TIMED_OUT);
@@ -90,8 +92,9 @@ static int read_all_slowly(void *argument)
 	(void)argument;
 	pipe_close(ends[0]);
 	clock_sleep(20 * NS_PER_MS);
-	while (pipe_receive(ends[1], bytes, sizeof(bytes), &length, FUTEX_FOREVER) == PIPE_DONE)
+	while (pipe_receive(ends[1], bytes, sizeof(bytes), &length, FUTEX_FOREVER) == PIPE_DONE) {
 		child_check(bytes[0] == (char)(count++ % 100));
+	}
 	return count % 256;
 }
 

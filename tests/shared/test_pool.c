@@ -60,11 +60,13 @@ static bool square(const void *argument, size_t length, void *result, size_t siz
 {
 	int number;
 
-	if (length != sizeof(number) || size != sizeof(number))
+	if (length != sizeof(number) || size != sizeof(number)) {
 		return false;
+	}
 	memcpy(&number, argument, sizeof(number));
-	if (number < 0)
+	if (number < 0) {
 		return false;
+	}
 	number *= number;
 	memcpy(result, &number, sizeof(number));
 	return true;
@@ -92,10 +94,12 @@ static bool die_sometimes(const void *argument, size_t length, void *result, siz
 	uint32_t left = shared->deaths_left;
 
 	shared->started++;
-	while (left > 0 && !atomic_compare_exchange_weak(&shared->deaths_left, &left, left - 1))
+	while (left > 0 && !atomic_compare_exchange_weak(&shared->deaths_left, &left, left - 1)) {
 		continue;
-	if (left > 0)
+	}
+	if (left > 0) {
 		raise(SIGKILL);
+	}
 	return square(argument, length, result, size);
 }
 
@@ -104,8 +108,9 @@ static bool be_one_of_few(const void *argument, size_t length, void *result, siz
 	uint32_t inside = ++shared->inside;
 	uint32_t most = shared->most;
 
-	while (inside > most && !atomic_compare_exchange_weak(&shared->most, &most, inside))
+	while (inside > most && !atomic_compare_exchange_weak(&shared->most, &most, inside)) {
 		continue;
+	}
 	clock_sleep(NS_PER_MS);
 	shared->inside--;
 	return square(argument, length, result, size);
@@ -143,8 +148,9 @@ static void note_answer(void *context, enum pool_outcome outcome, const void *re
 	answer->calls++;
 	answer->where = getpid();
 	answer->outcome = outcome;
-	if (result != NULL)
+	if (result != NULL) {
 		memcpy(&answer->result, result, sizeof(answer->result));
+	}
 }
 
 static bool hand_in(pool_function run, int number, struct answer *answer)
@@ -179,8 +185,9 @@ static bool turn_round(const void *argument, size_t length, void *result, size_t
 	const unsigned char *from = argument;
 	unsigned char *to = result;
 
-	for (size_t i = 0; i < size; i++)
+	for (size_t i = 0; i < size; i++) {
 		to[i] = from[length - 1 - i];
+	}
 	return true;
 }
 
@@ -190,11 +197,13 @@ Test(pool, carries_the_longest_argument_and_result)
 	unsigned char result[POOL_RESULT_MAX];
 	struct pool_task task = { turn_round, argument, sizeof(argument), sizeof(result) };
 
-	for (size_t i = 0; i < sizeof(argument); i++)
+	for (size_t i = 0; i < sizeof(argument); i++) {
 		argument[i] = (unsigned char)(i % 251);
+	}
 	cr_assert_eq(pool_apply(pool, &task, result), POOL_DONE);
-	for (size_t i = 0; i < sizeof(result); i++)
+	for (size_t i = 0; i < sizeof(result); i++) {
 		cr_assert_eq(result[i], argument[sizeof(argument) - 1 - i]);
+	}
 }
 
 Test(pool, calls_back_in_the_parent_and_only_while_it_waits)
@@ -244,13 +253,15 @@ Test(pool, never_more_at_once_than_it_has_workers)
 	enum { COUNT = 100 };
 	struct answer answers[COUNT];
 
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++) {
 		cr_assert(hand_in(be_one_of_few, i, &answers[i]));
+	}
 	cr_assert_eq(pool_unfinished(pool), COUNT);
 	pool_close(pool);
 	cr_assert(pool_join(pool));
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++) {
 		cr_assert_eq(answers[i].result, i * i);
+	}
 	cr_assert_eq(shared->most, 3);
 }
 
@@ -272,8 +283,9 @@ static void hand_in_next(void *context, enum pool_outcome outcome, const void *r
 
 	(void)outcome;
 	(void)result;
-	if (chain->left-- > 0)
+	if (chain->left-- > 0) {
 		chain->refused |= !pool_apply_async(pool, &task, hand_in_next, chain);
+	}
 }
 
 Test(pool, a_callback_may_hand_in_more)
@@ -281,8 +293,9 @@ Test(pool, a_callback_may_hand_in_more)
 	struct chain chain = { .left = 50 };
 
 	hand_in_next(&chain, POOL_DONE, NULL);
-	while (pool_unfinished(pool) > 0)
+	while (pool_unfinished(pool) > 0) {
 		pool_wait(pool, CHILD_PATIENCE_NS);
+	}
 	cr_assert_eq(chain.left, -1);
 	cr_assert_not(chain.refused);
 }
@@ -293,8 +306,9 @@ Test(pool, takes_nothing_in_once_closed_and_finishes_what_it_has)
 	struct answer refused;
 	pid_t workers[3];
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++) {
 		workers[i] = pool_worker_pid(pool, i);
+	}
 	cr_assert_not(pool_join(pool), "it is neither closed nor terminated");
 	cr_assert(hand_in(square, 4, &answer));
 	pool_close(pool);
@@ -316,8 +330,9 @@ Test(pool, terminated_it_reports_every_task_as_lost)
 	enum { COUNT = 10 };
 	struct answer answers[COUNT];
 
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++) {
 		cr_assert(hand_in(wait_for_go, i, &answers[i]));
+	}
 	cr_assert(eventually(shared->started == 3));
 	pool_terminate(pool);
 	cr_assert_eq(pool_unfinished(pool), 0);
@@ -333,12 +348,15 @@ Test(pool, a_worker_is_replaced_after_so_many_tasks)
 	pid_t pids[9];
 
 	make_pool(1, 3, 0);
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 9; i++) {
 		cr_assert_eq(apply(say_pid, 0, &pids[i]), POOL_DONE);
-	for (int i = 0; i < 9; i++)
+	}
+	for (int i = 0; i < 9; i++) {
 		cr_assert_eq(pids[i] == pids[0], i < 3, "task %d", i);
-	for (int i = 0; i < 9; i++)
+	}
+	for (int i = 0; i < 9; i++) {
 		cr_assert_eq(pids[i], pids[i / 3 * 3], "task %d", i);
+	}
 }
 
 Test(pool, a_killed_workers_task_is_reported_and_the_worker_replaced)
@@ -373,8 +391,9 @@ Test(pool, an_idle_worker_that_is_killed_costs_nothing)
 
 	for (int round = 0; round < 20; round++) {
 		for (size_t i = 0; i < 3; i++) {
-			if (pool_worker_pid(pool, i) != 0)
+			if (pool_worker_pid(pool, i) != 0) {
 				kill(pool_worker_pid(pool, i), SIGKILL);
+			}
 		}
 		cr_assert_eq(apply(square, round, &result), POOL_DONE);
 		cr_assert_eq(result, round * round);
@@ -387,12 +406,14 @@ Test(pool, whichever_workers_are_killed_each_task_is_over_once)
 	static struct answer answers[COUNT];
 
 	make_pool(4, 10, 100);
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++) {
 		cr_assert(hand_in(be_one_of_few, i, &answers[i]));
+	}
 	while (pool_unfinished(pool) > 0) {
 		pid_t victim = pool_worker_pid(pool, (size_t)rand() % 4);
-		if (victim != 0 && rand() % 4 == 0)
+		if (victim != 0 && rand() % 4 == 0) {
 			kill(victim, SIGKILL);
+		}
 		pool_wait(pool, 10 * NS_PER_MS);
 	}
 	for (int i = 0; i < COUNT; i++) {
@@ -407,8 +428,9 @@ static size_t open_descriptors(void)
 	DIR *folder = opendir("/proc/self/fd");
 	size_t count = 0;
 
-	while (readdir(folder) != NULL)
+	while (readdir(folder) != NULL) {
 		count++;
+	}
 	closedir(folder);
 	return count;
 }
@@ -421,8 +443,9 @@ Test(pool, leaves_no_descriptor_and_no_child_behind)
 	make_pool(3, 1, 2);
 	shared->deaths_left = 5;
 	int result;
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++) {
 		apply(die_sometimes, i, &result);
+	}
 	pool_destroy(pool);
 	pool = NULL;
 	cr_assert_eq(open_descriptors(), before);
@@ -503,8 +526,9 @@ static enum pool_outcome outcomes[ELEMENTS];
 
 static struct map map_of(pool_function run, size_t count)
 {
-	for (int i = 0; i < ELEMENTS; i++)
+	for (int i = 0; i < ELEMENTS; i++) {
 		numbers[i] = i;
+	}
 	return (struct map){
 		.run = run,
 		.arguments = numbers,
@@ -574,8 +598,9 @@ static bool go_only_first(const void *argument, size_t length, void *result, siz
 	int number;
 
 	memcpy(&number, argument, sizeof(number));
-	if (number > 0)
+	if (number > 0) {
 		latch_wait(&shared->go, CHILD_PATIENCE_NS);
+	}
 	return square(argument, length, result, size);
 }
 
@@ -618,6 +643,7 @@ Test(map, killed_workers_lose_their_own_elements_only)
 
 	shared->deaths_left = 5;
 	cr_assert_eq(map_all(pool, &map, squares, outcomes), ELEMENTS - 5);
-	for (int i = 0; i < ELEMENTS; i++)
+	for (int i = 0; i < ELEMENTS; i++) {
 		cr_assert_eq(squares[i], outcomes[i] == POOL_DONE ? i * i : 0);
+	}
 }

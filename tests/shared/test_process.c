@@ -28,8 +28,9 @@ static void tear_down(void)
 {
 	struct process *left;
 
-	while (process_children(&left, 1) > 0)
+	while (process_children(&left, 1) > 0) {
 		process_destroy(left);
+	}
 	memory_finish(&memory);
 }
 
@@ -48,8 +49,9 @@ static struct process *start(int (*run)(void *argument), void *argument)
 static int sleep_on(void *argument)
 {
 	(void)argument;
-	for (;;)
+	for (;;) {
 		pause();
+	}
 	return 0;
 }
 
@@ -70,8 +72,9 @@ Test(process, ends_with_what_the_function_returns)
 {
 	int values[] = { 0, 7, 255 };
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++) {
 		cr_assert_eq(status_after_end(start(give, &values[i])), values[i]);
+	}
 }
 
 Test(process, says_which_signal_ended_it)
@@ -109,8 +112,9 @@ static int end_the_program(void *argument)
 
 static void say_seven(void)
 {
-	if (memory.start != NULL)
+	if (memory.start != NULL) {
 		*number = 7;
+	}
 }
 
 static int return_at_once(void *argument)
@@ -209,8 +213,9 @@ static int list_open(void *argument)
 {
 	(void)argument;
 	for (int i = 3; i < 1000; i++) {
-		if (fcntl(i, F_GETFD) >= 0)
+		if (fcntl(i, F_GETFD) >= 0) {
 			*number |= 1 << (i >= BASE && i < BASE + 30 ? i - BASE : 30);
+		}
 	}
 	return 0;
 }
@@ -220,8 +225,9 @@ Test(process, closes_all_but_what_it_keeps)
 	int keep[] = { BASE + 7, BASE + 2 };
 	struct process_options options = { .name = "keeper", .keep = keep };
 
-	for (int i = BASE; i < BASE + 10; i++)
+	for (int i = BASE; i < BASE + 10; i++) {
 		cr_assert_eq(dup2(STDIN_FILENO, i), i);
+	}
 	cr_assert_eq(dup2(STDIN_FILENO, 500), 500);
 	cr_assert_eq(status_after_end(process_start(&options, list_open, NULL)), 0);
 	cr_assert_eq(*number, 0, "an empty list keeps none");
@@ -246,8 +252,9 @@ static int look_at_signals(void *argument)
 
 	(void)argument;
 	for (int i = 1; i <= SIGRTMAX; i++) {
-		if (sigaction(i, NULL, &action) == 0)
+		if (sigaction(i, NULL, &action) == 0) {
 			child_check(action.sa_handler == SIG_DFL);
+		}
 	}
 	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
 	child_check(sigisemptyset(&blocked));
@@ -386,8 +393,9 @@ static int run_program(const struct process_options *options, const char *progra
 
 	cr_assert_not_null(process);
 	int status = status_after_end(process);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		free(argv[i]);
+	}
 	return status;
 }
 

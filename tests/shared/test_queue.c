@@ -72,11 +72,13 @@ static enum queue_result put_record(uint32_t producer, uint32_t number, int64_t 
 
 static bool is_whole(const struct record *record, size_t length)
 {
-	if (length != length_of(record))
+	if (length != length_of(record)) {
 		return false;
+	}
 	for (size_t i = 0; i < length - 8; i++) {
-		if (record->fill[i] != record->number % 251)
+		if (record->fill[i] != record->number % 251) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -86,8 +88,9 @@ static int produce(void *argument)
 	uint32_t producer = shared->producers++;
 
 	(void)argument;
-	for (uint32_t i = 0; i < EACH; i++)
+	for (uint32_t i = 0; i < EACH; i++) {
 		child_check(put_record(producer, i, CHILD_PATIENCE_NS) == QUEUE_DONE);
+	}
 	return 0;
 }
 
@@ -112,21 +115,25 @@ Test(queue, carries_each_record_whole_once_and_in_its_producers_order)
 {
 	struct child children[PRODUCERS + CONSUMERS];
 
-	for (size_t i = 0; i < CONSUMERS + PRODUCERS; i++)
+	for (size_t i = 0; i < CONSUMERS + PRODUCERS; i++) {
 		children[i] = child_start(i < CONSUMERS ? consume : produce, NULL);
-	for (size_t i = 0; i < CONSUMERS + PRODUCERS; i++)
+	}
+	for (size_t i = 0; i < CONSUMERS + PRODUCERS; i++) {
 		cr_assert_eq(child_join(&children[i]), 0);
+	}
 	for (size_t i = 0; i < PRODUCERS; i++) {
-		for (size_t number = 0; number < EACH; number++)
+		for (size_t number = 0; number < EACH; number++) {
 			cr_assert_eq(shared->seen[i][number], 1);
+		}
 	}
 	cr_assert_eq(queue_length(queue), 0);
 }
 
 static void fill_up(void)
 {
-	for (uint32_t i = 0; i < RECORDS; i++)
+	for (uint32_t i = 0; i < RECORDS; i++) {
 		cr_assert_eq(put_record(0, i, 0), QUEUE_DONE);
+	}
 }
 
 Test(queue, does_not_wait_longer_than_it_is_told)
@@ -202,16 +209,19 @@ Test(queue, join_waits_until_all_that_was_put_is_done)
 	struct child workers[CONSUMERS];
 
 	init(QUEUE_JOINABLE);
-	for (size_t i = 0; i < CONSUMERS; i++)
+	for (size_t i = 0; i < CONSUMERS; i++) {
 		workers[i] = child_start(work_for_ever, NULL);
-	for (uint32_t i = 0; i < 200; i++)
+	}
+	for (uint32_t i = 0; i < 200; i++) {
 		cr_assert_eq(put_record(0, i, CHILD_PATIENCE_NS), QUEUE_DONE);
+	}
 	cr_assert_eq(queue_join(queue, CHILD_PATIENCE_NS), QUEUE_DONE);
 	cr_assert_eq(shared->taken, 200);
 	cr_assert_eq(queue->done, 200);
 	cr_assert_eq(queue_lost(queue), 0);
-	for (size_t i = 0; i < CONSUMERS; i++)
+	for (size_t i = 0; i < CONSUMERS; i++) {
 		child_kill(&workers[i]);
+	}
 }
 
 static int take_three_and_die(void *argument)
@@ -220,8 +230,9 @@ static int take_three_and_die(void *argument)
 	size_t length;
 
 	(void)argument;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		child_check(queue_get(queue, &record, sizeof(record), &length, 0) == QUEUE_DONE);
+	}
 	raise(SIGKILL);
 	return 0;
 }
@@ -241,16 +252,18 @@ Test(queue, join_does_not_wait_for_the_dead_and_counts_what_they_took)
 
 	init(QUEUE_JOINABLE);
 	fill_up();
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		joiners[i] = child_start(join, NULL);
+	}
 	cr_assert_eq(child_run(take_three_and_die, NULL), -SIGKILL);
 	for (uint32_t i = 3; i < RECORDS; i++) {
 		cr_assert_eq(queue_get(queue, &record, sizeof(record), &length, 0), QUEUE_DONE);
 		cr_assert_eq(record.number, i);
 		cr_assert_eq(queue_task_done(queue), QUEUE_DONE);
 	}
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		cr_assert_eq(child_join(&joiners[i]), 0);
+	}
 	cr_assert_eq(queue_lost(queue), 3);
 	cr_assert_eq(queue_task_done(queue), QUEUE_TOO_OFTEN);
 }
@@ -289,15 +302,17 @@ static int put_take_and_finish(void *argument)
 	child_check(put_record(1, 2, 0) == QUEUE_DONE);
 	child_check(queue_get(queue, &record, sizeof(record), &length, 0) == QUEUE_DONE);
 	child_check(is_whole(&record, length));
-	if (queue->kind == QUEUE_JOINABLE)
+	if (queue->kind == QUEUE_JOINABLE) {
 		child_check(queue_task_done(queue) == QUEUE_DONE);
+	}
 	return 0;
 }
 
 static int put_take_and_finish_for_ever(void *argument)
 {
-	for (;;)
+	for (;;) {
 		put_take_and_finish(argument);
+	}
 	return 0;
 }
 
@@ -311,13 +326,15 @@ static void expect_whole(void *argument)
 	cr_assert_leq(queue_length(queue), 1);
 	if (queue_get(queue, &record, sizeof(record), &length, 0) == QUEUE_DONE) {
 		cr_assert(is_whole(&record, length));
-		if (queue->kind == QUEUE_JOINABLE)
+		if (queue->kind == QUEUE_JOINABLE) {
 			cr_assert_eq(queue_task_done(queue), QUEUE_DONE);
+		}
 	}
 	cr_assert_eq(put_record(0, 1, 0), QUEUE_DONE, "the mutex's next holder repairs");
 	cr_assert_eq(queue_get(queue, &record, sizeof(record), &length, 0), QUEUE_DONE);
-	if (queue->kind == QUEUE_PLAIN)
+	if (queue->kind == QUEUE_PLAIN) {
 		return;
+	}
 	cr_assert_eq(queue_task_done(queue), QUEUE_DONE);
 	cr_assert_eq(queue->head - queue->done, holders_sum(&queue->takers));
 	queue->takers.searched_ns = 0; /* the test need not wait for the next search */
@@ -351,8 +368,9 @@ Test(queue, killed_at_any_time_a_process_leaves_a_joinable_one_whole)
 static int produce_for_ever(void *argument)
 {
 	(void)argument;
-	for (uint32_t i = 0;; i++)
+	for (uint32_t i = 0;; i++) {
 		child_check(put_record(0, i % EACH, FUTEX_FOREVER) == QUEUE_DONE);
+	}
 	return 0;
 }
 
@@ -381,8 +399,9 @@ Test(queue, killed_at_random_producers_and_consumers_jam_nobody_and_lose_one_rec
 	struct child children[PRODUCERS + CONSUMERS];
 	uint64_t kills = 100;
 
-	for (size_t i = 0; i < PRODUCERS + CONSUMERS; i++)
+	for (size_t i = 0; i < PRODUCERS + CONSUMERS; i++) {
 		children[i] = start_one(i);
+	}
 	for (uint64_t round = 0; round < kills; round++) {
 		size_t victim = (size_t)rand() % (PRODUCERS + CONSUMERS);
 		clock_sleep(rand() % 1000 * NS_PER_US);
@@ -391,7 +410,8 @@ Test(queue, killed_at_random_producers_and_consumers_jam_nobody_and_lose_one_rec
 		uint64_t before = shared->taken;
 		cr_assert(eventually(shared->taken > before), "round %d", (int)round);
 	}
-	for (size_t i = 0; i < PRODUCERS + CONSUMERS; i++)
+	for (size_t i = 0; i < PRODUCERS + CONSUMERS; i++) {
 		cr_assert_eq(child_kill(&children[i]), -SIGKILL);
+	}
 	cr_assert_leq(queue->head - shared->taken, kills + CONSUMERS);
 }

@@ -50,8 +50,9 @@ static void fill(struct record *record, uint64_t number, size_t length)
 static bool is_whole(const struct record *record, size_t length)
 {
 	for (size_t i = 0; i < length - sizeof(record->number); i++) {
-		if (record->bytes[i] != record->number % 251)
+		if (record->bytes[i] != record->number % 251) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -60,8 +61,9 @@ static bool put(uint64_t number, size_t length)
 {
 	struct record *record = ring_reserve(ring, length);
 
-	if (record == NULL)
+	if (record == NULL) {
 		return false;
+	}
 	fill(record, number, length);
 	ring_publish(ring, length);
 	return true;
@@ -103,8 +105,9 @@ Test(ring, records_come_whole_and_in_order_however_often_it_goes_round)
 			read++;
 		}
 	}
-	for (; !ring_empty(ring); read++)
+	for (; !ring_empty(ring); read++) {
 		assert_next(read, length_of(read));
+	}
 	cr_assert_eq(read, 20000);
 }
 
@@ -130,8 +133,9 @@ Test(ring, a_full_one_refuses_until_there_is_room)
 	struct record record;
 
 	fill(&record, 7, 100);
-	while (put(count, 1000))
+	while (put(count, 1000)) {
 		count++;
+	}
 	cr_assert_eq(count, CAPACITY / 1008);
 	cr_assert_not(ring_put(ring, &record, 1000));
 	cr_assert(ring_put(ring, &record, 100), "a small one still fits");
@@ -141,11 +145,13 @@ Test(ring, a_full_one_refuses_until_there_is_room)
 
 Test(ring, is_used_up_to_the_last_byte)
 {
-	for (uint64_t i = 0; i < CAPACITY / 1024; i++)
+	for (uint64_t i = 0; i < CAPACITY / 1024; i++) {
 		cr_assert(put(i, 1016));
+	}
 	cr_assert_null(ring_reserve(ring, 1));
-	for (uint64_t i = 0; i < CAPACITY / 1024; i++)
+	for (uint64_t i = 0; i < CAPACITY / 1024; i++) {
 		assert_next(i, 1016);
+	}
 	cr_assert(ring_empty(ring));
 }
 
@@ -205,8 +211,9 @@ static void prepare_end(void)
 static void look_after_producer(const struct child *dead)
 {
 	(void)dead;
-	if (!ring_empty(ring))
+	if (!ring_empty(ring)) {
 		assert_next(1, 64);
+	}
 	cr_assert(ring_empty(ring));
 	cr_assert(put(2, 64));
 	assert_next(2, 64);
@@ -227,8 +234,9 @@ static int consume_one(void *argument)
 	size_t length;
 
 	(void)argument;
-	if (ring_peek(ring, &length) == NULL)
+	if (ring_peek(ring, &length) == NULL) {
 		return 1;
+	}
 	ring_release(ring);
 	return 0;
 }
@@ -247,8 +255,9 @@ static void look_after_consumer(const struct child *dead)
 
 	(void)dead;
 	cr_assert_not_null(record);
-	if (record->number == 1)
+	if (record->number == 1) {
 		assert_next(1, 64);
+	}
 	assert_next(2, 64);
 	cr_assert(ring_empty(ring));
 }
@@ -312,8 +321,9 @@ Test(ring, wrong_use_is_a_bug)
 {
 	size_t lengths[] = { 0, RING_RECORD_MAX + 1, SIZE_MAX };
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++) {
 		assert_is_bug(misuse_length, &lengths[i]);
+	}
 	assert_is_bug(publish_unreserved, NULL);
 	assert_is_bug(publish_longer, NULL);
 	assert_is_bug(release_nothing, NULL);
@@ -368,14 +378,17 @@ static int produce_long(void *argument)
 	(void)argument;
 	for (uint64_t number = 0; number < LONG_RUN;) {
 		for (int burst = rand() % 64 == 0 ? 100 : 1; burst > 0 && number < LONG_RUN;
-		     burst--)
+		     burst--) {
 			number += put(number, 8 + number % 64);
+		}
 		volatile int pause = rand() % 16;
 		waker_wake(waker);
-		while (!ring_empty(ring))
+		while (!ring_empty(ring)) {
 			continue;
-		while (pause > 0)
+		}
+		while (pause > 0) {
 			pause--;
+		}
 	}
 	return 0;
 }
@@ -401,8 +414,9 @@ Test(ring, no_wake_up_is_lost_in_a_long_run_between_two_processes)
 	while (next < LONG_RUN) {
 		next = consume_all(next);
 		waker_arm(waker);
-		if (!ring_empty(ring) || next == LONG_RUN)
+		if (!ring_empty(ring) || next == LONG_RUN) {
 			continue;
+		}
 		cr_assert_eq(epoll_wait(queue, &event, 1, (int)(CHILD_PATIENCE_NS / NS_PER_MS)), 1,
 			     "sleeps on after record %lu", next);
 		waker_disarm(waker);

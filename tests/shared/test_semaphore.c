@@ -44,8 +44,9 @@ static void note_most(uint32_t inside)
 {
 	uint32_t most = shared->most;
 
-	while (inside > most && !atomic_compare_exchange_weak(&shared->most, &most, inside))
+	while (inside > most && !atomic_compare_exchange_weak(&shared->most, &most, inside)) {
 		continue;
+	}
 }
 
 static int come_and_go(void *argument)
@@ -66,10 +67,12 @@ Test(semaphore, lets_so_many_in_at_a_time_and_everybody_once)
 {
 	struct child people[PEOPLE];
 
-	for (size_t i = 0; i < PEOPLE; i++)
+	for (size_t i = 0; i < PEOPLE; i++) {
 		people[i] = child_start(come_and_go, NULL);
-	for (size_t i = 0; i < PEOPLE; i++)
+	}
+	for (size_t i = 0; i < PEOPLE; i++) {
 		cr_assert_eq(child_join(&people[i]), 0);
+	}
 	cr_assert_eq(shared->most, UNITS);
 	cr_assert_eq(shared->served, PEOPLE * 20);
 	cr_assert_eq(semaphore_value(semaphore), UNITS);
@@ -77,8 +80,9 @@ Test(semaphore, lets_so_many_in_at_a_time_and_everybody_once)
 
 static void take_all(void)
 {
-	for (int i = 0; i < UNITS; i++)
+	for (int i = 0; i < UNITS; i++) {
 		cr_assert(semaphore_acquire(semaphore, 0));
+	}
 	cr_assert_not(semaphore_acquire(semaphore, 0));
 }
 
@@ -105,8 +109,9 @@ Test(semaphore, plain_grows_by_one_release_too_many)
 {
 	semaphore_init(semaphore, SEMAPHORE_PLAIN, 0);
 	cr_assert_not(semaphore_acquire(semaphore, 0));
-	for (int i = 0; i < UNITS; i++)
+	for (int i = 0; i < UNITS; i++) {
 		cr_assert(semaphore_release(semaphore));
+	}
 	take_all();
 }
 
@@ -136,8 +141,9 @@ Test(semaphore, a_unit_may_be_given_back_by_another_process)
 static int take_and_die(void *argument)
 {
 	(void)argument;
-	for (int i = 0; i < UNITS; i++)
+	for (int i = 0; i < UNITS; i++) {
 		child_check(semaphore_acquire(semaphore, 0));
+	}
 	raise(SIGKILL);
 	return 0;
 }
@@ -148,10 +154,12 @@ Test(semaphore, all_units_of_a_killed_holder_come_back)
 
 	cr_assert_eq(child_run(take_and_die, NULL), -SIGKILL);
 	cr_assert_eq(semaphore_value(semaphore), 0);
-	for (int i = 0; i < UNITS; i++)
+	for (int i = 0; i < UNITS; i++) {
 		waiters[i] = child_start(acquire, NULL);
-	for (int i = 0; i < UNITS; i++)
+	}
+	for (int i = 0; i < UNITS; i++) {
 		cr_assert_eq(child_join(&waiters[i]), 0);
+	}
 }
 
 /* However it died, there are as many units as ever, no more and no less. */
@@ -163,8 +171,9 @@ static void expect_all_units(void *argument)
 		cr_assert(semaphore_acquire(semaphore, CHILD_PATIENCE_NS));
 	}
 	cr_assert_not(semaphore_acquire(semaphore, 0));
-	for (int i = 0; i < UNITS; i++)
+	for (int i = 0; i < UNITS; i++) {
 		cr_assert(semaphore_release(semaphore));
+	}
 	cr_assert_not(semaphore_release(semaphore));
 }
 
@@ -199,8 +208,9 @@ Test(semaphore, killed_at_any_time_a_process_takes_no_unit_with_it)
 
 static int come_and_go_for_ever(void *argument)
 {
-	for (;;)
+	for (;;) {
 		come_and_go(argument);
+	}
 	return 0;
 }
 
@@ -208,8 +218,9 @@ Test(semaphore, killed_at_random_they_neither_jam_nor_let_too_many_in)
 {
 	struct child people[PEOPLE];
 
-	for (size_t i = 0; i < PEOPLE; i++)
+	for (size_t i = 0; i < PEOPLE; i++) {
 		people[i] = child_start(come_and_go_for_ever, NULL);
+	}
 	for (int round = 0; round < 60; round++) {
 		size_t victim = (size_t)rand() % PEOPLE;
 		clock_sleep(rand() % 2000 * NS_PER_US);
@@ -218,7 +229,8 @@ Test(semaphore, killed_at_random_they_neither_jam_nor_let_too_many_in)
 	}
 	uint32_t before = shared->served;
 	cr_assert(eventually(shared->served > before + PEOPLE));
-	for (size_t i = 0; i < PEOPLE; i++)
+	for (size_t i = 0; i < PEOPLE; i++) {
 		child_kill(&people[i]);
+	}
 	expect_all_units(NULL);
 }

@@ -42,8 +42,9 @@ Test(siphash, does_not_care_where_the_bytes_lie)
 	unsigned char space[VECTORS + 8];
 
 	for (size_t offset = 0; offset < 8; offset++) {
-		for (size_t i = 0; i < VECTORS - 1; i++)
+		for (size_t i = 0; i < VECTORS - 1; i++) {
 			space[offset + i] = (unsigned char)i;
+		}
 		cr_assert_eq(siphash(&published_key, space + offset, VECTORS - 1),
 			     published[VECTORS - 1]);
 	}

@@ -69,8 +69,9 @@ Test(text, every_code_point_is_read_back)
 		size_t length = encode(point, bytes);
 		uint32_t read = 0;
 
-		if (is_surrogate(point))
+		if (is_surrogate(point)) {
 			continue;
+		}
 		cr_assert_eq(text_decode(bytes, length, &read), length);
 		cr_assert_eq(read, point);
 	}
@@ -82,15 +83,16 @@ Test(text, every_code_point_is_kept_or_replaced_as_the_contract_says)
 		char bytes[4];
 		size_t length = encode(point, bytes);
 
-		if (is_surrogate(point))
+		if (is_surrogate(point)) {
 			assert_cleaned(bytes, length,
 				       REPLACEMENT_TEXT REPLACEMENT_TEXT REPLACEMENT_TEXT, 9);
-		else if (point == '\t')
+		} else if (point == '\t') {
 			assert_cleaned(bytes, length, " ", 1);
-		else if (must_go(point))
+		} else if (must_go(point)) {
 			assert_cleaned(bytes, length, REPLACEMENT_TEXT, 3);
-		else
+		} else {
 			assert_cleaned(bytes, length, bytes, length);
+		}
 	}
 }
 
@@ -144,8 +146,9 @@ static size_t number_of(const unsigned char *bytes, size_t count)
 {
 	size_t number = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		number = number << 8 | bytes[i];
+	}
 	return number;
 }
 
@@ -157,20 +160,24 @@ static struct beginnings *collect_beginnings(void)
 		unsigned char bytes[4];
 		size_t length = is_surrogate(point) ? 0 : encode(point, (char *)bytes);
 
-		if (length > 1)
+		if (length > 1) {
 			all->one[bytes[0]] = true;
-		if (length > 2)
+		}
+		if (length > 2) {
 			all->two[number_of(bytes, 2)] = true;
-		if (length > 3)
+		}
+		if (length > 3) {
 			all->three[number_of(bytes, 3)] = true;
+		}
 	}
 	return all;
 }
 
 static size_t maximal_subpart(const struct beginnings *all, const unsigned char *bytes)
 {
-	if (!all->one[bytes[0]] || !all->two[number_of(bytes, 2)])
+	if (!all->one[bytes[0]] || !all->two[number_of(bytes, 2)]) {
 		return 1;
+	}
 	return all->three[number_of(bytes, 3)] ? 3 : 2;
 }
 
@@ -258,8 +265,9 @@ Test(text, is_cut_between_characters)
 	static const char text[] = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z"; /* 1, 2, 3, 4, 1 */
 	static const size_t expected[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11, 11 };
 
-	for (size_t size = 0; size < sizeof(expected) / sizeof(expected[0]); size++)
+	for (size_t size = 0; size < sizeof(expected) / sizeof(expected[0]); size++) {
 		cr_assert_eq(text_cut(text, sizeof(text) - 1, size), expected[size], "%zu", size);
+	}
 	cr_assert_eq(text_cut("", 0, 0), 0);
 	cr_assert_eq(text_cut("ab\x80", 2, 2), 2, "what lies behind the text does not matter");
 }

@@ -129,8 +129,9 @@ Test(number, is_digits_and_nothing_else)
 					      "1a", "a1", "1-",  "0x1", "1.0", "\xD9\xA1" };
 	int64_t number = 0;
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		cr_assert_not(reads(others[i], INT64_MIN, INT64_MAX, &number), "%s", others[i]);
+	}
 	cr_assert_not(words_number(nothing, INT64_MIN, INT64_MAX, &number));
 	cr_assert_not(words_number((struct span){ "1\0", 2 }, INT64_MIN, INT64_MAX, &number));
 }

@@ -35,8 +35,9 @@ static pid_t fork_bound(void)
 	cr_assert_geq(pid, 0, "fork: errno %d", errno);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
+		if (getppid() != parent) {
 			_exit(CHILD_FAILED);
+		}
 	}
 	return pid;
 }
@@ -45,8 +46,9 @@ struct child child_start(int (*run)(void *argument), void *argument)
 {
 	struct child child = { .pid = fork_bound() };
 
-	if (child.pid == 0)
+	if (child.pid == 0) {
 		_exit(run(argument));
+	}
 	return child;
 }
 
@@ -77,21 +79,25 @@ static void reap(struct child *child)
 
 int child_join(struct child *child)
 {
-	if (child->ended)
+	if (child->ended) {
 		return child->status;
+	}
 	bool in_time = ends_in_time(child->pid);
-	if (!in_time)
+	if (!in_time) {
 		kill(child->pid, SIGKILL);
+	}
 	reap(child);
-	if (!in_time)
+	if (!in_time) {
 		child->status = CHILD_STUCK;
+	}
 	return child->status;
 }
 
 int child_kill(struct child *child)
 {
-	if (!child->ended)
+	if (!child->ended) {
 		kill(child->pid, SIGKILL);
+	}
 	return child_join(child);
 }
 
@@ -171,10 +177,12 @@ static void on_step(int number, siginfo_t *info, void *context)
 
 	(void)number;
 	(void)info;
-	if (stepping.trace != NULL && done < STEPS_MAX)
+	if (stepping.trace != NULL && done < STEPS_MAX) {
 		stepping.trace[done] = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
-	if (done < stepping.steps)
+	}
+	if (done < stepping.steps) {
 		return;
+	}
 	interrupted->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
 	kill(getpid(), stepping.signal);
 }
@@ -224,15 +232,17 @@ struct child child_stop_at(int (*run)(void *argument), void *argument, long step
 	int status;
 
 	cr_assert_eq(waitpid(child.pid, &status, WUNTRACED), child.pid);
-	if (!WIFSTOPPED(status))
+	if (!WIFSTOPPED(status)) {
 		note_status(&child, status);
+	}
 	return child;
 }
 
 void child_go_on(struct child *child)
 {
-	if (!child->ended)
+	if (!child->ended) {
 		kill(child->pid, SIGCONT);
+	}
 }
 
 /* Runs it once to the end and writes where it came by to TRACE; how many steps it took. */
@@ -245,8 +255,9 @@ static long trace_steps(int (*run)(void *argument), void *argument, uintptr_t *t
 
 	skip_unless_countable();
 	cr_assert_eq(child_run(run_stepping, &wanted), 0);
-	while (steps < STEPS_MAX && trace[steps] != 0)
+	while (steps < STEPS_MAX && trace[steps] != 0) {
 		steps++;
+	}
 	return steps;
 }
 
@@ -282,8 +293,9 @@ static int run_breaking(void *argument)
 	void *start = (void *)(breaking->place & ~(page - 1));
 
 	child_check(setrlimit(RLIMIT_CORE, &no_core) == 0);
-	if (mprotect(start, page, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+	if (mprotect(start, page, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) {
 		return 0;
+	}
 	*(volatile unsigned char *)breaking->place = BREAKPOINT;
 	return breaking->run(NULL);
 }
@@ -303,8 +315,9 @@ static long distinct(uintptr_t *trace, long steps)
 
 	qsort(trace, (size_t)steps, sizeof(*trace), compare_places);
 	for (long i = 0; i < steps; i++) {
-		if (count == 0 || trace[i] != trace[count - 1])
+		if (count == 0 || trace[i] != trace[count - 1]) {
 			trace[count++] = trace[i];
+		}
 	}
 	return count;
 }
@@ -320,8 +333,9 @@ static void kill_at_places(int (*run)(void *argument), void (*prepare)(void),
 		struct breaking breaking = { run, places[count * i / kills] };
 		prepare();
 		struct child child = child_start(run_breaking, &breaking);
-		if (child_join(&child) == -SIGTRAP)
+		if (child_join(&child) == -SIGTRAP) {
 			killed++;
+		}
 		look(&child);
 	}
 	cr_assert_gt(killed, kills / 2, "killed at %ld of %ld places", killed, kills);

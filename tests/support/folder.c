@@ -12,8 +12,9 @@ void folder_init(struct folder *folder)
 {
 	const char *parent = getenv("TMPDIR");
 
-	if (parent == NULL || parent[0] == '\0')
+	if (parent == NULL || parent[0] == '\0') {
 		parent = "/tmp";
+	}
 	int length = snprintf(folder->path, sizeof(folder->path), "%s/turnstile-XXXXXX", parent);
 	cr_assert_lt(length, (int)sizeof(folder->path));
 	cr_assert_not_null(mkdtemp(folder->path), "mkdtemp %s: errno %d", folder->path, errno);
@@ -36,7 +37,8 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 
 void folder_finish(struct folder *folder)
 {
-	if (folder->path[0] != '\0')
+	if (folder->path[0] != '\0') {
 		nftw(folder->path, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+	}
 	folder->path[0] = '\0';
 }

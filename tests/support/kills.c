@@ -24,8 +24,9 @@ void kill_at_steps(int (*run)(void *argument), void *argument, void (*check)(voi
 	long steps = child_count_steps(run, argument);
 	int64_t end_ns = clock_deadline(TIME_NS);
 
-	if (steps == CHILD_UNTRACEABLE)
+	if (steps == CHILD_UNTRACEABLE) {
 		cr_skip_test("nobody may trace here");
+	}
 	check(argument);
 	srandom((unsigned)getpid());
 	for (long i = 0; i < steps && (i < KILLS_MIN || clock_monotonic_ns() < end_ns); i++) {
@@ -63,8 +64,9 @@ static int run_traced(void *argument)
 {
 	const struct watched *watched = argument;
 
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
 		return CHILD_FAILED;
+	}
 	raise(SIGSTOP);
 	return watched->run(watched->argument);
 }
@@ -84,11 +86,13 @@ void watch_each_step(int (*run)(void *argument), void *argument, void (*check)(v
 	int status;
 
 	cr_assert_eq(waitpid(child.pid, &status, 0), child.pid);
-	if (!WIFSTOPPED(status))
+	if (!WIFSTOPPED(status)) {
 		cr_skip_test("nobody may trace here");
+	}
 	ptrace(PTRACE_SETOPTIONS, child.pid, NULL, PTRACE_O_EXITKILL);
-	while (take_step(child.pid, &status))
+	while (take_step(child.pid, &status)) {
 		check(argument);
+	}
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ended with %d", status);
 	check(argument);
 }

@@ -60,8 +60,9 @@ __attribute__((format(printf, 2, 3))) static void fail(struct turnstiled *server
 	FILE *file = fopen(path, "re");
 	size_t length = file == NULL ? 0 : fread(shown, 1, LOG_SHOWN_MAX, file);
 	shown[length] = '\0';
-	if (file != NULL)
+	if (file != NULL) {
 		fclose(file);
+	}
 	turnstiled_finish(server);
 	cr_assert_fail("%s; the server's log:\n%s", message, shown);
 }
@@ -83,10 +84,12 @@ static bool read_line(const struct turnstiled *server, char *line, size_t size, 
 
 	for (size_t length = 0; length < size; length++) {
 		int64_t left_ns = deadline_ns - clock_monotonic_ns();
-		if (left_ns <= 0 || poll(&output, 1, (int)(left_ns / NS_PER_MS) + 1) <= 0)
+		if (left_ns <= 0 || poll(&output, 1, (int)(left_ns / NS_PER_MS) + 1) <= 0) {
 			return false;
-		if (read(server->output, line + length, 1) != 1)
+		}
+		if (read(server->output, line + length, 1) != 1) {
 			return false;
+		}
 		if (line[length] == '\n') {
 			line[length] = '\0';
 			return true;
@@ -101,14 +104,15 @@ static bool take_line(struct turnstiled *server, const char *line)
 	const char *port = strrchr(line, ':');
 	unsigned long number = port == NULL ? 0 : strtoul(port + 1, NULL, 10);
 
-	if (strncmp(line, "listening lines ", 16) == 0)
+	if (strncmp(line, "listening lines ", 16) == 0) {
 		server->lines_port = (uint16_t)number;
-	else if (strncmp(line, "listening echo ", 15) == 0)
+	} else if (strncmp(line, "listening echo ", 15) == 0) {
 		server->echo_port = (uint16_t)number;
-	else if (sscanf(line, "ready pid=%d workers=%u", &server->pid, &server->workers) == 2)
+	} else if (sscanf(line, "ready pid=%d workers=%u", &server->pid, &server->workers) == 2) {
 		return true;
-	else
+	} else {
 		fail(server, "'%s' is not for stdout", line);
+	}
 	return false;
 }
 
@@ -118,12 +122,14 @@ static void wait_until_ready(struct turnstiled *server)
 	char line[256];
 
 	do {
-		if (!read_line(server, line, sizeof(line), deadline_ns))
+		if (!read_line(server, line, sizeof(line), deadline_ns)) {
 			fail(server, "the server did not become ready");
+		}
 	} while (!take_line(server, line));
-	if (server->pid != process_pid(server->process))
+	if (server->pid != process_pid(server->process)) {
 		fail(server, "it says that its pid is %d, but it is %d", server->pid,
 		     process_pid(server->process));
+	}
 }
 
 /* The program, ports of the system's choice, a state of its own, and what the test wants. */
@@ -136,8 +142,9 @@ static void fill_arguments(const struct turnstiled *server, const char *const *m
 	size_t count = sizeof(first) / sizeof(first[0]);
 
 	memcpy(argv, first, sizeof(first));
-	for (; *more != NULL && count < ARGUMENTS_MAX; more++)
+	for (; *more != NULL && count < ARGUMENTS_MAX; more++) {
 		argv[count++] = *more;
+	}
 	argv[count] = NULL;
 }
 
@@ -157,8 +164,9 @@ void turnstiled_start_with(struct turnstiled *server, const char *const *argumen
 	server->process = process_start(&options, run_program, &launch);
 	close(output[1]);
 	server->output = output[0];
-	if (server->process == NULL)
+	if (server->process == NULL) {
 		fail(server, "cannot fork: %s", strerror(errno));
+	}
 	wait_until_ready(server);
 }
 
@@ -169,12 +177,15 @@ static bool group_is_gone(pid_t group, int64_t timeout_ns)
 
 	for (;;) {
 		pid_t ended = waitpid(-group, NULL, WNOHANG);
-		if (ended < 0)
+		if (ended < 0) {
 			return true;
-		if (ended == 0 && clock_monotonic_ns() > deadline_ns)
+		}
+		if (ended == 0 && clock_monotonic_ns() > deadline_ns) {
 			return false;
-		if (ended == 0)
+		}
+		if (ended == 0) {
 			clock_sleep(POLL_NS);
+		}
 	}
 }
 
@@ -200,8 +211,9 @@ static int take_leave(struct turnstiled *server)
 int turnstiled_stop(struct turnstiled *server)
 {
 	process_terminate(server->process);
-	if (!process_join(server->process, STOP_TIMEOUT_NS))
+	if (!process_join(server->process, STOP_TIMEOUT_NS)) {
 		fail(server, "the server did not stop");
+	}
 	return take_leave(server);
 }
 

@@ -38,8 +38,9 @@ void talk_open_at(struct place place, struct talk *talk, uint16_t port)
 	talk->end = 0;
 	talk->line[0] = '\0';
 	talk->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(talk->descriptor, (struct sockaddr *)&address, sizeof(address)) != 0)
+	if (connect(talk->descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		fail(place, "cannot connect to port %u: %s", port, strerror(errno));
+	}
 	setsockopt(talk->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
 
@@ -67,10 +68,12 @@ static bool wait_ready(const struct talk *talk, short events, int64_t deadline_n
 
 	for (;;) {
 		int64_t left_ns = deadline_ns - clock_monotonic_ns();
-		if (left_ns <= 0)
+		if (left_ns <= 0) {
 			return false;
-		if (poll(&socket, 1, (int)(left_ns / NS_PER_MS) + 1) > 0)
+		}
+		if (poll(&socket, 1, (int)(left_ns / NS_PER_MS) + 1) > 0) {
 			return true;
+		}
 	}
 }
 
@@ -80,11 +83,13 @@ void talk_write_at(struct place place, struct talk *talk, const void *bytes, siz
 	const char *rest = bytes;
 
 	while (length > 0) {
-		if (!wait_ready(talk, POLLOUT, deadline_ns))
+		if (!wait_ready(talk, POLLOUT, deadline_ns)) {
 			fail(place, "the server takes nothing any more");
+		}
 		ssize_t count = send(talk->descriptor, rest, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (count < 0 && errno != EAGAIN)
+		if (count < 0 && errno != EAGAIN) {
 			fail(place, "cannot send: %s", strerror(errno));
+		}
 		if (count > 0) {
 			rest += count;
 			length -= (size_t)count;
@@ -111,12 +116,14 @@ static enum wait read_more(struct talk *talk, int64_t deadline_ns)
 	memmove(talk->bytes, talk->bytes + talk->start, talk->end - talk->start);
 	talk->end -= talk->start;
 	talk->start = 0;
-	if (!wait_ready(talk, POLLIN, deadline_ns))
+	if (!wait_ready(talk, POLLIN, deadline_ns)) {
 		return WAIT_TOO_LONG;
+	}
 	ssize_t count =
 		recv(talk->descriptor, talk->bytes + talk->end, sizeof(talk->bytes) - talk->end, 0);
-	if (count <= 0)
+	if (count <= 0) {
 		return WAIT_ENDED;
+	}
 	talk->end += (size_t)count;
 	return WAIT_DONE;
 }
@@ -126,8 +133,9 @@ static bool take_line(struct talk *talk)
 	const char *text = talk->bytes + talk->start;
 	const char *end = memchr(text, '\n', talk->end - talk->start);
 
-	if (end == NULL)
+	if (end == NULL) {
 		return false;
+	}
 	size_t length = (size_t)(end - text);
 	cr_assert_lt(length, sizeof(talk->line), "a line from the server is %zu bytes long",
 		     length);
@@ -144,8 +152,9 @@ static const char *next_line(struct place place, struct talk *talk, const char *
 
 	while (!take_line(talk)) {
 		enum wait wait = read_more(talk, deadline_ns);
-		if (wait == WAIT_DONE)
+		if (wait == WAIT_DONE) {
 			continue;
+		}
 		fail(place, "waited for '%s', but %s; unfinished: '%.*s'; the line before: '%s'",
 		     expected, wait == WAIT_ENDED ? "the server closed" : "nothing came",
 		     (int)(talk->end - talk->start), talk->bytes + talk->start, talk->line);
@@ -162,15 +171,17 @@ const char *talk_expect_at(struct place place, struct talk *talk, const char *te
 {
 	const char *line = next_line(place, talk, text);
 
-	if (strcmp(line, text) != 0)
+	if (strcmp(line, text) != 0) {
 		fail(place, "expected '%s', got '%s'", text, line);
+	}
 	return line;
 }
 
 static const char *require_start(struct place place, const char *line, const char *text)
 {
-	if (strncmp(line, text, strlen(text)) != 0)
+	if (strncmp(line, text, strlen(text)) != 0) {
 		fail(place, "expected '%s...', got '%s'", text, line);
+	}
 	return line;
 }
 
@@ -183,9 +194,9 @@ static const char *next_of_kind(struct place place, struct talk *talk, const cha
 {
 	const char *line;
 
-	do
+	do {
 		line = next_line(place, talk, text);
-	while ((line[0] == '*') != event);
+	} while ((line[0] == '*') != event);
 	return require_start(place, line, text);
 }
 
@@ -217,8 +228,9 @@ void talk_read_at(struct place place, struct talk *talk, void *bytes, size_t len
 		talk->start += count;
 		to += count;
 		length -= count;
-		if (length > 0 && read_more(talk, deadline_ns) != WAIT_DONE)
+		if (length > 0 && read_more(talk, deadline_ns) != WAIT_DONE) {
 			fail(place, "%zu bytes are missing", length);
+		}
 	}
 }
 
@@ -227,12 +239,15 @@ void talk_expect_end_at(struct place place, struct talk *talk)
 	const int64_t deadline_ns = clock_monotonic_ns() + TALK_TIMEOUT_NS;
 	enum wait wait = WAIT_DONE;
 
-	if (talk->start == talk->end)
+	if (talk->start == talk->end) {
 		wait = read_more(talk, deadline_ns);
-	if (wait == WAIT_TOO_LONG)
+	}
+	if (wait == WAIT_TOO_LONG) {
 		fail(place, "the server should have closed, but did not");
-	if (wait == WAIT_DONE)
+	}
+	if (wait == WAIT_DONE) {
 		fail(place, "the server should have closed, but said '%.*s'",
 		     (int)(talk->end - talk->start > 1000 ? 1000 : talk->end - talk->start),
 		     talk->bytes + talk->start);
+	}
 }

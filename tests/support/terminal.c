@@ -32,13 +32,15 @@ static int run(void *argument)
 	child_check(slave >= 0);
 	child_check(ioctl(slave, TIOCSCTTY, 0) == 0);
 	child_check(ioctl(slave, TIOCSWINSZ, &start->size) == 0);
-	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
 		dup2(slave, i);
+	}
 	unsetenv("NO_COLOR");
 	setenv("TERM", "xterm", 1);
 	setenv("TZ", "UTC0", 1);
-	for (const char *const *at = start->environment; *at != NULL; at++)
+	for (const char *const *at = start->environment; *at != NULL; at++) {
 		child_check(putenv(strdup(*at)) == 0);
+	}
 	execv(start->argv[0], start->argv);
 	return 127;
 }
@@ -47,8 +49,9 @@ static void clear(struct terminal *terminal)
 {
 	for (size_t row = 0; row < TERMINAL_ROWS; row++) {
 		terminal->wraps[row] = false;
-		for (size_t column = 0; column < TERMINAL_COLUMNS; column++)
+		for (size_t column = 0; column < TERMINAL_COLUMNS; column++) {
 			terminal->cells[row][column] = ' ';
+		}
 	}
 	terminal->row = 0;
 	terminal->column = 0;
@@ -80,10 +83,12 @@ void terminal_start(struct terminal *terminal, char *const *argv, const char *co
 
 static void erase(struct terminal *terminal, size_t row, size_t from, size_t to)
 {
-	for (size_t column = from; column < to; column++)
+	for (size_t column = from; column < to; column++) {
 		terminal->cells[row][column] = ' ';
-	if (to == terminal->columns)
+	}
+	if (to == terminal->columns) {
 		terminal->wraps[row] = false;
+	}
 }
 
 static void line_feed(struct terminal *terminal)
@@ -104,16 +109,18 @@ static void put_point(struct terminal *terminal, uint32_t point)
 	int measured = wcwidth((wchar_t)point);
 	size_t width = measured > 0 ? (size_t)measured : 0;
 
-	if (width == 0)
+	if (width == 0) {
 		return;
+	}
 	if (terminal->column + width > terminal->columns) {
 		terminal->wraps[terminal->row] = true;
 		line_feed(terminal);
 		terminal->column = 0;
 	}
 	terminal->cells[terminal->row][terminal->column++] = point;
-	if (width == 2)
+	if (width == 2) {
 		terminal->cells[terminal->row][terminal->column++] = 0;
+	}
 }
 
 static void shift(struct terminal *terminal, size_t count, bool right)
@@ -135,8 +142,9 @@ static void shift(struct terminal *terminal, size_t count, bool right)
 static void erase_below(struct terminal *terminal)
 {
 	erase(terminal, terminal->row, terminal->column, terminal->columns);
-	for (size_t row = terminal->row + 1; row < terminal->rows; row++)
+	for (size_t row = terminal->row + 1; row < terminal->rows; row++) {
 		erase(terminal, row, 0, terminal->columns);
+	}
 }
 
 static size_t less(size_t value, size_t by)
@@ -163,8 +171,9 @@ static void obey(struct terminal *terminal, char letter)
 	case 'G': terminal->column = more(0, count - 1, terminal->columns); break;
 	case 'H': terminal->row = terminal->column = 0; break;
 	case 'J':
-		if (number == 2)
+		if (number == 2) {
 			terminal->row = terminal->column = 0;
+		}
 		erase_below(terminal);
 		break;
 	case 'K': erase(terminal, terminal->row, terminal->column, terminal->columns); break;
@@ -183,12 +192,15 @@ static void take_escape(struct terminal *terminal, char byte)
 	cr_assert_lt(terminal->escape_length + 1, sizeof(terminal->escape));
 	terminal->escape[terminal->escape_length++] = byte;
 	terminal->escape[terminal->escape_length] = '\0';
-	if (terminal->escape_length < 2 || (terminal->escape_length == 2 && byte == '['))
+	if (terminal->escape_length < 2 || (terminal->escape_length == 2 && byte == '[')) {
 		return;
-	if (terminal->escape[1] == '[' && (byte < '@' || byte > '~'))
+	}
+	if (terminal->escape[1] == '[' && (byte < '@' || byte > '~')) {
 		return;
-	if (terminal->escape[1] == '[')
+	}
+	if (terminal->escape[1] == '[') {
 		obey(terminal, byte);
+	}
 	terminal->escape_length = 0;
 }
 
@@ -216,8 +228,9 @@ static size_t take_some(struct terminal *terminal, const char *bytes, size_t len
 		return 1;
 	}
 	size_t used = text_decode(bytes, length, &point);
-	if (point == 0xFFFD && used == length && length < 4)
+	if (point == 0xFFFD && used == length && length < 4) {
 		return 0;
+	}
 	put_point(terminal, point);
 	return used;
 }
@@ -229,14 +242,17 @@ static bool read_some(struct terminal *terminal, int wait_ms)
 	static size_t kept;
 	struct pollfd polled = { .fd = terminal->descriptor, .events = POLLIN };
 
-	if (poll(&polled, 1, wait_ms) <= 0)
+	if (poll(&polled, 1, wait_ms) <= 0) {
 		return true;
+	}
 	ssize_t count = read(terminal->descriptor, bytes + kept, sizeof(bytes) - kept);
-	if (count <= 0)
+	if (count <= 0) {
 		return false;
+	}
 	size_t end = kept + (size_t)count, at = 0, used;
-	while (at < end && (used = take_some(terminal, bytes + at, end - at)) > 0)
+	while (at < end && (used = take_some(terminal, bytes + at, end - at)) > 0) {
 		at += used;
+	}
 	kept = end - at;
 	memmove(bytes, bytes + at, kept);
 	return true;
@@ -257,11 +273,13 @@ static void read_row(const struct terminal *terminal, size_t row, char text[TERM
 	size_t length = 0;
 
 	for (size_t column = 0; column < terminal->columns; column++) {
-		if (terminal->cells[row][column] != 0)
+		if (terminal->cells[row][column] != 0) {
 			length += encode(terminal->cells[row][column], text + length);
+		}
 	}
-	while (length > 0 && text[length - 1] == ' ')
+	while (length > 0 && text[length - 1] == ' ') {
 		length--;
+	}
 	text[length] = '\0';
 }
 
@@ -285,8 +303,9 @@ static bool row_is(const struct terminal *terminal, size_t above, const char *te
 {
 	char row[TERMINAL_ROW_SIZE];
 
-	if (above > terminal->row)
+	if (above > terminal->row) {
 		return false;
+	}
 	read_row(terminal, terminal->row - above, row);
 	return strcmp(row, text) == 0;
 }
@@ -298,8 +317,9 @@ void terminal_expect_at(struct place place, struct terminal *terminal, size_t ab
 	bool more_comes = true;
 
 	while (!row_is(terminal, above, text)) {
-		if (!more_comes || clock_monotonic_ns() > end_ns)
+		if (!more_comes || clock_monotonic_ns() > end_ns) {
 			fail(place, terminal, text);
+		}
 		more_comes = read_some(terminal, 10);
 	}
 }
@@ -322,8 +342,9 @@ void terminal_expect_some_at(struct place place, struct terminal *terminal, cons
 	bool more_comes = true;
 
 	while (terminal_count(terminal, text) == 0) {
-		if (!more_comes || clock_monotonic_ns() > end_ns)
+		if (!more_comes || clock_monotonic_ns() > end_ns) {
 			fail(place, terminal, text);
+		}
 		more_comes = read_some(terminal, 10);
 	}
 }
@@ -332,8 +353,9 @@ void terminal_type_at(struct place place, struct terminal *terminal, const char 
 {
 	size_t length = strlen(text);
 
-	if (write(terminal->descriptor, text, length) != (ssize_t)length)
+	if (write(terminal->descriptor, text, length) != (ssize_t)length) {
 		fail(place, terminal, text);
+	}
 }
 
 /* Lines wrap anew, as they do on most terminals of today. */
@@ -354,22 +376,28 @@ void terminal_resize(struct terminal *terminal, size_t rows, size_t columns)
 		size_t used = i == before.row ? before.column : before.columns;
 		size_t blank = text[0] == '\0' && !before.wraps[i] ? 0 : used;
 		while (i < before.row && blank > 0 && !before.wraps[i] &&
-		       before.cells[i][blank - 1] == ' ')
+		       before.cells[i][blank - 1] == ' ') {
 			blank--;
-		for (size_t j = 0; j < blank; j++)
-			if (before.cells[i][j] != 0)
+		}
+		for (size_t j = 0; j < blank; j++) {
+			if (before.cells[i][j] != 0) {
 				put_point(terminal, before.cells[i][j]);
-		if (i == before.row || before.wraps[i])
+			}
+		}
+		if (i == before.row || before.wraps[i]) {
 			continue;
+		}
 		line_feed(terminal);
 		terminal->column = 0;
 	}
 	row = terminal->row;
 	column = terminal->column;
 	/* What stands behind the cursor in its row. */
-	for (size_t j = before.column; j < before.columns; j++)
-		if (before.cells[before.row][j] != 0)
+	for (size_t j = before.column; j < before.columns; j++) {
+		if (before.cells[before.row][j] != 0) {
 			put_point(terminal, before.cells[before.row][j]);
+		}
+	}
 	terminal->row = row;
 	terminal->column = column;
 	cr_assert_eq(ioctl(terminal->descriptor, TIOCSWINSZ, &size), 0);
@@ -379,16 +407,19 @@ int terminal_join(struct terminal *terminal)
 {
 	int64_t end_ns = clock_deadline(TALK_TIMEOUT_NS);
 
-	while (read_some(terminal, 10) && clock_monotonic_ns() < end_ns)
+	while (read_some(terminal, 10) && clock_monotonic_ns() < end_ns) {
 		continue;
+	}
 	return child_join(&terminal->child);
 }
 
 void terminal_finish(struct terminal *terminal)
 {
-	if (terminal->child.pid > 0)
+	if (terminal->child.pid > 0) {
 		child_kill(&terminal->child);
-	if (terminal->child.pid > 0)
+	}
+	if (terminal->child.pid > 0) {
 		close(terminal->descriptor);
+	}
 	terminal->child.pid = 0;
 }
