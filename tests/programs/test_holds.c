@@ -26,15 +26,17 @@ static void finish(void)
 TestSuite(programs_holds, .init = init, .fini = finish, .timeout = 60);
 
 /* A test's promise on either kind of store. */
-#define TestOnBoth(name, check)             \
-	Test(programs_holds, name##_sqlite) \
-	{                                   \
-		check("sqlite");            \
-	}                                   \
-	Test(programs_holds, name##_json)   \
-	{                                   \
-		check("json");              \
-	}
+#define TestOnBoth(promise)                    \
+	static void promise(const char *kind); \
+	Test(programs_holds, promise##_sqlite) \
+	{                                      \
+		promise("sqlite");             \
+	}                                      \
+	Test(programs_holds, promise##_json)   \
+	{                                      \
+		promise("json");               \
+	}                                      \
+	static void promise(const char *kind)
 
 static void start(const char *kind)
 {
@@ -101,7 +103,7 @@ static void check_lapsed(const char *code)
 	ask(&talk, "-EXPIRED ", "/admit %s", code);
 }
 
-static void walk_through_the_states(const char *kind)
+TestOnBoth(each_command_answers_as_the_state_is)
 {
 	char code[TICKET_CODE_SIZE];
 
@@ -118,9 +120,7 @@ static void walk_through_the_states(const char *kind)
 	ask(&talk, "+audit rush 2 0 3 5 ok$", "/audit rush");
 }
 
-TestOnBoth(each_command_answers_as_the_state_is, walk_through_the_states)
-
-	Test(programs_holds, arguments_that_are_wrong_change_nothing)
+Test(programs_holds, arguments_that_are_wrong_change_nothing)
 {
 	start_and_open("sqlite");
 	ask(&talk, "-BADARG ", "/hold ttl=1 rush");
@@ -147,7 +147,7 @@ TestOnBoth(each_command_answers_as_the_state_is, walk_through_the_states)
 
 /* Repeats by key */
 
-static void repeat_in_each_state(const char *kind)
+TestOnBoth(a_repeat_by_key_gets_the_state_as_it_is_now)
 {
 	char code[TICKET_CODE_SIZE];
 
@@ -181,11 +181,9 @@ static void repeat_in_each_state(const char *kind)
 	ask(&other, "+audit rush 2 4 0 6 ok$", "/audit rush");
 }
 
-TestOnBoth(a_repeat_by_key_gets_the_state_as_it_is_now, repeat_in_each_state)
+/* Reading codes */
 
-	/* Reading codes */
-
-	static void without_case_and_hyphens(const char *code, char *plain)
+static void without_case_and_hyphens(const char *code, char *plain)
 {
 	for (; *code != '\0'; code++) {
 		if (*code != '-') {
@@ -225,7 +223,7 @@ Test(programs_holds, codes_are_read_without_case_and_hyphens)
 
 #define LATE_NS (2 * NS_PER_SECOND) /* for what should take no time, on a busy machine */
 
-static void lapse_while_it_runs(const char *kind)
+TestOnBoth(a_hold_lapses_by_itself_and_the_room_hears_it)
 {
 	start_and_open(kind);
 	ask(&talk, "+join #rush ", "/join #rush");
@@ -240,9 +238,7 @@ static void lapse_while_it_runs(const char *kind)
 	ask(&talk, "+audit rush 0 0 5 5 ok$", "/audit rush");
 }
 
-TestOnBoth(a_hold_lapses_by_itself_and_the_room_hears_it, lapse_while_it_runs)
-
-	static void lapse_while_it_is_down(const char *kind)
+TestOnBoth(a_hold_lapses_also_when_the_server_was_down)
 {
 	char code[TICKET_CODE_SIZE];
 
@@ -260,9 +256,7 @@ TestOnBoth(a_hold_lapses_by_itself_and_the_room_hears_it, lapse_while_it_runs)
 	cr_expect(eventually(left_of(&talk, "rush") == 5));
 }
 
-TestOnBoth(a_hold_lapses_also_when_the_server_was_down, lapse_while_it_is_down)
-
-	static void lapse_after_a_kill(const char *kind)
+TestOnBoth(a_hold_lapses_also_when_everything_was_killed)
 {
 	char code[TICKET_CODE_SIZE];
 
@@ -276,9 +270,7 @@ TestOnBoth(a_hold_lapses_also_when_the_server_was_down, lapse_while_it_is_down)
 	cr_expect(adds_up(&talk, "rush"));
 }
 
-TestOnBoth(a_hold_lapses_also_when_everything_was_killed, lapse_after_a_kill)
-
-	Test(programs_holds, a_hold_of_a_killed_clerk_lapses_too)
+Test(programs_holds, a_hold_of_a_killed_clerk_lapses_too)
 {
 	pid_t children[WATCH_CHILDREN_MAX];
 
@@ -305,7 +297,7 @@ static void tie(const char *kind)
 	ask(&talk, "+left rush 2 5$", "/left rush");
 }
 
-static void close_the_connection(const char *kind)
+TestOnBoth(a_tied_hold_goes_with_its_connection)
 {
 	tie(kind);
 	talk_close(&other);
@@ -313,9 +305,7 @@ static void close_the_connection(const char *kind)
 	ask(&talk, "+audit rush 0 1 4 5 ok$", "/audit rush");
 }
 
-TestOnBoth(a_tied_hold_goes_with_its_connection, close_the_connection)
-
-	static void kill_the_worker(const char *kind)
+TestOnBoth(a_tied_hold_goes_with_its_worker)
 {
 	pid_t pid;
 
@@ -326,9 +316,7 @@ TestOnBoth(a_tied_hold_goes_with_its_connection, close_the_connection)
 	ask(&talk, "+audit rush 0 1 4 5 ok$", "/audit rush");
 }
 
-TestOnBoth(a_tied_hold_goes_with_its_worker, kill_the_worker)
-
-	static void kill_the_server(const char *kind)
+TestOnBoth(a_tied_hold_goes_with_its_server)
 {
 	tie(kind);
 	turnstiled_kill(&server);
@@ -339,9 +327,7 @@ TestOnBoth(a_tied_hold_goes_with_its_worker, kill_the_worker)
 	ask(&talk, "+audit rush 0 1 4 5 ok$", "/audit rush");
 }
 
-TestOnBoth(a_tied_hold_goes_with_its_server, kill_the_server)
-
-	Test(programs_holds, a_confirmed_hold_is_tied_to_nobody)
+Test(programs_holds, a_confirmed_hold_is_tied_to_nobody)
 {
 	char code[TICKET_CODE_SIZE];
 
