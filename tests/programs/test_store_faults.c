@@ -165,8 +165,9 @@ Test(programs_store_faults, workers_killed_while_the_disk_is_full_come_back)
 	fill_disk();
 	buy_until_refused();
 	size_t count = watch_children(server.pid, children);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		cr_assert(watch_signal(server.pid, children[i], SIGKILL));
+	}
 	cr_assert_eq(unlink(filler), 0);
 	talk_open_greeted(&late, server.lines_port);
 	ask(&late, "+booked ", "/book rush");
