@@ -228,7 +228,7 @@ struct exchange_result exchange_run(const struct exchange *exchange)
 	}
 	/* A connection that broke while we wrote may still hold answers. */
 	while (connection_fill(exchange->connection) == CONNECTION_OPEN && show_lines(&running)) {
-		continue;
+		/* again */
 	}
 	running.result.ended = running.state == CONNECTION_ENDED && running.stage == WAITING;
 	return running.result;

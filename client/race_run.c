@@ -94,7 +94,7 @@ static bool start(struct process **child, const struct race_errand *errand, char
 static bool join(struct process **child, const volatile bool *stop)
 {
 	while (!*stop && !process_join(*child, LOOK_NS)) {
-		continue;
+		/* again */
 	}
 	process_destroy(*child);
 	*child = NULL;

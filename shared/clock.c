@@ -63,6 +63,6 @@ void clock_sleep(int64_t duration_ns)
 	}
 	struct timespec end = clock_timespec(clock_deadline(duration_ns));
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR) {
-		continue;
+		/* again */
 	}
 }

@@ -103,7 +103,7 @@ static void append_plain(struct line_out *line, const char *text)
 static void write_line(const struct line_out *line)
 {
 	while (write(STDERR_FILENO, line->bytes, line->length) < 0 && errno == EINTR) {
-		continue;
+		/* again */
 	}
 }
 

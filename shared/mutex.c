@@ -202,7 +202,7 @@ static void stop_waiting(struct mutex *mutex)
 
 	while (waiting > 0 &&
 	       !atomic_compare_exchange_weak(&mutex->waiting, &waiting, waiting - 1)) {
-		continue;
+		/* again */
 	}
 }
 

@@ -69,7 +69,7 @@ static int work(void *argument)
 
 	start->forget(start->context);
 	while (work_once(start->pipe, start->begun)) {
-		continue;
+		/* again */
 	}
 	return EXIT_SUCCESS;
 }

@@ -168,7 +168,7 @@ static void abandon(pid_t pid)
 
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-		continue;
+		/* again */
 	}
 	errno = saved_errno;
 }
