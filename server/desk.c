@@ -137,8 +137,10 @@ void desk_ring_bell(struct desk *desk, uint32_t worker)
 {
 	struct desk_ring *ring = &desk->rings[worker];
 
+	/* Only the clerk itself clears it: cleared here, a death before the wake would leave the
+	 * clerk asleep, and nobody after would wake it. */
 	atomic_fetch_add(&ring->bell, 1);
-	if (atomic_exchange(&ring->clerk_asleep, 0) != 0) {
+	if (atomic_load(&ring->clerk_asleep) != 0) {
 		(void)futex(&ring->bell, FUTEX_WAKE, INT_MAX, NULL);
 	}
 }
