@@ -23,5 +23,6 @@ void commons_init(struct commons *commons, const struct options *options)
 	commons->inboxes = inboxes_create(memory, workers);
 	scoreboard_init(commons->scoreboard, workers, clock_wall_ns());
 	desk_init(commons->desk, workers);
+	commons->desk->each_own = options->serialize == SERIALIZE_NONE;
 	commons->desk->one_clerk = options->serialize == SERIALIZE_JOIN;
 }

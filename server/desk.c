@@ -124,7 +124,8 @@ void desk_wait(struct desk *desk, uint32_t worker, int64_t timeout_ns)
 	uint32_t bell = atomic_load(&ring->bell);
 
 	atomic_store(&ring->clerk_asleep, 1);
-	bool work = desk->one_clerk ? desk_has_work(desk) : desk_has_work_of(desk, worker);
+	/* A bell that rang before we read its number may have been for another's work. */
+	bool work = desk->each_own ? desk_has_work_of(desk, worker) : desk_has_work(desk);
 
 	if (!work || atomic_load(&desk->serving) != 0) {
 		(void)futex(&ring->bell, FUTEX_WAIT, bell, &timeout);
@@ -136,8 +137,10 @@ void desk_ring_bell(struct desk *desk, uint32_t worker)
 {
 	struct desk_ring *ring = &desk->rings[worker];
 
+	/* Only the clerk itself clears it: cleared here, a death before the wake would leave the
+	 * clerk asleep, and nobody after would wake it. */
 	atomic_fetch_add(&ring->bell, 1);
-	if (atomic_exchange(&ring->clerk_asleep, 0) != 0) {
+	if (atomic_load(&ring->clerk_asleep) != 0) {
 		(void)futex(&ring->bell, FUTEX_WAKE, INT_MAX, NULL);
 	}
 }

@@ -59,6 +59,7 @@ enum batch_state {
 
 struct desk {
 	unsigned workers;
+	bool each_own;  /* a clerk serves its own worker's ring alone */
 	bool one_clerk; /* who serves sleeps on the first ring's bell, and not on each one's own */
 	int64_t server; /* under which the store keeps our batches: random, above 0 */
 	_Alignas(

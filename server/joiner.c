@@ -54,6 +54,8 @@ static void start_and_join(struct errand *errand)
 			    (int)process_pid(child));
 	}
 	process_destroy(child);
+	/* One that was killed at work could not say that nobody is; then no worker would ring. */
+	atomic_store(&errand->commons->desk->serving, 0);
 }
 
 /* The next worker, in turn, that has a request on the desk; the same one if none has. */

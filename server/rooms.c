@@ -254,7 +254,8 @@ static void make_space(struct rooms *rooms, uint16_t place, uint32_t size)
 	while (room->end + size - oldest > rooms->log_size) {
 		oldest += record_at(rooms, place, oldest)->size;
 	}
-	atomic_store_explicit(&room->oldest, oldest, memory_order_relaxed);
+	/* Released: a reader that goes on there sees an end that is not before it. */
+	atomic_store_explicit(&room->oldest, oldest, memory_order_release);
 	atomic_thread_fence(memory_order_release);
 }
 
@@ -404,7 +405,7 @@ size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 		length = length < rooms->log_size - offset ? length : rooms->log_size - offset;
 		memcpy(buffer, log_of(rooms, place) + offset, length);
 		atomic_thread_fence(memory_order_acquire);
-		uint64_t oldest = atomic_load_explicit(&room->oldest, memory_order_relaxed);
+		uint64_t oldest = atomic_load_explicit(&room->oldest, memory_order_acquire);
 
 		if (*position < oldest) {
 			*position = oldest; /* overtaken: what was copied is worth nothing */

@@ -21,7 +21,7 @@
 #define SIZE    8 /* words of the log */
 #define LONGEST 3 /* words of a record, its header counted in */
 #define BUFFER  4 /* words a reader copies at most */
-#define LINES   6
+#define LINES   5
 
 #define AT(p)       words[(p) % SIZE]
 #define STRAIGHT(p) (SIZE - (p) % SIZE)
