@@ -52,6 +52,16 @@ static unsigned find_free(const struct place *places)
 	return i;
 }
 
+static bool all_free(const struct place *places)
+{
+	unsigned i = 0;
+
+	while (i < AT_ONCE && places[i].process == NULL) {
+		i++;
+	}
+	return i == AT_ONCE;
+}
+
 static void fill(struct place *place, struct tally *tally)
 {
 	place->start_ns = clock_monotonic_ns();
@@ -96,7 +106,7 @@ void lab_limit(struct lab *lab)
 		}
 		fill(&places[find_free(places)], tally);
 	}
-	while (process_children(NULL, 0) > 0) {
+	while (!all_free(places)) {
 		wait_for_some(lab, places);
 	}
 	lab_show_timeline(lab);
