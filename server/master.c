@@ -127,6 +127,18 @@ static bool was_useful(const struct place *place, const struct score *score)
 				score->counters[COUNTER_ACCEPTED] > place->accepted_before);
 }
 
+static void take_message(struct place *place, const struct channel_message *received);
+
+/* What it said before it ended counts: sockets that it took are not handed to another. */
+static void hear_last_words(struct place *place)
+{
+	struct channel_message *received = &place->master->message;
+
+	while (channel_receive(place->channel, received) == CHANNEL_OK) {
+		take_message(place, received);
+	}
+}
+
 /* A worker ended: what it held is freed and handed on, and another takes its place. */
 static void bury(struct place *place)
 {
@@ -135,6 +147,7 @@ static void bury(struct place *place)
 	int status = process_exit_status(place->process);
 	bool useful = was_useful(place, score);
 
+	hear_last_words(place);
 	atomic_store(&score->pid, 0);
 	atomic_store(&score->state, WORKER_DOWN);
 	atomic_store(&score->connections, 0);
