@@ -1,6 +1,7 @@
 #include "server/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,7 +22,20 @@ static void set(int listener, int level, int name)
 	}
 }
 
-int listener_open(const struct listener_option *option)
+/* Whoever passed it bound it, but need not have set it as we want it. */
+static int adopt(int listener)
+{
+	const int flags = fcntl(listener, F_GETFL);
+
+	if (flags < 0 || fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(listener, F_SETFD, FD_CLOEXEC) < 0) {
+		die("a listener cannot be set up: %s", strerror(errno));
+	}
+	set(listener, IPPROTO_TCP, TCP_NODELAY);
+	return listener;
+}
+
+static int open_new(const struct listener_option *option)
 {
 	const struct sockaddr *address = (const struct sockaddr *)&option->address;
 	int listener = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -38,6 +52,11 @@ int listener_open(const struct listener_option *option)
 		die("cannot listen on %s: %s", option->text, strerror(errno));
 	}
 	return listener;
+}
+
+int listener_open(const struct listener_option *option)
+{
+	return option->passed >= 0 ? adopt(option->passed) : open_new(option);
 }
 
 void listener_text(int listener, char *text)

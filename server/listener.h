@@ -1,5 +1,5 @@
 /*
- * listener: the ports that the master opens.
+ * listener: the ports that the master opens, or that were opened for it.
  */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H
@@ -9,8 +9,9 @@
 #define LISTENER_TEXT_SIZE 80 /* "[ADDRESS]:PORT" and its NUL */
 
 /*
- * A listening socket, non-blocking and close-on-exec, with TCP_NODELAY, which the accepted ones
- * inherit. Dies with one line that names the address when it cannot be had.
+ * A listening socket, the passed one or a new one: non-blocking and close-on-exec, with
+ * TCP_NODELAY, which the accepted ones inherit. Dies with one line that names the address when it
+ * cannot be had.
  */
 int listener_open(const struct listener_option *option);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "server/option_row.h"
-#include "shared/words.h"
 
 #define FORM "must be KIND:ADDRESS:PORT, such as lines:127.0.0.1:7000 or echo:[::1]:7007"
 
@@ -45,7 +44,7 @@ static bool split(const char *text, struct parts *parts)
 	return parts->address.length > 0;
 }
 
-static bool read_kind(struct span name, enum listener_kind *kind, char *problem)
+bool listener_kind_read(struct span name, enum listener_kind *kind, char *problem)
 {
 	for (*kind = 0; *kind < LISTENER_KINDS; (*kind)++) {
 		if (span_equals(name, kind_names[*kind])) {
@@ -94,9 +93,10 @@ bool listener_option_read(const char *text, struct listener_option *listener, ch
 	if (!split(text, &parts)) {
 		return option_problem(problem, FORM);
 	}
-	if (!read_kind(parts.kind, &listener->kind, problem)) {
+	if (!listener_kind_read(parts.kind, &listener->kind, problem)) {
 		return false;
 	}
+	listener->passed = -1;
 	const char *shown = text + parts.kind.length + 1;
 	if (strlen(shown) >= sizeof(listener->text)) {
 		return option_problem(problem, FORM);

@@ -8,8 +8,12 @@
 #include <stdbool.h>
 
 #include "server/options.h"
+#include "shared/words.h"
 
 /* False and PROBLEM (OPTION_PROBLEM_SIZE bytes) when TEXT is no listener. */
 bool listener_option_read(const char *text, struct listener_option *listener, char *problem);
+
+/* Likewise when NAME is no kind of listener that there is. */
+bool listener_kind_read(struct span name, enum listener_kind *kind, char *problem);
 
 #endif

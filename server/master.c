@@ -76,8 +76,6 @@ static const char *name_of(const struct place *place)
 
 /* Workers */
 
-static void start_worker(struct place *place);
-
 static void close_place(struct place *place)
 {
 	event_free(place->end_event);
@@ -127,7 +125,47 @@ static bool was_useful(const struct place *place, const struct score *score)
 				score->counters[COUNTER_ACCEPTED] > place->accepted_before);
 }
 
-static void take_message(struct place *place, const struct channel_message *received);
+static void announce_if_ready(struct master *master)
+{
+	for (uint32_t i = 0; i < master->place_count; i++) {
+		if (!master->places[i].ready) {
+			return;
+		}
+	}
+	if (!master->announced) {
+		master->announced = true;
+		(void)printf("ready pid=%d workers=%u\n", (int)getpid(), master->options->workers);
+		(void)fflush(stdout);
+		notify_manager("READY=1");
+	}
+}
+
+static void worker_is_ready(struct place *place)
+{
+	struct master *master = place->master;
+
+	place->ready = true;
+	atomic_store(&master->commons.scoreboard->scores[place->number].state, WORKER_SERVING);
+	if (master->dispatch && !master->stopping && !place->joins) {
+		dispatch_add_worker(master->dispatch, place->number, place->channel);
+	}
+	announce_if_ready(master);
+}
+
+static void take_message(struct place *place, const struct channel_message *received)
+{
+	struct worker_message message;
+
+	if (received->length != WORKER_MESSAGE_LENGTH(0)) {
+		bug("a message of %zu bytes from %s", received->length, name_of(place));
+	}
+	memcpy(&message, received->bytes, WORKER_MESSAGE_LENGTH(0));
+	if (message.kind == MESSAGE_READY) {
+		worker_is_ready(place);
+	} else if (place->master->dispatch) {
+		dispatch_answered(place->master->dispatch, place->number, &message);
+	}
+}
 
 /* What it said before it ended counts: sockets that it took are not handed to another. */
 static void hear_last_words(struct place *place)
@@ -176,48 +214,6 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	(void)what;
 	if (!process_alive(place->process)) {
 		bury(place);
-	}
-}
-
-static void announce_if_ready(struct master *master)
-{
-	for (uint32_t i = 0; i < master->place_count; i++) {
-		if (!master->places[i].ready) {
-			return;
-		}
-	}
-	if (!master->announced) {
-		master->announced = true;
-		(void)printf("ready pid=%d workers=%u\n", (int)getpid(), master->options->workers);
-		(void)fflush(stdout);
-		notify_manager("READY=1");
-	}
-}
-
-static void worker_is_ready(struct place *place)
-{
-	struct master *master = place->master;
-
-	place->ready = true;
-	atomic_store(&master->commons.scoreboard->scores[place->number].state, WORKER_SERVING);
-	if (master->dispatch && !master->stopping && !place->joins) {
-		dispatch_add_worker(master->dispatch, place->number, place->channel);
-	}
-	announce_if_ready(master);
-}
-
-static void take_message(struct place *place, const struct channel_message *received)
-{
-	struct worker_message message;
-
-	if (received->length != WORKER_MESSAGE_LENGTH(0)) {
-		bug("a message of %zu bytes from %s", received->length, name_of(place));
-	}
-	memcpy(&message, received->bytes, WORKER_MESSAGE_LENGTH(0));
-	if (message.kind == MESSAGE_READY) {
-		worker_is_ready(place);
-	} else if (place->master->dispatch) {
-		dispatch_answered(place->master->dispatch, place->number, &message);
 	}
 }
 

@@ -99,16 +99,36 @@ static bool set_config(struct options *options, const char *value, char *problem
 	return keep(options->config, sizeof(options->config), value, problem);
 }
 
+/* Whether a service manager has opened it for us: an option that asks for the same is no second. */
+static bool was_passed(const struct options *options, const struct listener_option *wanted)
+{
+	for (size_t i = 0; i < options->listener_count; i++) {
+		const struct listener_option *there = &options->listeners[i];
+
+		if (there->passed >= 0 && there->kind == wanted->kind &&
+		    there->address_length == wanted->address_length &&
+		    memcmp(&there->address, &wanted->address, wanted->address_length) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool set_listen(struct options *options, const char *value, char *problem)
 {
+	struct listener_option listener;
+
+	if (!listener_option_read(value, &listener, problem)) {
+		return false;
+	}
+	if (was_passed(options, &listener)) {
+		return true;
+	}
 	if (options->listener_count == OPTIONS_LISTENERS_MAX) {
 		return option_problem(problem, "there may be %d listeners at most",
 				      OPTIONS_LISTENERS_MAX);
 	}
-	if (!listener_option_read(value, &options->listeners[options->listener_count], problem)) {
-		return false;
-	}
-	options->listener_count++;
+	options->listeners[options->listener_count++] = listener;
 	return true;
 }
 

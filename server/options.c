@@ -1,6 +1,7 @@
 /*
- * The order of things: every option gets its initial value; the command line is read; then the
- * file, but for the options that the command line gave; then what is still open is worked out.
+ * The order of things: every option gets its initial value; sockets that were passed are taken; the
+ * command line is read; then the file, but for the options that the command line gave; then what is
+ * still open is worked out.
  */
 #include "server/options.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "server/activation.h"
 #include "server/config_file.h"
 #include "server/option_row.h"
 #include "shared/log.h"
@@ -212,6 +214,7 @@ void options_read(struct options *options, int argc, char **argv)
 	struct reading reading = { .options = options };
 
 	set_initial(options);
+	activation_take(options);
 	read_command_line(&reading, argc, argv);
 	if (options->config[0] != '\0') {
 		read_file(&reading);

@@ -28,6 +28,7 @@ enum listener_kind { LISTENER_LINES, LISTENER_ECHO, LISTENER_KINDS };
 struct listener_option {
 	enum listener_kind kind;
 	char text[96]; /* ADDRESS:PORT as it was given, for messages */
+	int passed;    /* the descriptor that a service manager passed; -1: it is to be opened */
 	struct sockaddr_storage address;
 	socklen_t address_length;
 };
@@ -68,7 +69,10 @@ struct options {
 	enum log_format log_format;
 };
 
-/* Reads the command line (and the file that it names). Ends the program when something is wrong. */
+/*
+ * Takes the sockets that a service manager passed and reads the command line (and the file that it
+ * names). Ends the program when something is wrong.
+ */
 void options_read(struct options *options, int argc, char **argv);
 
 /* The kind's name as --listen and the "listening" line have it: "lines", "echo". */

@@ -22,12 +22,50 @@
 #define POLL_NS          (2 * NS_PER_MS)
 #define ARGUMENTS_MAX    64
 #define LOG_SHOWN_MAX    16384 /* bytes */
+#define FIRST_PASSED     3     /* descriptor: sd_listen_fds(3) */
+#define OUT_OF_THE_WAY   100   /* descriptors from here on are nobody's */
 
 struct launch {
 	const char *const *argv;
 	int output;
 	const char *log;
+	const struct turnstiled *server;
 };
+
+/* Two steps, since a socket may now be where another has to go. */
+static void place_sockets(const struct turnstiled *server)
+{
+	int aside[TURNSTILED_SOCKETS_MAX];
+
+	for (size_t i = 0; i < server->passed_count; i++) {
+		aside[i] = fcntl(server->passed[i], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+	}
+	for (size_t i = 0; i < server->passed_count; i++) {
+		dup2(aside[i], FIRST_PASSED + (int)i);
+	}
+}
+
+static void set_number(const char *variable, long number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld", number);
+	setenv(variable, text, 1);
+}
+
+/* What a service manager does in the child that becomes the service. */
+static void act_as_manager(const struct turnstiled *server)
+{
+	if (server->passed_count == 0) {
+		return;
+	}
+	place_sockets(server);
+	set_number("LISTEN_PID", getpid());
+	set_number("LISTEN_FDS", (long)server->passed_count);
+	if (*server->passed_names != '\0') {
+		setenv("LISTEN_FDNAMES", server->passed_names, 1);
+	}
+}
 
 /* In the child: stdout to us, stderr to the log, a process group of its own. */
 static int run_program(void *argument)
@@ -38,6 +76,7 @@ static int run_program(void *argument)
 	setpgid(0, 0);
 	dup2(launch->output, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
+	act_as_manager(launch->server);
 	/* execv does not change the words, whatever its prototype says. */
 	char *argv[ARGUMENTS_MAX + 1] = { 0 };
 	memcpy(argv, launch->argv, sizeof(argv));
@@ -132,16 +171,35 @@ static void wait_until_ready(struct turnstiled *server)
 	}
 }
 
-/* The program, ports of the system's choice, a state of its own, and what the test wants. */
+void turnstiled_pass(struct turnstiled *server, int socket, const char *name)
+{
+	const size_t length = strlen(server->passed_names);
+
+	cr_assert_lt(server->passed_count, TURNSTILED_SOCKETS_MAX);
+	server->passed[server->passed_count++] = socket;
+	if (name != NULL) {
+		snprintf(server->passed_names + length, sizeof(server->passed_names) - length,
+			 "%s%s", length == 0 ? "" : ":", name);
+	}
+}
+
+/*
+ * The program, ports of the system's choice unless some are passed, a state of its own, and what
+ * the test wants.
+ */
 static void fill_arguments(const struct turnstiled *server, const char *const *more,
 			   const char *argv[ARGUMENTS_MAX + 1])
 {
-	const char *const first[] = { server->program,    "--listen",         "lines:127.0.0.1:0",
-				      "--listen",         "echo:127.0.0.1:0", "--state",
-				      server->folder.path };
+	const char *const first[] = { server->program, "--state", server->folder.path };
+	const char *const ports[] = { "--listen", "lines:127.0.0.1:0", "--listen",
+				      "echo:127.0.0.1:0" };
 	size_t count = sizeof(first) / sizeof(first[0]);
 
 	memcpy(argv, first, sizeof(first));
+	if (server->passed_count == 0) {
+		memcpy(argv + count, ports, sizeof(ports));
+		count += sizeof(ports) / sizeof(ports[0]);
+	}
 	for (; *more != NULL && count < ARGUMENTS_MAX; more++) {
 		argv[count++] = *more;
 	}
@@ -158,7 +216,7 @@ void turnstiled_start_with(struct turnstiled *server, const char *const *argumen
 	fill_arguments(server, arguments, argv);
 	folder_file(&server->folder, "log", log);
 	cr_assert_eq(pipe2(output, O_CLOEXEC), 0);
-	struct launch launch = { .argv = argv, .output = output[1], .log = log };
+	struct launch launch = { .argv = argv, .output = output[1], .log = log, .server = server };
 	server->lines_port = 0;
 	server->echo_port = 0;
 	server->process = process_start(&options, run_program, &launch);

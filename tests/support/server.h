@@ -26,18 +26,29 @@
 
 struct process;
 
+#define TURNSTILED_SOCKETS_MAX 4
+
 struct turnstiled {
 	const char *program;
 	struct folder folder; /* its state; kept from one start to the next */
 	struct process *process;
 	pid_t pid; /* the master's, as "ready" said it; 0 when it does not run */
 	unsigned workers;
-	uint16_t lines_port, echo_port; /* 0: no such listener */
-	int output;                     /* its stdout */
+	uint16_t lines_port, echo_port;     /* 0: no such listener */
+	int output;                         /* its stdout */
+	int passed[TURNSTILED_SOCKETS_MAX]; /* sockets that it gets as a service manager's */
+	size_t passed_count;
+	char passed_names[64]; /* LISTEN_FDNAMES; "": not set */
 };
 
 /* Makes the folder. PROGRAM is TURNSTILED, which the build defines for tests/programs. */
 void turnstiled_init(struct turnstiled *server, const char *program);
+
+/*
+ * Passes it this socket at each start from now on, as a service manager would; it stays the test's,
+ * too. Without a NAME none of them gets one. The server then gets no --listen but the test's.
+ */
+void turnstiled_pass(struct turnstiled *server, int socket, const char *name);
 
 /*
  * Starts it, with further arguments, and waits until it is ready. It may be started again after a
