@@ -7,7 +7,8 @@
 #include "server/session.h"
 #include "shared/clock.h"
 
-#define RATE_BURST 2 /* seconds' worth of commands at once */
+#define RATE_BURST       2           /* seconds' worth of commands at once */
+#define REPLIES_TOGETHER (16 * 1024) /* bytes: so many do not wait for more */
 
 /* What becomes of a line when it has its turn. */
 enum line_fate {
@@ -89,6 +90,21 @@ static enum outcome refuse_line(struct session *session, enum line_fate fate, st
 	return OUTCOME_DONE;
 }
 
+/* The reply is complete. Those to lines that came together are queued together. */
+static void answer(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	if (worker->reply.failed) {
+		score_add(worker->score, COUNTER_ERRORS, 1);
+	}
+	reply_complete(&worker->reply);
+	worker->answering = session;
+	if (worker->reply.complete >= REPLIES_TOGETHER) {
+		session_send_replies(worker);
+	}
+}
+
 /* A line has its turn: carried out and answered, or kept for later. */
 static void take_line(struct session *session, struct span line, enum line_fate fate)
 {
@@ -96,7 +112,6 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 	struct reply *reply = &worker->reply;
 	enum outcome outcome;
 
-	reply_clear(reply);
 	outcome = fate == LINE_IS_CARRIED_OUT ? command_carry_out(session, line, reply)
 					      : refuse_line(session, fate, reply);
 	if (outcome == OUTCOME_DONE && session->bookings > 0) {
@@ -104,11 +119,17 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 	}
 	switch (outcome) {
 	case OUTCOME_AGAIN: session_retry_later(session); /* fallthrough */
-	case OUTCOME_WAIT: keep_line(session, line, fate); return;
-	case OUTCOME_LATER: session->bookings++; break;
-	case OUTCOME_DONE: session_reply(session, reply); break;
+	case OUTCOME_WAIT:
+		reply_drop_incomplete(reply);
+		keep_line(session, line, fate);
+		return;
+	case OUTCOME_LATER:
+		reply_drop_incomplete(reply);
+		session->bookings++;
+		break;
+	case OUTCOME_DONE: answer(session); break;
 	case OUTCOME_CLOSE:
-		session_reply(session, reply);
+		answer(session);
 		session_close(session);
 		break;
 	}
@@ -122,7 +143,7 @@ static void take_new_line(struct session *session, struct span line, enum line_f
 	}
 }
 
-void intake_take(struct session *session, const char *input, size_t length)
+static void take_lines(struct session *session, const char *input, size_t length)
 {
 	struct intake *intake = &session->intake;
 	struct line line = { NULL, 0 };
@@ -150,6 +171,13 @@ void intake_take(struct session *session, const char *input, size_t length)
 	}
 }
 
+void intake_take(struct session *session, const char *input, size_t length)
+{
+	reply_clear(&session->worker->reply);
+	take_lines(session, input, length);
+	session_send_replies(session->worker);
+}
+
 void intake_go_on(struct session *session)
 {
 	struct intake *intake = &session->intake;
@@ -159,11 +187,13 @@ void intake_go_on(struct session *session)
 
 	intake->kept = NULL;
 	intake->keeping = false;
+	reply_clear(&session->worker->reply);
 	take_line(session, (struct span){ kept, line }, intake->kept_fate);
 	if (intake->keeping) {
 		keep_rest(session, kept + line, length - line);
 	} else {
-		intake_take(session, kept + line, length - line);
+		take_lines(session, kept + line, length - line);
 	}
+	session_send_replies(session->worker);
 	free(kept);
 }

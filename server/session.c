@@ -129,9 +129,31 @@ static void queued(struct session *session)
 	}
 }
 
+void session_send_replies(struct worker *worker)
+{
+	struct session *session = worker->answering;
+
+	worker->answering = NULL;
+	if (session && session->state == SESSION_OPEN) {
+		output_copy(&session->output, &worker->shared, worker->reply.text,
+			    worker->reply.complete);
+		queued(session);
+	}
+	reply_drop_complete(&worker->reply);
+}
+
+/* Replies to what came before go first. */
+static bool takes_output(struct session *session)
+{
+	if (session->worker->answering == session) {
+		session_send_replies(session->worker);
+	}
+	return session->state == SESSION_OPEN;
+}
+
 void session_send(struct session *session, const char *text, size_t length)
 {
-	if (session->state == SESSION_OPEN) {
+	if (takes_output(session)) {
 		output_copy(&session->output, &session->worker->shared, text, length);
 		queued(session);
 	}
@@ -140,13 +162,13 @@ void session_send(struct session *session, const char *text, size_t length)
 void session_send_block(struct session *session, struct block *block, uint32_t start,
 			uint32_t length)
 {
-	if (session->state == SESSION_OPEN) {
+	if (takes_output(session)) {
 		output_add(&session->output, block, start, length);
 		queued(session);
 	}
 }
 
-void session_reply(struct session *session, const struct reply *reply)
+static void send_answer(struct session *session, const struct reply *reply)
 {
 	struct score *score = session->worker->score;
 
@@ -174,7 +196,7 @@ static void settle(struct session *session)
 void session_answered(struct session *session, const struct reply *reply)
 {
 	session->bookings--;
-	session_reply(session, reply);
+	send_answer(session, reply);
 	if (session->bookings == 0 && session->intake.keeping && !session->waiting) {
 		intake_go_on(session);
 	}
@@ -325,7 +347,7 @@ static void on_event(evutil_socket_t socket, short what, void *argument)
 
 void session_close(struct session *session)
 {
-	if (session->state != SESSION_OPEN) {
+	if (!takes_output(session)) {
 		return;
 	}
 	session->state = SESSION_CLOSING;

@@ -73,8 +73,8 @@ void session_send(struct session *session, const char *text, size_t length);
 void session_send_block(struct session *session, struct block *block, uint32_t start,
 			uint32_t length);
 
-/* Sends the reply to a command. */
-void session_reply(struct session *session, const struct reply *reply);
+/* Sends the complete ones of the worker's `reply` to the session that it is answering, if any. */
+void session_send_replies(struct worker *worker);
 
 /* Its line found a lock taken: it is tried once more next turn. */
 void session_retry_later(struct session *session);

@@ -44,8 +44,9 @@ struct worker {
 	struct echo_peer *echo_peers;
 	uint32_t echo_count;
 
-	struct block *shared; /* replies are copied into it */
-	struct reply reply;   /* of the command being carried out */
+	struct block *shared;      /* replies are copied into it */
+	struct reply reply;        /* to the commands being carried out */
+	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
 	struct delivery *delivery;
 	struct posting posting;
 	uint32_t rooms_made; /* of the board's events: each has its room */
