@@ -33,7 +33,7 @@ struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned his
 	rooms->log_size = log_size_for(history);
 	rooms->logs = memory_take(memory, (size_t)ROOMS_MAX * rooms->log_size, 4096);
 	for (size_t i = 0; i < ROOMS_MAX; i++) {
-		mutex_init(&rooms->rooms[i].lock, MUTEX_PLAIN);
+		mutex_init(&rooms->rooms[i].lock, MUTEX_BRIEF);
 	}
 	return rooms;
 }
