@@ -282,7 +282,7 @@ void delivery_add_member(struct session *session, uint16_t room)
 
 	if (local->count == 0) {
 		local->position = shared->end;
-		local->next_number = 0;
+		local->next_number = shared->lines + 1; /* others append: it may be a little off */
 	}
 	if (local->count == local->room) {
 		local->room = local->room ? local->room * 2 : 4;
