@@ -131,6 +131,7 @@ static void start_draining(struct loop *loop)
 	worker->draining = true;
 	atomic_store(&worker->score->state, WORKER_DRAINING);
 	loop->drain_until_ns = worker_now_ns(worker) + worker->commons->options->drain_ns;
+	loop->accept_again_ns = 0;
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
 		event_del(loop->accept_events[i]);
 	}
@@ -304,8 +305,7 @@ static void end_turn(struct loop *loop)
 	wake_others(worker);
 	session_flush_all(worker);
 	count_connections(worker);
-	if (loop->accept_again_ns && worker_now_ns(worker) >= loop->accept_again_ns &&
-	    !worker->draining) {
+	if (loop->accept_again_ns && worker_now_ns(worker) >= loop->accept_again_ns) {
 		go_on_accepting(loop);
 	}
 	if (worker->draining && ((worker->session_count + worker->echo_count == 0) ||
