@@ -141,10 +141,11 @@ def echo(options):
                 if it:
                     rows.append([name, in_flight, it["per_second"], it["p50_ms"], it["p99_ms"],
                                  it["longest_ms"], it["cpu_us"],
-                                 ratio(it, found.get("bare echo"), "cpu_us")])
+                                 ratio(it, found.get(sides.Bare.name), "cpu_us"),
+                                 ratio(it, found.get(sides.BarePair.name), "cpu_us")])
     print_table("echo: /ping and its like on 50 connections",
                 ["side", "in flight", "requests/s", "p50 ms", "p99 ms", "longest ms",
-                 "CPU us each", "CPU: bare = 1"], rows)
+                 "CPU us each", "CPU: bare = 1", "the pair = 1"], rows)
 
 
 CHAT_KINDS = [sides.Turnstile, sides.Redis, sides.Nats, sides.Ngircd, sides.Inspircd]

@@ -9,6 +9,7 @@
 #include "shared/log.h"
 
 #define STRETCH_SIZE   (64 * 1024)     /* bytes read from a log at once */
+#define COPIED_MOST    1024            /* bytes of a run of lines that is copied, not referred to */
 #define GATHER_MEMBERS 64              /* in a larger room lines are sent together */
 #define GATHER_NS      (5 * NS_PER_MS) /* how long one waits for more at most */
 
@@ -118,21 +119,39 @@ static bool is_for(const struct session *member, const struct room_record *recor
 	return record->kind != ROOM_LINE_NICK || hears_nick_here(member, record, room);
 }
 
-/* Sends a member the lines that are for it, in as few stretches as they form. */
+/* A few lines are sooner copied, one behind the other, than gathered by the kernel. */
+static void send_run(struct session *member, const struct stretch *stretch, uint32_t start,
+		     uint32_t end)
+{
+	if (end - start > COPIED_MOST) {
+		session_send_block(member, stretch->block, start, end - start);
+	} else if (end > start) {
+		session_send(member, stretch->block->bytes + start, end - start);
+	}
+}
+
+/* Sends a member the lines that are for it, in as few runs as they form. */
 static uint32_t send_some(struct session *member, const struct stretch *stretch)
 {
-	uint32_t offset = 0;
+	uint32_t start = 0; /* of the run of lines that are for it */
+	uint32_t end = 0;
 	uint32_t lines = 0;
 
 	for (size_t at = 0; at < stretch->length; at += record_in(stretch, at)->size) {
 		const struct room_record *record = record_in(stretch, at);
 
-		if (record->kind != ROOM_PADDING && is_for(member, record, stretch->room)) {
-			session_send_block(member, stretch->block, offset, record->text_length);
-			lines++;
+		if (record->kind == ROOM_PADDING) {
+			continue;
 		}
-		offset += record->text_length;
+		if (is_for(member, record, stretch->room)) {
+			lines++;
+		} else {
+			send_run(member, stretch, start, end);
+			start = end + record->text_length;
+		}
+		end += record->text_length;
 	}
+	send_run(member, stretch, start, end);
 	return lines;
 }
 
@@ -263,7 +282,7 @@ void delivery_add_member(struct session *session, uint16_t room)
 
 	if (local->count == 0) {
 		local->position = shared->end;
-		local->next_number = 0;
+		local->next_number = shared->lines + 1; /* others append: it may be a little off */
 	}
 	if (local->count == local->room) {
 		local->room = local->room ? local->room * 2 : 4;

@@ -37,7 +37,7 @@ struct directory *directory_create(struct memory *memory, unsigned workers, uint
 {
 	struct directory *directory = memory_take(memory, sizeof(*directory), CACHE_LINE);
 
-	mutex_init(&directory->lock, MUTEX_PLAIN);
+	mutex_init(&directory->lock, MUTEX_BRIEF);
 	siphash_key_make(&directory->keys[0]);
 	siphash_key_make(&directory->keys[1]);
 	/* Their upper half is random, so that no other server on the same store uses the same. */

@@ -42,11 +42,12 @@ enum outcome lobby_ping(struct session *session, struct span arguments, struct r
 	char clean[LINE_MAX_BYTES * TEXT_GROWTH];
 
 	(void)session;
-	reply_bytes(reply, "+pong", 5);
-	if (text.length > 0) {
-		reply_bytes(reply, " ", 1);
-		reply_bytes(reply, clean, text_clean(text.text, text.length, clean));
+	if (text.length == 0) {
+		reply_bytes(reply, "+pong\n", 6);
+		return OUTCOME_DONE;
 	}
+	reply_bytes(reply, "+pong ", 6);
+	reply_bytes(reply, clean, text_clean(text.text, text.length, clean));
 	reply_bytes(reply, "\n", 1);
 	return OUTCOME_DONE;
 }

@@ -33,20 +33,39 @@ void block_release(struct block *block)
 	}
 }
 
+/* From the one inside to an array, or to a larger array. */
+static void grow(struct output *output)
+{
+	bool leaves = output->segments == &output->only;
+	uint32_t room = leaves ? SEGMENTS_AT_FIRST : output->room * 2;
+	struct segment *segments =
+		realloc(leaves ? NULL : output->segments, room * sizeof(*segments));
+
+	if (!segments) {
+		die("out of memory");
+	}
+	if (leaves) {
+		segments[0] = output->only;
+	}
+	output->segments = segments;
+	output->room = room;
+}
+
 static void make_room(struct output *output)
 {
-	if (output->segments && output->first > 0 && output->first * 2 >= output->end) {
+	if (!output->segments) {
+		output->segments = &output->only;
+		output->room = 1;
+		return;
+	}
+	if (output->first > 0 && output->first * 2 >= output->end) {
 		memmove(output->segments, output->segments + output->first,
 			(output->end - output->first) * sizeof(*output->segments));
 		output->end -= output->first;
 		output->first = 0;
 		return;
 	}
-	output->room = output->room ? output->room * 2 : SEGMENTS_AT_FIRST;
-	output->segments = realloc(output->segments, output->room * sizeof(*output->segments));
-	if (!output->segments) {
-		die("out of memory");
-	}
+	grow(output);
 }
 
 void output_add(struct output *output, struct block *block, uint32_t start, uint32_t length)
@@ -100,7 +119,9 @@ void output_finish(struct output *output)
 	while (output->first < output->end) {
 		drop_first(output);
 	}
-	free(output->segments);
+	if (output->segments != &output->only) {
+		free(output->segments);
+	}
 	memset(output, 0, sizeof(*output));
 }
 

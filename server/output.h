@@ -2,9 +2,9 @@
  * output: what a connection still has to be sent, by reference.
  *
  * Text lies in blocks that count their references, so a line for a thousand members is copied once
- * and a member's output is a list of stretches of blocks. An output that is empty holds no memory.
- * It writes to a socket but knows no session. Blocks and outputs belong to one worker's loop
- * thread.
+ * and a member's output is a list of stretches of blocks. An output of one stretch or none holds no
+ * memory besides its own. It writes to a socket but knows no session. Blocks and outputs belong to
+ * one worker's loop thread.
  */
 #ifndef SERVER_OUTPUT_H
 #define SERVER_OUTPUT_H
@@ -31,8 +31,10 @@ struct segment {
 };
 
 struct output {
-	struct segment *segments; /* NULL when empty */
-	uint32_t first;           /* those before it are sent */
+	struct segment only; /* nearly always one is all there are: then it lies here */
+	struct segment
+		*segments; /* `only` or an array; NULL when empty: so it is not to be moved */
+	uint32_t first;    /* those before it are sent */
 	uint32_t end;
 	uint32_t room;
 	size_t bytes; /* that are still to be sent */

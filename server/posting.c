@@ -1,6 +1,5 @@
 #include "server/posting.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,16 +107,29 @@ void posting_retry(struct worker *worker)
 	}
 }
 
+/* Writes FIRST and WORD behind the LENGTH bytes in BUFFER, which has room; returns the new length.
+ */
+static size_t put(char *buffer, size_t length, char first, const char *word)
+{
+	size_t word_length = strlen(word);
+
+	buffer[length] = first;
+	memcpy(buffer + length + 1, word, word_length);
+	return length + 1 + word_length;
+}
+
 struct room_line posting_message(const struct session *session, char *buffer, const char *kind,
 				 uint16_t room, struct span text)
 {
 	struct worker *worker = session->worker;
-	int head = snprintf(buffer, POSTING_MESSAGE_SIZE, "*%s %s %s%s", kind,
-			    worker->commons->rooms->rooms[room].name, session->seat->nick,
-			    text.length > 0 ? " " : "");
-	size_t length = (size_t)head;
+	size_t length = put(buffer, 0, '*', kind);
 
-	length += text_clean(text.text, text.length, buffer + length);
+	length = put(buffer, length, ' ', worker->commons->rooms->rooms[room].name);
+	length = put(buffer, length, ' ', session->seat->nick);
+	if (text.length > 0) {
+		buffer[length++] = ' ';
+		length += text_clean(text.text, text.length, buffer + length);
+	}
 	buffer[length++] = '\n';
 	return (struct room_line){ .kind = ROOM_LINE,
 				   .text = buffer,

@@ -27,7 +27,28 @@ void reply_clear(struct reply *reply)
 	if (reply->room > ROOM_KEPT) {
 		reply_finish(reply);
 	}
-	reply->length = 0;
+	reply->length = reply->complete = 0;
+	reply->failed = false;
+}
+
+void reply_complete(struct reply *reply)
+{
+	reply->complete = reply->length;
+	reply->failed = false;
+}
+
+void reply_drop_complete(struct reply *reply)
+{
+	reply->length -= reply->complete;
+	if (reply->length > 0) {
+		memmove(reply->text, reply->text + reply->complete, reply->length);
+	}
+	reply->complete = 0;
+}
+
+void reply_drop_incomplete(struct reply *reply)
+{
+	reply->length = reply->complete;
 	reply->failed = false;
 }
 

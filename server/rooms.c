@@ -33,7 +33,7 @@ struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned his
 	rooms->log_size = log_size_for(history);
 	rooms->logs = memory_take(memory, (size_t)ROOMS_MAX * rooms->log_size, 4096);
 	for (size_t i = 0; i < ROOMS_MAX; i++) {
-		mutex_init(&rooms->rooms[i].lock, MUTEX_PLAIN);
+		mutex_init(&rooms->rooms[i].lock, MUTEX_BRIEF);
 	}
 	return rooms;
 }
@@ -389,6 +389,7 @@ size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 		 uint64_t *next_number, unsigned char *buffer, size_t size, uint64_t *missed)
 {
 	const struct room *room = &rooms->rooms[place];
+	bool overtaken = false;
 	uint64_t first;
 	uint64_t last;
 
@@ -408,16 +409,20 @@ size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 		uint64_t oldest = atomic_load_explicit(&room->oldest, memory_order_acquire);
 
 		if (*position < oldest) {
-			*position = oldest; /* overtaken: what was copied is worth nothing */
+			*position = oldest; /* what was copied is worth nothing */
+			overtaken = true;
 			continue;
 		}
 		size_t whole = whole_records(buffer, length, &first, &last);
 
-		if (*next_number && first > *next_number) {
+		*position += whole;
+		if (last == 0) {
+			continue; /* nothing but padding */
+		}
+		if (overtaken && *next_number && first > *next_number) {
 			*missed = first - *next_number;
 		}
-		*next_number = last ? last + 1 : *next_number;
-		*position += whole;
+		*next_number = last + 1;
 		return whole;
 	}
 }

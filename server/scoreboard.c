@@ -24,14 +24,6 @@ void scoreboard_init(struct scoreboard *scoreboard, unsigned workers, int64_t wa
 	}
 }
 
-void score_add(struct score *score, enum counter counter, uint64_t amount)
-{
-	_Atomic uint64_t *value = &score->counters[counter];
-
-	atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + amount,
-			      memory_order_relaxed);
-}
-
 uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter)
 {
 	uint64_t total = 0;

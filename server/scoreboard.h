@@ -59,7 +59,13 @@ struct scoreboard {
 void scoreboard_init(struct scoreboard *scoreboard, unsigned workers, int64_t wall_ns);
 
 /* Adds to a counter whose only writer is the caller. */
-void score_add(struct score *score, enum counter counter, uint64_t amount);
+static inline void score_add(struct score *score, enum counter counter, uint64_t amount)
+{
+	_Atomic uint64_t *value = &score->counters[counter];
+
+	atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + amount,
+			      memory_order_relaxed);
+}
 
 /* The sum over all workers. */
 uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter);

@@ -8,13 +8,11 @@
 
 #include "server/boxoffice.h"
 #include "server/chat.h"
-#include "server/command.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 
 #define LINGER_NS  NS_PER_SECOND       /* how long a peer may take to end after us */
 #define CUT_OFF_NS (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
-#define RATE_BURST 2                   /* seconds' worth of commands at once */
 #define BUSY_LINE  "-BUSY the server has all the connections it may have; try again later\n"
 #define CUT_LINE   "*notice you were too far behind; the connection ends here\n"
 #define DRAIN_LINE "*notice the server stops now\n"
@@ -90,7 +88,7 @@ static void mark_unsent(struct session *session)
 	}
 }
 
-static void mark_waiting(struct session *session)
+void session_retry_later(struct session *session)
 {
 	if (!session->waiting) {
 		session->waiting = true;
@@ -131,9 +129,31 @@ static void queued(struct session *session)
 	}
 }
 
+void session_send_replies(struct worker *worker)
+{
+	struct session *session = worker->answering;
+
+	worker->answering = NULL;
+	if (session && session->state == SESSION_OPEN) {
+		output_copy(&session->output, &worker->shared, worker->reply.text,
+			    worker->reply.complete);
+		queued(session);
+	}
+	reply_drop_complete(&worker->reply);
+}
+
+/* Replies to what came before go first. */
+static bool takes_output(struct session *session)
+{
+	if (session->worker->answering == session) {
+		session_send_replies(session->worker);
+	}
+	return session->state == SESSION_OPEN;
+}
+
 void session_send(struct session *session, const char *text, size_t length)
 {
-	if (session->state == SESSION_OPEN) {
+	if (takes_output(session)) {
 		output_copy(&session->output, &session->worker->shared, text, length);
 		queued(session);
 	}
@@ -142,13 +162,13 @@ void session_send(struct session *session, const char *text, size_t length)
 void session_send_block(struct session *session, struct block *block, uint32_t start,
 			uint32_t length)
 {
-	if (session->state == SESSION_OPEN) {
+	if (takes_output(session)) {
 		output_add(&session->output, block, start, length);
 		queued(session);
 	}
 }
 
-static void send_reply(struct session *session, const struct reply *reply)
+static void send_answer(struct session *session, const struct reply *reply)
 {
 	struct score *score = session->worker->score;
 
@@ -158,164 +178,29 @@ static void send_reply(struct session *session, const struct reply *reply)
 	session_send(session, reply->text, reply->length);
 }
 
-/* Keeps a line that cannot have its turn yet. */
-static void keep_line(struct session *session, struct span line, enum line_fate fate)
+/* Reads on, waits, or, when no more input comes and all of it is answered, closes. */
+static void settle(struct session *session)
 {
-	session->kept = malloc(line.length + 1);
-	if (!session->kept) {
-		end(session);
+	bool over = session->ended_input || session->drained;
+	bool keeping = session->intake.keeping;
+
+	if (session->state != SESSION_OPEN) {
 		return;
 	}
-	memcpy(session->kept, line.text, line.length);
-	session->kept_length = session->kept_line = (uint32_t)line.length;
-	session->kept_fate = (uint8_t)fate;
-	session->keeping = true;
-	set_reading(session, false);
-}
-
-/* Keeps what came after the line that waits. */
-static void keep_rest(struct session *session, const char *input, size_t length)
-{
-	char *kept = realloc(session->kept, session->kept_length + length + 1);
-
-	if (!kept) {
-		end(session);
-		return;
-	}
-	memcpy(kept + session->kept_length, input, length);
-	session->kept = kept;
-	session->kept_length += (uint32_t)length;
-}
-
-/* Whether --rate lets one more line through; a token bucket that is kept as a time (GCRA). */
-static bool within_rate(struct session *session)
-{
-	unsigned rate = session->worker->commons->options->rate;
-
-	if (rate == 0) {
-		return true;
-	}
-	int64_t now = worker_now_ns(session->worker);
-	int64_t start = session->tokens_ns > now ? session->tokens_ns : now;
-
-	if (start - now > (RATE_BURST * (int64_t)rate - 1) * (NS_PER_SECOND / rate)) {
-		return false;
-	}
-	session->tokens_ns = start + NS_PER_SECOND / rate;
-	return true;
-}
-
-static enum outcome refuse_line(struct session *session, enum line_fate fate, struct reply *reply)
-{
-	if (fate == LINE_IS_TOO_LONG) {
-		reply_error(reply, "TOOLONG", "a line has at most %d bytes", LINE_MAX_BYTES);
-	} else {
-		reply_error(reply, "RATE",
-			    "at most %u lines a second; this one was not carried out",
-			    session->worker->commons->options->rate);
-	}
-	return OUTCOME_DONE;
-}
-
-/* A line has its turn: carried out and answered, or kept for later. */
-static void take_line(struct session *session, struct span line, enum line_fate fate)
-{
-	struct worker *worker = session->worker;
-	struct reply *reply = &worker->reply;
-	enum outcome outcome;
-
-	reply_clear(reply);
-	outcome = fate == LINE_IS_CARRIED_OUT ? command_carry_out(session, line, reply)
-					      : refuse_line(session, fate, reply);
-	if (outcome == OUTCOME_DONE && session->bookings > 0) {
-		outcome = OUTCOME_WAIT; /* an error: its place is behind the answers to come */
-	}
-	switch (outcome) {
-	case OUTCOME_AGAIN: mark_waiting(session); /* fallthrough */
-	case OUTCOME_WAIT: keep_line(session, line, fate); return;
-	case OUTCOME_LATER: session->bookings++; break;
-	case OUTCOME_DONE: send_reply(session, reply); break;
-	case OUTCOME_CLOSE:
-		send_reply(session, reply);
+	set_reading(session, !over && !keeping);
+	if (over && !keeping && session->bookings == 0) {
 		session_close(session);
-		break;
-	}
-	score_add(worker->score, COUNTER_COMMANDS, 1);
-}
-
-static void take_new_line(struct session *session, struct span line, enum line_fate fate)
-{
-	if (line.length > 0 || fate != LINE_IS_CARRIED_OUT) {
-		take_line(session, line, within_rate(session) ? fate : LINE_IS_OVER_RATE);
-	}
-}
-
-/* No more input comes and all of it is answered: so do we end. */
-static void close_if_done(struct session *session)
-{
-	if ((session->ended_input || session->drained) && !session->keeping &&
-	    session->bookings == 0) {
-		session_close(session);
-	}
-}
-
-static void take_input(struct session *session, const char *input, size_t length)
-{
-	struct line line = { NULL, 0 };
-
-	while (session->state == SESSION_OPEN && !session->keeping) {
-		size_t used = 0;
-		enum line_event event = line_read(&session->lines, input, length, &used, &line);
-
-		input += used;
-		length -= used;
-		switch (event) {
-		case LINE_NONE: return;
-		case LINE_WHOLE:
-			take_new_line(session, (struct span){ line.text, line.length },
-				      LINE_IS_CARRIED_OUT);
-			break;
-		case LINE_TOO_LONG: take_new_line(session, span_of(""), LINE_IS_TOO_LONG); break;
-		case LINE_TELNET: session_send(session, line.text, line.length); break;
-		case LINE_BROWSER:
-		case LINE_NO_MEMORY: session_close(session); return;
-		}
-	}
-	if (session->state == SESSION_OPEN && length > 0) {
-		keep_rest(session, input, length);
-	}
-}
-
-/* Goes on with what was kept: the line that waited, then what came after it. */
-static void take_kept(struct session *session)
-{
-	char *kept = session->kept;
-	uint32_t length = session->kept_length;
-	uint32_t line = session->kept_line;
-
-	session->kept = NULL;
-	session->keeping = false;
-	take_line(session, (struct span){ kept, line }, session->kept_fate);
-	if (session->keeping) {
-		keep_rest(session, kept + line, length - line);
-	} else {
-		take_input(session, kept + line, length - line);
-	}
-	free(kept);
-	if (!session->keeping && session->state == SESSION_OPEN) {
-		set_reading(session, !session->ended_input && !session->drained);
-		close_if_done(session);
 	}
 }
 
 void session_answered(struct session *session, const struct reply *reply)
 {
 	session->bookings--;
-	send_reply(session, reply);
-	if (session->bookings == 0 && session->keeping && !session->waiting) {
-		take_kept(session);
+	send_answer(session, reply);
+	if (session->bookings == 0 && session->intake.keeping && !session->waiting) {
+		intake_go_on(session);
 	}
-	close_if_done(session);
+	settle(session);
 }
 
 /* What a newcomer is told who may not come in; false if it may. With the directory's lock held. */
@@ -379,10 +264,11 @@ void session_retry_waiting(struct worker *worker)
 			/* it is being ended */
 		} else if (!session->greeted) {
 			if (!greet(session)) {
-				mark_waiting(session);
+				session_retry_later(session);
 			}
-		} else if (session->keeping && session->bookings == 0) {
-			take_kept(session);
+		} else if (session->intake.keeping && session->bookings == 0) {
+			intake_go_on(session);
+			settle(session);
 		}
 		session = next;
 	}
@@ -434,11 +320,11 @@ static void read_input(struct session *session)
 	ssize_t got = recv(session->socket, worker->receive_buffer, RECEIVE_SIZE, 0);
 
 	if (got > 0) {
-		take_input(session, worker->receive_buffer, (size_t)got);
+		intake_take(session, worker->receive_buffer, (size_t)got);
+		settle(session);
 	} else if (got == 0) {
 		session->ended_input = true;
-		set_reading(session, false);
-		close_if_done(session);
+		settle(session);
 	} else if (errno != EAGAIN && errno != EINTR) {
 		end(session);
 	}
@@ -461,7 +347,7 @@ static void on_event(evutil_socket_t socket, short what, void *argument)
 
 void session_close(struct session *session)
 {
-	if (session->state != SESSION_OPEN) {
+	if (!takes_output(session)) {
 		return;
 	}
 	session->state = SESSION_CLOSING;
@@ -492,13 +378,13 @@ void session_open(struct worker *worker, int socket, struct origin origin)
 	session->place = worker->free_seats[--worker->free_count];
 	session->seat = directory_seat(worker->commons->directory, worker->number, session->place);
 	session->number = directory_new_session(worker->commons->directory);
-	line_reader_init(&session->lines);
+	intake_init(&session->intake);
 	event_assign(&session->event, worker->base, socket, EV_READ | EV_PERSIST, on_event,
 		     session);
 	worker->sessions[session->place] = session;
 	worker->session_count++;
 	if (!greet(session)) {
-		mark_waiting(session);
+		session_retry_later(session);
 	} else if (session->state == SESSION_OPEN) {
 		read_input(session); /* who has asked already is answered along with the greeting */
 	}
@@ -511,8 +397,7 @@ static void free_session(struct session *session)
 	worker->sessions[session->place] = NULL;
 	worker->free_seats[worker->free_count++] = session->place;
 	worker->session_count--;
-	line_reader_finish(&session->lines);
-	free(session->kept);
+	intake_finish(&session->intake);
 	free(session);
 }
 
@@ -570,8 +455,7 @@ void session_drain_all(struct worker *worker)
 		if (session && session->state == SESSION_OPEN) {
 			session_send(session, DRAIN_LINE, sizeof(DRAIN_LINE) - 1);
 			session->drained = true;
-			set_reading(session, false);
-			close_if_done(session);
+			settle(session);
 		}
 	}
 }

@@ -2,7 +2,7 @@
  * session: one client's connection to the line protocol: its input, its place in the order of
  * replies, its output.
  *
- * Bytes come in, the line reader cuts them, a command carries each line out, and its reply is sent
+ * Bytes come in, the intake cuts them into lines, a command carries each out, and its reply is sent
  * in the order of the commands. Bookings are answered by the clerk: further bookings are sent after
  * the first ones without waiting, but any other line waits until they are answered (it is kept, and
  * the socket is not read further). Only here is a client's socket written to and closed; closing
@@ -16,22 +16,15 @@
 #include <stdint.h>
 
 #include "server/directory.h"
+#include "server/intake.h"
 #include "server/output.h"
 #include "server/worker.h"
-#include "shared/line.h"
 
 enum session_state {
 	SESSION_OPEN,
 	SESSION_CLOSING,   /* nothing more is read; what is queued is sent, then the end */
 	SESSION_LINGERING, /* all is sent; the peer is to end first, or a second to pass */
 	SESSION_ENDED
-};
-
-/* What becomes of a line when it has its turn. */
-enum line_fate {
-	LINE_IS_CARRIED_OUT,
-	LINE_IS_TOO_LONG, /* refused; there is no text */
-	LINE_IS_OVER_RATE /* refused */
 };
 
 struct session {
@@ -42,18 +35,13 @@ struct session {
 	struct origin origin;
 	int socket;
 	uint32_t place; /* of the seat */
-	struct line_reader lines;
+	struct intake intake;
 	struct output output;
-	char *kept; /* input that has to wait: a line, and what came after it */
-	uint32_t kept_length;
-	uint32_t kept_line; /* bytes of `kept` that are the line */
-	uint16_t bookings;  /* under way at the clerk */
-	uint8_t state;      /* enum session_state */
-	bool keeping;       /* `kept` holds something */
-	uint8_t kept_fate;  /* of the kept line: enum line_fate */
-	bool ended_input;   /* the peer has half-closed */
-	bool reading;       /* `event` waits for input */
-	bool writing;       /* the socket took no more: `event` waits for room */
+	uint16_t bookings; /* under way at the clerk */
+	uint8_t state;     /* enum session_state */
+	bool ended_input;  /* the peer has half-closed */
+	bool reading;      /* `event` waits for input */
+	bool writing;      /* the socket took no more: `event` waits for room */
 	bool operator_role;
 	bool greeted;       /* has a nick */
 	bool said_farewell; /* to its rooms */
@@ -63,8 +51,7 @@ struct session {
 	struct session *next_unsent;
 	struct session *next_waiting;
 	struct session *next_ended;
-	uint64_t stretch;  /* chat: the last stretch of a room that has a line of this session's */
-	int64_t tokens_ns; /* --rate: what it may still spend */
+	uint64_t stretch; /* chat: the last stretch of a room that has a line of this session's */
 	int64_t linger_until_ns;
 };
 
@@ -85,6 +72,12 @@ void session_send(struct session *session, const char *text, size_t length);
 /* Sends a stretch of a block, by reference. */
 void session_send_block(struct session *session, struct block *block, uint32_t start,
 			uint32_t length);
+
+/* Sends the complete ones of the worker's `reply` to the session that it is answering, if any. */
+void session_send_replies(struct worker *worker);
+
+/* Its line found a lock taken: it is tried once more next turn. */
+void session_retry_later(struct session *session);
 
 /* One of its bookings was answered with this reply: sends it and goes on with what waited. */
 void session_answered(struct session *session, const struct reply *reply);

@@ -42,6 +42,16 @@ struct loop {
 void worker_wake(struct worker *worker, uint32_t other)
 {
 	if (other != worker->number) {
+		worker->to_wake |= UINT64_C(1) << other;
+	}
+}
+
+static void wake_others(struct worker *worker)
+{
+	while (worker->to_wake != 0) {
+		unsigned other = (unsigned)__builtin_ctzll(worker->to_wake);
+
+		worker->to_wake &= worker->to_wake - 1;
 		(void)waker_wake(&worker->commons->scoreboard->scores[other].waker);
 	}
 }
@@ -121,6 +131,7 @@ static void start_draining(struct loop *loop)
 	worker->draining = true;
 	atomic_store(&worker->score->state, WORKER_DRAINING);
 	loop->drain_until_ns = worker_now_ns(worker) + worker->commons->options->drain_ns;
+	loop->accept_again_ns = 0;
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
 		event_del(loop->accept_events[i]);
 	}
@@ -291,10 +302,10 @@ static void end_turn(struct loop *loop)
 		boxoffice_announce_sales(worker);
 		chat_turn(worker);
 	}
+	wake_others(worker);
 	session_flush_all(worker);
 	count_connections(worker);
-	if (loop->accept_again_ns && worker_now_ns(worker) >= loop->accept_again_ns &&
-	    !worker->draining) {
+	if (loop->accept_again_ns && worker_now_ns(worker) >= loop->accept_again_ns) {
 		go_on_accepting(loop);
 	}
 	if (worker->draining && ((worker->session_count + worker->echo_count == 0) ||
@@ -443,6 +454,7 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 	}
 	boxoffice_sweep(worker);
 	chat_sweep(worker);
+	wake_others(worker);
 	make_events(loop);
 	return true;
 }
@@ -453,6 +465,7 @@ static void finish(struct loop *loop)
 
 	clerk_stop(worker->clerk);
 	chat_sweep(worker); /* who is still here when the time is up */
+	wake_others(worker);
 	atomic_store(&worker->score->connections, 0);
 }
 

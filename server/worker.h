@@ -44,10 +44,12 @@ struct worker {
 	struct echo_peer *echo_peers;
 	uint32_t echo_count;
 
-	struct block *shared; /* replies are copied into it */
-	struct reply reply;   /* of the command being carried out */
+	struct block *shared;      /* replies are copied into it */
+	struct reply reply;        /* to the commands being carried out */
+	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
 	struct delivery *delivery;
 	struct posting posting;
+	uint64_t to_wake;    /* a bit a worker: see worker_wake */
 	uint32_t rooms_made; /* of the board's events: each has its room */
 	struct clerk *clerk;
 	int64_t sale_at_ns;    /* when a *sale is to be looked for again; 0: not */
@@ -105,7 +107,10 @@ int64_t worker_wall_ns(struct worker *worker);
 void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
 			struct origin origin);
 
-/* Wakes the workers, but this one, that have members in ROOM; or one worker. */
+/*
+ * The workers, but this one, that have members in ROOM, or one worker, are woken at the end of the
+ * turn: all that the turn brings them is there then, and they need not sleep and wake in between.
+ */
 void worker_wake_room(struct worker *worker, uint16_t room);
 void worker_wake(struct worker *worker, uint32_t other);
 

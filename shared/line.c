@@ -95,16 +95,6 @@ static enum line_event skip_line(struct line_reader *reader)
 	return LINE_TOO_LONG;
 }
 
-static enum line_event hand_out(struct line_reader *reader, const char *text, size_t length,
-				struct line *line)
-{
-	*line = (struct line){ text, length_without_end(text, length) };
-	if (line->length > 0) {
-		reader->first_done = true;
-	}
-	return LINE_WHOLE;
-}
-
 /* Adds a stretch to the unfinished line. */
 static enum line_event gather(struct line_reader *reader, const char *bytes, size_t length)
 {
@@ -142,7 +132,9 @@ static enum line_event end_line(struct line_reader *reader, struct line *line)
 		return LINE_NONE;
 	}
 	reader->partial_length = 0; /* the bytes stay until the next call */
-	return hand_out(reader, reader->partial, length, line);
+	*line = (struct line){ reader->partial, length_without_end(reader->partial, length) };
+	reader->first_done |= line->length > 0;
+	return LINE_WHOLE;
 }
 
 /*
@@ -159,11 +151,17 @@ static size_t plain_length(const char *input, size_t length)
 	return iac ? (size_t)(iac - input) : plain;
 }
 
-/* Whether a whole line at INPUT can be handed out where it lies. */
-static bool is_good_in_place(const struct line_reader *reader, const char *input, size_t length)
+/* Hands a whole line out where it lies, if nothing stands in the way: nearly always. */
+static bool hand_out_in_place(struct line_reader *reader, const char *input, size_t length,
+			      struct line *line)
 {
-	return !reader->skipping && reader->partial_length == 0 && !is_too_long(input, length) &&
-	       !is_browser(reader, input, length);
+	*line = (struct line){ input, length_without_end(input, length) };
+	if (reader->skipping || reader->partial_length > 0 || line->length > LINE_MAX_BYTES ||
+	    is_browser(reader, input, length)) {
+		return false;
+	}
+	reader->first_done |= line->length > 0;
+	return true;
 }
 
 /* Uses up a stretch, and the LF or IAC after it. */
@@ -175,8 +173,8 @@ static enum line_event read_text(struct line_reader *reader, const char *input, 
 	enum line_event event;
 
 	*used = plain + 1;
-	if (ends && is_good_in_place(reader, input, plain)) {
-		return hand_out(reader, input, plain, line);
+	if (ends && hand_out_in_place(reader, input, plain, line)) {
+		return LINE_WHOLE;
 	}
 
 	event = gather(reader, input, plain);

@@ -239,6 +239,21 @@ static void count_taken(struct mutex *mutex)
 	atomic_store_explicit(&mutex->taken, taken + 1, memory_order_relaxed);
 }
 
+/* Of a brief one no time is kept. */
+static int64_t time_of(const struct mutex *mutex)
+{
+	return mutex->kind == MUTEX_BRIEF ? 0 : clock_monotonic_ns();
+}
+
+static void note_held(struct mutex *mutex)
+{
+	int64_t now = clock_monotonic_ns();
+	int64_t since = atomic_load_explicit(&mutex->since_ns, memory_order_relaxed);
+
+	histogram_add(&mutex->held, (uint64_t)(now - since));
+	atomic_store_explicit(&mutex->since_ns, now, memory_order_relaxed);
+}
+
 /* The lock is ours: says so, and repairs what it guards where that is due. */
 static void own(struct mutex *mutex, const struct mutex_repair *repair)
 {
@@ -248,7 +263,7 @@ static void own(struct mutex *mutex, const struct mutex_repair *repair)
 		mutex->depth++;
 		return;
 	}
-	int64_t now = clock_monotonic_ns();
+	int64_t now = time_of(mutex);
 	int64_t since = atomic_load_explicit(&mutex->since_ns, memory_order_relaxed);
 	if (atomic_load_explicit(&mutex->waiting, memory_order_relaxed) != 0 &&
 	    now - since > WAITING_STALE_NS) {
@@ -357,11 +372,10 @@ void mutex_unlock(struct mutex *mutex)
 		if (atomic_load_explicit(&mutex->broken, memory_order_relaxed)) {
 			bug("a mutex is unlocked in the midst of its repair");
 		}
-		int64_t now = clock_monotonic_ns();
-		int64_t since = atomic_load_explicit(&mutex->since_ns, memory_order_relaxed);
-		histogram_add(&mutex->held, (uint64_t)(now - since));
+		if (mutex->kind != MUTEX_BRIEF) {
+			note_held(mutex);
+		}
 		atomic_store_explicit(&mutex->owner, 0, memory_order_release);
-		atomic_store_explicit(&mutex->since_ns, now, memory_order_relaxed);
 	}
 	check(pthread_mutex_unlock(lock), "pthread_mutex_unlock");
 }

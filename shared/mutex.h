@@ -25,8 +25,10 @@
 #include "shared/histogram.h"
 
 enum mutex_kind {
-	MUTEX_PLAIN,    /* taking it twice in one thread fails with MUTEX_DEADLOCK */
-	MUTEX_RECURSIVE /* the holder may take it again, and unlocks as often */
+	MUTEX_PLAIN,     /* taking it twice in one thread fails with MUTEX_DEADLOCK */
+	MUTEX_RECURSIVE, /* the holder may take it again, and unlocks as often */
+	MUTEX_BRIEF      /* plain, and held for some hundred instructions: nobody looks at the clock
+			  * for it, so `since_ns` and `held` stay empty */
 };
 
 enum mutex_result {

@@ -149,6 +149,24 @@ static size_t put_clean(const char *text, size_t count, uint32_t point, char *cl
 	return count;
 }
 
+/* Copies the plain words that TEXT begins with; says how many bytes that are. */
+static size_t copy_plain(const char *text, size_t length, char *clean)
+{
+	const size_t word = sizeof(uint64_t);
+	size_t at = 0;
+
+	while (length - at >= word && is_plain_word(text + at)) {
+		memcpy(clean + at, text + at, word);
+		at += word;
+	}
+	/* The last bytes are no whole word: with some before them, which are plain, they are. */
+	if (at > 0 && length - at < word && is_plain_word(text + length - word)) {
+		memcpy(clean + length - word, text + length - word, word);
+		at = length;
+	}
+	return at;
+}
+
 size_t text_clean(const char *text, size_t length, char *clean)
 {
 	size_t at = 0;
@@ -156,6 +174,13 @@ size_t text_clean(const char *text, size_t length, char *clean)
 
 	while (at < length) {
 		uint32_t point;
+		size_t plain = copy_plain(text + at, length - at, clean + written);
+
+		at += plain;
+		written += plain;
+		if (at == length) {
+			break;
+		}
 		size_t count = text_decode(text + at, length - at, &point);
 
 		written += put_clean(text + at, count, point, clean + written);

@@ -1,19 +1,5 @@
 #include "shared/words.h"
 
-#include <string.h>
-
-struct span span_of(const char *text)
-{
-	return (struct span){ text, strlen(text) };
-}
-
-bool span_starts(struct span span, const char *prefix)
-{
-	size_t length = strlen(prefix);
-
-	return length == 0 || (length <= span.length && memcmp(span.text, prefix, length) == 0);
-}
-
 bool span_equals(struct span span, const char *text)
 {
 	return span.length == strlen(text) && span_starts(span, text);
@@ -22,23 +8,19 @@ bool span_equals(struct span span, const char *text)
 /* Not tolower(3), which asks the locale. */
 static char lower(char letter)
 {
-	if (letter < 'A' || letter > 'Z') {
-		return letter;
-	}
-	return (char)(letter - 'A' + 'a');
+	return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
 }
 
 bool span_equals_ignoring_case(struct span span, const char *text)
 {
-	if (span.length != strlen(text)) {
-		return false;
+	size_t i = 0;
+
+	/* A NUL ends TEXT, also where SPAN has one too. */
+	while (i < span.length && text[i] != '\0' &&
+	       (span.text[i] == text[i] || lower(span.text[i]) == lower(text[i]))) {
+		i++;
 	}
-	for (size_t i = 0; i < span.length; i++) {
-		if (lower(span.text[i]) != lower(text[i])) {
-			return false;
-		}
-	}
-	return true;
+	return i == span.length && text[i] == '\0';
 }
 
 static struct span without_front(struct span span, size_t count)

@@ -10,18 +10,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct span {
 	const char *text;
 	size_t length;
 };
 
-/* SPAN of a NUL-terminated string. */
-struct span span_of(const char *text);
+/*
+ * SPAN of a NUL-terminated string. It and span_starts are inline since their texts are nearly
+ * always constants: what remains of them is a comparison of a few bytes.
+ */
+static inline struct span span_of(const char *text)
+{
+	return (struct span){ text, strlen(text) };
+}
+
+static inline bool span_starts(struct span span, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return length == 0 || (length <= span.length && memcmp(span.text, prefix, length) == 0);
+}
 
 bool span_equals(struct span span, const char *text);
 bool span_equals_ignoring_case(struct span span, const char *text); /* ASCII */
-bool span_starts(struct span span, const char *prefix);
 
 /* Takes the next word off REST's front; its length is 0 when there is none. */
 struct span words_next(struct span *rest);

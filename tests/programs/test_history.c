@@ -287,6 +287,48 @@ Test(programs_history, in_a_room_of_200_everyone_hears_all_in_one_order)
 	cr_expect_eq(stat_of(&crowd[0], "turnstile_missed_total"), 0);
 }
 
+#define LONG_LINES 200 /* more than the smallest log holds */
+
+static void say_long(struct talk *talk, unsigned number)
+{
+	talk_say(talk, "%u %01000d", number, 0);
+}
+
+static unsigned long_number(const char *line)
+{
+	unsigned number = LONG_LINES;
+
+	cr_assert_eq(sscanf(line, "*say #r ann %u 0", &number), 1, "'%.40s'", line);
+	return number;
+}
+
+Test(programs_history, who_is_served_by_a_stopped_worker_is_told_what_it_missed_and_nobody_else_is)
+{
+	static struct talk late;
+	unsigned missed = 0;
+	pid_t pid;
+
+	turnstiled_start(&server, "--workers", "3", "--history", "1");
+	enter_both();
+	enter(&late, 3, "late");
+	serving(&late, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGSTOP));
+	for (unsigned i = 0; i < LONG_LINES; i++) {
+		say_long(&ann, i);
+		cr_assert_eq(long_number(next_said(&bob)), i);
+	}
+	cr_assert(watch_signal(server.pid, pid, SIGCONT));
+	const char *notice = talk_expect_event(&late, "*notice ");
+	cr_assert_eq(sscanf(notice, "*notice %u lines of #r were missed", &missed), 1, "'%s'",
+		     notice);
+	cr_assert(missed > 0 && missed < LONG_LINES, "%u", missed);
+	for (unsigned i = missed; i < LONG_LINES; i++) {
+		cr_assert_eq(long_number(next_said(&late)), i);
+	}
+	cr_expect_eq(stat_of(&late, "turnstile_missed_total"), missed);
+	talk_close(&late);
+}
+
 static unsigned packets_to(const struct talk *talk)
 {
 	struct tcp_info info = { 0 };
