@@ -37,7 +37,7 @@ void block_release(struct block *block)
 static void grow(struct output *output)
 {
 	bool leaves = output->segments == &output->only;
-	uint32_t room = leaves ? SEGMENTS_AT_FIRST : output->room * 2;
+	uint32_t room = output->room < SEGMENTS_AT_FIRST ? SEGMENTS_AT_FIRST : output->room * 2;
 	struct segment *segments =
 		realloc(leaves ? NULL : output->segments, room * sizeof(*segments));
 
