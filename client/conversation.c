@@ -181,6 +181,28 @@ void conversation_ask_nick(struct conversation *conversation)
 	}
 }
 
+static bool is_asked(const struct conversation *conversation, const char *line)
+{
+	const struct outbox *outbox = &conversation->outbox;
+
+	for (size_t i = 0; i < outbox->count; i++) {
+		const struct outbox_entry *entry = outbox_at(outbox, i);
+
+		if (span_equals((struct span){ entry->line, entry->length }, line)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void conversation_ask_places(struct conversation *conversation)
+{
+	if (conversation->connected && !is_asked(conversation, "/events")) {
+		ask_for(conversation, OUTBOX_QUIET, "/rooms");
+		ask_for(conversation, OUTBOX_QUIET, "/events");
+	}
+}
+
 size_t conversation_whole_lines(const struct conversation *conversation)
 {
 	const char *end = memrchr(conversation->shown, '\n', conversation->shown_length);
@@ -221,8 +243,7 @@ void conversation_connected(struct conversation *conversation)
 		ask_for(conversation, OUTBOX_QUIET, "/join %s", roster->rooms[i].name);
 	}
 	ask_for(conversation, OUTBOX_QUIET, "/help");
-	ask_for(conversation, OUTBOX_QUIET, "/rooms");
-	ask_for(conversation, OUTBOX_QUIET, "/events");
+	conversation_ask_places(conversation);
 }
 
 void conversation_lost(struct conversation *conversation, int64_t wall_ns)

@@ -59,6 +59,9 @@ void conversation_hear(struct conversation *conversation, struct span line, int6
 
 void conversation_ask_nick(struct conversation *conversation);
 
+/* Asks once more which rooms and events there are, unless an answer to that is still to come. */
+void conversation_ask_places(struct conversation *conversation);
+
 /* Says goodbye to the server; without a connection it is over at once. */
 void conversation_leave(struct conversation *conversation);
 

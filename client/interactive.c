@@ -45,6 +45,9 @@ static void complete(struct span text, struct completion *completion)
 {
 	completion_find(completion, &session.conversation.manual, &session.conversation.roster,
 			text);
+	if (completion->count == 0) {
+		conversation_ask_places(&session.conversation); /* then the next Tab may know */
+	}
 }
 
 static size_t tell_status(size_t columns, char *line)

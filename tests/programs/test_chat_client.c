@@ -187,6 +187,22 @@ Test(programs_chat_client, tab_completes_commands_rooms_nicks_and_events)
 	leave();
 }
 
+static bool tab_gives(const char *shown)
+{
+	terminal_type(&terminal, "\t");
+	terminal_look(&terminal);
+	return terminal_count(&terminal, shown) > 0;
+}
+
+Test(programs_chat_client, tab_learns_of_rooms_that_were_made_since)
+{
+	start_both();
+	talk_ask(&talk, "/join #tearoom", "+join #tearoom 1");
+	terminal_type(&terminal, "/join #t");
+	cr_expect(eventually(tab_gives("#rush> /join #tearoom")));
+	leave();
+}
+
 Test(programs_chat_client, what_was_typed_before_comes_back_but_no_password)
 {
 	start_both();

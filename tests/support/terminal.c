@@ -324,6 +324,11 @@ void terminal_expect_at(struct place place, struct terminal *terminal, size_t ab
 	}
 }
 
+void terminal_look(struct terminal *terminal)
+{
+	(void)read_some(terminal, 10);
+}
+
 size_t terminal_count(struct terminal *terminal, const char *text)
 {
 	char row[TERMINAL_ROW_SIZE];

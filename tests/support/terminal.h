@@ -50,6 +50,9 @@ void terminal_start(struct terminal *terminal, char *const *argv, const char *co
 /* How many rows have TEXT in them now. */
 size_t terminal_count(struct terminal *terminal, const char *text);
 
+/* Takes what came on the way to the screen, if anything comes within 10 ms. */
+void terminal_look(struct terminal *terminal);
+
 void terminal_resize(struct terminal *terminal, size_t rows, size_t columns);
 
 /* Waits for the program's end; the screen is as it left it. */
