@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/clock.h"
@@ -28,15 +29,40 @@ static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug",
 };
 
+/* As syslog(3) counts them, and sd-daemon(3) writes them. */
+static const char *const level_prefixes[] = {
+	[LOG_ERROR] = "<3>",
+	[LOG_WARNING] = "<4>",
+	[LOG_INFO] = "<6>",
+	[LOG_DEBUG] = "<7>",
+};
+
 static char who[WHO_SIZE] = "turnstile";
 static enum log_level least_urgent = LOG_INFO;
 static enum log_format log_form = LOG_TEXT;
+static bool to_journal; /* stderr leads to systemd's journal, which adds the time by itself */
+
+/* systemd.exec(5): the variable names the device and inode of the stream, if it is one. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat status;
+	char own[64];
+
+	if (stream == NULL || fstat(STDERR_FILENO, &status) != 0) {
+		return false;
+	}
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev,
+		       (uintmax_t)status.st_ino);
+	return strcmp(stream, own) == 0;
+}
 
 void log_start(const char *name, enum log_level level, enum log_format format)
 {
 	log_rename(name);
 	least_urgent = level;
 	log_form = format;
+	to_journal = is_journal();
 }
 
 void log_rename(const char *name)
@@ -111,11 +137,16 @@ static void write_text(enum log_level level, const char *time, const char *messa
 {
 	struct line_out line = { .length = 0 };
 
-	append_plain(&line, time);
-	append_plain(&line, " ");
-	append_plain(&line, who);
-	append_plain(&line, " ");
-	append_plain(&line, level_names[level]);
+	if (to_journal) {
+		append_plain(&line, level_prefixes[level]);
+		append_plain(&line, who);
+	} else {
+		append_plain(&line, time);
+		append_plain(&line, " ");
+		append_plain(&line, who);
+		append_plain(&line, " ");
+		append_plain(&line, level_names[level]);
+	}
 	append_plain(&line, ": ");
 	append_message(&line, message, false, "\n");
 	write_line(&line);

@@ -4,7 +4,8 @@
  * A line a message, written with one write(2), so that lines of several processes do not mix. What
  * came from outside may stand in a message: control characters are replaced before it is written.
  * errno is the same after a call as before it. Level and format are one for the process and are
- * inherited by its children.
+ * inherited by its children. When stderr leads to systemd's journal ($JOURNAL_STREAM), a line of
+ * text has its level as the journal reads it, "<4>", and no time, which stands there already.
  */
 #ifndef SHARED_LOG_H
 #define SHARED_LOG_H
@@ -19,8 +20,8 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 /*
  * Sets the name that stands in every line ("master", "worker 3"), kept by copy and cut at 31
- * bytes, the least urgent level that is still written, and the format. Before the first call:
- * "turnstile", LOG_INFO, LOG_TEXT.
+ * bytes, the least urgent level that is still written, and the format; looks where stderr leads.
+ * Before the first call: "turnstile", LOG_INFO, LOG_TEXT.
  */
 void log_start(const char *who, enum log_level level, enum log_format format);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/clock.h"
@@ -46,12 +47,34 @@ static int say_warning(void *argument)
 	return 0;
 }
 
+/* With $JOURNAL_STREAM as it is for this stderr, or else for another one. */
+static int say_to_journal(void *own)
+{
+	struct stat status;
+	char stream[64];
+
+	cr_assert_eq(fstat(STDERR_FILENO, &status), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)status.st_dev,
+		 (uintmax_t)status.st_ino + (own == NULL));
+	setenv("JOURNAL_STREAM", stream, 1);
+	return say_warning(NULL);
+}
+
 static int say_json(void *argument)
 {
 	log_start("worker \"3\"", LOG_INFO, LOG_JSON);
 	(void)argument;
 	log_warning("%s", said);
 	return 0;
+}
+
+Test(log, the_journal_gets_the_level_in_its_own_way_and_no_second_time)
+{
+	said = "all is well";
+	cr_assert_eq(caught(say_to_journal, text), 0);
+	cr_expect_str_eq(text, "<4>worker 3: all is well\n");
+	cr_assert_eq(caught(say_to_journal, NULL), 0);
+	cr_expect_str_eq(after_time(), " worker 3 warning: all is well\n");
 }
 
 Test(log, a_text_line_has_time_name_level_and_message)
