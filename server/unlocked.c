@@ -2,7 +2,6 @@
 
 #include "server/keeper.h"
 #include "shared/clock.h"
-#include "shared/log.h"
 
 #define THINK_NS     (2 * NS_PER_MS) /* between reading and writing */
 #define LOCK_WAIT_NS (5 * NS_PER_SECOND)
@@ -25,6 +24,7 @@ static bool end(struct batcher *batcher, bool commit)
 
 	if (commit) {
 		good = store_commit(batcher->store) == STORE_OK;
+		batcher->commits += good;
 	}
 	if (!commit || !good) {
 		store_rollback(batcher->store);
@@ -102,14 +102,13 @@ bool unlocked_serve(struct batcher *batcher)
 
 		good = carry_out(batcher, slot);
 		if (!good) {
-			log_error("the store failed: %s", store_error(batcher->store));
 			slot->answer.outcome = BOOKING_FAILED;
 		}
 		atomic_store_explicit(&ring->answered, ring->answered + 1, memory_order_release);
 		(void)waker_wake(&batcher->score->waker);
 	}
 	if (good && keeper_is_due(batcher->commons) && store_take(batcher->store, LOCK_WAIT_NS)) {
-		good = keeper_keep(batcher->commons, batcher->store);
+		good = batch_keep_chat(batcher);
 		store_give(batcher->store);
 	}
 	return good;
