@@ -146,7 +146,7 @@ static void note_passed(struct waitlist *list, int64_t event, const struct waite
 {
 	for (struct waiter *waiter = waitlist_first(list, event); waiter && waiter != last;
 	     waiter = waitlist_next(list, waiter)) {
-		waiter->passed++;
+		waitlist_pass_over(list, waiter);
 	}
 }
 
