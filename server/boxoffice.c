@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/chat.h"
@@ -427,16 +426,10 @@ static void count(struct score *score, const struct desk_slot *slot)
 /* A session's end that the store could not note: its holds and its place are still taken. */
 static void keep_unreleased(struct worker *worker, uint64_t session)
 {
-	if (worker->unreleased_count == worker->unreleased_room) {
-		worker->unreleased_room =
-			worker->unreleased_room ? worker->unreleased_room * 2 : 16;
-		worker->unreleased = realloc(worker->unreleased,
-					     worker->unreleased_room * sizeof(*worker->unreleased));
-		if (!worker->unreleased) {
-			die("out of memory");
-		}
+	if (!desk_keep_unreleased(worker->commons->desk, worker->number, session)) {
+		log_warning("too many connections ended while the store failed: what one of them "
+			    "held lapses in its time");
 	}
-	worker->unreleased[worker->unreleased_count++] = session;
 }
 
 static void take_answers(struct worker *worker)
@@ -560,9 +553,13 @@ bool boxoffice_release(struct session *session)
 
 void boxoffice_tick(struct worker *worker)
 {
-	while (worker->unreleased_count > 0 &&
-	       submit_release(worker, worker->unreleased[worker->unreleased_count - 1])) {
-		worker->unreleased_count--;
+	struct desk *desk = worker->commons->desk;
+	uint64_t session;
+
+	/* Forgotten only then: twice does no harm, never would. */
+	while ((session = desk_unreleased(desk, worker->number)) != 0 &&
+	       submit_release(worker, session)) {
+		desk_forget_unreleased(desk, worker->number);
 	}
 }
 

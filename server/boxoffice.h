@@ -31,7 +31,10 @@ bool boxoffice_release(struct session *session);
 /* At a worker's start, with its clerk at work: the same for the sessions of its predecessor. */
 void boxoffice_sweep(struct worker *worker);
 
-/* A second passed: gives back once more what could not be given back since the store failed. */
+/*
+ * A second passed: gives back once more what could not be given back since the store failed, also
+ * what a predecessor could not.
+ */
 void boxoffice_tick(struct worker *worker);
 
 /*

@@ -155,6 +155,28 @@ Test(programs_store_faults, a_tied_hold_goes_also_when_the_disk_was_full_at_its_
 	cr_expect(adds_up(&talk, "rush"));
 }
 
+/* And its worker is killed before there is room. */
+Test(programs_store_faults, a_tied_hold_goes_also_when_its_worker_died_while_the_disk_was_full)
+{
+	static struct talk tied;
+	pid_t pid;
+
+	start("sqlite");
+	open_on(&tied, server.lines_port, 1);
+	ask(&tied, "+held ", "/hold rush 5 tied ttl=3600");
+	fill_disk();
+	buy_until_refused();
+	talk_close(&tied);
+	cr_assert(eventually(stat_of(&talk, "turnstile_connections") == 3));
+	ask(&talk, "-INTERNAL ", "/book rush"); /* behind it on the same desk */
+	cr_assert_eq(serving(&talk, &pid), 1);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	cr_assert_eq(unlink(filler), 0);
+	cr_assert(eventually(can_buy()), "sales do not go on");
+	cr_expect(eventually(held_of(&other) == 0), "the hold stays");
+	cr_expect(adds_up(&other, "rush"));
+}
+
 /* So often a line of the log has TEXT in it. */
 static unsigned log_count(const char *text)
 {
