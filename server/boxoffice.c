@@ -46,6 +46,12 @@ enum outcome boxoffice_wait(struct session *session, struct span arguments, stru
 	if (!boxoffice_request_booking(session, arguments, 0, &request, reply)) {
 		return OUTCOME_DONE;
 	}
+	if (session->worker->commons->options->serialize == SERIALIZE_NONE) {
+		reply_error(reply, "LIMIT",
+			    "nobody can wait where bookings are in no row "
+			    "(--serialize none)");
+		return OUTCOME_DONE;
+	}
 	session->seat->has_ties = true;
 	return submit(session, &request);
 }
