@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "client/printed.h"
 #include "client/race_exhaustive.h"
 #include "client/race_options.h"
 #include "client/race_report.h"
@@ -123,9 +124,7 @@ static void show(const struct race_options *options, const struct race *race)
 		timeline_print(race, &style, stdout);
 		race_report_print(race, stdout);
 	}
-	if (fflush(stdout) != 0) {
-		die("cannot write to stdout: %s", strerror(errno));
-	}
+	printed_or_die();
 	write_file(options->svg, race, timeline_write_svg);
 	write_file(options->trace, race, timeline_write_trace);
 }
@@ -166,6 +165,7 @@ static int show_interleavings(const struct race_options *options)
 	} else {
 		exhaustive_print(&result, stdout);
 	}
+	printed_or_die();
 	return EXIT_SUCCESS;
 }
 

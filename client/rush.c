@@ -12,6 +12,7 @@
 
 #include "client/bench_load.h"
 #include "client/connection.h"
+#include "client/printed.h"
 #include "client/subcommand.h"
 #include "shared/clock.h"
 #include "shared/log.h"
@@ -242,9 +243,7 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 	} else {
 		rush_report_print(figures, tally, plan, stdout);
 	}
-	if (fflush(stdout) != 0) {
-		die("cannot write to stdout: %s", strerror(errno));
-	}
+	printed_or_die();
 	if (wrong) {
 		return EXIT_FAILURE;
 	}

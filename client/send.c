@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "client/exchange.h"
+#include "client/printed.h"
 #include "client/subcommand.h"
 #include "shared/log.h"
 #include "shared/text.h"
@@ -73,9 +74,7 @@ int send_run(const struct server_place *place, int argc, char **argv)
 					   .show = print_line };
 	struct exchange_result result = exchange_run(&exchange);
 	connection_close(&connection);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		die("cannot write the answers to stdout");
-	}
+	printed_or_die();
 	if (!(result.ended || result.bye) || result.done + result.refused < result.commands) {
 		die("the connection ended before everything was answered");
 	}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/printed.h"
 #include "client/store_content.h"
 #include "client/subcommand.h"
 #include "db/booking.h"
@@ -111,14 +112,6 @@ static void output_print(struct output *output)
 	free(output->text);
 }
 
-static int must_have_printed(void)
-{
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		die("cannot write to stdout");
-	}
-	return EXIT_SUCCESS;
-}
-
 /* check */
 
 static void print_event(void *context, const struct store_event *event)
@@ -150,7 +143,7 @@ static int check(const struct arguments *arguments)
 	leave(store);
 	store_close(store);
 	output_print(&output);
-	must_have_printed();
+	printed_or_die();
 	return result == STORE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -268,7 +261,8 @@ static int export(const struct arguments *arguments)
 	fputs(json ? "\n]\n" : "", stdout);
 	content_finish(&content);
 	store_close(store);
-	return must_have_printed();
+	printed_or_die();
+	return EXIT_SUCCESS;
 }
 
 /* convert */
@@ -331,7 +325,8 @@ static int convert(const struct arguments *arguments)
 	printf("%zu bookings and %zu messages carried from %s to %s\n", content.ticket_count,
 	       content.message_count, from, to);
 	content_finish(&content);
-	return must_have_printed();
+	printed_or_die();
+	return EXIT_SUCCESS;
 }
 
 /* The command line */

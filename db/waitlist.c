@@ -73,6 +73,7 @@ struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
 	entry->quantity = waiter->quantity;
 	entry->client = waiter->client;
 	entry->passed = 0;
+	entry->passed_before = 0;
 	entry->position = 0;
 	entry->told = 0;
 	entry->order = ++list->last_order;
@@ -117,7 +118,7 @@ struct waiter *waitlist_find(struct waitlist *list, uint64_t session, int64_t ev
 	return waiter;
 }
 
-void waitlist_remove(struct waitlist *list, struct waiter *waiter)
+static void take_off(struct waitlist *list, struct waiter *waiter)
 {
 	unlink_entry(list, waiter);
 	atomic_store(&waiter->state, WAITER_FREE);
@@ -125,6 +126,24 @@ void waitlist_remove(struct waitlist *list, struct waiter *waiter)
 	waiter->next = list->free;
 	list->free = place_of(list, waiter);
 	list->changed = true;
+}
+
+/* One who is new in this batch is off either way. */
+void waitlist_remove(struct waitlist *list, struct waiter *waiter)
+{
+	if (waiter->state == WAITER_NEW) {
+		take_off(list, waiter);
+	} else {
+		atomic_store(&waiter->state, WAITER_LEAVES);
+	}
+	list->batch = true;
+	list->changed = true;
+}
+
+void waitlist_pass_over(struct waitlist *list, struct waiter *waiter)
+{
+	waiter->passed++;
+	list->batch = true;
 }
 
 bool waitlist_take(struct waitlist *list, uint64_t session, int64_t *event)
@@ -178,31 +197,57 @@ bool waitlist_gathers(struct waitlist *list, int64_t event)
 	return waiter != NULL;
 }
 
-/* Ends the batch: entries in state GOES are taken off, those in state STAYS wait on. */
-static void settle(struct waitlist *list, enum waiter_state goes, enum waiter_state stays)
+/* Most wait already: nobody else's cache is disturbed for them. */
+static void stay(struct waiter *waiter)
+{
+	if (waiter->state != WAITER_WAITS) {
+		atomic_store(&waiter->state, WAITER_WAITS);
+	}
+}
+
+static void commit_one(struct waitlist *list, struct waiter *waiter)
+{
+	waiter->passed_before = waiter->passed;
+	if (waiter->state == WAITER_OFFERED || waiter->state == WAITER_LEAVES) {
+		take_off(list, waiter);
+	} else {
+		stay(waiter);
+	}
+}
+
+static void roll_back_one(struct waitlist *list, struct waiter *waiter)
+{
+	waiter->passed = waiter->passed_before;
+	if (waiter->order > list->order_before) {
+		take_off(list, waiter);
+	} else {
+		stay(waiter);
+	}
+}
+
+static void settle(struct waitlist *list,
+		   void (*settle_one)(struct waitlist *list, struct waiter *waiter))
 {
 	if (!list->batch) {
 		return;
 	}
 	for (struct waiter *next, *waiter = at(list, list->first); waiter; waiter = next) {
 		next = at(list, waiter->next);
-		if (waiter->state == (uint32_t)goes) {
-			waitlist_remove(list, waiter);
-		} else if (waiter->state == (uint32_t)stays) {
-			atomic_store(&waiter->state, WAITER_WAITS);
-		}
+		settle_one(list, waiter);
 	}
+	list->order_before = list->last_order;
 	list->batch = false;
 }
 
 void waitlist_commit(struct waitlist *list)
 {
-	settle(list, WAITER_OFFERED, WAITER_NEW);
+	settle(list, commit_one);
 }
 
 void waitlist_roll_back(struct waitlist *list)
 {
-	settle(list, WAITER_NEW, WAITER_OFFERED);
+	list->changed |= list->batch;
+	settle(list, roll_back_one);
 }
 
 static int by_order(const void *left, const void *right)

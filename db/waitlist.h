@@ -2,8 +2,9 @@
  * waitlist: who waits for tickets, in the order in which they asked.
  *
  * It lies in shared memory (no pointers) and is changed only by the holder of the store's lock, as
- * part of a batch: who gets an offer is not off the list before the batch is committed, and who
- * asked in a batch that failed never was on it. It knows no store; the rules are in booking.h.
+ * part of a batch: who gets an offer or leaves is not off the list before the batch is committed,
+ * who asked in a batch that failed never was on it, and nobody was passed over in it. It knows no
+ * store; the rules are in booking.h.
  *
  * The rule for groups: who cannot be served for want of tickets is passed over by those who want
  * fewer, WAITLIST_PASSES_MAX times; from then on what comes back is gathered for that one.
@@ -34,7 +35,8 @@ enum waiter_state {
 	WAITER_FREE, /* the entry is not in use */
 	WAITER_NEW,  /* asked in the batch under way */
 	WAITER_WAITS,
-	WAITER_OFFERED /* got an offer in the batch under way */
+	WAITER_OFFERED, /* got an offer in the batch under way */
+	WAITER_LEAVES   /* was taken off in the batch under way */
 };
 
 struct waiter {
@@ -44,6 +46,7 @@ struct waiter {
 	struct booking_client client;
 	_Atomic uint32_t state; /* enum waiter_state */
 	uint32_t passed;        /* how often it was passed over */
+	uint32_t passed_before; /* the batch under way */
 	uint32_t next;
 	uint32_t previous;
 	char event_name[NAME_EVENT_SIZE];
@@ -53,13 +56,14 @@ struct waiter {
 
 struct waitlist {
 	uint64_t last_order;
-	uint32_t count; /* entries in use */
+	uint64_t order_before; /* the batch under way: who came later is new, also if offered */
+	uint32_t count;        /* entries in use */
 	uint32_t first;
 	uint32_t last;
 	uint32_t never_used;         /* entries from here on never were */
 	uint32_t free;               /* the first of those given back, linked by `next` */
 	bool changed;                /* since waitlist_number: positions may be others */
-	bool batch;                  /* some entry is WAITER_NEW or WAITER_OFFERED */
+	bool batch;                  /* some entry is not as it was before the batch under way */
 	_Atomic uint32_t numberings; /* grows when positions changed */
 	struct waiter waiters[WAITLIST_MAX];
 };
@@ -77,8 +81,8 @@ struct waiter *waitlist_find(struct waitlist *list, uint64_t session, int64_t ev
 void waitlist_remove(struct waitlist *list, struct waiter *waiter);
 bool waitlist_take(struct waitlist *list, uint64_t session, int64_t *event);
 
-/* In order: the first waiter for EVENT, or the one after WAITER; NULL at the end. The offered ones
- * are left out. */
+/* In order: the first waiter for EVENT, or the one after WAITER; NULL at the end. Those who were
+ * offered something or leave are left out. */
 struct waiter *waitlist_first(struct waitlist *list, int64_t event);
 struct waiter *waitlist_next(struct waitlist *list, const struct waiter *waiter);
 
@@ -91,7 +95,13 @@ int64_t waitlist_event_after(const struct waitlist *list, int64_t after);
 /* Whether what comes back to EVENT is gathered for a group that was passed over too often. */
 bool waitlist_gathers(struct waitlist *list, int64_t event);
 
-/* The batch is committed: who was offered is off, who is new stays. Or it failed: the reverse. */
+/* Somebody else got what this one could not use. */
+void waitlist_pass_over(struct waitlist *list, struct waiter *waiter);
+
+/*
+ * The batch is committed: who was offered something or leaves is off, who is new stays, who was
+ * passed over was. Or it failed: the reverse.
+ */
 void waitlist_commit(struct waitlist *list);
 void waitlist_roll_back(struct waitlist *list);
 

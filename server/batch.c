@@ -196,7 +196,6 @@ static void answer_failure(struct batcher *batcher)
 {
 	struct desk *desk = batcher->desk;
 
-	log_error("the store failed: %s", store_error(batcher->store));
 	store_rollback(batcher->store);
 	undo_batch(desk);
 	for (uint32_t i = 0; i < desk->workers; i++) {
@@ -243,6 +242,7 @@ static bool serve_batch(struct batcher *batcher)
 		answer_failure(batcher);
 		return false;
 	}
+	batcher->commits++;
 	score_add(batcher->score, COUNTER_COMMITS, 1);
 	score_add(batcher->score, COUNTER_BATCHED, done);
 	show_changes(batcher, &rules);
@@ -313,9 +313,17 @@ bool batch_serve(struct batcher *batcher)
 		good = serve_all(batcher);
 	}
 	if (good && keeper_is_due(batcher->commons)) {
-		good = keeper_keep(batcher->commons, batcher->store);
+		good = batch_keep_chat(batcher);
 	}
 	store_give(batcher->store);
+	return good;
+}
+
+bool batch_keep_chat(struct batcher *batcher)
+{
+	bool good = keeper_keep(batcher->commons, batcher->store);
+
+	batcher->commits += good;
 	return good;
 }
 
@@ -331,39 +339,38 @@ int64_t batch_wait_at_most(const struct desk *desk)
 	return wait_ns > 0 ? wait_ns : 0;
 }
 
-bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker)
+bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker, char *why)
 {
-	char error[STORE_ERROR_SIZE];
-
 	memset(batcher, 0, sizeof(*batcher));
 	batcher->commons = commons;
 	batcher->desk = commons->desk;
 	batcher->score = &commons->scoreboard->scores[worker];
 	batcher->worker = worker;
 	batcher->most = BATCH_MAX;
-	batcher->store = store_open(commons->options->store, error);
-	if (!batcher->store) {
-		log_error("%s", error);
-	}
+	batcher->store = store_open(commons->options->store, why);
 	return batcher->store != NULL;
 }
 
-bool batch_open_anew(struct batcher *batcher)
+bool batch_open_anew(struct batcher *batcher, char *why)
 {
-	char error[STORE_ERROR_SIZE];
+	struct store *store = store_open(batcher->commons->options->store, why);
 
-	store_close(batcher->store);
-	batcher->store = store_open(batcher->commons->options->store, error);
-	if (!batcher->store) {
-		log_error("%s", error);
+	if (!store) {
+		return false;
 	}
-	return batcher->store != NULL;
+	store_close(batcher->store);
+	batcher->store = store;
+	return true;
 }
 
+/* The last second of chat is kept, too. */
 void batch_close(struct batcher *batcher)
 {
 	if (batcher->store && !batcher->only_one && store_take(batcher->store, LOCK_WAIT_NS)) {
-		(void)keeper_keep(batcher->commons, batcher->store); /* the last second, too */
+		if (!batch_keep_chat(batcher)) {
+			log_error("the last of the chat is not kept: %s",
+				  store_error(batcher->store));
+		}
 		store_give(batcher->store);
 	}
 	store_close(batcher->store);

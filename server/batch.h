@@ -18,26 +18,34 @@ struct batcher {
 	struct desk *desk;
 	struct score *score;
 	struct store *store;
-	uint32_t worker; /* whose clerk this is */
-	uint32_t first;  /* the worker whose ring comes first */
-	unsigned most;   /* requests of one transaction */
-	bool only_one;   /* one batch, then enough */
+	uint32_t worker;  /* whose clerk this is */
+	uint32_t first;   /* the worker whose ring comes first */
+	unsigned most;    /* requests of one transaction */
+	bool only_one;    /* one batch, then enough */
+	uint64_t commits; /* that the store took */
 	_Atomic bool stopping;
 };
 
-/* Opens the store; false, with a line in the log, when it cannot. */
-bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker);
+/* Opens the store; false, with the reason in WHY (STORE_ERROR_SIZE bytes), when it cannot. */
+bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker, char *why);
 
-/* After a failure the handle is not trusted any more: closes it and opens another; false as above.
+/*
+ * After a failure the handle is not trusted any more: opens another, and then closes the old one;
+ * false as above, with the old one still there. In this order, since SQLite's shared memory goes
+ * with the last handle, and cannot be made again while the disk is full.
  */
-bool batch_open_anew(struct batcher *batcher);
+bool batch_open_anew(struct batcher *batcher, char *why);
 void batch_close(struct batcher *batcher);
 
 /*
  * Takes the store's lock, puts in order what a predecessor left, and serves until nothing is left
- * on the desk. False when the store failed: all who were in the batch are told.
+ * on the desk. False when the store failed (store_error says how): all who were in the batch are
+ * told.
  */
 bool batch_serve(struct batcher *batcher);
+
+/* Keeps what is new of the chat, with the store's lock held. False as above. */
+bool batch_keep_chat(struct batcher *batcher);
 
 /* Until a hold ends, who waits is to be told something, or it is time to look around: nanoseconds.
  */

@@ -1,18 +1,60 @@
 #include "server/clerk.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "server/batch.h"
+#include "server/trouble.h"
 #include "server/unlocked.h"
+#include "shared/latch.h"
 #include "shared/log.h"
+
+#define OPENINGS_MAX 8 /* in a row that fail: two to eight seconds */
 
 struct clerk {
 	pthread_t thread;
 	struct batcher batcher;
+	struct trouble trouble;
+	struct latch stop; /* ends a pause */
 	bool (*serve)(struct batcher *batcher);
 	_Atomic bool failed;
 };
+
+/*
+ * After a failure the handle is not trusted any more. The pause comes after the opening, so that
+ * the last of the chat can still be kept when the clerk is stopped meanwhile.
+ */
+static bool open_anew(struct clerk *clerk)
+{
+	struct batcher *batcher = &clerk->batcher;
+	char why[STORE_ERROR_SIZE];
+	bool open = false;
+
+	snprintf(why, sizeof(why), "%s", store_error(batcher->store));
+	for (int i = 0; i < OPENINGS_MAX && !open && !batcher->stopping; i++) {
+		int64_t pause_ns = trouble_note(&clerk->trouble, why);
+
+		open = batch_open_anew(batcher, why);
+		(void)latch_wait(&clerk->stop, pause_ns);
+	}
+	if (!open && !batcher->stopping) {
+		log_error("the store cannot be opened anew: %s", why);
+	}
+	return open || batcher->stopping;
+}
+
+/* False when there is no store any more. */
+static bool serve(struct clerk *clerk)
+{
+	const uint64_t commits = clerk->batcher.commits;
+	bool good = clerk->serve(&clerk->batcher);
+
+	if (good && clerk->batcher.commits != commits) {
+		trouble_end(&clerk->trouble);
+	}
+	return good || open_anew(clerk);
+}
 
 static void *run(void *argument)
 {
@@ -21,7 +63,7 @@ static void *run(void *argument)
 
 	while (!batcher->stopping) {
 		desk_wait(batcher->desk, batcher->worker, batch_wait_at_most(batcher->desk));
-		if (!clerk->serve(batcher) && !batch_open_anew(batcher)) {
+		if (!serve(clerk)) {
 			clerk->failed = true;
 			(void)waker_wake(&batcher->score->waker);
 			break;
@@ -33,12 +75,14 @@ static void *run(void *argument)
 struct clerk *clerk_start(struct commons *commons, uint32_t worker)
 {
 	struct clerk *clerk = calloc(1, sizeof(*clerk));
+	char why[STORE_ERROR_SIZE];
 
 	if (!clerk) {
 		die("out of memory");
 	}
 	clerk->serve = commons->options->serialize == SERIALIZE_NONE ? unlocked_serve : batch_serve;
-	if (!batch_open(&clerk->batcher, commons, worker)) {
+	if (!batch_open(&clerk->batcher, commons, worker, why)) {
+		log_error("%s", why);
 		free(clerk);
 		return NULL;
 	}
@@ -57,6 +101,7 @@ void clerk_stop(struct clerk *clerk)
 {
 	if (clerk) {
 		clerk->batcher.stopping = true;
+		latch_set(&clerk->stop);
 		desk_ring_bell(clerk->batcher.desk, clerk->batcher.worker);
 		pthread_join(clerk->thread, NULL);
 		batch_close(&clerk->batcher);

@@ -4,6 +4,8 @@
  * With --serialize lock, whoever's clerk gets the store's lock serves all workers, in batches. With
  * none, each serves its own worker and holds no lock between reading what is left and writing it
  * back (unlocked.h). With join the joiner serves, and workers have no clerk.
+ *
+ * When the store fails, who asked is told, and the clerk pauses before it goes on (trouble.h).
  */
 #ifndef SERVER_CLERK_H
 #define SERVER_CLERK_H

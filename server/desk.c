@@ -93,6 +93,31 @@ void desk_take_offer(struct desk *desk, uint32_t worker)
 	atomic_store_explicit(&offers->taken, offers->taken + 1, memory_order_release);
 }
 
+bool desk_keep_unreleased(struct desk *desk, uint32_t worker, uint64_t session)
+{
+	struct desk_unreleased *list = &desk->unreleased[worker];
+	uint32_t count = list->count;
+
+	if (count == DESK_UNRELEASED) {
+		return false;
+	}
+	list->sessions[count] = session;
+	atomic_store_explicit(&list->count, count + 1, memory_order_release);
+	return true;
+}
+
+uint64_t desk_unreleased(const struct desk *desk, uint32_t worker)
+{
+	const struct desk_unreleased *list = &desk->unreleased[worker];
+
+	return list->count > 0 ? list->sessions[list->count - 1] : 0;
+}
+
+void desk_forget_unreleased(struct desk *desk, uint32_t worker)
+{
+	atomic_fetch_sub(&desk->unreleased[worker].count, 1);
+}
+
 bool desk_has_work_of(const struct desk *desk, uint32_t worker)
 {
 	const struct desk_ring *ring = &desk->rings[worker];

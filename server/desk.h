@@ -9,8 +9,9 @@
  * for, and the store keeps the batch's number in the same transaction. Its successor asks the
  * store, and either publishes the answers or carries the requests out again.
  *
- * Written by: `submitted`, `taken` and a slot's request that worker's loop; `answered`, the answers
- * and `batch` the holder of the store's lock; `serving` the holder, and the master when it died.
+ * Written by: `submitted`, `taken`, a slot's request and `unreleased` that worker's loop;
+ * `answered`, the answers and `batch` the holder of the store's lock; `serving` the holder, and the
+ * master when it died.
  */
 #ifndef SERVER_DESK_H
 #define SERVER_DESK_H
@@ -50,6 +51,16 @@ struct desk_offers {
 	struct booking_offer slots[DESK_OFFERS];
 };
 
+/*
+ * A worker's sessions that ended while the store failed: what they held is to be given back yet.
+ * Here and not in the worker, so that its successor does it if the worker dies before.
+ */
+#define DESK_UNRELEASED 16384
+struct desk_unreleased {
+	_Atomic uint32_t count;
+	uint64_t sessions[DESK_UNRELEASED];
+};
+
 /* How far the holder of the lock has come with a batch. */
 enum batch_state {
 	BATCH_NONE,
@@ -74,6 +85,7 @@ struct desk {
 	int64_t numbered_ns; /* monotonic: when the waiters were numbered last */
 	struct desk_ring rings[OPTIONS_WORKERS_MAX];
 	struct desk_offers offers[OPTIONS_WORKERS_MAX];
+	struct desk_unreleased unreleased[OPTIONS_WORKERS_MAX];
 	struct waitlist waitlist;
 };
 
@@ -94,6 +106,13 @@ bool desk_has_answer(const struct desk *desk, uint32_t worker);
 /* The loop: the oldest offer to one of its sessions that is not yet taken, or NULL; it is taken. */
 const struct booking_offer *desk_offer(struct desk *desk, uint32_t worker);
 void desk_take_offer(struct desk *desk, uint32_t worker);
+
+/* The loop: keeps a session that is to be released again; false if there are too many of them. */
+bool desk_keep_unreleased(struct desk *desk, uint32_t worker, uint64_t session);
+
+/* The loop: one of those kept, or 0 if there is none; then it is forgotten. */
+uint64_t desk_unreleased(const struct desk *desk, uint32_t worker);
+void desk_forget_unreleased(struct desk *desk, uint32_t worker);
 
 /* Whether any ring holds requests that nobody answered. */
 bool desk_has_work(const struct desk *desk);

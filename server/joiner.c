@@ -5,6 +5,7 @@
 
 #include "server/batch.h"
 #include "server/keeper.h"
+#include "server/trouble.h"
 #include "server/worker.h"
 #include "shared/channel.h"
 #include "shared/clock.h"
@@ -13,28 +14,51 @@
 
 #define CHILD_NS (3 * NS_PER_SECOND) /* a child that takes longer hangs, and is killed */
 
+/* How a child ends. Killed, or stopped by another fault (die says 1), it ends otherwise. */
+enum { SERVED = 0, NOTHING_DONE = 3, STORE_TROUBLE = 4 };
+
 struct errand {
 	struct commons *commons;
 	struct score *score; /* the joiner's: for its heartbeat */
 	uint32_t worker;     /* whose request comes next */
+	struct trouble trouble;
 };
 
 /* In the child: one request, or whatever is due, and the end. */
 static int serve_one(void *argument)
 {
-	const struct errand *errand = argument;
+	struct errand *errand = argument;
+	char why[STORE_ERROR_SIZE];
 	struct batcher batcher;
 
-	if (!batch_open(&batcher, errand->commons, errand->worker)) {
-		return 1;
+	if (!batch_open(&batcher, errand->commons, errand->worker, why)) {
+		(void)trouble_note(&errand->trouble, why);
+		return STORE_TROUBLE;
 	}
 	batcher.first = errand->worker;
 	batcher.most = 1;
 	batcher.only_one = true;
 	bool good = batch_serve(&batcher);
 
+	if (!good) {
+		(void)trouble_note(&errand->trouble, store_error(batcher.store));
+	}
 	batch_close(&batcher);
-	return good ? 0 : 1;
+	if (!good) {
+		return STORE_TROUBLE;
+	}
+	return batcher.commits > 0 ? SERVED : NOTHING_DONE;
+}
+
+/* The child's trouble was a copy: it said in the log what was to be said, and here it is counted.
+ */
+static void mind_trouble(struct trouble *trouble, int status)
+{
+	if (status == SERVED) {
+		trouble_end(trouble);
+	} else if (status == STORE_TROUBLE) {
+		clock_sleep(trouble_note(trouble, NULL));
+	}
 }
 
 static void start_and_join(struct errand *errand)
@@ -49,13 +73,18 @@ static void start_and_join(struct errand *errand)
 		clock_sleep(100 * NS_PER_MS);
 		return;
 	}
-	if (!process_join(child, CHILD_NS)) {
+	int status = NOTHING_DONE;
+
+	if (process_join(child, CHILD_NS)) {
+		status = process_exit_status(child);
+	} else {
 		log_warning("a booking's child (pid %d) hangs: it is killed",
 			    (int)process_pid(child));
 	}
 	process_destroy(child);
 	/* One that was killed at work could not say that nobody is; then no worker would ring. */
 	atomic_store(&errand->commons->desk->serving, 0);
+	mind_trouble(&errand->trouble, status);
 }
 
 /* The next worker, in turn, that has a request on the desk; the same one if none has. */

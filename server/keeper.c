@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "shared/clock.h"
-#include "shared/log.h"
 
 #define KEEP_NS     NS_PER_SECOND
 #define BUFFER_SIZE (64 * 1024) /* bytes read from a log at once */
@@ -156,7 +155,6 @@ bool keeper_keep(struct commons *commons, struct store *store)
 	good = store_begin(store) == STORE_OK && keep_rooms(&keeping) && keep_bans(&keeping) &&
 	       store_commit(store) == STORE_OK;
 	if (!good) {
-		log_error("chat cannot be kept: %s", store_error(store));
 		store_rollback(store);
 		return false;
 	}

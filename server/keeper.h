@@ -14,7 +14,7 @@
 /* Whether a second has passed and something is to be kept. Needs no lock. */
 bool keeper_is_due(const struct commons *commons);
 
-/* Keeps what is new. False when the store failed. */
+/* Keeps what is new. False when the store failed: store_error says how. */
 bool keeper_keep(struct commons *commons, struct store *store);
 
 /* Puts back what was kept: before the first fork. False when the store failed. */

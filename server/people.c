@@ -1,5 +1,6 @@
 #include "server/people.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,11 +61,21 @@ static bool send_letter(struct worker *worker, struct address to, enum letter_ki
 
 /* Commands about one person */
 
-/* Who a command is about: the session with that nick, and its seat. */
-static enum outcome find_person(struct session *session, struct span nick, struct address *where,
-				struct seat *seat, struct reply *reply)
+/* The one that a command is about, and the line that this one gets. */
+struct message {
+	struct address to;
+	struct seat seat;
+	char line[POSTING_MESSAGE_SIZE];
+	size_t length;
+};
+
+/* Takes NICK off the arguments and finds who has it; OUTCOME_LATER when the command may go on. */
+static enum outcome find_person(struct session *session, struct span *arguments,
+				struct message *message, struct reply *reply)
 {
 	struct directory *directory = session->worker->commons->directory;
+	struct span nick = words_next(arguments);
+	struct address *to = &message->to;
 
 	if (!name_is_nick(nick)) {
 		reply_error(reply, "BADARG", "NICK is %s: 1 to %d letters, digits, _ or -",
@@ -74,19 +85,39 @@ static enum outcome find_person(struct session *session, struct span nick, struc
 	if (!directory_try(directory)) {
 		return OUTCOME_AGAIN;
 	}
-	bool found = directory_find(directory, nick, where);
+	bool found = directory_find(directory, nick, to);
 
 	directory_unlock(directory);
-	if (!found || !seat_read(directory_seat(directory, where->worker, where->seat), seat)) {
+	if (!found || !seat_read(directory_seat(directory, to->worker, to->seat), &message->seat)) {
 		reply_error(reply, "NOTFOUND", "nobody has that nick; /who lists everybody");
 		return OUTCOME_DONE;
 	}
 	return OUTCOME_LATER;
 }
 
-static void refuse_full_inbox(struct reply *reply)
+__attribute__((format(printf, 2, 3))) static void write_message(struct message *message,
+								const char *format, ...)
 {
+	va_list arguments;
+
+	va_start(arguments, format);
+	message->length =
+		(size_t)vsnprintf(message->line, sizeof(message->line), format, arguments);
+	va_end(arguments);
+}
+
+/* Adds what somebody typed, and sends it all. False, and the reply says so, if too much is there.
+ */
+static bool send_message(struct session *session, struct message *message, enum letter_kind kind,
+			 struct span text, struct reply *reply)
+{
+	message->length += text_clean(text.text, text.length, message->line + message->length);
+	message->line[message->length++] = '\n';
+	if (send_letter(session->worker, message->to, kind, message->line, message->length)) {
+		return true;
+	}
 	reply_error(reply, "BUSY", "too much is on its way there; try again");
+	return false;
 }
 
 bool people_may_speak(const struct session *session, struct reply *reply)
@@ -103,13 +134,9 @@ bool people_may_speak(const struct session *session, struct reply *reply)
 
 enum outcome people_tell(struct session *session, struct span arguments, struct reply *reply)
 {
-	struct span nick = words_next(&arguments);
+	struct message message;
+	enum outcome outcome = find_person(session, &arguments, &message, reply);
 	struct span text = words_rest(arguments);
-	char buffer[POSTING_MESSAGE_SIZE];
-	struct address to;
-	struct seat seat;
-	size_t length;
-	enum outcome outcome = find_person(session, nick, &to, &seat, reply);
 
 	if (outcome != OUTCOME_LATER) {
 		return outcome;
@@ -121,74 +148,67 @@ enum outcome people_tell(struct session *session, struct span arguments, struct 
 	if (!people_may_speak(session, reply)) {
 		return OUTCOME_DONE;
 	}
-	length = (size_t)snprintf(buffer, sizeof(buffer), "*tell %s ", session->seat->nick);
-	length += text_clean(text.text, text.length, buffer + length);
-	buffer[length++] = '\n';
-	if (send_letter(session->worker, to, LETTER_LINE, buffer, length)) {
-		reply_line(reply, "+tell %s", seat.nick);
-	} else {
-		refuse_full_inbox(reply);
+	write_message(&message, "*tell %s ", session->seat->nick);
+	if (send_message(session, &message, LETTER_LINE, text, reply)) {
+		reply_line(reply, "+tell %s", message.seat.nick);
 	}
 	return OUTCOME_DONE;
 }
 
 enum outcome people_kick(struct session *session, struct span arguments, struct reply *reply)
 {
-	struct span nick = words_next(&arguments);
+	struct message message;
+	enum outcome outcome = find_person(session, &arguments, &message, reply);
 	struct span why = words_rest(arguments);
-	char buffer[POSTING_MESSAGE_SIZE];
-	struct address to;
-	struct seat seat;
-	size_t length;
-	enum outcome outcome = find_person(session, nick, &to, &seat, reply);
 
 	if (outcome != OUTCOME_LATER) {
 		return outcome;
 	}
-	length = (size_t)snprintf(buffer, sizeof(buffer), "*notice %s kicked you%s",
-				  session->seat->nick, why.length > 0 ? ": " : "");
-	length += text_clean(why.text, why.length, buffer + length);
-	buffer[length++] = '\n';
-	if (send_letter(session->worker, to, LETTER_KICK, buffer, length)) {
-		reply_line(reply, "+kick %s", seat.nick);
-	} else {
-		refuse_full_inbox(reply);
+	write_message(&message, "*notice %s kicked you%s", session->seat->nick,
+		      why.length > 0 ? ": " : "");
+	if (send_message(session, &message, LETTER_KICK, why, reply)) {
+		reply_line(reply, "+kick %s", message.seat.nick);
 	}
 	return OUTCOME_DONE;
+}
+
+/* "SECONDS", the next word. */
+static bool read_penalty(struct span *arguments, int64_t *seconds, struct reply *reply)
+{
+	if (!words_number(words_next(arguments), 0, PENALTY_SECONDS_MAX, seconds)) {
+		reply_error(reply, "BADARG", "SECONDS is a number from 0 (no longer) to %d",
+			    PENALTY_SECONDS_MAX);
+		return false;
+	}
+	return true;
 }
 
 enum outcome people_mute(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct worker *worker = session->worker;
-	struct span nick = words_next(&arguments);
-	struct span word = words_next(&arguments);
-	char buffer[POSTING_MESSAGE_SIZE];
-	struct address to;
-	struct seat seat;
+	const struct span nothing = { "", 0 };
+	struct message message;
+	enum outcome outcome = find_person(session, &arguments, &message, reply);
 	int64_t seconds;
-	enum outcome outcome = find_person(session, nick, &to, &seat, reply);
 
 	if (outcome != OUTCOME_LATER) {
 		return outcome;
 	}
-	if (!words_number(word, 0, PENALTY_SECONDS_MAX, &seconds)) {
-		reply_error(reply, "BADARG", "SECONDS is a number from 0 (no longer) to %d",
-			    PENALTY_SECONDS_MAX);
+	if (!read_penalty(&arguments, &seconds, reply)) {
 		return OUTCOME_DONE;
 	}
-	int length = snprintf(buffer, sizeof(buffer),
-			      seconds ? "*notice %s muted you for %lld seconds\n"
-				      : "*notice %s lets you speak again\n",
-			      session->seat->nick, (long long)seconds);
+	write_message(&message,
+		      seconds ? "*notice %s muted you for %lld seconds"
+			      : "*notice %s lets you speak again",
+		      session->seat->nick, (long long)seconds);
+	if (!send_message(session, &message, LETTER_LINE, nothing, reply)) {
+		return OUTCOME_DONE;
+	}
+	struct seat *seat =
+		directory_seat(worker->commons->directory, message.to.worker, message.to.seat);
 
-	if (!send_letter(worker, to, LETTER_LINE, buffer, (size_t)length)) {
-		refuse_full_inbox(reply);
-		return OUTCOME_DONE;
-	}
-	atomic_store(
-		&directory_seat(worker->commons->directory, to.worker, to.seat)->muted_until_ns,
-		worker_now_ns(worker) + seconds * NS_PER_SECOND);
-	reply_line(reply, "+mute %s %lld", seat.nick, (long long)seconds);
+	atomic_store(&seat->muted_until_ns, worker_now_ns(worker) + seconds * NS_PER_SECOND);
+	reply_line(reply, "+mute %s %lld", message.seat.nick, (long long)seconds);
 	return OUTCOME_DONE;
 }
 
@@ -214,7 +234,6 @@ enum outcome people_ban(struct session *session, struct span arguments, struct r
 	struct worker *worker = session->worker;
 	struct directory *directory = worker->commons->directory;
 	struct span address = words_next(&arguments);
-	struct span word = words_next(&arguments);
 	char text[ORIGIN_TEXT_SIZE];
 	struct origin origin;
 	char line[256];
@@ -224,9 +243,7 @@ enum outcome people_ban(struct session *session, struct span arguments, struct r
 		reply_error(reply, "BADARG", "ADDRESS is one such as 192.0.2.7 or 2001:db8::7");
 		return OUTCOME_DONE;
 	}
-	if (!words_number(word, 0, PENALTY_SECONDS_MAX, &seconds)) {
-		reply_error(reply, "BADARG", "SECONDS is a number from 0 (no longer) to %d",
-			    PENALTY_SECONDS_MAX);
+	if (!read_penalty(&arguments, &seconds, reply)) {
 		return OUTCOME_DONE;
 	}
 	if (!directory_try(directory)) {

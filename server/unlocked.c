@@ -2,10 +2,10 @@
 
 #include "server/keeper.h"
 #include "shared/clock.h"
-#include "shared/log.h"
 
 #define THINK_NS     (2 * NS_PER_MS) /* between reading and writing */
 #define LOCK_WAIT_NS (5 * NS_PER_SECOND)
+#define LAPSES_MAX   512 /* holds that lapse in one transaction */
 
 static bool begin(struct batcher *batcher)
 {
@@ -25,6 +25,7 @@ static bool end(struct batcher *batcher, bool commit)
 
 	if (commit) {
 		good = store_commit(batcher->store) == STORE_OK;
+		batcher->commits += good;
 	}
 	if (!commit || !good) {
 		store_rollback(batcher->store);
@@ -55,7 +56,10 @@ static void show_on_board(void *context, const struct store_event *event)
 	(void)board_put(context, event, event->total - event->sold - event->held);
 }
 
-/* The purchase, on what was SEEN a while ago (NULL: on what is there). */
+/*
+ * The purchase, on what was SEEN a while ago (NULL: on what is there). What is held is as it is, or
+ * holds could not be told from what was sold twice, and would not lapse.
+ */
 static bool write_back(struct batcher *batcher, const struct store_event *seen,
 		       struct desk_slot *slot)
 {
@@ -68,10 +72,10 @@ static bool write_back(struct batcher *batcher, const struct store_event *seen,
 	}
 	if (seen && store_event_find(batcher->store, seen->name, &event) == STORE_OK) {
 		event->sold = seen->sold;
-		event->held = seen->held;
 	}
 	booking_carry_out(&rules, &slot->request, &slot->answer);
 	good = slot->answer.outcome != BOOKING_FAILED;
+	batcher->desk->next_expiry_ns = 0; /* there may be a new one: look */
 	good = end(batcher, good) && good;
 	if (good) {
 		store_events_changed(batcher->store, show_on_board, batcher->commons->board);
@@ -91,25 +95,48 @@ static bool carry_out(struct batcher *batcher, struct desk_slot *slot)
 	return write_back(batcher, &seen, slot);
 }
 
+/* Ends the holds whose time is over, whosever they are. */
+static bool lapse(struct batcher *batcher)
+{
+	const struct booking_desk rules = { .store = batcher->store, .wall_ns = clock_wall_ns() };
+	int64_t next_ns;
+	bool good;
+
+	if (batcher->desk->next_expiry_ns > rules.wall_ns) {
+		return true;
+	}
+	if (!begin(batcher)) {
+		return false;
+	}
+	good = booking_lapse(&rules, LAPSES_MAX, &next_ns);
+	if (good) {
+		batcher->desk->next_expiry_ns = next_ns;
+	}
+	good = end(batcher, good) && good;
+	if (good) {
+		store_events_changed(batcher->store, show_on_board, batcher->commons->board);
+	}
+	return good;
+}
+
 bool unlocked_serve(struct batcher *batcher)
 {
 	struct desk_ring *ring = &batcher->desk->rings[batcher->worker];
 	bool good = true;
 
-	batcher->desk->next_expiry_ns = INT64_MAX; /* holds do not lapse here by themselves */
 	while (good && !batcher->stopping && desk_has_work_of(batcher->desk, batcher->worker)) {
 		struct desk_slot *slot = &ring->slots[ring->answered % DESK_SLOTS];
 
 		good = carry_out(batcher, slot);
 		if (!good) {
-			log_error("the store failed: %s", store_error(batcher->store));
 			slot->answer.outcome = BOOKING_FAILED;
 		}
 		atomic_store_explicit(&ring->answered, ring->answered + 1, memory_order_release);
 		(void)waker_wake(&batcher->score->waker);
 	}
+	good = good && lapse(batcher);
 	if (good && keeper_is_due(batcher->commons) && store_take(batcher->store, LOCK_WAIT_NS)) {
-		good = keeper_keep(batcher->commons, batcher->store);
+		good = batch_keep_chat(batcher);
 		store_give(batcher->store);
 	}
 	return good;

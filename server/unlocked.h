@@ -3,7 +3,8 @@
  *
  * A booking reads what is left, waits, and writes back what follows from what it read, however many
  * others did the same in between: so updates are lost and tickets sold twice. Only each single read
- * and each single write is under the store's lock, since the file itself must not break.
+ * and each single write is under the store's lock, since the file itself must not break. Holds
+ * lapse here too; nobody can wait, since nobody gives out what comes back.
  */
 #ifndef SERVER_UNLOCKED_H
 #define SERVER_UNLOCKED_H

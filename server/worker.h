@@ -56,9 +56,6 @@ struct worker {
 	uint32_t changes_seen; /* of the board's */
 	uint32_t numberings;   /* of those who wait, that were told */
 	bool submitted;        /* bookings were put on the desk this turn */
-	uint64_t *unreleased;  /* sessions that ended while the store failed: see boxoffice_tick */
-	uint32_t unreleased_count;
-	uint32_t unreleased_room; /* of the array */
 	bool draining;
 	bool finished;
 	char *receive_buffer; /* RECEIVE_SIZE bytes */

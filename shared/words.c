@@ -102,7 +102,8 @@ bool words_option(struct span word, const char *name, struct span *value)
 {
 	size_t length = strlen(name);
 
-	if (!span_starts(word, name) || length == word.length || word.text[length] != '=') {
+	if (word.length <= length || word.text[length] != '=' ||
+	    !span_equals_ignoring_case((struct span){ word.text, length }, name)) {
 		return false;
 	}
 	*value = without_front(word, length + 1);

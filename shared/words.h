@@ -48,7 +48,10 @@ struct span words_rest(struct span rest);
  */
 bool words_number(struct span span, int64_t least, int64_t most, int64_t *number);
 
-/* If WORD is "name=value" with this NAME, sets VALUE (it may be empty) and says true. */
+/*
+ * If WORD is "name=value" with this NAME, whose case does not count, sets VALUE (it may be empty)
+ * and says true.
+ */
 bool words_option(struct span word, const char *name, struct span *value);
 
 #endif

@@ -101,6 +101,7 @@ Test(outbox, a_booking_without_a_key_gets_one)
 	expect_keyed("/book rush", "/book rush key=k1");
 	expect_keyed("/Hold rush 2 tied", "/Hold rush 2 tied key=k1");
 	expect_keyed("/book rush key=mine 2", "/book rush key=mine 2");
+	expect_keyed("/book rush KEY=mine 2", "/book rush KEY=mine 2");
 	expect_keyed("/booked rush", "/booked rush");
 	expect_keyed("/join #go", "/join #go");
 }

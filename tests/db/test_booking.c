@@ -721,6 +721,43 @@ StoreTest(booking, offer_of_a_batch_that_failed_was_never_made)
 	cr_assert(adds_up(store, "rush"));
 }
 
+StoreTest(booking, in_a_batch_that_failed_nobody_was_passed_over)
+{
+	book(8, "");
+	wait_for(100, 4);
+	for (int i = 0; i < 2 * WAITLIST_PASSES_MAX; i++) {
+		begin(store);
+		cr_assert_eq(ask_within(BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
+		abandon(store);
+		waitlist_roll_back(waitlist);
+	}
+	cr_assert_eq(left(), 2, "it is gathered for a group that nobody passed over");
+	for (int sale = 0; sale < WAITLIST_PASSES_MAX; sale++) {
+		cr_assert_eq(book(1, "").outcome, BOOKING_DONE);
+		grow(1);
+	}
+	cr_assert_eq(left(), 0, "the sales that were made count");
+}
+
+StoreTest(booking, in_a_batch_that_failed_nobody_left_the_list)
+{
+	book(10, "");
+	wait_for(1, 1);
+	wait_for(2, 1);
+	begin(store);
+	const struct booking_request another = {
+		.verb = BOOKING_WAIT, .quantity = 2, .client = { .session = 1 }, .event = "rush"
+	};
+	const struct booking_desk now = desk();
+	struct booking_answer answer;
+	booking_carry_out(&now, &another, &answer);
+	cr_assert_eq(answer.position, 2, "who wants another number queues anew");
+	abandon(store);
+	waitlist_roll_back(waitlist);
+	grow(1);
+	cr_assert(was_offered(1, 1), "and keeps the place when that failed");
+}
+
 StoreTest(booking, group_is_passed_over_ten_times_and_then_gathered_for)
 {
 	book(10, "");

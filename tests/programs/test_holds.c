@@ -145,6 +145,19 @@ Test(programs_holds, arguments_that_are_wrong_change_nothing)
 	ask(&talk, "+held ", "/hold rush 1 ttl=3600 tied key=a");
 }
 
+Test(programs_holds, names_of_options_are_read_without_case_and_keys_with_it)
+{
+	char code[TICKET_CODE_SIZE], another[TICKET_CODE_SIZE];
+
+	start_and_open("sqlite");
+	ask_code(&talk, code, "+held ", "/hold rush TTL=3600 TIED KEY=a");
+	ask(&talk, text_of("+held %s rush 1 3", code), "/hold rush ttl=100 key=a");
+	ask_code(&talk, another, "+held ", "/hold rush tTl=100 key=A");
+	cr_expect_str_neq(code, another, "it is another key");
+	ask_code(&talk, code, "+booked ", "/book rush Key=b");
+	ask(&talk, text_of("+booked %s rush 1$", code), "/book rush key=b");
+}
+
 /* Repeats by key */
 
 TestOnBoth(a_repeat_by_key_gets_the_state_as_it_is_now)

@@ -484,3 +484,22 @@ TestOnBoth(without_a_lock_more_is_sold_than_there_is_and_it_says_so)
 	cr_expect(log_has(&server, "NO LOCK"));
 	ask(&talk, "-INTERNAL ", "/audit rush");
 }
+
+TestOnBoth(without_a_lock_holds_lapse_too_and_nobody_waits)
+{
+	char code[TICKET_CODE_SIZE];
+
+	turnstiled_start(&server, "--workers", "2", "--store", store_url(&server, kind, "store"),
+			 "--serialize", "none", "--event", "rush=5");
+	open_on(&talk, server.lines_port, 1);
+	buyer_open(&buyers[0], server.lines_port, 2, "rush", "a");
+	ask_code(&talk, code, "+held ", "/hold rush 2 ttl=1");
+	ask(&talk, "+booked ", "/book rush");
+	ask(&buyers[0].talk, "+held ", "/hold rush 2 tied ttl=3600");
+	cr_expect(eventually(left_of(&talk, "rush") == 2));
+	ask(&talk, text_of("+ticket %s rush 2 expired$", code), "/ticket %s", code);
+	talk_close(&buyers[0].talk);
+	cr_expect(eventually(left_of(&talk, "rush") == 4));
+	ask(&talk, "-LIMIT nobody can wait ", "/wait rush 5");
+	cr_expect(adds_up(&talk, "rush"));
+}

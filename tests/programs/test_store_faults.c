@@ -155,6 +155,94 @@ Test(programs_store_faults, a_tied_hold_goes_also_when_the_disk_was_full_at_its_
 	cr_expect(adds_up(&talk, "rush"));
 }
 
+/* And its worker is killed before there is room. */
+Test(programs_store_faults, a_tied_hold_goes_also_when_its_worker_died_while_the_disk_was_full)
+{
+	static struct talk tied;
+	pid_t pid;
+
+	start("sqlite");
+	open_on(&tied, server.lines_port, 1);
+	ask(&tied, "+held ", "/hold rush 5 tied ttl=3600");
+	fill_disk();
+	buy_until_refused();
+	talk_close(&tied);
+	cr_assert(eventually(stat_of(&talk, "turnstile_connections") == 3));
+	ask(&talk, "-INTERNAL ", "/book rush"); /* behind it on the same desk */
+	cr_assert_eq(serving(&talk, &pid), 1);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	cr_assert_eq(unlink(filler), 0);
+	cr_assert(eventually(can_buy()), "sales do not go on");
+	cr_expect(eventually(held_of(&other) == 0), "the hold stays");
+	cr_expect(adds_up(&other, "rush"));
+}
+
+/* So often a line of the log has TEXT in it. */
+static unsigned log_count(const char *text)
+{
+	char path[FOLDER_PATH_SIZE], line[1024];
+	unsigned count = 0;
+
+	folder_file(&server.folder, "log", path);
+	FILE *file = fopen(path, "re");
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		count += strstr(line, text) != NULL;
+	}
+	fclose(file);
+	return count;
+}
+
+/* A hold that should lapse meanwhile is a reason to try again and again. */
+Test(programs_store_faults, the_log_says_once_that_the_disk_is_full_and_once_that_it_is_over)
+{
+	start("sqlite");
+	ask(&talk, "+held ", "/hold rush ttl=1");
+	fill_disk();
+	buy_until_refused();
+	for (int i = 0; i < 10; i++) {
+		ask(&talk, "-INTERNAL ", "/book rush");
+		ask(&other, "-INTERNAL ", "/book rush");
+	}
+	cr_assert_eq(unlink(filler), 0);
+	cr_assert(eventually(can_buy()), "sales do not go on");
+	cr_assert(eventually(log_has(&server, "the store works again")));
+	unsigned begun = log_count("the store failed");
+	cr_expect(begun == 1 || begun == 2, "%u lines of one trouble, with two clerks", begun);
+	cr_expect_leq(log_count("the store works again"), begun);
+}
+
+/* There nobody has the store open meanwhile, and no child can open it. */
+Test(programs_store_faults, joined_bookings_wait_until_there_is_room_on_the_disk)
+{
+	mount_disk();
+	turnstiled_start(&server, "--workers", "2", "--serialize", "join", "--store",
+			 store_url(&server, "sqlite", "disk/store"), "--event", "rush=100000");
+	open_on(&talk, server.lines_port, 1);
+	open_on(&other, server.lines_port, 2);
+	fill_disk();
+	talk_say(&talk, "/book rush");
+	cr_assert(eventually(log_has(&server, "the store failed")));
+	ask(&other, "+pong", "/ping");
+	cr_assert_eq(unlink(filler), 0);
+	talk_expect_answer(&talk, "+booked ");
+	cr_expect(eventually(log_has(&server, "the store works again")));
+	cr_expect(adds_up(&talk, "rush"));
+}
+
+/* It pauses for up to a second then: being told to stop ends that. */
+Test(programs_store_faults, a_server_stops_while_the_disk_is_full)
+{
+	start("sqlite");
+	ask(&talk, "+held ", "/hold rush ttl=1");
+	fill_disk();
+	buy_until_refused();
+	for (int i = 0; i < 10; i++) {
+		ask(&talk, "-INTERNAL ", "/book rush");
+	}
+	cr_expect_eq(turnstiled_stop(&server), 0);
+}
+
 /* Workers that start while it is full, too. */
 Test(programs_store_faults, workers_killed_while_the_disk_is_full_come_back)
 {

@@ -72,6 +72,20 @@ Test(desk, one_that_is_full_takes_more_when_an_answer_was_taken)
 	cr_expect_null(desk_reserve(desk, 0));
 }
 
+Test(desk, keeps_sessions_to_release_for_each_worker)
+{
+	for (uint64_t session = 1; session <= DESK_UNRELEASED; session++) {
+		cr_assert(desk_keep_unreleased(desk, 1, session));
+	}
+	cr_expect_not(desk_keep_unreleased(desk, 1, 1), "there is no room for more");
+	cr_expect_eq(desk_unreleased(desk, 0), 0);
+	for (uint64_t session = DESK_UNRELEASED; session > 0; session--) {
+		cr_assert_eq(desk_unreleased(desk, 1), session);
+		desk_forget_unreleased(desk, 1);
+	}
+	cr_expect_eq(desk_unreleased(desk, 1), 0);
+}
+
 Test(desk, the_dead_are_not_at_work_any_more)
 {
 	desk->serving = 2;

@@ -146,6 +146,16 @@ Test(option, has_a_name_and_a_value)
 	assert_span(value, "");
 }
 
+Test(option, has_a_name_without_case_and_a_value_with_it)
+{
+	struct span value;
+
+	cr_assert(words_option(span_of("KEY=aB"), "key", &value));
+	assert_span(value, "aB");
+	cr_assert(words_option(span_of("Ttl=9"), "ttl", &value));
+	assert_span(value, "9");
+}
+
 Test(option, of_another_name_is_not_taken)
 {
 	struct span value = span_of("as before");
@@ -153,7 +163,7 @@ Test(option, of_another_name_is_not_taken)
 	cr_assert_not(words_option(span_of("key"), "key", &value));
 	cr_assert_not(words_option(span_of("keys=1"), "key", &value));
 	cr_assert_not(words_option(span_of("ke=1"), "key", &value));
-	cr_assert_not(words_option(span_of("KEY=1"), "key", &value));
+	cr_assert_not(words_option(span_of("KEYS=1"), "key", &value));
 	cr_assert_not(words_option(nothing, "key", &value));
 	assert_span(value, "as before");
 }
