@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "server/boxoffice_desk.h"
 #include "server/boxoffice_request.h"
 #include "server/session.h"
 

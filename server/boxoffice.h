@@ -2,15 +2,11 @@
  * boxoffice: the commands that sell.
  *
  * /events and /left are answered from the board at once. Everything that changes the store goes
- * over the desk, and is answered when it is durable. Who uses the box office includes this: with it
- * come what the loop does each turn, the end of sessions, and the announcements.
+ * over the desk, and is answered when it is durable.
  */
 #ifndef SERVER_BOXOFFICE_H
 #define SERVER_BOXOFFICE_H
 
-#include "server/boxoffice_desk.h"
-#include "server/boxoffice_release.h"
-#include "server/boxoffice_sales.h"
 #include "server/command.h"
 
 enum outcome boxoffice_events(struct session *session, struct span arguments, struct reply *reply);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/boxoffice.h"
+#include "server/boxoffice_release.h"
 #include "server/chat.h"
 #include "shared/clock.h"
 #include "shared/log.h"

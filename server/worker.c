@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/boxoffice.h"
+#include "server/boxoffice_desk.h"
+#include "server/boxoffice_release.h"
+#include "server/boxoffice_sales.h"
 #include "server/chat.h"
 #include "server/clerk.h"
 #include "server/delivery.h"
