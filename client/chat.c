@@ -15,21 +15,27 @@
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	(void)argument;
+	if (key == ARGP_KEY_INIT) {
+		state->child_inputs[0] = state->input;
+		return 0;
+	}
 	return usage_parse(key, state);
 }
 
-static void read_arguments(int argc, char **argv)
+static void read_arguments(struct server_place *place, int argc, char **argv)
 {
 	static const struct argp_option options[] = { USAGE_OPTION_HELP,
 						      USAGE_OPTION_VERSION,
 						      { 0 } };
+	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = { .options = options,
 				   .parser = parse,
 				   .doc = "Talks to the server until /quit or the end of the "
 					  "input. What starts with '/' is a command (/help lists "
-					  "them); anything else is said in the current room." };
+					  "them); anything else is said in the current room.",
+				   .children = children };
 
-	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, NULL);
+	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, place);
 }
 
 static void show_line(struct span line)
@@ -65,8 +71,10 @@ static int run_plainly(const struct server_place *place)
 	return EXIT_SUCCESS;
 }
 
-int chat_run(const struct server_place *place, int argc, char **argv)
+int chat_run(const struct server_place *usual, int argc, char **argv)
 {
-	read_arguments(argc, argv);
-	return screen_possible() ? interactive_run(place) : run_plainly(place);
+	struct server_place place = *usual;
+
+	read_arguments(&place, argc, argv);
+	return screen_possible() ? interactive_run(&place) : run_plainly(&place);
 }

@@ -36,15 +36,12 @@ struct command_line {
 	int rest;         /* where its own arguments begin */
 };
 
-enum { KEY_HOST = 'h', KEY_PORT = 'p' };
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct command_line *line = state->input;
 
 	switch (key) {
-	case KEY_HOST: line->place.host = argument; return 0;
-	case KEY_PORT: line->place.port = argument; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &line->place; return 0;
 	case ARGP_KEY_ARG:
 		/* What comes now is the subcommand's: options too. */
 		line->name = argument;
@@ -72,17 +69,17 @@ static void list_subcommands(char *doc)
 static void read_command_line(struct command_line *line, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "host", KEY_HOST, "HOST", 0, "The server's host (127.0.0.1, or $TURNSTILE_HOST)",
-		  0 },
-		{ "port", KEY_PORT, "PORT", 0, "Its lines port (7000, or $TURNSTILE_PORT)", 0 },
 		USAGE_OPTION_HELP,
 		USAGE_OPTION_VERSION,
 		{ 0 },
 	};
+	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
 	static char doc[DOC_SIZE];
-	const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "[SUBCOMMAND ...]", .doc = doc
-	};
+	const struct argp argp = { .options = options,
+				   .parser = parse,
+				   .args_doc = "[SUBCOMMAND ...]",
+				   .doc = doc,
+				   .children = children };
 
 	list_subcommands(doc);
 	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS | ARGP_IN_ORDER, NULL, line);
@@ -110,18 +107,9 @@ static const struct subcommand *find(const char *name)
 	reject(name);
 }
 
-static const char *setting(const char *variable, const char *otherwise)
-{
-	const char *value = getenv(variable);
-
-	return value != NULL && value[0] != '\0' ? value : otherwise;
-}
-
 int main(int argc, char **argv)
 {
-	struct command_line line = { .place = { .host = setting("TURNSTILE_HOST", "127.0.0.1"),
-						.port = setting("TURNSTILE_PORT", "7000") },
-				     .rest = argc };
+	struct command_line line = { .place = place_usual(), .rest = argc };
 	char name[NAME_SIZE];
 
 	log_start("turnstile", LOG_WARNING, LOG_TEXT);

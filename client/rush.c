@@ -29,6 +29,7 @@
 #define EXIT_INTERRUPTED  130
 
 struct arguments {
+	struct server_place place;
 	const char *event;
 	unsigned buyers;
 	unsigned connections; /* 0: not said */
@@ -76,6 +77,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_EACH: arguments->each = read_number("each", argument, EACH_MAX); return 0;
 	case KEY_JSON: arguments->json = true; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->place; return 0;
 	case ARGP_KEY_ARG: read_event(arguments, argument); return 0;
 	case ARGP_KEY_NO_ARGS: usage_error("which event? %s EVENT --buyers N", state->name);
 	default: return usage_parse(key, state);
@@ -94,6 +96,7 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 		USAGE_OPTION_VERSION,
 		{ 0 },
 	};
+	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = {
 		.options = options,
 		.parser = parse,
@@ -102,6 +105,7 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 		       "was "
 		       "sold twice. Each has a key of its own: who loses the connection asks again "
 		       "with it. Exit status 1 if there was an error or a double sale.",
+		.children = children,
 	};
 
 	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, arguments);
@@ -252,7 +256,7 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 
 int rush_run(const struct server_place *place, int argc, char **argv)
 {
-	struct arguments arguments = { .buyers = BUYERS_USUAL, .each = 1 };
+	struct arguments arguments = { .place = *place, .buyers = BUYERS_USUAL, .each = 1 };
 	struct rush_tally tally = { 0 };
 	struct rush_figures figures;
 	struct siphash_key chance;
@@ -274,13 +278,13 @@ int rush_run(const struct server_place *place, int argc, char **argv)
 	if (tally.buyers == NULL) {
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
-	find_event(&plan, place);
+	find_event(&plan, &arguments.place);
 	mind_signals();
 	rush_crowd_run(&plan, &tally);
 	if (!rush_figures_make(&figures, &tally, elapsed_ns)) {
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
-	audit(&figures, &tally, &plan, place);
+	audit(&figures, &tally, &plan, &arguments.place);
 	int status = report(&arguments, &figures, &tally, &plan);
 	free(tally.buyers);
 	return status;

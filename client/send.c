@@ -12,6 +12,7 @@
 #include "shared/usage.h"
 
 struct arguments {
+	struct server_place place;
 	char **lines; /* NULL: those of stdin */
 	int count;
 };
@@ -21,6 +22,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	(void)argument;
+	if (key == ARGP_KEY_INIT) {
+		state->child_inputs[0] = &arguments->place;
+		return 0;
+	}
 	if (key == ARGP_KEY_ARG) {
 		return ARGP_ERR_UNKNOWN; /* and so all of them come at once */
 	}
@@ -37,12 +42,14 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 	static const struct argp_option options[] = { USAGE_OPTION_HELP,
 						      USAGE_OPTION_VERSION,
 						      { 0 } };
+	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = { .options = options,
 				   .parser = parse,
 				   .args_doc = "[LINE...]",
 				   .doc = "Sends the lines, or those of stdin, and prints what the "
 					  "server says; exit status 1 if any answer starts with "
-					  "'-'. A line that starts with '-' comes after '--'." };
+					  "'-'. A line that starts with '-' comes after '--'.",
+				   .children = children };
 
 	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS | ARGP_IN_ORDER, NULL, arguments);
 }
@@ -60,10 +67,10 @@ int send_run(const struct server_place *place, int argc, char **argv)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
-	struct arguments arguments = { 0 };
+	struct arguments arguments = { .place = *place };
 
 	read_arguments(&arguments, argc, argv);
-	if (!connection_open(&connection, place, problem)) {
+	if (!connection_open(&connection, &arguments.place, problem)) {
 		die("%s", problem);
 	}
 	const struct exchange exchange = { .connection = &connection,

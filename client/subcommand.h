@@ -4,17 +4,16 @@
 #ifndef CLIENT_SUBCOMMAND_H
 #define CLIENT_SUBCOMMAND_H
 
-/* Where the server is, as --host and --port say it. */
-struct server_place {
-	const char *host;
-	const char *port;
-};
+#include "client/place.h"
 
 struct subcommand {
 	const char *name;
 	const char *arguments; /* as the help shows them */
 	const char *help;
-	/* Its own command line, argv[0] being "turnstile NAME"; returns the exit status. */
+	/*
+	 * Its own command line, argv[0] being "turnstile NAME"; those that talk to the server may
+	 * be told there, too, where it is. Returns the exit status.
+	 */
 	int (*run)(const struct server_place *place, int argc, char **argv);
 };
 

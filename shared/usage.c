@@ -55,6 +55,18 @@ static unsigned count_matches(const struct argp_option *options, const char *nam
 	return matches;
 }
 
+/* The same in ARGP's options and in those of its children. */
+static unsigned count_all(const struct argp *argp, const char *name, size_t length,
+			  const struct argp_option **exact)
+{
+	unsigned matches = count_matches(argp->options, name, length, exact);
+
+	for (const struct argp_child *child = argp->children; child && child->argp; child++) {
+		matches += count_all(child->argp, name, length, exact);
+	}
+	return matches;
+}
+
 static _Noreturn void reject(const struct argp_state *state)
 {
 	const char *word = rejected_word(state);
@@ -63,8 +75,7 @@ static _Noreturn void reject(const struct argp_state *state)
 	int length = (int)strcspn(word, "=");
 
 	if (strncmp(word, "--", 2) == 0) {
-		matches = count_matches(state->root_argp->options, word + 2, (size_t)length - 2,
-					&exact);
+		matches = count_all(state->root_argp, word + 2, (size_t)length - 2, &exact);
 	}
 	if (exact != NULL && exact->arg != NULL) {
 		usage_error("%s needs a value: %s=%s", word, word, exact->arg);

@@ -51,7 +51,7 @@ static void start_rush_with(const char *const *arguments)
 	size_t count = 0;
 
 	snprintf(port, sizeof(port), "%u", server.lines_port);
-	const char *const first[] = { TURNSTILE, "--port", port, "rush" };
+	const char *const first[] = { TURNSTILE, "rush", "--port", port };
 	for (size_t i = 0; i < 4; i++) {
 		argv[count++] = strdup(first[i]);
 	}

@@ -85,6 +85,19 @@ Test(programs_send, the_environment_says_where_the_server_is)
 	capture_free(&capture);
 }
 
+Test(programs_send, behind_the_subcommand_it_may_be_said_too_and_counts_more)
+{
+	struct capture capture;
+	char name[] = "send", port[24];
+
+	snprintf(port, sizeof(port), "--port=%u", server.lines_port);
+	cr_assert_eq(setenv("TURNSTILE_PORT", "1", 1), 0);
+	run_with(&capture, "/ping\n", name, port);
+	cr_expect_eq(capture.status, 0, "%s", capture.errors);
+	cr_expect_str_eq(capture.output, "+pong\n");
+	capture_free(&capture);
+}
+
 Test(programs_send, a_server_that_was_killed_serves_again_from_the_same_store)
 {
 	struct talk talk;

@@ -54,6 +54,8 @@ Test(usage, a_wrong_option_of_either_program_gets_one_line_and_status_2)
 	expect_refusal(TURNSTILED, "--wrokers", "turnstiled: no such option: --wrokers");
 	expect_refusal(TURNSTILED, "--workers=0", "must be a number from 1 to 64");
 	expect_refusal(TURNSTILE, "--prot", "turnstile: no such option: --prot");
+	expect_refusal(TURNSTILE, "--port", "turnstile: --port needs a value: --port=PORT");
+	expect_refusal(TURNSTILE, "--h", "--h is short for more than one option");
 }
 
 Test(usage, an_unknown_subcommand_is_told_which_there_are)
