@@ -23,17 +23,24 @@ static struct terminal terminal;
 static struct talk talk;
 static char listen_address[64]; /* the same over restarts */
 
-/* A port that nobody has. */
-static unsigned free_port(void)
+static int reserved;
+
+/*
+ * A port that nobody has, nor gets while the server is being started again: it stays bound. The
+ * server may listen at it all the same, since both sockets have SO_REUSEADDR and ours does not
+ * listen.
+ */
+static unsigned reserve_port(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int on = 1;
 
-	cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
-	close(listener);
+	reserved = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(setsockopt(reserved, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	cr_assert_eq(bind(reserved, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(getsockname(reserved, (struct sockaddr *)&address, &length), 0);
 	return ntohs(address.sin_port);
 }
 
@@ -45,7 +52,7 @@ static void serve(void)
 
 static void start_server(void)
 {
-	snprintf(listen_address, sizeof(listen_address), "lines:127.0.0.1:%u", free_port());
+	snprintf(listen_address, sizeof(listen_address), "lines:127.0.0.1:%u", reserve_port());
 	turnstiled_init(&server, TURNSTILED);
 	serve();
 }
@@ -54,6 +61,7 @@ static void finish_all(void)
 {
 	terminal_finish(&terminal);
 	turnstiled_finish(&server);
+	close(reserved);
 }
 
 TestSuite(programs_chat_client, .init = start_server, .fini = finish_all);
