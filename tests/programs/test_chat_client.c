@@ -268,6 +268,7 @@ Test(programs_chat_client, after_a_restart_nick_and_rooms_are_as_before_and_the_
 	leave();
 }
 
+/* ECHO shows that the line was taken: in the prompt's row there is no space before the '>'. */
 static void book_and_kill(const char *booking, const char *echo, const char *answer,
 			  const char *left, const char *status)
 {
@@ -285,9 +286,9 @@ static void book_and_kill(const char *booking, const char *echo, const char *ans
 Test(programs_chat_client, a_booking_in_which_the_server_is_killed_is_sold_once)
 {
 	start_both();
-	book_and_kill("/book rush 2\r", "> /book rush 2", "booked: 2 for rush", "+left rush 8 10",
+	book_and_kill("/book rush 2\r", " > /book rush 2", "booked: 2 for rush", "+left rush 8 10",
 		      "me · #rush · nobody else here · ████████████▊··· 8 of 10 left");
-	book_and_kill("/hold rush 3\r", "> /hold rush 3", ": 3 for rush", "+left rush 5 10",
+	book_and_kill("/hold rush 3\r", " > /hold rush 3", ": 3 for rush", "+left rush 5 10",
 		      "me · #rush · nobody else here · ████████········ 5 of 10 left");
 	leave();
 }
