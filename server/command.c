@@ -56,12 +56,26 @@ const struct command commands[] = {
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
-static const struct command *find(struct span name)
+/* Whether NAME, all of it letters, is REST's first word, in whatever case; then takes it off. */
+static bool takes_name(struct span *rest, const char *name)
+{
+	size_t length = 0;
+
+	while (length < rest->length && name[length] != '\0' &&
+	       (rest->text[length] | ('a' ^ 'A')) == name[length]) {
+		length++;
+	}
+	if (name[length] != '\0' || (length < rest->length && rest->text[length] != ' ')) {
+		return false;
+	}
+	*rest = (struct span){ rest->text + length, rest->length - length };
+	return true;
+}
+
+static const struct command *find(struct span *rest)
 {
 	for (size_t i = 0; i < command_count; i++) {
-		/* A look at the first letter, in either case, spares nearly all comparisons. */
-		if ((name.text[0] | 0x20) == commands[i].name[0] &&
-		    span_equals_ignoring_case(name, commands[i].name)) {
+		if (takes_name(rest, commands[i].name)) {
 			return &commands[i];
 		}
 	}
@@ -71,8 +85,7 @@ static const struct command *find(struct span name)
 static enum outcome carry_out_named(struct session *session, struct span line, struct reply *reply)
 {
 	struct span rest = { line.text + 1, line.length - 1 };
-	const struct command *command =
-		rest.length > 0 && rest.text[0] != ' ' ? find(words_next(&rest)) : NULL;
+	const struct command *command = find(&rest);
 
 	if (!command) {
 		reply_error(reply, "BADCMD", "no such command; /help lists them");
