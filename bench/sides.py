@@ -91,13 +91,27 @@ class Turnstile(Side):
         return [BUILT / "turnstile", "--port", self.port, "bench"]
 
 
-class TurnstileEcho(Turnstile):
+class TurnstileSingle(Turnstile):
+    """With one worker, to be set beside others that are one process."""
+    name = "turnstile, 1 worker"
+    processes = 1
+
+    def command(self):
+        return [*super().command(), "--workers", self.processes]
+
+
+class TurnstilePair(TurnstileSingle):
+    name = "turnstile, 2 workers"
+    processes = 2
+
+
+class TurnstileEcho(TurnstilePair):
     """The same on its echo port, and asked there."""
-    name = "turnstile's echo service"
+    name = "turnstile's echo service, 2 workers"
 
     def command(self):
         return [BUILT / "turnstiled", "--listen", f"echo:127.0.0.1:{self.port}",
-                "--store", f"sqlite:{self.folder}/sale.db"]
+                "--store", f"sqlite:{self.folder}/sale.db", "--workers", self.processes]
 
     def bench(self):
         return [BUILT / "turnstile", "bench", "--port", self.port]
