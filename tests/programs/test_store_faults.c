@@ -136,45 +136,44 @@ static int held_of(struct talk *asker)
 	return held;
 }
 
-/* The connection ends, and that cannot be noted in the store. */
-Test(programs_store_faults, a_tied_hold_goes_also_when_the_disk_was_full_at_its_connections_end)
+/* Somebody's connection ends who holds tickets tied to it, and the store cannot note it. */
+static void leave_while_the_disk_is_full(const char *hold)
 {
 	static struct talk tied;
 
 	start("sqlite");
 	open_on(&tied, server.lines_port, 1);
-	ask(&tied, "+held ", "/hold rush 5 tied");
+	ask(&tied, "+held ", "%s", hold);
 	fill_disk();
 	buy_until_refused();
 	talk_close(&tied);
 	cr_assert(eventually(stat_of(&talk, "turnstile_connections") == 3));
 	ask(&talk, "-INTERNAL ", "/book rush"); /* behind it on the same desk */
-	cr_assert_eq(unlink(filler), 0);
-	cr_assert(eventually(can_buy()), "sales do not go on");
-	cr_expect(eventually(held_of(&talk) == 0), "the hold stays");
-	cr_expect(adds_up(&talk, "rush"));
 }
 
-/* And its worker is killed before there is room. */
-Test(programs_store_faults, a_tied_hold_goes_also_when_its_worker_died_while_the_disk_was_full)
+/* There is room again: ASKER sees sales go on, and the hold gone. */
+static void expect_released(struct talk *asker)
 {
-	static struct talk tied;
-	pid_t pid;
-
-	start("sqlite");
-	open_on(&tied, server.lines_port, 1);
-	ask(&tied, "+held ", "/hold rush 5 tied ttl=3600");
-	fill_disk();
-	buy_until_refused();
-	talk_close(&tied);
-	cr_assert(eventually(stat_of(&talk, "turnstile_connections") == 3));
-	ask(&talk, "-INTERNAL ", "/book rush"); /* behind it on the same desk */
-	cr_assert_eq(serving(&talk, &pid), 1);
-	cr_assert(watch_signal(server.pid, pid, SIGKILL));
 	cr_assert_eq(unlink(filler), 0);
 	cr_assert(eventually(can_buy()), "sales do not go on");
-	cr_expect(eventually(held_of(&other) == 0), "the hold stays");
-	cr_expect(adds_up(&other, "rush"));
+	cr_expect(eventually(held_of(asker) == 0), "the hold stays");
+	cr_expect(adds_up(asker, "rush"));
+}
+
+Test(programs_store_faults, a_tied_hold_goes_also_when_the_disk_was_full_at_its_connections_end)
+{
+	leave_while_the_disk_is_full("/hold rush 5 tied");
+	expect_released(&talk);
+}
+
+Test(programs_store_faults, a_tied_hold_goes_also_when_its_worker_died_while_the_disk_was_full)
+{
+	pid_t pid;
+
+	leave_while_the_disk_is_full("/hold rush 5 tied ttl=3600");
+	cr_assert_eq(serving(&talk, &pid), 1);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	expect_released(&other);
 }
 
 /* So often a line of the log has TEXT in it. */
