@@ -386,7 +386,7 @@ pid_t mutex_owner(const struct mutex *mutex, int64_t *held_ns)
 	int64_t since = atomic_load_explicit(&mutex->since_ns, memory_order_relaxed);
 
 	if (held_ns != NULL) {
-		int64_t now = clock_monotonic_ns();
+		int64_t now = time_of(mutex);
 		*held_ns = owner != 0 && now > since ? now - since : 0;
 	}
 	return owner;

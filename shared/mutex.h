@@ -84,7 +84,10 @@ enum mutex_result mutex_spin(struct mutex *mutex, const struct mutex_repair *rep
 /* Gives it back. A bug when this process does not hold it. */
 void mutex_unlock(struct mutex *mutex);
 
-/* Who holds it (0: nobody) and for how long now, in nanoseconds; SINCE may be NULL. */
+/*
+ * Who holds it (0: nobody) and for how long now, in nanoseconds, 0 for a brief one; HELD_NS may be
+ * NULL.
+ */
 pid_t mutex_owner(const struct mutex *mutex, int64_t *held_ns);
 
 #endif

@@ -144,6 +144,24 @@ Test(mutex, says_who_holds_it_and_for_how_long)
 	cr_assert_geq(mutex->held.largest, 5 * NS_PER_MS);
 }
 
+Test(mutex, a_brief_one_outlives_its_holder_too_but_keeps_no_time)
+{
+	int64_t held_ns = -1;
+	pid_t dead;
+
+	start_anew(MUTEX_BRIEF);
+	leave_dead_holder(&dead);
+	cr_assert_eq(mutex_spin(mutex, &repair), MUTEX_TAKEN);
+	cr_expect_eq(shared->dead, dead);
+	cr_expect_eq(shared->left, shared->right);
+	cr_expect_eq(mutex_owner(mutex, &held_ns), getpid());
+	cr_expect_eq(held_ns, 0);
+	mutex_unlock(mutex);
+	cr_expect_eq(mutex_owner(mutex, NULL), 0);
+	cr_expect_eq(mutex->held.count, 0);
+	assert_free_and_sound();
+}
+
 Test(mutex, a_plain_one_taken_twice_is_a_deadlock)
 {
 	cr_assert_eq(mutex_lock(mutex, NULL), MUTEX_TAKEN);
