@@ -1,0 +1,150 @@
+/*
+ * Whatever a client sends, and however it is cut: what the others and it are sent is whole lines of
+ * the protocol without terminal tricks, and nothing of it stays when it is gone. The first byte
+ * says how the rest is cut.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/boxoffice_desk.h"
+#include "server/chat.h"
+#include "server/commons.h"
+#include "server/delivery.h"
+#include "server/session.h"
+#include "shared/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define SEATS       4
+#define OUTPUT_SIZE (1 << 20)
+#define LINE_MOST   4096 /* bytes from the server: fewer */
+#define TELNET_IAC  0xFF
+#define TURNS_MOST  64 /* for a client that is gone to be forgotten */
+
+static struct options options = { .workers = 1,
+				  .max_connections = SEATS,
+				  .history = 10,
+				  .max_quantity = 5,
+				  .operator_password = "o",
+				  .send_queue_bytes = OUTPUT_SIZE };
+static struct commons commons;
+static struct worker worker;
+static struct session *sessions[SEATS];
+static uint32_t free_seats[SEATS] = { 3, 2, 1, 0 };
+
+static void start(void)
+{
+	commons_init(&commons, &options);
+	worker = (struct worker){ .commons = &commons,
+				  .score = &commons.scoreboard->scores[0],
+				  .sessions = sessions,
+				  .free_seats = free_seats,
+				  .free_count = SEATS,
+				  .base = event_base_new(),
+				  .receive_buffer = malloc(RECEIVE_SIZE),
+				  .delivery = delivery_create() };
+	reply_init(&worker.reply);
+}
+
+static int open_session(void)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+		abort();
+	}
+	session_open(&worker, ends[0], (struct origin){ { 0 } });
+	return ends[1];
+}
+
+/* In the clerk's place: there is no such event or ticket. */
+static void answer_bookings(void)
+{
+	struct desk_ring *ring = &commons.desk->rings[0];
+
+	while (desk_has_work_of(commons.desk, 0)) {
+		struct desk_slot *slot = &ring->slots[ring->answered % DESK_SLOTS];
+
+		slot->answer = (struct booking_answer){ .outcome = BOOKING_NOT_FOUND };
+		atomic_store(&ring->answered, ring->answered + 1);
+	}
+}
+
+static void run_turn(void)
+{
+	worker.now_ns = worker.wall_ns = 0;
+	(void)event_base_loop(worker.base, EVLOOP_NONBLOCK);
+	answer_bookings();
+	boxoffice_turn(&worker);
+	session_retry_waiting(&worker);
+	chat_turn(&worker);
+	session_flush_all(&worker);
+}
+
+/* One line, its LF counted in, or the answer to a telnet option. */
+static size_t check_one(const char *text, size_t length)
+{
+	if ((uint8_t)text[0] == TELNET_IAC) {
+		return LINE_REPLY_SIZE;
+	}
+	const char *end = memchr(text, '\n', length);
+
+	if (end == NULL || end - text >= LINE_MOST || memchr("+-=*", text[0], 4) == NULL ||
+	    !text_is_clean(text, (size_t)(end - text))) {
+		abort();
+	}
+	return (size_t)(end - text) + 1;
+}
+
+static void check_output(int client)
+{
+	static char output[OUTPUT_SIZE];
+	ssize_t length = read(client, output, sizeof(output));
+
+	for (ssize_t at = 0; at < length;) {
+		at += (ssize_t)check_one(output + at, (size_t)(length - at));
+	}
+}
+
+static void end_session(int client)
+{
+	close(client);
+	for (int i = 0; worker.session_count > 1 && i < TURNS_MOST; i++) {
+		run_turn();
+	}
+	if (worker.session_count > 1) {
+		abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int witness;
+
+	if (size < 2) {
+		return 0;
+	}
+	if (!worker.base) {
+		start();
+		witness = open_session();
+		(void)!write(witness, "/join #r\n", 9);
+	}
+	size_t piece = (size_t)data[0] + 1;
+	int client = open_session();
+
+	(void)!write(client, "/join #r\n", 9);
+	for (size_t at = 1; at < size; at += piece) {
+		size_t length = size - at < piece ? size - at : piece;
+
+		(void)!write(client, data + at, length);
+		run_turn();
+		check_output(client);
+		check_output(witness);
+	}
+	end_session(client);
+	check_output(witness);
+	return 0;
+}
