@@ -152,7 +152,8 @@ def echo(options):
                  "CPU us each", "CPU: the bare echo = 1"], rows)
 
 
-CHAT_KINDS = [sides.Turnstile, sides.Redis, sides.Nats, sides.Ngircd, sides.Inspircd]
+CHAT_KINDS = [sides.Turnstile, sides.TurnstileSingle, sides.Redis, sides.Nats, sides.Ngircd,
+              sides.Inspircd]
 
 
 def chat_room(options, running, members):
