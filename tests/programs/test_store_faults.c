@@ -193,12 +193,17 @@ static unsigned log_count(const char *text)
 }
 
 /* A hold that should lapse meanwhile is a reason to try again and again. */
-Test(programs_store_faults, the_log_says_once_that_the_disk_is_full_and_once_that_it_is_over)
+static void fill_disk_while_a_hold_lapses(void)
 {
 	start("sqlite");
 	ask(&talk, "+held ", "/hold rush ttl=1");
 	fill_disk();
 	buy_until_refused();
+}
+
+Test(programs_store_faults, the_log_says_once_that_the_disk_is_full_and_once_that_it_is_over)
+{
+	fill_disk_while_a_hold_lapses();
 	for (int i = 0; i < 10; i++) {
 		ask(&talk, "-INTERNAL ", "/book rush");
 		ask(&other, "-INTERNAL ", "/book rush");
@@ -232,10 +237,7 @@ Test(programs_store_faults, joined_bookings_wait_until_there_is_room_on_the_disk
 /* It pauses for up to a second then: being told to stop ends that. */
 Test(programs_store_faults, a_server_stops_while_the_disk_is_full)
 {
-	start("sqlite");
-	ask(&talk, "+held ", "/hold rush ttl=1");
-	fill_disk();
-	buy_until_refused();
+	fill_disk_while_a_hold_lapses();
 	for (int i = 0; i < 10; i++) {
 		ask(&talk, "-INTERNAL ", "/book rush");
 	}
