@@ -95,6 +95,15 @@ static enum line_event skip_line(struct line_reader *reader)
 	return LINE_TOO_LONG;
 }
 
+/* LENGTH is without the line's end. */
+static enum line_event hand_out(struct line_reader *reader, const char *text, size_t length,
+				struct line *line)
+{
+	*line = (struct line){ text, length };
+	reader->first_done |= length > 0;
+	return LINE_WHOLE;
+}
+
 /* Adds a stretch to the unfinished line. */
 static enum line_event gather(struct line_reader *reader, const char *bytes, size_t length)
 {
@@ -132,9 +141,7 @@ static enum line_event end_line(struct line_reader *reader, struct line *line)
 		return LINE_NONE;
 	}
 	reader->partial_length = 0; /* the bytes stay until the next call */
-	*line = (struct line){ reader->partial, length_without_end(reader->partial, length) };
-	reader->first_done |= line->length > 0;
-	return LINE_WHOLE;
+	return hand_out(reader, reader->partial, length_without_end(reader->partial, length), line);
 }
 
 /*
@@ -151,17 +158,11 @@ static size_t plain_length(const char *input, size_t length)
 	return iac ? (size_t)(iac - input) : plain;
 }
 
-/* Hands a whole line out where it lies, if nothing stands in the way: nearly always. */
-static bool hand_out_in_place(struct line_reader *reader, const char *input, size_t length,
-			      struct line *line)
+/* Whether a whole line, LENGTH bytes without its end, can be handed out where it lies. */
+static bool is_good_in_place(const struct line_reader *reader, const char *input, size_t length)
 {
-	*line = (struct line){ input, length_without_end(input, length) };
-	if (reader->skipping || reader->partial_length > 0 || line->length > LINE_MAX_BYTES ||
-	    is_browser(reader, input, length)) {
-		return false;
-	}
-	reader->first_done |= line->length > 0;
-	return true;
+	return !reader->skipping && reader->partial_length == 0 && length <= LINE_MAX_BYTES &&
+	       !is_browser(reader, input, length);
 }
 
 /* Uses up a stretch, and the LF or IAC after it. */
@@ -173,8 +174,12 @@ static enum line_event read_text(struct line_reader *reader, const char *input, 
 	enum line_event event;
 
 	*used = plain + 1;
-	if (ends && hand_out_in_place(reader, input, plain, line)) {
-		return LINE_WHOLE;
+	if (ends) {
+		size_t whole = length_without_end(input, plain);
+
+		if (is_good_in_place(reader, input, whole)) {
+			return hand_out(reader, input, whole, line);
+		}
 	}
 
 	event = gather(reader, input, plain);
