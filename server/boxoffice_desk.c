@@ -66,7 +66,7 @@ static void take_answers(struct worker *worker)
 		}
 		desk_take(desk, worker->number);
 		if (session) {
-			session_answered(session, &worker->reply);
+			session_answered(session);
 		}
 	}
 }

@@ -380,8 +380,6 @@ enum outcome chat_who(struct session *session, struct span arguments, struct rep
 	return OUTCOME_DONE;
 }
 
-/* "*nick OLD NEW" to each room; it carries the list of them, so that nobody is told twice. */
-
 /* The end of a session */
 
 void chat_farewell(struct session *session, struct span why)

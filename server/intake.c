@@ -7,8 +7,7 @@
 #include "server/session.h"
 #include "shared/clock.h"
 
-#define RATE_BURST       2           /* seconds' worth of commands at once */
-#define REPLIES_TOGETHER (16 * 1024) /* bytes: so many do not wait for more */
+#define RATE_BURST 2 /* seconds' worth of commands at once */
 
 /* What becomes of a line when it has its turn. */
 enum line_fate {
@@ -90,21 +89,6 @@ static enum outcome refuse_line(struct session *session, enum line_fate fate, st
 	return OUTCOME_DONE;
 }
 
-/* The reply is complete. Those to lines that came together are queued together. */
-static void answer(struct session *session)
-{
-	struct worker *worker = session->worker;
-
-	if (worker->reply.failed) {
-		score_add(worker->score, COUNTER_ERRORS, 1);
-	}
-	reply_complete(&worker->reply);
-	worker->answering = session;
-	if (worker->reply.complete >= REPLIES_TOGETHER) {
-		session_send_replies(worker);
-	}
-}
-
 /* A line has its turn: carried out and answered, or kept for later. */
 static void take_line(struct session *session, struct span line, enum line_fate fate)
 {
@@ -127,9 +111,9 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 		reply_drop_incomplete(reply);
 		session->bookings++;
 		break;
-	case OUTCOME_DONE: answer(session); break;
+	case OUTCOME_DONE: session_reply_is_complete(session); break;
 	case OUTCOME_CLOSE:
-		answer(session);
+		session_reply_is_complete(session);
 		session_close(session);
 		break;
 	}

@@ -31,10 +31,9 @@ struct segment {
 };
 
 struct output {
-	struct segment only; /* nearly always one is all there are: then it lies here */
-	struct segment
-		*segments; /* `only` or an array; NULL when empty: so it is not to be moved */
-	uint32_t first;    /* those before it are sent */
+	struct segment only;      /* nearly always one is all there are: then it lies here */
+	struct segment *segments; /* `only`, so it is not to be moved, an array, or NULL: empty */
+	uint32_t first;           /* those before it are sent */
 	uint32_t end;
 	uint32_t room;
 	size_t bytes; /* that are still to be sent */

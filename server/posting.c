@@ -107,8 +107,7 @@ void posting_retry(struct worker *worker)
 	}
 }
 
-/* Writes FIRST and WORD behind the LENGTH bytes in BUFFER, which has room; returns the new length.
- */
+/* Writes FIRST and WORD behind LENGTH bytes of BUFFER, which has room; returns the new length. */
 static size_t put(char *buffer, size_t length, char first, const char *word)
 {
 	size_t word_length = strlen(word);

@@ -11,11 +11,12 @@
 #include "shared/clock.h"
 #include "shared/log.h"
 
-#define LINGER_NS  NS_PER_SECOND       /* how long a peer may take to end after us */
-#define CUT_OFF_NS (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
-#define BUSY_LINE  "-BUSY the server has all the connections it may have; try again later\n"
-#define CUT_LINE   "*notice you were too far behind; the connection ends here\n"
-#define DRAIN_LINE "*notice the server stops now\n"
+#define LINGER_NS        NS_PER_SECOND       /* how long a peer may take to end after us */
+#define CUT_OFF_NS       (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
+#define REPLIES_TOGETHER (16 * 1024)         /* bytes: so many do not wait for more */
+#define BUSY_LINE        "-BUSY the server has all the connections it may have; try again later\n"
+#define CUT_LINE         "*notice you were too far behind; the connection ends here\n"
+#define DRAIN_LINE       "*notice the server stops now\n"
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
 static void flush(struct session *session);
@@ -142,6 +143,20 @@ void session_send_replies(struct worker *worker)
 	reply_drop_complete(&worker->reply);
 }
 
+void session_reply_is_complete(struct session *session)
+{
+	struct worker *worker = session->worker;
+
+	if (worker->reply.failed) {
+		score_add(worker->score, COUNTER_ERRORS, 1);
+	}
+	reply_complete(&worker->reply);
+	worker->answering = session;
+	if (worker->reply.complete >= REPLIES_TOGETHER) {
+		session_send_replies(worker);
+	}
+}
+
 /* Replies to what came before go first. */
 static bool takes_output(struct session *session)
 {
@@ -168,16 +183,6 @@ void session_send_block(struct session *session, struct block *block, uint32_t s
 	}
 }
 
-static void send_answer(struct session *session, const struct reply *reply)
-{
-	struct score *score = session->worker->score;
-
-	if (reply->failed) {
-		score_add(score, COUNTER_ERRORS, 1);
-	}
-	session_send(session, reply->text, reply->length);
-}
-
 /* Reads on, waits, or, when no more input comes and all of it is answered, closes. */
 static void settle(struct session *session)
 {
@@ -193,10 +198,11 @@ static void settle(struct session *session)
 	}
 }
 
-void session_answered(struct session *session, const struct reply *reply)
+void session_answered(struct session *session)
 {
 	session->bookings--;
-	send_answer(session, reply);
+	session_reply_is_complete(session);
+	session_send_replies(session->worker);
 	if (session->bookings == 0 && session->intake.keeping && !session->waiting) {
 		intake_go_on(session);
 	}

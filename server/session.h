@@ -73,14 +73,21 @@ void session_send(struct session *session, const char *text, size_t length);
 void session_send_block(struct session *session, struct block *block, uint32_t start,
 			uint32_t length);
 
+/*
+ * What the worker's `reply` holds for a command of SESSION's is complete. Replies to lines that
+ * came together are sent together: by session_send_replies, or before anything else that is sent to
+ * it.
+ */
+void session_reply_is_complete(struct session *session);
+
 /* Sends the complete ones of the worker's `reply` to the session that it is answering, if any. */
 void session_send_replies(struct worker *worker);
 
 /* Its line found a lock taken: it is tried once more next turn. */
 void session_retry_later(struct session *session);
 
-/* One of its bookings was answered with this reply: sends it and goes on with what waited. */
-void session_answered(struct session *session, const struct reply *reply);
+/* One of its bookings was answered by the worker's `reply`: sends it, goes on with what waited. */
+void session_answered(struct session *session);
 
 /* Tries once more the lines that found a lock taken. */
 void session_retry_waiting(struct worker *worker);
