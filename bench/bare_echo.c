@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shared/log.h"
-#include "shared/usage.h"
-#include "shared/words.h"
+#include "shared/base/log.h"
+#include "shared/base/usage.h"
+#include "shared/text/words.h"
 
 #define EVENTS_A_TURN 256
 #define INPUT_SIZE    65536

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/bench_run.h"
-#include "shared/log.h"
-#include "shared/usage.h"
+#include "client/bench/run.h"
+#include "shared/base/log.h"
+#include "shared/base/usage.h"
 
 struct peer {
 	const char *name;

@@ -5,7 +5,7 @@
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
-#include "client/bench_plan.h"
+#include "client/bench/plan.h"
 
 #define PEER_ROOM "bench"
 

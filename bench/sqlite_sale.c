@@ -15,11 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/bench_report.h"
-#include "shared/clock.h"
-#include "shared/log.h"
-#include "shared/usage.h"
-#include "shared/words.h"
+#include "client/bench/report.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/base/usage.h"
+#include "shared/text/words.h"
 
 #define PROCESSES_MAX   1024
 #define SECONDS_MAX     600

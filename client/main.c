@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/subcommand.h"
-#include "shared/log.h"
-#include "shared/usage.h"
+#include "client/connection/subcommand.h"
+#include "shared/base/log.h"
+#include "shared/base/usage.h"
 
 #define DOC_SIZE  2048 /* bytes of the help's text */
 #define NAME_SIZE 64   /* bytes of "turnstile NAME" */

@@ -1,6 +1,6 @@
-#include "server/master.h"
-#include "server/options.h"
-#include "shared/log.h"
+#include "server/config/options.h"
+#include "server/process/master.h"
+#include "shared/base/log.h"
 
 int main(int argc, char **argv)
 {

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "db/store.h"
+#include "db/store/store.h"
 
 #define CHAT_WALL_NS                                                                \
 	INT64_C(1700000000000000000) /* messages are from so many ns + their number \

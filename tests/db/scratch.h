@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "db/booking.h"
+#include "db/booking/booking.h"
 
 /*
  * A suite of tests that run on each kind of store: StoreTestSuite(name, set_up, tear_down), and

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/code.h"
+#include "db/store/code.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/line.h"
-#include "shared/siphash.h"
+#include "shared/base/siphash.h"
+#include "shared/text/line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

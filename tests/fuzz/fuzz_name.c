@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/name.h"
-#include "shared/text.h"
+#include "shared/text/name.h"
+#include "shared/text/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

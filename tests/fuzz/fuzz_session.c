@@ -9,12 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/boxoffice_desk.h"
-#include "server/chat.h"
-#include "server/commons.h"
-#include "server/delivery.h"
-#include "server/session.h"
-#include "shared/text.h"
+#include "server/booking/exchange.h"
+#include "server/chat/fan_out.h"
+#include "server/chat/room_commands.h"
+#include "server/session/session.h"
+#include "server/state/shared_state.h"
+#include "shared/text/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

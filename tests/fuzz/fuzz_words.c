@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/words.h"
+#include "shared/text/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

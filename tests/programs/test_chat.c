@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "shared/clock.h"
+#include "shared/base/clock.h"
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
 #include "tests/support/server.h"

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shared/usage.h"
+#include "shared/base/usage.h"
 #include "tests/support/capture.h"
 #include "tests/support/folder.h"
 

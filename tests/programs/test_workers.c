@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shared/clock.h"
+#include "shared/base/clock.h"
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
 #include "tests/support/server.h"

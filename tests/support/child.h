@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "shared/clock.h"
+#include "shared/base/clock.h"
 
 #define CHILD_FAILED      99      /* exit status: a child_check did not hold */
 #define CHILD_STUCK       (-1000) /* not a status: it did not end and was killed */

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shared/clock.h"
-#include "shared/process.h"
+#include "shared/base/clock.h"
+#include "shared/process/process.h"
 
 #define READY_TIMEOUT_NS (20 * NS_PER_SECOND) /* sanitizers are slow to start */
 #define STOP_TIMEOUT_NS  (20 * NS_PER_SECOND) /* twice the server's own time to drain */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shared/clock.h"
+#include "shared/base/clock.h"
 
 #define TALK_TIMEOUT_NS (10 * NS_PER_SECOND)
 #define TALK_LINE_SIZE  4096 /* bytes, a NUL counted in */

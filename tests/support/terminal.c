@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "shared/text.h"
+#include "shared/text/text.h"
 
 #define ESCAPE '\033'
 

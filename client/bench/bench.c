@@ -1,0 +1,231 @@
+/* bench: the command line of the load generator, and what it prints. */
+#include <argp.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/bench/report.h"
+#include "client/bench/run.h"
+#include "client/connection/subcommand.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/base/usage.h"
+#include "shared/text/words.h"
+
+#define SECONDS_MAX    3600
+#define COUNT_MAX      INT64_C(1000000000)
+#define RATE_MAX       1000000
+#define ECHO_PORT      "7007"
+#define ROOM_IN_FLIGHT 256 /* lines of a room at full rate */
+
+struct bench_name {
+	const char *name;
+	enum bench_kind kind;
+	unsigned clients; /* when none are given */
+	void (*run)(const struct bench_plan *plan, const struct bench_speech *speech,
+		    struct bench_result *result);
+};
+
+static const struct bench_name names[] = {
+	{ "echo", BENCH_ECHO, 50, bench_ask },           { "ping", BENCH_PING, 50, bench_ask },
+	{ "book", BENCH_BOOK, 64, bench_ask },           { "chat", BENCH_CHAT, 100, bench_chat },
+	{ "connect", BENCH_CONNECT, 16, bench_connect }, { "idle", BENCH_IDLE, 10000, bench_idle },
+};
+
+enum {
+	KEY_HOST = 'h',
+	KEY_PORT = 'p',
+	KEY_CLIENTS = 'c',
+	KEY_PIPELINE = 'P',
+	KEY_SECONDS = 's',
+	KEY_COUNT = 'n',
+	KEY_SPEAKERS = 'S',
+	KEY_RATE = 'r',
+	KEY_EVENT = 'e',
+	KEY_KEYS = 'k',
+	KEY_SERVER = 0x100,
+	KEY_JSON
+};
+
+struct bench_line {
+	struct bench_plan plan;
+	const struct bench_name *name;
+	const char *host;
+	const char *port;
+};
+
+static int64_t number(const char *option, const char *text, int64_t least, int64_t most)
+{
+	int64_t value;
+
+	if (!words_number(span_of(text), least, most, &value)) {
+		usage_error("--%s is a number from %lld to %lld, not %s", option, (long long)least,
+			    (long long)most, text);
+	}
+	return value;
+}
+
+static const struct bench_name *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i].name, name) == 0) {
+			return &names[i];
+		}
+	}
+	usage_error("no such bench: %s (there are: echo, ping, book, chat, connect, idle)", name);
+}
+
+static void set_event(struct bench_plan *plan, const char *event)
+{
+	if (strlen(event) >= sizeof(plan->event)) {
+		usage_error("--event is a name of at most %zu characters", sizeof(plan->event) - 1);
+	}
+	memcpy(plan->event, event, strlen(event) + 1);
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct bench_line *line = state->input;
+	struct bench_plan *plan = &line->plan;
+
+	switch (key) {
+	case KEY_HOST: line->host = argument; return 0;
+	case KEY_PORT: line->port = argument; return 0;
+	case KEY_CLIENTS:
+		plan->clients = (unsigned)number("clients", argument, 1, BENCH_CLIENTS_MAX);
+		return 0;
+	case KEY_PIPELINE:
+		plan->pipeline = (unsigned)number("pipeline", argument, 1, BENCH_PIPELINE_MAX);
+		return 0;
+	case KEY_SECONDS:
+		plan->duration_ns = number("seconds", argument, 1, SECONDS_MAX) * NS_PER_SECOND;
+		return 0;
+	case KEY_COUNT: plan->count = number("count", argument, 1, COUNT_MAX); return 0;
+	case KEY_SPEAKERS:
+		plan->speakers = (unsigned)number("speakers", argument, 1, BENCH_SPEAKERS_MAX);
+		return 0;
+	case KEY_RATE: plan->rate = (unsigned)number("rate", argument, 0, RATE_MAX); return 0;
+	case KEY_EVENT: set_event(plan, argument); return 0;
+	case KEY_KEYS: plan->keys = true; return 0;
+	case KEY_SERVER:
+		plan->server = (pid_t)number("server-pid", argument, 1, INT32_MAX);
+		return 0;
+	case KEY_JSON: plan->json = true; return 0;
+	case ARGP_KEY_ARG:
+		if (line->name != NULL) {
+			usage_error("one bench at a time: not %s as well", argument);
+		}
+		line->name = find(argument);
+		return 0;
+	default: return usage_parse(key, state);
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "host", KEY_HOST, "HOST", 0, "The server's host", 0 },
+	{ "port", KEY_PORT, "PORT", 0, "Its port (7000; for echo 7007)", 0 },
+	{ "clients", KEY_CLIENTS, "N", 0, "Connections, all in use at once", 0 },
+	{ "members", KEY_CLIENTS, "N", OPTION_ALIAS, NULL, 0 },
+	{ "pipeline", KEY_PIPELINE, "N", 0,
+	  "Requests in flight on each connection (1); lines in flight in the room (256)", 0 },
+	{ "seconds", KEY_SECONDS, "S", 0, "How long at most (3; with --count 60)", 0 },
+	{ "count", KEY_COUNT, "N", 0, "How many requests, connections or lines at most", 0 },
+	{ "speakers", KEY_SPEAKERS, "N", 0, "chat: how many speak (4, or all if fewer)", 0 },
+	{ "rate", KEY_RATE, "LINES", 0, "chat: lines a second, of all together (0: all it can)",
+	  0 },
+	{ "event", KEY_EVENT, "NAME", 0, "book: the event to book (rush)", 0 },
+	{ "keys", KEY_KEYS, NULL, 0, "book: give each request a key of its own", 0 },
+	{ "server-pid", KEY_SERVER, "PID", 0,
+	  "Count the processors' time and the memory of this process and its descendants", 0 },
+	{ "json", KEY_JSON, NULL, 0, "Print one JSON object", 0 },
+	USAGE_OPTION_HELP,
+	USAGE_OPTION_VERSION,
+	{ 0 },
+};
+
+static void read_command_line(struct bench_line *line, int argc, char **argv)
+{
+	const struct argp argp = { .options = options,
+				   .parser = parse,
+				   .args_doc = "echo|ping|book|chat|connect|idle",
+				   .doc = "Puts a server under load, and says what it did and what "
+					  "that cost." };
+
+	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, line);
+	if (line->name == NULL) {
+		usage_error("say which bench: echo, ping, book, chat, connect or idle");
+	}
+}
+
+static void fill_in_defaults(struct bench_line *line)
+{
+	struct bench_plan *plan = &line->plan;
+	const bool chat = line->name->kind == BENCH_CHAT;
+
+	plan->kind = line->name->kind;
+	plan->run = (uint64_t)clock_wall_ns() / (uint64_t)NS_PER_MS;
+	if (plan->clients == 0) {
+		plan->clients = line->name->clients;
+	}
+	if (plan->pipeline == 0) {
+		plan->pipeline = chat ? ROOM_IN_FLIGHT : 1;
+	}
+	if (plan->duration_ns == 0) {
+		plan->duration_ns = (plan->count == 0 ? 3 : 60) * NS_PER_SECOND;
+	}
+	if (plan->speakers == 0) {
+		plan->speakers = 4;
+	}
+	if (plan->speakers > plan->clients) {
+		plan->speakers = plan->clients;
+	}
+	if (chat && plan->clients < 2) {
+		usage_error("--members is at least 2: one speaks, one hears");
+	}
+}
+
+static void resolve(struct bench_line *line)
+{
+	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	int error = getaddrinfo(line->host, line->port, &wanted, &found);
+
+	if (error != 0) {
+		die("cannot find %s port %s: %s", line->host, line->port, gai_strerror(error));
+	}
+	memcpy(&line->plan.address, found->ai_addr, found->ai_addrlen);
+	line->plan.address_length = found->ai_addrlen;
+	freeaddrinfo(found);
+}
+
+int bench_main(const char *host, const char *port, int argc, char **argv,
+	       const struct bench_speech *(*speech_of)(enum bench_kind kind))
+{
+	struct bench_line line = { .host = host, .plan = { .event = "rush" } };
+	static struct bench_result result;
+
+	read_command_line(&line, argc, argv);
+	fill_in_defaults(&line);
+	if (line.port == NULL) {
+		line.port = line.name->kind == BENCH_ECHO ? ECHO_PORT : port;
+	}
+	resolve(&line);
+	const struct bench_speech *speech = speech_of(line.name->kind);
+	if (speech == NULL) {
+		usage_error("there is no bench %s of this server", line.name->name);
+	}
+	line.name->run(&line.plan, speech, &result);
+	if (line.plan.json) {
+		bench_report_json(line.name->name, &line.plan, &result);
+	} else {
+		bench_report_text(&line.plan, &result);
+	}
+	return result.broken == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int bench_run(const struct server_place *place, int argc, char **argv)
+{
+	return bench_main(place->host, place->port, argc, argv, bench_turnstile);
+}

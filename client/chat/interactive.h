@@ -1,0 +1,14 @@
+/*
+ * interactive: a session for a person at a terminal: carries what is typed to the server and what
+ * comes from it to the screen, and connects again when the connection is lost.
+ */
+#ifndef CLIENT_CHAT_INTERACTIVE_H
+#define CLIENT_CHAT_INTERACTIVE_H
+
+#include "client/connection/subcommand.h"
+
+/* Runs until the user leaves; returns the exit status. Dies when there is no server at the start.
+ */
+int interactive_run(const struct server_place *place);
+
+#endif

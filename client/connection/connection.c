@@ -1,0 +1,185 @@
+#include "client/connection/connection.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+
+#define GREETING_TIMEOUT_NS (10 * NS_PER_SECOND)
+
+static int connect_to(const struct addrinfo *address)
+{
+	const int yes = 1;
+	int descriptor = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC,
+				address->ai_protocol);
+
+	if (descriptor < 0) {
+		return -1;
+	}
+	if (connect(descriptor, address->ai_addr, address->ai_addrlen) != 0) {
+		int error = errno;
+		close(descriptor);
+		errno = error;
+		return -1;
+	}
+	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	return descriptor;
+}
+
+/* The first of the host's addresses that answers. */
+static bool reach(struct connection *connection, const struct server_place *place, char *problem)
+{
+	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	int error = getaddrinfo(place->host, place->port, &wanted, &found);
+
+	connection->descriptor = -1;
+	if (error != 0) {
+		snprintf(problem, CONNECTION_PROBLEM_SIZE, "cannot find %s port %s: %s",
+			 place->host, place->port, gai_strerror(error));
+		return false;
+	}
+	for (const struct addrinfo *at = found; at != NULL && connection->descriptor < 0;
+	     at = at->ai_next) {
+		connection->descriptor = connect_to(at);
+	}
+	if (connection->descriptor < 0) {
+		snprintf(problem, CONNECTION_PROBLEM_SIZE,
+			 "cannot connect to %s port %s: %s (is turnstiled running?)", place->host,
+			 place->port, strerror(errno));
+	}
+	freeaddrinfo(found);
+	return connection->descriptor >= 0;
+}
+
+/* Waits for the first line; false when none comes. */
+static bool first_line(struct connection *connection, struct span *line)
+{
+	const int64_t deadline_ns = clock_monotonic_ns() + GREETING_TIMEOUT_NS;
+	struct pollfd socket = { .fd = connection->descriptor, .events = POLLIN };
+
+	for (;;) {
+		if (connection_take_line(connection, line)) {
+			return true;
+		}
+		int64_t left_ns = deadline_ns - clock_monotonic_ns();
+		if (left_ns <= 0) {
+			return false;
+		}
+		if (poll(&socket, 1, (int)(left_ns / NS_PER_MS) + 1) < 0 && errno != EINTR) {
+			return false;
+		}
+		if (connection_fill(connection) != CONNECTION_OPEN) {
+			return connection_take_line(connection, line);
+		}
+	}
+}
+
+static bool greeted(struct connection *connection, const struct server_place *place, char *problem)
+{
+	struct span line = { "", 0 };
+
+	if (first_line(connection, &line) && span_starts(line, "+turnstile 1")) {
+		return true;
+	}
+	if (span_starts(line, "-")) {
+		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s",
+			 place->host, place->port, (int)line.length - 1, line.text + 1);
+	} else {
+		snprintf(problem, CONNECTION_PROBLEM_SIZE,
+			 "%s port %s does not greet as turnstiled's lines port does", place->host,
+			 place->port);
+	}
+	return false;
+}
+
+bool connection_open(struct connection *connection, const struct server_place *place, char *problem)
+{
+	connection->start = 0;
+	connection->end = 0;
+	if (!reach(connection, place, problem)) {
+		return false;
+	}
+	if (greeted(connection, place, problem)) {
+		return true;
+	}
+	connection_close(connection);
+	return false;
+}
+
+void connection_close(struct connection *connection)
+{
+	if (connection->descriptor >= 0) {
+		close(connection->descriptor);
+	}
+	connection->descriptor = -1;
+}
+
+static enum connection_state state_after_error(void)
+{
+	bool later = errno == EAGAIN || errno == EINTR;
+
+	return later ? CONNECTION_OPEN : CONNECTION_BROKEN;
+}
+
+enum connection_state connection_fill(struct connection *connection)
+{
+	size_t kept = connection->end - connection->start;
+
+	memmove(connection->bytes, connection->bytes + connection->start, kept);
+	connection->start = 0;
+	connection->end = kept;
+	if (kept == CONNECTION_BUFFER) {
+		return CONNECTION_OPEN;
+	}
+	ssize_t count = recv(connection->descriptor, connection->bytes + kept,
+			     CONNECTION_BUFFER - kept, MSG_DONTWAIT);
+	if (count < 0) {
+		return state_after_error();
+	}
+	connection->end += (size_t)count;
+	return count == 0 ? CONNECTION_ENDED : CONNECTION_OPEN;
+}
+
+bool connection_take_line(struct connection *connection, struct span *line)
+{
+	const char *text = connection->bytes + connection->start;
+	size_t length = connection->end - connection->start;
+	const char *end = memchr(text, '\n', length);
+
+	if (end == NULL && length < CONNECTION_LINE_MAX) {
+		return false;
+	}
+	if (end != NULL && (size_t)(end - text) < CONNECTION_LINE_MAX) {
+		*line = (struct span){ text, (size_t)(end - text) };
+		connection->start += line->length + 1;
+	} else {
+		*line = (struct span){ text, CONNECTION_LINE_MAX };
+		connection->start += line->length;
+	}
+	if (line->length > 0 && text[line->length - 1] == '\r') {
+		line->length--;
+	}
+	return true;
+}
+
+enum connection_state connection_write(struct connection *connection, const char *bytes,
+				       size_t length, size_t *written)
+{
+	ssize_t count = send(connection->descriptor, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	*written = count > 0 ? (size_t)count : 0;
+	return count < 0 ? state_after_error() : CONNECTION_OPEN;
+}
+
+void connection_end_output(struct connection *connection)
+{
+	shutdown(connection->descriptor, SHUT_WR);
+}

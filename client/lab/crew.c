@@ -1,0 +1,123 @@
+#include "client/lab/crew.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/base/log.h"
+
+struct member {
+	struct lab *lab;
+	lab_work work;
+	void *shared;
+	unsigned number;
+};
+
+static int run_member(void *argument)
+{
+	const struct member *member = argument;
+
+	member->work(member->lab, member->shared, member->number);
+	return 0;
+}
+
+struct process *lab_start(const char *name, int (*run)(void *argument), void *argument)
+{
+	const struct process_options options = { .name = name, .daemon = true };
+	struct process *process = process_start(&options, run, argument);
+
+	if (process == NULL) {
+		die("cannot start a process: %m");
+	}
+	return process;
+}
+
+int lab_finish(struct lab *lab, struct process *process)
+{
+	if (!process_join(process, LAB_PATIENCE_NS)) {
+		lab_expect(lab, false, "%s ends in time", process_name(process));
+		process_kill(process);
+		process_join(process, PROCESS_FOREVER);
+	}
+	int status = process_exit_status(process);
+	process_destroy(process);
+	return status;
+}
+
+void lab_crew_start(struct lab *lab, struct lab_crew *crew, unsigned count, lab_work work,
+		    void *shared)
+{
+	struct member member = { lab, work, shared, 0 };
+	char name[PROCESS_NAME_SIZE];
+
+	for (; member.number < count; member.number++) {
+		if (crew->count == LAB_CREW_MAX) {
+			bug("a crew has at most %d members", LAB_CREW_MAX);
+		}
+		snprintf(name, sizeof(name), "%s %u", lab->name, member.number + 1);
+		crew->members[crew->count++] = lab_start(name, run_member, &member);
+	}
+}
+
+void lab_crew_join(struct lab *lab, struct lab_crew *crew)
+{
+	for (unsigned i = 0; i < crew->count; i++) {
+		int status = lab_finish(lab, crew->members[i]);
+		if (status != 0) {
+			lab_expect(lab, false, "process %u ends well (it said %d)", i + 1, status);
+		}
+	}
+	crew->count = 0;
+}
+
+void lab_crew_run(struct lab *lab, unsigned count, lab_work work, void *shared)
+{
+	struct lab_crew crew = { 0 };
+
+	lab_crew_start(lab, &crew, count, work, shared);
+	lab_crew_join(lab, &crew);
+}
+
+static bool find_field(FILE *file, const char *field, char *value)
+{
+	char line[256];
+	size_t length = strlen(field);
+
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, field, length) != 0 || line[length] != ':') {
+			continue;
+		}
+		line[strcspn(line, "\n")] = '\0';
+		const char *text = line + length + 1;
+		snprintf(value, LAB_STATUS_SIZE, "%.*s", LAB_STATUS_SIZE - 1,
+			 text + strspn(text, " \t"));
+		return true;
+	}
+	return false;
+}
+
+bool lab_status(pid_t pid, const char *field, char *value)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL) {
+		return false;
+	}
+	bool found = find_field(file, field, value);
+	fclose(file);
+	return found;
+}
+
+bool lab_eventually(bool (*true_yet)(void *context), void *context)
+{
+	int64_t deadline_ns = clock_deadline(LAB_PATIENCE_NS);
+
+	while (!true_yet(context)) {
+		if (clock_monotonic_ns() >= deadline_ns) {
+			return false;
+		}
+		clock_sleep(NS_PER_MS);
+	}
+	return true;
+}

@@ -1,0 +1,25 @@
+/*
+ * race_options: the command line of `turnstile race`. What is wrong ends the program with one line
+ * (shared/usage.h).
+ */
+#ifndef CLIENT_RACE_OPTIONS_H
+#define CLIENT_RACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/race/race.h"
+
+struct race_options {
+	struct race_plan plan; /* its url is NULL: a store that goes away afterwards */
+	size_t count;          /* of the strategies, in the order asked for */
+	enum race_strategy strategies[RACE_STRATEGIES];
+	const char *svg;   /* files to write, or NULL */
+	const char *trace; /* likewise */
+	bool json;
+	bool exhaustive;
+};
+
+void race_options_read(struct race_options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,203 @@
+/* The subcommand: heats one after the other, then the pictures and the table. */
+#include "client/race/race.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <langinfo.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "client/connection/subcommand.h"
+#include "client/race/exhaustive.h"
+#include "client/race/options.h"
+#include "client/race/report.h"
+#include "client/race/run.h"
+#include "client/race/timeline.h"
+#include "client/terminal/printed.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+
+#define COLUMNS_PLAIN    80 /* where there is no terminal to ask */
+#define EXIT_INTERRUPTED 130
+#define OPEN_FOLDERS_MAX 4
+#define STORE_URL_SIZE   (PATH_MAX + 32)
+
+static volatile bool stop;
+
+/* The store that goes away afterwards. */
+static char scratch_folder[PATH_MAX];
+static char scratch_url[STORE_URL_SIZE];
+
+static void note_signal(int number)
+{
+	(void)number;
+	stop = true;
+}
+
+/* Ctrl-C ends the buyers and takes the scratch store away. */
+static void mind_signals(void)
+{
+	const struct sigaction action = { .sa_handler = note_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+static void remove_scratch(void)
+{
+	if (scratch_folder[0] != '\0') {
+		nftw(scratch_folder, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+	}
+}
+
+static const char *make_scratch(void)
+{
+	const char *parent = getenv("TMPDIR");
+
+	if (parent == NULL || parent[0] == '\0') {
+		parent = "/tmp";
+	}
+	snprintf(scratch_folder, sizeof(scratch_folder), "%s/turnstile-race-XXXXXX", parent);
+	if (mkdtemp(scratch_folder) == NULL) {
+		die("%s: %s", scratch_folder, strerror(errno));
+	}
+	snprintf(scratch_url, sizeof(scratch_url), "sqlite:%s/race.db", scratch_folder);
+	return scratch_url;
+}
+
+static void write_file(const char *path, const struct race *race,
+		       void (*write)(const struct race *race, FILE *to))
+{
+	FILE *file = path != NULL ? fopen(path, "we") : NULL;
+
+	if (path == NULL) {
+		return;
+	}
+	if (file != NULL) {
+		write(race, file);
+		bool good = !ferror(file);
+		if (fclose(file) == 0 && good) {
+			return;
+		}
+	}
+	die("%s: %s", path, strerror(errno));
+}
+
+static struct timeline_style choose_style(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const bool terminal = isatty(STDOUT_FILENO);
+	struct winsize window = { 0 };
+
+	setlocale(LC_CTYPE, "");
+	struct timeline_style style = { .columns = COLUMNS_PLAIN,
+					.colour = terminal &&
+						  (no_colour == NULL || no_colour[0] == '\0'),
+					.unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
+	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
+		style.columns = window.ws_col;
+	}
+	return style;
+}
+
+static void show(const struct race_options *options, const struct race *race)
+{
+	if (options->json) {
+		race_report_print_json(race, stdout);
+	} else {
+		const struct timeline_style style = choose_style();
+		timeline_print(race, &style, stdout);
+		race_report_print(race, stdout);
+	}
+	printed_or_die();
+	write_file(options->svg, race, timeline_write_svg);
+	write_file(options->trace, race, timeline_write_trace);
+}
+
+static void announce(const struct race_plan *plan)
+{
+	printf("%u buyers, %lld tickets, thinking %.3g to %.3g s each time, seed %llu.\n",
+	       plan->buyers, (long long)plan->tickets,
+	       (double)plan->think_least_ns / (double)NS_PER_SECOND,
+	       (double)plan->think_most_ns / (double)NS_PER_SECOND, (unsigned long long)plan->seed);
+}
+
+/* False: PROBLEM says why, or it was stopped. */
+static bool run_heats(const struct race_options *options, struct race *race, char *problem)
+{
+	for (size_t i = 0; i < options->count; i++) {
+		enum race_strategy strategy = options->strategies[i];
+		if (!race->plan.quiet) {
+			printf("\n%s: %s\n", race_strategy_name(strategy),
+			       race_strategy_motto(strategy));
+		}
+		fflush(stdout); /* the buyers write past stdio */
+		race->count++;
+		if (!race_heat_run(&race->heats[i], &race->plan, strategy, &stop, problem)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int show_interleavings(const struct race_options *options)
+{
+	struct exhaustive result;
+
+	exhaustive_run(&result, options->plan.buyers, options->plan.tickets);
+	if (options->json) {
+		exhaustive_print_json(&result, stdout);
+	} else {
+		exhaustive_print(&result, stdout);
+	}
+	printed_or_die();
+	return EXIT_SUCCESS;
+}
+
+int race_run(const struct server_place *place, int argc, char **argv)
+{
+	static struct race race;
+	struct race_options options;
+	char problem[STORE_ERROR_SIZE] = "";
+
+	(void)place;
+	race_options_read(&options, argc, argv);
+	if (options.exhaustive) {
+		return show_interleavings(&options);
+	}
+	race.plan = options.plan;
+	mind_signals();
+	if (race.plan.url == NULL) {
+		race.plan.url = make_scratch();
+	}
+	if (!options.json) {
+		announce(&race.plan);
+	}
+	bool good = run_heats(&options, &race, problem);
+	remove_scratch();
+	if (!good && !stop) {
+		die("%s", problem);
+	}
+	if (good) {
+		show(&options, &race);
+	}
+	for (size_t i = 0; i < race.count; i++) {
+		race_heat_finish(&race.heats[i]);
+	}
+	return good ? EXIT_SUCCESS : EXIT_INTERRUPTED;
+}

@@ -1,0 +1,174 @@
+#include "client/race/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/race/buyer.h"
+#include "client/race/gate.h"
+#include "db/booking/booking.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/process/process.h"
+
+#define LOCK_WAIT_NS (10 * NS_PER_SECOND)
+#define LOOK_NS      (50 * NS_PER_MS) /* how often a wait looks whether it is to stop */
+#define EVENTS_MAX   1000000          /* races in one store */
+
+static bool refuse(char *problem, const char *what)
+{
+	snprintf(problem, STORE_ERROR_SIZE, "%s", what);
+	return false;
+}
+
+/* Calls WORK in a transaction on the store. */
+static bool with_store(const char *url, bool (*work)(struct store *store, struct race_heat *heat),
+		       struct race_heat *heat, char *problem)
+{
+	struct store *store = store_open(url, problem);
+
+	if (store == NULL) {
+		return false;
+	}
+	if (!store_take(store, LOCK_WAIT_NS)) {
+		store_close(store);
+		return refuse(problem, "the store's lock is held by another program");
+	}
+	bool good = store_begin(store) == STORE_OK && work(store, heat) &&
+		    store_commit(store) == STORE_OK;
+	if (!good) {
+		refuse(problem, store_error(store));
+	}
+	store_rollback(store);
+	store_give(store);
+	store_close(store);
+	return good;
+}
+
+/* An event of this heat's own: "race-lock-1", or the first number that is free. */
+static bool make_event(struct store *store, struct race_heat *heat)
+{
+	const struct booking_desk rules = { .store = store, .wall_ns = clock_wall_ns() };
+	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = heat->tickets };
+	struct booking_answer answer = { .outcome = BOOKING_EXISTS };
+
+	for (int i = 1; i < EVENTS_MAX && answer.outcome == BOOKING_EXISTS; i++) {
+		snprintf(heat->event, sizeof(heat->event), "race-%s-%d",
+			 race_strategy_name(heat->strategy), i);
+		memcpy(request.event, heat->event, sizeof(request.event));
+		booking_carry_out(&rules, &request, &answer);
+	}
+	return answer.outcome == BOOKING_DONE;
+}
+
+/* The truth: the tickets themselves, and what the counter makes of them. */
+static bool count_tickets(struct store *store, struct race_heat *heat)
+{
+	struct store_event *event;
+	int64_t held;
+
+	if (store_event_find(store, heat->event, &event) != STORE_OK) {
+		return false;
+	}
+	heat->verdict.counter = event->sold;
+	return store_event_count(store, event->number, &heat->verdict.sold, &held) == STORE_OK;
+}
+
+static bool start(struct process **child, const struct race_errand *errand, char *problem)
+{
+	struct race_errand mine = *errand;
+	char name[PROCESS_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "buyer-%u", errand->buyer + 1);
+	const struct process_options options = { .name = name, .daemon = true };
+	*child = process_start(&options, race_buyer_run, &mine);
+	if (*child != NULL) {
+		return true;
+	}
+	snprintf(problem, STORE_ERROR_SIZE, "cannot start buyer %u: %s", errand->buyer + 1,
+		 strerror(errno));
+	return false;
+}
+
+/* Waits for its end, and forgets it; false when it is to stop. */
+static bool join(struct process **child, const volatile bool *stop)
+{
+	while (!*stop && !process_join(*child, LOOK_NS)) {
+		/* again */
+	}
+	process_destroy(*child);
+	*child = NULL;
+	return !*stop;
+}
+
+/* One process at a time: join. Or all, and then each is waited for. */
+static bool run_buyers(const struct race_plan *plan, struct race_heat *heat,
+		       const volatile bool *stop, char *problem)
+{
+	struct process *children[RACE_BUYERS_MAX] = { NULL };
+	struct race_errand errand = { .plan = plan, .heat = heat };
+	bool good = true;
+
+	heat->start_ns = clock_monotonic_ns();
+	for (; good && errand.buyer < heat->count; errand.buyer++) {
+		struct process **child = &children[errand.buyer];
+		good = start(child, &errand, problem);
+		if (good && heat->strategy == RACE_JOIN) {
+			good = join(child, stop);
+		}
+	}
+	for (unsigned i = 0; i < heat->count; i++) {
+		if (!good) {
+			process_destroy(children[i]);
+		} else if (children[i] != NULL) {
+			good = join(&children[i], stop);
+		}
+	}
+	heat->end_ns = clock_monotonic_ns();
+	return good;
+}
+
+static bool all_finished(const struct race_heat *heat, char *problem)
+{
+	for (unsigned i = 0; i < heat->count; i++) {
+		if (heat->buyers[i].outcome == RACE_FAILED) {
+			return refuse(problem, heat->buyers[i].problem);
+		}
+		if (heat->buyers[i].outcome == RACE_UNFINISHED) {
+			return refuse(problem, "a buyer was killed");
+		}
+	}
+	return true;
+}
+
+static void heat_init(struct race_heat *heat, const struct race_plan *plan,
+		      enum race_strategy strategy)
+{
+	size_t buyers_size = plan->buyers * sizeof(struct race_buyer);
+
+	*heat = (struct race_heat){ .strategy = strategy,
+				    .count = plan->buyers,
+				    .tickets = plan->tickets };
+	memory_init(&heat->memory, "race", buyers_size + race_gate_size() + (size_t)2 * CACHE_LINE);
+	heat->buyers = memory_take(&heat->memory, buyers_size, CACHE_LINE);
+	heat->gate = memory_take(&heat->memory, race_gate_size(), CACHE_LINE);
+	race_gate_init(heat->gate, strategy);
+}
+
+bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,
+		   enum race_strategy strategy, const volatile bool *stop, char *problem)
+{
+	heat_init(heat, plan, strategy);
+	if (!with_store(plan->url, make_event, heat, problem) ||
+	    !run_buyers(plan, heat, stop, problem) || !all_finished(heat, problem) ||
+	    !with_store(plan->url, count_tickets, heat, problem)) {
+		return false;
+	}
+	race_judge(heat);
+	return true;
+}
+
+void race_heat_finish(struct race_heat *heat)
+{
+	memory_finish(&heat->memory);
+}

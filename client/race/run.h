@@ -1,0 +1,24 @@
+/*
+ * race_run: a heat from its start to its verdict: the event in the store, the buyers' processes,
+ * and what they left behind.
+ */
+#ifndef CLIENT_RACE_RUN_H
+#define CLIENT_RACE_RUN_H
+
+#include "client/race/race.h"
+
+/*
+ * Runs a heat of STRATEGY by PLAN. False, and PROBLEM (STORE_ERROR_SIZE bytes), when the store or a
+ * buyer failed. The caller handles no SQLite of its own meanwhile: buyers are forked. With *STOP
+ * set (by a signal's handler) all buyers are killed, and it is false.
+ */
+bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,
+		   enum race_strategy strategy, const volatile bool *stop, char *problem);
+
+/* The verdict that follows from what the buyers noted, but for sold and counter. */
+void race_judge(struct race_heat *heat);
+
+/* Gives the heat's memory back. A heat that was never run is fine. */
+void race_heat_finish(struct race_heat *heat);
+
+#endif

@@ -1,0 +1,291 @@
+/* The subcommand: what the event is like, the crowd, the table. */
+#include "client/rush/rush.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/bench/load.h"
+#include "client/connection/connection.h"
+#include "client/connection/subcommand.h"
+#include "client/terminal/printed.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/base/siphash.h"
+#include "shared/base/usage.h"
+
+#define BUYERS_USUAL      100
+#define CONNECTIONS_USUAL 1000
+#define EACH_MAX          1000000
+#define ANSWER_NS         (10 * NS_PER_SECOND)
+#define QUESTION_SIZE     64
+#define BAR_WIDTH         30
+#define POLL_MS           100 /* how long a wait for an answer sleeps at most */
+#define EXIT_INTERRUPTED  130
+
+struct arguments {
+	struct server_place place;
+	const char *event;
+	unsigned buyers;
+	unsigned connections; /* 0: not said */
+	int64_t each;
+	bool json;
+};
+
+enum { KEY_BUYERS = 'b', KEY_EACH = 'e', KEY_CONNECTIONS = 'c', KEY_JSON = 0x100 };
+
+static volatile bool stop;
+
+static int64_t read_number(const char *option, const char *text, int64_t most)
+{
+	int64_t number;
+
+	if (!words_number(span_of(text), 1, most, &number)) {
+		usage_error("--%s=%s: must be a number from 1 to %lld", option, text,
+			    (long long)most);
+	}
+	return number;
+}
+
+static void read_event(struct arguments *arguments, const char *name)
+{
+	if (arguments->event != NULL) {
+		usage_error("one event is enough: %s", name);
+	}
+	if (!name_is_event(span_of(name))) {
+		usage_error("%s: an event's name is 1 to 32 of a-z, 0-9 and '-'", name);
+	}
+	arguments->event = name;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case KEY_BUYERS:
+		arguments->buyers = (unsigned)read_number("buyers", argument, RUSH_BUYERS_MAX);
+		return 0;
+	case KEY_CONNECTIONS:
+		arguments->connections =
+			(unsigned)read_number("connections", argument, RUSH_BUYERS_MAX);
+		return 0;
+	case KEY_EACH: arguments->each = read_number("each", argument, EACH_MAX); return 0;
+	case KEY_JSON: arguments->json = true; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->place; return 0;
+	case ARGP_KEY_ARG: read_event(arguments, argument); return 0;
+	case ARGP_KEY_NO_ARGS: usage_error("which event? %s EVENT --buyers N", state->name);
+	default: return usage_parse(key, state);
+	}
+}
+
+static void read_arguments(struct arguments *arguments, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "buyers", KEY_BUYERS, "N", 0, "How many buyers there are (100)", 0 },
+		{ "each", KEY_EACH, "QTY", 0, "How many tickets each of them wants (1)", 0 },
+		{ "connections", KEY_CONNECTIONS, "N", 0,
+		  "How many of them are at the windows at once (all, but 1000 at most)", 0 },
+		{ "json", KEY_JSON, NULL, 0, "Say it as one JSON object", 0 },
+		USAGE_OPTION_HELP,
+		USAGE_OPTION_VERSION,
+		{ 0 },
+	};
+	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
+	const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "EVENT",
+		.doc = "Sends buyers to a running server, all at once, and checks that no ticket "
+		       "was "
+		       "sold twice. Each has a key of its own: who loses the connection asks again "
+		       "with it. Exit status 1 if there was an error or a double sale.",
+		.children = children,
+	};
+
+	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, arguments);
+	if (arguments->connections == 0) {
+		arguments->connections = CONNECTIONS_USUAL;
+	}
+	if (arguments->connections > arguments->buyers) {
+		arguments->connections = arguments->buyers;
+	}
+}
+
+/* Asks one question and waits for its final line; false when none comes. */
+static bool ask(struct connection *connection, const char *verb, const char *event,
+		struct span *answer)
+{
+	const int64_t deadline_ns = clock_monotonic_ns() + ANSWER_NS;
+	char question[QUESTION_SIZE];
+	size_t written;
+	int length = snprintf(question, sizeof(question), "/%s %s\n", verb, event);
+
+	connection_write(connection, question, (size_t)length, &written);
+	while (clock_monotonic_ns() < deadline_ns) {
+		struct pollfd socket = { .fd = connection->descriptor, .events = POLLIN };
+		while (connection_take_line(connection, answer)) {
+			if (span_starts(*answer, "+") || span_starts(*answer, "-")) {
+				return true;
+			}
+		}
+		if (poll(&socket, 1, POLL_MS) > 0 &&
+		    connection_fill(connection) != CONNECTION_OPEN) {
+			return connection_take_line(connection, answer);
+		}
+	}
+	return false;
+}
+
+/* The numbers that follow VERB and the event's name; false if it is another answer. */
+static bool read_numbers(struct span answer, const char *verb, int64_t *numbers, int count)
+{
+	if (!span_equals(words_next(&answer), verb)) {
+		return false;
+	}
+	words_next(&answer);
+	for (int i = 0; i < count; i++) {
+		if (!words_number(words_next(&answer), 0, INT64_MAX, &numbers[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Finds the server and the event, or ends the program. */
+static void find_event(struct rush_plan *plan, const struct server_place *place)
+{
+	static struct connection connection;
+	char problem[CONNECTION_PROBLEM_SIZE];
+	struct span answer = { "", 0 };
+	int64_t numbers[2];
+
+	if (!connection_open(&connection, place, problem)) {
+		die("%s", problem);
+	}
+	plan->address_length = sizeof(plan->address);
+	if (getpeername(connection.descriptor, (struct sockaddr *)&plan->address,
+			&plan->address_length) != 0) {
+		die("the server is gone: %s", strerror(errno));
+	}
+	if (!ask(&connection, "left", plan->event->name, &answer) ||
+	    !read_numbers(answer, "+left", numbers, 2)) {
+		die("%s: the server says: %.*s", plan->event->name, (int)answer.length,
+		    answer.text);
+	}
+	plan->event->left = numbers[0];
+	plan->event->left_at_first = numbers[0];
+	plan->event->total = numbers[1];
+	connection_close(&connection);
+}
+
+/* "+audit EVENT SOLD HELD FREE TOTAL ok" */
+static void audit(struct rush_figures *figures, const struct rush_tally *tally,
+		  const struct rush_plan *plan, const struct server_place *place)
+{
+	static struct connection connection;
+	char problem[CONNECTION_PROBLEM_SIZE];
+	const int64_t too_many = tally->sold * plan->each - plan->event->left_at_first;
+	struct span answer = { "", 0 };
+	int64_t numbers[4] = { 0 };
+
+	if (!connection_open(&connection, place, problem)) {
+		return;
+	}
+	figures->audited = ask(&connection, "audit", plan->event->name, &answer);
+	figures->adds_up = read_numbers(answer, "+audit", numbers, 4);
+	figures->left = numbers[2];
+	figures->total = numbers[3];
+	if (!figures->adds_up && too_many > 0) {
+		figures->oversold = too_many;
+	}
+	connection_close(&connection);
+}
+
+static void show_progress(const struct rush_plan *plan, const struct rush_tally *tally)
+{
+	static const char full[] = "##############################";
+	static const char empty[] = "..............................";
+	int done = (int)((uint64_t)tally->settled * BAR_WIDTH / tally->count);
+
+	fprintf(stderr, "\r\033[K[%.*s%.*s] %u/%u buyers, %u sold, %" PRId64 " left", done, full,
+		BAR_WIDTH - done, empty, tally->settled, tally->count, tally->sold,
+		plan->event->left);
+	fflush(stderr);
+}
+
+static void note_signal(int number)
+{
+	(void)number;
+	stop = true;
+}
+
+static void mind_signals(void)
+{
+	const struct sigaction action = { .sa_handler = note_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static int report(const struct arguments *arguments, const struct rush_figures *figures,
+		  const struct rush_tally *tally, const struct rush_plan *plan)
+{
+	const bool wrong = tally->errors > 0 || figures->doubles > 0 ||
+			   (figures->audited && !figures->adds_up);
+
+	if (plan->progress != NULL) {
+		fputs("\r\033[K", stderr);
+	}
+	if (arguments->json) {
+		rush_report_print_json(figures, tally, plan, stdout);
+	} else {
+		rush_report_print(figures, tally, plan, stdout);
+	}
+	printed_or_die();
+	if (wrong) {
+		return EXIT_FAILURE;
+	}
+	return stop ? EXIT_INTERRUPTED : EXIT_SUCCESS;
+}
+
+int rush_run(const struct server_place *place, int argc, char **argv)
+{
+	struct arguments arguments = { .place = *place, .buyers = BUYERS_USUAL, .each = 1 };
+	struct rush_tally tally = { 0 };
+	struct rush_figures figures;
+	struct siphash_key chance;
+	int64_t elapsed_ns = 0;
+
+	read_arguments(&arguments, argc, argv);
+	bench_load_allow(arguments.connections);
+	siphash_key_make(&chance);
+	struct rush_event event = { .name = arguments.event };
+	struct rush_plan plan = { .connections = arguments.connections,
+				  .each = arguments.each,
+				  .number = chance.words[0],
+				  .event = &event,
+				  .stop = &stop,
+				  .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+				  .elapsed_ns = &elapsed_ns };
+	tally.count = arguments.buyers;
+	tally.buyers = calloc(tally.count, sizeof(tally.buyers[0]));
+	if (tally.buyers == NULL) {
+		die("%u buyers: %s", tally.count, strerror(errno));
+	}
+	find_event(&plan, &arguments.place);
+	mind_signals();
+	rush_crowd_run(&plan, &tally);
+	if (!rush_figures_make(&figures, &tally, elapsed_ns)) {
+		die("%u buyers: %s", tally.count, strerror(errno));
+	}
+	audit(&figures, &tally, &plan, &arguments.place);
+	int status = report(&arguments, &figures, &tally, &plan);
+	free(tally.buyers);
+	return status;
+}

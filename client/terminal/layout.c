@@ -1,0 +1,85 @@
+#include "client/terminal/layout.h"
+
+#include <wchar.h>
+
+#include "shared/text/text.h"
+
+#define CARET_WIDTH   2 /* a control character is shown as ^X */
+#define ESCAPED_WIDTH 8 /* and what cannot be shown at all as \U+12345 */
+
+static size_t point_width(uint32_t point)
+{
+	int width = wcwidth((wchar_t)point);
+
+	if (width >= 0) {
+		return (size_t)width;
+	}
+	return point < ' ' || point == 0x7F ? CARET_WIDTH : ESCAPED_WIDTH;
+}
+
+/* Takes one code point off TEXT's front. */
+static uint32_t take_point(struct span *text)
+{
+	uint32_t point;
+	size_t length = text_decode(text->text, text->length, &point);
+
+	*text = (struct span){ text->text + length, text->length - length };
+	return point;
+}
+
+size_t layout_width(struct span text)
+{
+	size_t width = 0;
+
+	while (text.length > 0) {
+		width += point_width(take_point(&text));
+	}
+	return width;
+}
+
+size_t layout_cut(struct span text, size_t columns)
+{
+	struct span rest = text;
+	size_t width = 0;
+	size_t fits = 0;
+
+	while (rest.length > 0) {
+		width += point_width(take_point(&rest));
+		if (width > columns) {
+			break;
+		}
+		fits = text.length - rest.length;
+	}
+	return fits;
+}
+
+size_t layout_rows(size_t width, size_t columns)
+{
+	if (width == 0 || columns == 0) {
+		return 1;
+	}
+	return (width + columns - 1) / columns;
+}
+
+size_t layout_cursor_row(size_t prompt, struct span text, size_t columns)
+{
+	size_t row, column;
+
+	if (columns == 0) {
+		return 0;
+	}
+	row = prompt / columns;
+	column = prompt % columns;
+	while (text.length > 0) {
+		uint32_t point = take_point(&text);
+		size_t width = point == '\n' ? 0 : point_width(point);
+		bool next = point == '\n' || column + width > columns;
+		row += next;
+		column = (next ? 0 : column) + width;
+		if (column >= columns) {
+			row++;
+			column -= columns;
+		}
+	}
+	return row;
+}

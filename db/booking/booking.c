@@ -1,0 +1,122 @@
+#include "db/booking/booking.h"
+
+#include <string.h>
+
+#include "db/booking/event.h"
+#include "db/booking/lapse.h"
+#include "db/booking/offer.h"
+#include "db/booking/ticket.h"
+#include "db/booking/waiting.h"
+#include "shared/base/log.h"
+
+enum need { NEEDS_NOTHING, NEEDS_EVENT, NEEDS_TICKET };
+
+/* What a verb does, and what it needs before it can. */
+struct rule {
+	enum booking_outcome (*run)(struct booking_work *work);
+	enum need need;
+	enum ticket_kind kind; /* of the ticket that it makes, if it makes one */
+};
+
+static const struct rule rules[] = {
+	[BOOKING_BOOK] = { booking_ticket_book, NEEDS_EVENT, TICKET_BY_BOOK },
+	[BOOKING_HOLD] = { booking_ticket_book, NEEDS_EVENT, TICKET_BY_HOLD },
+	[BOOKING_CONFIRM] = { .run = booking_ticket_confirm, .need = NEEDS_TICKET },
+	[BOOKING_CANCEL] = { .run = booking_ticket_cancel, .need = NEEDS_TICKET },
+	[BOOKING_TICKET] = { .run = booking_ticket_show, .need = NEEDS_TICKET },
+	[BOOKING_ADMIT] = { .run = booking_ticket_admit, .need = NEEDS_TICKET },
+	[BOOKING_WAIT] = { .run = booking_waiting_begin, .need = NEEDS_EVENT },
+	[BOOKING_AUDIT] = { .run = booking_event_audit, .need = NEEDS_EVENT },
+	[BOOKING_EVENT_NEW] = { .run = booking_event_new },
+	[BOOKING_EVENT_OPEN] = { .run = booking_event_open, .need = NEEDS_EVENT },
+	[BOOKING_EVENT_CLOSE] = { .run = booking_event_close, .need = NEEDS_EVENT },
+	[BOOKING_EVENT_GROW] = { .run = booking_event_grow, .need = NEEDS_EVENT },
+	[BOOKING_RELEASE] = { .run = booking_waiting_release },
+};
+
+static enum booking_outcome outcome_of(enum store_result result)
+{
+	switch (result) {
+	case STORE_OK: return BOOKING_DONE;
+	case STORE_NONE: return BOOKING_NOT_FOUND;
+	case STORE_FAILED: break;
+	}
+	return BOOKING_FAILED;
+}
+
+/* The ticket that the request's code stands for, and its event; one whose time is over lapses. */
+static enum booking_outcome find_ticket(struct booking_work *work)
+{
+	struct store *store = work->desk->store;
+	enum booking_outcome outcome;
+	int64_t number;
+
+	if (!code_read(store_code_key(store), span_of(work->request->code), &number)) {
+		return BOOKING_NOT_FOUND;
+	}
+	outcome = outcome_of(store_ticket_get(store, number, &work->ticket));
+	if (outcome != BOOKING_DONE) {
+		return outcome;
+	}
+	if (store_event_get(store, work->ticket.event, &work->event) != STORE_OK) {
+		return BOOKING_FAILED;
+	}
+	if (booking_lapse_is_due(work->desk, &work->ticket) &&
+	    !booking_offer_what_comes_back(work->desk, work->event, &work->ticket,
+					   TICKET_EXPIRED)) {
+		return BOOKING_FAILED;
+	}
+	return BOOKING_DONE;
+}
+
+static enum booking_outcome run(struct booking_work *work, const struct rule *rule)
+{
+	enum booking_outcome outcome = BOOKING_DONE;
+
+	if (rule->need == NEEDS_EVENT) {
+		outcome = outcome_of(
+			store_event_find(work->desk->store, work->request->event, &work->event));
+	} else if (rule->need == NEEDS_TICKET) {
+		outcome = find_ticket(work);
+	}
+	if (outcome == BOOKING_DONE) {
+		outcome = rule->run(work);
+	}
+	if (rule->need == NEEDS_TICKET && work->event) {
+		booking_ticket_describe(work, &work->ticket);
+	}
+	return outcome;
+}
+
+static void describe_event(const struct booking_work *work)
+{
+	const struct store_event *event = work->event;
+	struct booking_answer *answer = work->answer;
+
+	memcpy(answer->event, event->name, sizeof(answer->event));
+	answer->left = booking_left(work->desk, event);
+	answer->total = event->total;
+	if (work->request->verb != BOOKING_AUDIT) {
+		answer->sold = event->sold;
+		answer->held = event->held;
+	}
+}
+
+void booking_carry_out(const struct booking_desk *desk, const struct booking_request *request,
+		       struct booking_answer *answer)
+{
+	if ((size_t)request->verb >= sizeof(rules) / sizeof(*rules)) {
+		bug("no booking verb has the number %d", (int)request->verb);
+	}
+	const struct rule *rule = &rules[request->verb];
+	struct booking_work work = {
+		.desk = desk, .request = request, .answer = answer, .kind = rule->kind
+	};
+
+	memset(answer, 0, sizeof(*answer));
+	answer->quantity = request->quantity;
+	answer->outcome = run(&work, rule);
+	if (work.event) {
+		describe_event(&work);
+	}
+}

@@ -1,0 +1,50 @@
+#include "db/booking/stock.h"
+
+int64_t booking_stock_free(const struct store_event *event)
+{
+	return event->total - event->sold - event->held;
+}
+
+static int64_t *counter_of(struct store_event *event, enum ticket_state state)
+{
+	switch (state) {
+	case TICKET_BOOKED:
+	case TICKET_ADMITTED: return &event->sold;
+	case TICKET_HELD: return &event->held;
+	case TICKET_CANCELLED:
+	case TICKET_EXPIRED: break;
+	}
+	return NULL;
+}
+
+bool booking_stock_change(const struct booking_desk *desk, struct store_event *event,
+			  struct store_ticket *ticket, enum ticket_state state)
+{
+	int64_t *from = counter_of(event, ticket->state);
+	int64_t *to = counter_of(event, state);
+
+	ticket->state = state;
+	ticket->expires_ns = 0;
+	if (store_ticket_change(desk->store, ticket) != STORE_OK) {
+		return false;
+	}
+	if (from != to) {
+		store_event_change(desk->store, event);
+		*(from ? from : &(int64_t){ 0 }) -= ticket->quantity;
+		*(to ? to : &(int64_t){ 0 }) += ticket->quantity;
+	}
+	return true;
+}
+
+bool booking_stock_add(const struct booking_desk *desk, struct store_event *event,
+		       struct store_ticket *ticket)
+{
+	ticket->event = event->number;
+	ticket->made_ns = desk->wall_ns;
+	if (store_ticket_add(desk->store, ticket) != STORE_OK) {
+		return false;
+	}
+	*counter_of(event, ticket->state) += ticket->quantity;
+	store_event_change(desk->store, event);
+	return true;
+}

@@ -1,0 +1,331 @@
+#include "db/booking/waitlist.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void waitlist_init(struct waitlist *list)
+{
+	list->first = WAITLIST_NONE;
+	list->last = WAITLIST_NONE;
+	list->free = WAITLIST_NONE;
+}
+
+static uint32_t place_of(const struct waitlist *list, const struct waiter *waiter)
+{
+	return (uint32_t)(waiter - list->waiters);
+}
+
+static struct waiter *at(struct waitlist *list, uint32_t place)
+{
+	return place == WAITLIST_NONE ? NULL : &list->waiters[place];
+}
+
+static struct waiter *take_entry(struct waitlist *list)
+{
+	struct waiter *waiter = at(list, list->free);
+
+	if (waiter) {
+		list->free = waiter->next;
+		return waiter;
+	}
+	return list->never_used < WAITLIST_MAX ? &list->waiters[list->never_used++] : NULL;
+}
+
+static void link_last(struct waitlist *list, struct waiter *waiter)
+{
+	uint32_t place = place_of(list, waiter);
+
+	waiter->next = WAITLIST_NONE;
+	waiter->previous = list->last;
+	if (list->last == WAITLIST_NONE) {
+		list->first = place;
+	} else {
+		list->waiters[list->last].next = place;
+	}
+	list->last = place;
+	list->count++;
+}
+
+static void unlink_entry(struct waitlist *list, const struct waiter *waiter)
+{
+	if (waiter->previous == WAITLIST_NONE) {
+		list->first = waiter->next;
+	} else {
+		list->waiters[waiter->previous].next = waiter->next;
+	}
+	if (waiter->next == WAITLIST_NONE) {
+		list->last = waiter->previous;
+	} else {
+		list->waiters[waiter->next].previous = waiter->previous;
+	}
+	list->count--;
+}
+
+struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
+{
+	struct waiter *entry = take_entry(list);
+
+	if (!entry) {
+		return NULL;
+	}
+	memcpy(entry->event_name, waiter->event_name, sizeof(entry->event_name));
+	entry->event = waiter->event;
+	entry->quantity = waiter->quantity;
+	entry->client = waiter->client;
+	entry->passed = 0;
+	entry->passed_before = 0;
+	entry->position = 0;
+	entry->told = 0;
+	entry->order = ++list->last_order;
+	list->batch = true;
+	atomic_store(&entry->state, WAITER_NEW);
+	link_last(list, entry);
+	return entry;
+}
+
+static bool is_waiting(const struct waiter *waiter)
+{
+	return waiter->state == WAITER_NEW || waiter->state == WAITER_WAITS;
+}
+
+static struct waiter *from(struct waitlist *list, uint32_t place, int64_t event)
+{
+	struct waiter *waiter = at(list, place);
+
+	while (waiter && (waiter->event != event || !is_waiting(waiter))) {
+		waiter = at(list, waiter->next);
+	}
+	return waiter;
+}
+
+struct waiter *waitlist_first(struct waitlist *list, int64_t event)
+{
+	return from(list, list->first, event);
+}
+
+struct waiter *waitlist_next(struct waitlist *list, const struct waiter *waiter)
+{
+	return from(list, waiter->next, waiter->event);
+}
+
+struct waiter *waitlist_find(struct waitlist *list, uint64_t session, int64_t event)
+{
+	struct waiter *waiter = waitlist_first(list, event);
+
+	while (waiter && waiter->client.session != session) {
+		waiter = waitlist_next(list, waiter);
+	}
+	return waiter;
+}
+
+static void take_off(struct waitlist *list, struct waiter *waiter)
+{
+	unlink_entry(list, waiter);
+	atomic_store(&waiter->state, WAITER_FREE);
+	waiter->client.session = 0;
+	waiter->next = list->free;
+	list->free = place_of(list, waiter);
+	list->changed = true;
+}
+
+/* One who is new in this batch is off either way. */
+void waitlist_remove(struct waitlist *list, struct waiter *waiter)
+{
+	if (waiter->state == WAITER_NEW) {
+		take_off(list, waiter);
+	} else {
+		atomic_store(&waiter->state, WAITER_LEAVES);
+	}
+	list->batch = true;
+	list->changed = true;
+}
+
+void waitlist_pass_over(struct waitlist *list, struct waiter *waiter)
+{
+	waiter->passed++;
+	list->batch = true;
+}
+
+bool waitlist_take(struct waitlist *list, uint64_t session, int64_t *event)
+{
+	struct waiter *waiter = at(list, list->first);
+
+	while (waiter && (waiter->client.session != session || !is_waiting(waiter))) {
+		waiter = at(list, waiter->next);
+	}
+	if (!waiter) {
+		return false;
+	}
+	*event = waiter->event;
+	waitlist_remove(list, waiter);
+	return true;
+}
+
+uint32_t waitlist_position(struct waitlist *list, const struct waiter *waiter)
+{
+	uint32_t position = 1;
+
+	for (const struct waiter *before = waitlist_first(list, waiter->event);
+	     before && before != waiter; before = waitlist_next(list, before)) {
+		position++;
+	}
+	return position;
+}
+
+int64_t waitlist_event_after(const struct waitlist *list, int64_t after)
+{
+	int64_t lowest = 0;
+
+	for (uint32_t place = list->first; place != WAITLIST_NONE;
+	     place = list->waiters[place].next) {
+		int64_t event = list->waiters[place].event;
+
+		if (event > after && (lowest == 0 || event < lowest)) {
+			lowest = event;
+		}
+	}
+	return lowest;
+}
+
+bool waitlist_gathers(struct waitlist *list, int64_t event)
+{
+	const struct waiter *waiter = list->count > 0 ? waitlist_first(list, event) : NULL;
+
+	while (waiter && waiter->passed < WAITLIST_PASSES_MAX) {
+		waiter = waitlist_next(list, waiter);
+	}
+	return waiter != NULL;
+}
+
+/* Most wait already: nobody else's cache is disturbed for them. */
+static void stay(struct waiter *waiter)
+{
+	if (waiter->state != WAITER_WAITS) {
+		atomic_store(&waiter->state, WAITER_WAITS);
+	}
+}
+
+static void commit_one(struct waitlist *list, struct waiter *waiter)
+{
+	waiter->passed_before = waiter->passed;
+	if (waiter->state == WAITER_OFFERED || waiter->state == WAITER_LEAVES) {
+		take_off(list, waiter);
+	} else {
+		stay(waiter);
+	}
+}
+
+static void roll_back_one(struct waitlist *list, struct waiter *waiter)
+{
+	waiter->passed = waiter->passed_before;
+	if (waiter->order > list->order_before) {
+		take_off(list, waiter);
+	} else {
+		stay(waiter);
+	}
+}
+
+static void settle(struct waitlist *list,
+		   void (*settle_one)(struct waitlist *list, struct waiter *waiter))
+{
+	if (!list->batch) {
+		return;
+	}
+	for (struct waiter *next, *waiter = at(list, list->first); waiter; waiter = next) {
+		next = at(list, waiter->next);
+		settle_one(list, waiter);
+	}
+	list->order_before = list->last_order;
+	list->batch = false;
+}
+
+void waitlist_commit(struct waitlist *list)
+{
+	settle(list, commit_one);
+}
+
+void waitlist_roll_back(struct waitlist *list)
+{
+	list->changed |= list->batch;
+	settle(list, roll_back_one);
+}
+
+static int by_order(const void *left, const void *right)
+{
+	const struct waiter *a = *(const struct waiter *const *)left;
+	const struct waiter *b = *(const struct waiter *const *)right;
+
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+void waitlist_repair(struct waitlist *list)
+{
+	static struct waiter *used[WAITLIST_MAX];
+	size_t count = 0;
+	uint32_t never_used = list->never_used;
+
+	waitlist_init(list);
+	list->count = 0;
+	for (uint32_t i = 0; i < never_used; i++) {
+		struct waiter *waiter = &list->waiters[i];
+
+		if (waiter->state != WAITER_FREE) {
+			used[count++] = waiter;
+		} else {
+			waiter->next = list->free;
+			list->free = i;
+		}
+	}
+	qsort(used, count, sizeof(*used), by_order);
+	for (size_t i = 0; i < count; i++) {
+		link_last(list, used[i]);
+	}
+	list->batch = true;
+	list->changed = true;
+}
+
+/* Events that one numbering tells apart; waiters for further ones are counted one by one. */
+#define NUMBERED_EVENTS 64
+
+struct numbering {
+	int64_t event;
+	uint32_t count;
+};
+
+static uint32_t number_one(struct waitlist *list, struct numbering *events, size_t *known,
+			   const struct waiter *waiter)
+{
+	size_t i = 0;
+
+	while (i < *known && events[i].event != waiter->event) {
+		i++;
+	}
+	if (i == NUMBERED_EVENTS) {
+		return waitlist_position(list, waiter);
+	}
+	if (i == *known) {
+		events[(*known)++] = (struct numbering){ waiter->event, 0 };
+	}
+	return ++events[i].count;
+}
+
+bool waitlist_number(struct waitlist *list)
+{
+	struct numbering events[NUMBERED_EVENTS];
+	size_t known = 0;
+
+	if (!list->changed) {
+		return false;
+	}
+	list->changed = false;
+	for (struct waiter *waiter = at(list, list->first); waiter;
+	     waiter = at(list, waiter->next)) {
+		if (is_waiting(waiter)) {
+			uint32_t position = number_one(list, events, &known, waiter);
+
+			atomic_store(&waiter->position, position);
+		}
+	}
+	atomic_fetch_add(&list->numberings, 1);
+	return true;
+}

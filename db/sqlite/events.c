@@ -1,0 +1,171 @@
+#include "db/sqlite/sqlite_store.h"
+
+#include <string.h>
+
+/* Copies column COLUMN to TEXT, SIZE bytes; what is longer was not written by us and is cut. */
+static void read_text(sqlite3_stmt *statement, int column, char *text, size_t size)
+{
+	const unsigned char *value = sqlite3_column_text(statement, column);
+	size_t length = value ? (size_t)sqlite3_column_bytes(statement, column) : 0;
+	if (length >= size) {
+		length = size - 1;
+	}
+	if (length > 0) {
+		memcpy(text, value, length);
+	}
+	text[length] = '\0';
+}
+
+/* The columns in the order in which the queries name them. */
+static void read_event(sqlite3_stmt *statement, struct store_event *event)
+{
+	event->number = sqlite3_column_int64(statement, 0);
+	read_text(statement, 1, event->name, sizeof event->name);
+	read_text(statement, 2, event->title, sizeof event->title);
+	event->total = sqlite3_column_int64(statement, 3);
+	event->sold = sqlite3_column_int64(statement, 4);
+	event->held = sqlite3_column_int64(statement, 5);
+	event->open = sqlite3_column_int64(statement, 6) != 0;
+}
+
+static void bind_event(sqlite3_stmt *statement, const struct store_event *event)
+{
+	sqlite3_bind_int64(statement, 1, event->number);
+	sqlite3_bind_text(statement, 2, event->name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 3, event->title, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 4, event->total);
+	sqlite3_bind_int64(statement, 5, event->sold);
+	sqlite3_bind_int64(statement, 6, event->held);
+	sqlite3_bind_int64(statement, 7, event->open);
+}
+
+/* Runs a query for one event, and keeps that in the cache. */
+static enum store_result fetch(struct sqlite_store *store, sqlite3_stmt *statement,
+			       struct store_event **event)
+{
+	struct store_event found;
+	enum store_result result = sqlite_row(store, statement);
+	if (result != STORE_OK) {
+		return result;
+	}
+	read_event(statement, &found);
+	sqlite3_reset(statement);
+	struct cached_event *entry = event_cache_add(&store->events, &found);
+	if (!entry) {
+		return store_fail(&store->base, "%s: out of memory", store->base.path);
+	}
+	*event = &entry->event;
+	return STORE_OK;
+}
+
+enum store_result sqlite_event_find(struct store *base, const char *name,
+				    struct store_event **event)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	*event = event_cache_by_name(&store->events, name);
+	if (*event) {
+		return STORE_OK;
+	}
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_BY_NAME);
+	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+	return fetch(store, statement, event);
+}
+
+enum store_result sqlite_event_get(struct store *base, int64_t number, struct store_event **event)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	*event = event_cache_by_number(&store->events, number);
+	if (*event) {
+		return STORE_OK;
+	}
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_BY_NUMBER);
+	sqlite3_bind_int64(statement, 1, number);
+	return fetch(store, statement, event);
+}
+
+void sqlite_event_change(struct store *base, struct store_event *event)
+{
+	(void)base;
+	struct cached_event *entry = event_cache_entry(event);
+	entry->changed = true;
+	entry->unwritten = true;
+}
+
+enum store_result sqlite_event_add(struct store *base, struct store_event *event)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_ADD);
+	bind_event(statement, event);
+	sqlite3_bind_null(statement, 1); /* SQLite chooses the number */
+	if (sqlite_run(store, statement) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	event->number = sqlite3_last_insert_rowid(store->database);
+	struct cached_event *entry = event_cache_add(&store->events, event);
+	if (!entry) {
+		return store_fail(base, "%s: out of memory", base->path);
+	}
+	entry->changed = true;
+	return STORE_OK;
+}
+
+static enum store_result write_event(struct sqlite_store *store, struct cached_event *entry)
+{
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_WRITE);
+	bind_event(statement, &entry->event);
+	enum store_result result = sqlite_run(store, statement);
+	entry->unwritten = result != STORE_OK;
+	return result;
+}
+
+enum store_result sqlite_events_write(struct sqlite_store *store)
+{
+	for (size_t i = 0; i < store->events.count; i++) {
+		struct cached_event *entry = store->events.entries[i];
+		if (entry->unwritten && write_event(store, entry) != STORE_OK) {
+			return STORE_FAILED;
+		}
+	}
+	return STORE_OK;
+}
+
+enum store_result sqlite_event_each(struct store *base,
+				    void (*see)(void *context, const struct store_event *event),
+				    void *context)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	struct store_event event;
+	if (base->within && sqlite_events_write(store) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_ALL);
+	enum store_result result;
+	while ((result = sqlite_row(store, statement)) == STORE_OK) {
+		read_event(statement, &event);
+		see(context, &event);
+	}
+	return result == STORE_NONE ? STORE_OK : result;
+}
+
+enum store_result sqlite_event_count(struct store *base, int64_t event, int64_t *sold,
+				     int64_t *held)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_COUNT);
+	sqlite3_bind_int64(statement, 1, event);
+	enum store_result result = sqlite_row(store, statement);
+	if (result != STORE_OK) {
+		return result;
+	}
+	*sold = sqlite3_column_int64(statement, 0);
+	*held = sqlite3_column_int64(statement, 1);
+	sqlite3_reset(statement);
+	return STORE_OK;
+}
+
+void sqlite_events_changed(const struct store *base,
+			   void (*see)(void *context, const struct store_event *event),
+			   void *context)
+{
+	event_cache_changed(&((const struct sqlite_store *)base)->events, see, context);
+}

@@ -1,0 +1,486 @@
+/*
+ * SQLite before 3.51.3 can damage a database in WAL mode when two connections write and checkpoint
+ * at the same moment. So everything here that writes, recovers or checkpoints happens under the
+ * store's lock, opening and closing too; the automatic checkpoint is off, and the lock's holder
+ * does it in tend().
+ *
+ * The busy timeout is for a holder that was killed: its successor gets our lock before the kernel
+ * gave back the dead one's file locks. And for people who look into the file with other tools.
+ */
+#include "db/sqlite/sqlite_store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/sqlite/schema.h"
+#include "shared/base/log.h"
+
+#define BUSY_MS         2000
+#define BUSY_READERS_MS 100 /* sales stand still meanwhile */
+#define PAGE_BYTES      4096
+#define MIB_PAGES       ((1 << 20) / PAGE_BYTES)
+
+#define TEND_PAGES     (4 * MIB_PAGES)  /* checkpoint as far as readers let us */
+#define RESTART_PAGES  (32 * MIB_PAGES) /* wait for the readers, and start the log anew */
+#define RESTART_EVERY  (4 * MIB_PAGES)  /* and again after so many more */
+#define LOG_LEFT_BYTES "8388608"        /* of the log's file, when it starts anew */
+
+#define BATCH_SERVERS "64" /* kept in the table of batches */
+
+#define EVENT_COLUMNS  "number, name, title, total, sold, held, open"
+#define TICKET_COLUMNS "number, event, quantity, state, kind, made, expires, tied, key"
+
+/* The states are spelled as numbers where SQLite must see that the index on holds will do. */
+static const char *const queries[QUERIES] = {
+	[QUERY_BEGIN] = "BEGIN IMMEDIATE",
+	[QUERY_COMMIT] = "COMMIT",
+	[QUERY_ROLLBACK] = "ROLLBACK",
+	[QUERY_DATA_VERSION] = "PRAGMA data_version",
+	[QUERY_EVENT_BY_NAME] = "SELECT " EVENT_COLUMNS " FROM events WHERE name = ?1",
+	[QUERY_EVENT_BY_NUMBER] = "SELECT " EVENT_COLUMNS " FROM events WHERE number = ?1",
+	[QUERY_EVENT_ALL] = "SELECT " EVENT_COLUMNS " FROM events ORDER BY number",
+	[QUERY_EVENT_ADD] = "INSERT INTO events (" EVENT_COLUMNS ")"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[QUERY_EVENT_WRITE] = "UPDATE events SET name = ?2, title = ?3, total = ?4, sold = ?5,"
+			      " held = ?6, open = ?7 WHERE number = ?1",
+	[QUERY_EVENT_COUNT] = "SELECT coalesce(sum(quantity) FILTER (WHERE state IN (1, 5)), 0),"
+			      " coalesce(sum(quantity) FILTER (WHERE state = 2), 0)"
+			      " FROM tickets WHERE event = ?1",
+	[QUERY_TICKET_LAST] = "SELECT number, made FROM tickets ORDER BY number DESC LIMIT 1",
+	[QUERY_TICKET_ADD] = "INSERT INTO tickets (" TICKET_COLUMNS ")"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[QUERY_TICKET_GET] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE number = ?1",
+	[QUERY_TICKET_CHANGE] = "UPDATE tickets SET state = ?2, expires = ?3 WHERE number = ?1",
+	[QUERY_TICKET_NEXT_EXPIRY] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2"
+				     " ORDER BY expires LIMIT 1",
+	[QUERY_ROOM_PUT] = "INSERT OR REPLACE INTO rooms (place, name, topic) VALUES (?1, ?2, ?3)",
+	[QUERY_ROOM_FORGET] = "DELETE FROM messages WHERE room = ?1",
+	[QUERY_ROOM_ALL] = "SELECT place, name, topic FROM rooms ORDER BY place",
+	[QUERY_MESSAGE_ADD] = "INSERT OR REPLACE INTO messages (room, number, made, text)"
+			      " VALUES (?1, ?2, ?3, ?4)",
+	[QUERY_MESSAGES_TRIM] = "DELETE FROM messages WHERE room = ?1 AND number <="
+				" (SELECT number FROM messages WHERE room = ?1"
+				" ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+	[QUERY_MESSAGE_ALL] = "SELECT room, number, made, text FROM messages ORDER BY room, number",
+	[QUERY_BAN_PUT] = "INSERT OR REPLACE INTO bans (address, until) VALUES (?1, ?2)",
+	[QUERY_BANS_OVER] = "DELETE FROM bans WHERE until <= ?1",
+	[QUERY_BAN_ALL] = "SELECT address, until FROM bans",
+	[QUERY_TICKET_TIED] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2 AND tied > 0"
+			      " AND tied BETWEEN ?1 AND ?2 LIMIT 1",
+	[QUERY_TICKET_ALL] = "SELECT " TICKET_COLUMNS " FROM tickets ORDER BY number",
+	[QUERY_TICKETS_WITH_KEY] = "SELECT number, key FROM tickets"
+				   " WHERE number > ?1 AND key IS NOT NULL ORDER BY number",
+	[QUERY_CODE_KEY_SET] = "UPDATE meta SET value = ?1 WHERE name = 'code_key'"
+			       " AND NOT EXISTS (SELECT 1 FROM tickets)",
+	[QUERY_BATCH_LAST] = "SELECT batch FROM batches WHERE server = ?1",
+	[QUERY_BATCH_MARK] = "UPDATE batches SET batch = ?2,"
+			     " used = (SELECT max(used) + 1 FROM batches) WHERE server = ?1",
+	[QUERY_BATCH_ADD] = "INSERT INTO batches (server, batch, used)"
+			    " VALUES (?1, ?2, (SELECT coalesce(max(used), 0) + 1 FROM batches))",
+	[QUERY_BATCH_FORGET] = "DELETE FROM batches WHERE server NOT IN"
+			       " (SELECT server FROM batches ORDER BY used DESC"
+			       " LIMIT " BATCH_SERVERS ")",
+};
+
+struct sqlite_store *sqlite_store_of(struct store *store)
+{
+	return (struct sqlite_store *)store;
+}
+
+enum store_result sqlite_fail(struct sqlite_store *store)
+{
+	return store_fail(&store->base, "%s: %s", store->base.path,
+			  sqlite3_errmsg(store->database));
+}
+
+/* SQLite takes a NULL statement in binding, stepping and resetting: it fails, with a message. */
+sqlite3_stmt *sqlite_statement(struct sqlite_store *store, enum sqlite_query query)
+{
+	sqlite3_stmt **statement = &store->statements[query];
+	if (!*statement) {
+		sqlite3_prepare_v3(store->database, queries[query], -1, SQLITE_PREPARE_PERSISTENT,
+				   statement, NULL);
+	}
+	return *statement;
+}
+
+enum store_result sqlite_row(struct sqlite_store *store, sqlite3_stmt *statement)
+{
+	int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+	if (step == SQLITE_ROW) {
+		return STORE_OK;
+	}
+	enum store_result result = step == SQLITE_DONE ? STORE_NONE : sqlite_fail(store);
+	sqlite3_reset(statement);
+	return result;
+}
+
+enum store_result sqlite_run(struct sqlite_store *store, sqlite3_stmt *statement)
+{
+	return sqlite_row(store, statement) == STORE_NONE ? STORE_OK : STORE_FAILED;
+}
+
+static enum store_result run_query(struct sqlite_store *store, enum sqlite_query query)
+{
+	return sqlite_run(store, sqlite_statement(store, query));
+}
+
+/* A failed statement may have ended the transaction already: then there is nothing to do. */
+static void rollback(struct store *base)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	event_cache_empty(&store->events);
+	if (!sqlite3_get_autocommit(store->database)) {
+		sqlite3_step(sqlite_statement(store, QUERY_ROLLBACK));
+	}
+	sqlite3_reset(sqlite_statement(store, QUERY_ROLLBACK));
+}
+
+static enum store_result begin(struct store *base)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	event_cache_empty(&store->events);
+	if (run_query(store, QUERY_BEGIN) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	if (sqlite_tickets_begin(store) == STORE_OK) {
+		return STORE_OK;
+	}
+	rollback(base);
+	return STORE_FAILED;
+}
+
+static enum store_result commit(struct store *base)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	if (sqlite_events_write(store) != STORE_OK || run_query(store, QUERY_COMMIT) != STORE_OK) {
+		rollback(base);
+		return STORE_FAILED;
+	}
+	keyindex_set_covered(store->keys, store->last);
+	return STORE_OK;
+}
+
+/* Called by SQLite at each commit of this handle. */
+static int note_log_pages(void *context, sqlite3 *database, const char *name, int pages)
+{
+	(void)database;
+	(void)name;
+	struct sqlite_store *store = context;
+	if (pages < store->log_pages) {
+		store->tend_pages = TEND_PAGES; /* it started anew */
+	}
+	store->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/*
+ * Takes what is in the log to the database, as far as readers allow without waiting for them. When
+ * that was all, and nobody reads in the log, the next commit starts it anew.
+ */
+static enum store_result checkpoint(struct sqlite_store *store)
+{
+	int result = sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE,
+					       NULL, NULL);
+	if (result != SQLITE_OK && result != SQLITE_BUSY) {
+		return sqlite_fail(store);
+	}
+	store->tend_pages = store->log_pages + TEND_PAGES;
+	return STORE_OK;
+}
+
+/*
+ * The same, waiting a moment for the readers, so that the log can start anew. A reader that never
+ * ends still keeps it from that; nothing of ours is one.
+ */
+static enum store_result restart_log(struct sqlite_store *store)
+{
+	sqlite3_busy_timeout(store->database, BUSY_READERS_MS);
+	int result = sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+					       NULL, NULL);
+	sqlite3_busy_timeout(store->database, BUSY_MS);
+	if (result == SQLITE_OK) {
+		store->log_pages = 0;
+		store->tend_pages = TEND_PAGES;
+		return STORE_OK;
+	}
+	if (result != SQLITE_BUSY) {
+		return sqlite_fail(store);
+	}
+	log_warning("%s-wal has grown to %d MiB: some other program reads the store and does not "
+		    "end",
+		    store->base.path, store->log_pages / MIB_PAGES);
+	store->tend_pages = store->log_pages + RESTART_EVERY;
+	return STORE_OK;
+}
+
+static enum store_result tend(struct store *base)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	if (store->log_pages < store->tend_pages) {
+		return STORE_OK;
+	}
+	return store->log_pages < RESTART_PAGES ? checkpoint(store) : restart_log(store);
+}
+
+static bool changed_elsewhere(struct store *base)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_DATA_VERSION);
+	if (sqlite_row(store, statement) != STORE_OK) {
+		return true;
+	}
+	int64_t version = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	bool changed = version != store->data_version;
+	store->data_version = version;
+	return changed;
+}
+
+static enum store_result batch_last(struct store *base, int64_t server, int64_t *batch)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_BATCH_LAST);
+	sqlite3_bind_int64(statement, 1, server);
+	*batch = 0;
+	enum store_result result = sqlite_row(store, statement);
+	if (result != STORE_OK) {
+		return result == STORE_NONE ? STORE_OK : result;
+	}
+	*batch = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return STORE_OK;
+}
+
+static enum store_result write_batch(struct sqlite_store *store, enum sqlite_query query,
+				     int64_t server, int64_t batch)
+{
+	sqlite3_stmt *statement = sqlite_statement(store, query);
+	sqlite3_bind_int64(statement, 1, server);
+	sqlite3_bind_int64(statement, 2, batch);
+	return sqlite_run(store, statement);
+}
+
+static enum store_result batch_mark(struct store *base, int64_t server, int64_t batch)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	if (write_batch(store, QUERY_BATCH_MARK, server, batch) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	if (sqlite3_changes(store->database) > 0) {
+		return STORE_OK;
+	}
+	if (write_batch(store, QUERY_BATCH_ADD, server, batch) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	return run_query(store, QUERY_BATCH_FORGET);
+}
+
+static void close_store(struct store *base)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	for (size_t query = 0; query < QUERIES; query++) {
+		sqlite3_finalize(store->statements[query]);
+	}
+	sqlite3_close(store->database);
+	keyindex_close(store->keys);
+	event_cache_finish(&store->events);
+	free(store);
+}
+
+/* Says why the store cannot be opened. */
+static bool refuse(const struct sqlite_store *store, char *error)
+{
+	return store_refuse(error, "%s: %s", store->base.path, sqlite3_errmsg(store->database));
+}
+
+static int note_is_wal(void *is_wal, int columns, char **values, char **names)
+{
+	(void)columns;
+	(void)names;
+	*(bool *)is_wal = values[0] && strcmp(values[0], "wal") == 0;
+	return 0;
+}
+
+/* SQLite does not call it an error when the file stays in another mode. */
+static bool use_log(struct sqlite_store *store, char *error)
+{
+	bool is_wal = false;
+	if (sqlite3_exec(store->database, "PRAGMA journal_mode = WAL", note_is_wal, &is_wal,
+			 NULL) != SQLITE_OK) {
+		return refuse(store, error);
+	}
+	return is_wal || store_refuse(error, "%s: SQLite cannot keep a write-ahead log there",
+				      store->base.path);
+}
+
+static bool set_up(struct sqlite_store *store, char *error)
+{
+	static const char settings[] = "PRAGMA synchronous = FULL;"
+				       "PRAGMA wal_autocheckpoint = 0;"
+				       "PRAGMA journal_size_limit = " LOG_LEFT_BYTES ";"
+				       "PRAGMA trusted_schema = OFF";
+	if (sqlite3_exec(store->database, settings, NULL, NULL, NULL) != SQLITE_OK) {
+		return refuse(store, error);
+	}
+	sqlite3_wal_hook(store->database, note_log_pages, store);
+	return true;
+}
+
+/* Who can read the file can make codes: a new one is its owner's alone. SQLite's others follow. */
+static bool open_database(struct sqlite_store *store, char *error)
+{
+	const char *path = store->base.path;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	bool is_new = access(path, F_OK) < 0;
+	if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
+		return refuse(store, error);
+	}
+	sqlite3_busy_timeout(store->database, BUSY_MS);
+	if (sqlite3_db_readonly(store->database, "main") == 1) {
+		return store_refuse(error, "%s: cannot be written", path);
+	}
+	if (is_new && chmod(path, 0600) < 0) {
+		return store_refuse(error, "%s: %s", path, strerror(errno));
+	}
+	return true;
+}
+
+/* Reads the value NAME of SIZE bytes; false when it is not there. */
+static bool read_meta(struct sqlite_store *store, const char *name, void *value, size_t size)
+{
+	sqlite3_stmt *statement;
+	if (sqlite3_prepare_v2(store->database, "SELECT value FROM meta WHERE name = ?1", -1,
+			       &statement, NULL) != SQLITE_OK) {
+		return false;
+	}
+	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+	bool there = sqlite3_step(statement) == SQLITE_ROW &&
+		     sqlite3_column_bytes(statement, 0) == (int)size;
+	if (there) {
+		memcpy(value, sqlite3_column_blob(statement, 0), size);
+	}
+	sqlite3_finalize(statement);
+	return there;
+}
+
+/* INSERT alone: a value that is there, but cannot be read, must never be replaced. */
+static bool write_meta(struct sqlite_store *store, const char *name, const void *value, size_t size)
+{
+	sqlite3_stmt *statement;
+	if (sqlite3_prepare_v2(store->database, "INSERT INTO meta (name, value) VALUES (?1, ?2)",
+			       -1, &statement, NULL) != SQLITE_OK) {
+		return false;
+	}
+	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(statement, 2, value, (int)size, SQLITE_STATIC);
+	sqlite3_step(statement);
+	return sqlite3_finalize(statement) == SQLITE_OK;
+}
+
+/* In one statement: a key that a ticket's code was made from is never replaced. */
+static enum store_result set_code_key(struct store *base, const struct siphash_key *key)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_CODE_KEY_SET);
+	sqlite3_bind_blob(statement, 1, key, sizeof *key, SQLITE_STATIC);
+	if (sqlite_run(store, statement) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	if (sqlite3_changes(store->database) == 0) {
+		return store_fail(base, "%s: has tickets already", base->path);
+	}
+	base->code_key = *key;
+	return STORE_OK;
+}
+
+/* A random value that is made once for a store. */
+static bool keep_random(struct sqlite_store *store, const char *name, struct siphash_key *value)
+{
+	if (read_meta(store, name, value, sizeof *value)) {
+		return true;
+	}
+	siphash_key_make(value);
+	return write_meta(store, name, value, sizeof *value);
+}
+
+static bool open_keys(struct sqlite_store *store, char *error)
+{
+	struct siphash_key id;
+	if (!keep_random(store, "store_id", &id) ||
+	    !keep_random(store, "code_key", &store->base.code_key)) {
+		return refuse(store, error);
+	}
+	store->keys = keyindex_open(store->base.path, id.words[0]);
+	return store->keys || store_refuse(error, "%s-keys: %s", store->base.path, strerror(errno));
+}
+
+/* A transaction that does nothing brings the index of keys up to date. */
+static bool look_through(struct sqlite_store *store, char *error)
+{
+	struct store *base = &store->base;
+	if (begin(base) == STORE_OK) {
+		rollback(base);
+		changed_elsewhere(base);
+		return true;
+	}
+	return store_refuse(error, "%s", base->error);
+}
+
+static struct store *open_store(const char *path, char *error)
+{
+	struct sqlite_store *store = calloc(1, sizeof *store);
+	if (!store) {
+		store_refuse(error, "%s: out of memory", path);
+		return NULL;
+	}
+	snprintf(store->base.path, sizeof store->base.path, "%s", path);
+	store->tend_pages = TEND_PAGES;
+	if (open_database(store, error) && sqlite_schema_check(store->database, path, error) &&
+	    use_log(store, error) && set_up(store, error) &&
+	    sqlite_schema_update(store->database, path, error) && open_keys(store, error) &&
+	    look_through(store, error)) {
+		return &store->base;
+	}
+	close_store(&store->base);
+	return NULL;
+}
+
+const struct store_kind store_sqlite = {
+	.scheme = "sqlite",
+	.open = open_store,
+	.close = close_store,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.tend = tend,
+	.changed_elsewhere = changed_elsewhere,
+	.set_code_key = set_code_key,
+	.event_find = sqlite_event_find,
+	.event_get = sqlite_event_get,
+	.event_change = sqlite_event_change,
+	.event_add = sqlite_event_add,
+	.event_each = sqlite_event_each,
+	.event_count = sqlite_event_count,
+	.events_changed = sqlite_events_changed,
+	.ticket_add = sqlite_ticket_add,
+	.ticket_get = sqlite_ticket_get,
+	.ticket_by_key = sqlite_ticket_by_key,
+	.ticket_change = sqlite_ticket_change,
+	.ticket_next_expiry = sqlite_ticket_next_expiry,
+	.room_put = sqlite_room_put,
+	.message_add = sqlite_message_add,
+	.messages_trim = sqlite_messages_trim,
+	.ban_put = sqlite_ban_put,
+	.room_each = sqlite_room_each,
+	.message_each = sqlite_message_each,
+	.ban_each = sqlite_ban_each,
+	.ticket_tied = sqlite_ticket_tied,
+	.ticket_each = sqlite_ticket_each,
+	.batch_last = batch_last,
+	.batch_mark = batch_mark,
+};

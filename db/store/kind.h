@@ -1,0 +1,100 @@
+/*
+ * store_kind: what a kind of store fills in, and what store.c does for all of them.
+ *
+ * store.h's functions check the order of calls and go on to the kind's, which mean the same and
+ * have the same names. A kind's `open` allocates its own struct, which begins with a struct store,
+ * under the lock; `close` frees it, under the lock too.
+ */
+#ifndef DB_STORE_KIND_H
+#define DB_STORE_KIND_H
+
+#include <limits.h>
+
+#include "db/store/store.h"
+#include "shared/base/siphash.h"
+
+struct store_kind {
+	const char *scheme; /* what stands before the ':' of a URL */
+	struct store *(*open)(const char *path, char *error);
+	void (*close)(struct store *store);
+
+	enum store_result (*begin)(struct store *store);
+	enum store_result (*commit)(struct store *store); /* a failed one is rolled back */
+	void (*rollback)(struct store *store);
+	enum store_result (*tend)(struct store *store);
+	bool (*changed_elsewhere)(struct store *store);
+	enum store_result (*set_code_key)(struct store *store, const struct siphash_key *key);
+
+	enum store_result (*event_find)(struct store *store, const char *name,
+					struct store_event **event);
+	enum store_result (*event_get)(struct store *store, int64_t number,
+				       struct store_event **event);
+	void (*event_change)(struct store *store, struct store_event *event);
+	enum store_result (*event_add)(struct store *store, struct store_event *event);
+	enum store_result (*event_each)(struct store *store,
+					void (*see)(void *context, const struct store_event *event),
+					void *context);
+	enum store_result (*event_count)(struct store *store, int64_t event, int64_t *sold,
+					 int64_t *held);
+	void (*events_changed)(const struct store *store,
+			       void (*see)(void *context, const struct store_event *event),
+			       void *context);
+
+	enum store_result (*ticket_add)(struct store *store, struct store_ticket *ticket);
+	enum store_result (*ticket_get)(struct store *store, int64_t number,
+					struct store_ticket *ticket);
+	enum store_result (*ticket_by_key)(struct store *store, const char *key,
+					   struct store_ticket *ticket);
+	enum store_result (*ticket_change)(struct store *store, const struct store_ticket *ticket);
+	enum store_result (*ticket_next_expiry)(struct store *store, struct store_ticket *ticket);
+	enum store_result (*ticket_tied)(struct store *store, uint64_t least, uint64_t most,
+					 struct store_ticket *ticket);
+	enum store_result (*ticket_each)(struct store *store,
+					 void (*see)(void *context,
+						     const struct store_ticket *ticket),
+					 void *context);
+
+	enum store_result (*room_put)(struct store *store, const struct store_room *room,
+				      bool fresh);
+	enum store_result (*message_add)(struct store *store, const struct store_message *message);
+	enum store_result (*messages_trim)(struct store *store, uint32_t room, unsigned keep);
+	enum store_result (*ban_put)(struct store *store, const struct store_ban *ban,
+				     int64_t wall_ns);
+	enum store_result (*room_each)(struct store *store,
+				       void (*see)(void *context, const struct store_room *room),
+				       void *context);
+	enum store_result (*message_each)(struct store *store,
+					  void (*see)(void *context,
+						      const struct store_message *message),
+					  void *context);
+	enum store_result (*ban_each)(struct store *store,
+				      void (*see)(void *context, const struct store_ban *ban),
+				      void *context);
+
+	enum store_result (*batch_last)(struct store *store, int64_t server, int64_t *batch);
+	enum store_result (*batch_mark)(struct store *store, int64_t server, int64_t batch);
+};
+
+/* What every kind has. `code_key` is the kind's to fill, the rest is store.c's. */
+struct store {
+	const struct store_kind *kind;
+	struct mutex *mutex;
+	struct siphash_key code_key;
+	bool taken;  /* this handle holds the lock */
+	bool within; /* a transaction is under way */
+	bool broken; /* something failed: nothing more is done with this handle */
+	char error[STORE_ERROR_SIZE];
+	char path[PATH_MAX]; /* of the store's file: absolute, without symbolic links */
+};
+
+/* Keeps the message for store_error and says STORE_FAILED. */
+__attribute__((format(printf, 2, 3))) enum store_result store_fail(struct store *store,
+								   const char *format, ...);
+
+/* Opening: writes the reason to ERROR (STORE_ERROR_SIZE bytes, a long one is cut); false. */
+__attribute__((format(printf, 2, 3))) bool store_refuse(char *error, const char *format, ...);
+
+extern const struct store_kind store_sqlite;
+extern const struct store_kind store_json;
+
+#endif

@@ -1,0 +1,377 @@
+#include "server/booking/batch.h"
+
+#include <string.h>
+
+#include "server/chat/archive.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+
+#define LAPSES_MAX   512               /* holds that lapse in one batch */
+#define LOOK_NS      NS_PER_SECOND     /* how often to look for what others changed */
+#define NUMBER_NS    (250 * NS_PER_MS) /* how often waiters are told their positions at most */
+#define LOCK_WAIT_NS (5 * NS_PER_SECOND)
+
+/* The board */
+
+struct board_fill {
+	const struct booking_desk *desk;
+	struct board *board;
+	bool full;
+};
+
+static void put_on_board(void *context, const struct store_event *event)
+{
+	struct board_fill *fill = context;
+
+	fill->full |= !board_put(fill->board, event, booking_left(fill->desk, event));
+}
+
+void batch_fill_board(const struct booking_desk *desk, struct board *board)
+{
+	struct board_fill fill = { desk, board, false };
+
+	if (store_event_each(desk->store, put_on_board, &fill) != STORE_OK) {
+		log_error("the events cannot be read: %s", store_error(desk->store));
+	}
+	if (fill.full) {
+		log_warning("more than %d events: the rest is not shown", BOARD_EVENTS_MAX);
+	}
+}
+
+/* Puts the events that the last commit changed on the board. */
+static void show_changes(struct batcher *batcher, const struct booking_desk *rules)
+{
+	struct board_fill fill = { rules, batcher->commons->board, false };
+
+	store_events_changed(batcher->store, put_on_board, &fill);
+}
+
+/* Batches */
+
+/* A place for an offer: published, like the answers, when the batch is committed. */
+static struct booking_offer *place_for_offer(void *context, uint32_t worker)
+{
+	struct batcher *batcher = context;
+	struct desk_offers *offers = &batcher->desk->offers[worker];
+
+	if (offers->written - offers->taken == DESK_OFFERS) {
+		return NULL;
+	}
+	return &offers->slots[offers->written++ % DESK_OFFERS];
+}
+
+static struct booking_desk rules_of(struct batcher *batcher)
+{
+	return (struct booking_desk){ .store = batcher->store,
+				      .waitlist = &batcher->desk->waitlist,
+				      .wall_ns = clock_wall_ns(),
+				      .offer = place_for_offer,
+				      .context = batcher };
+}
+
+static void wake_loop(struct batcher *batcher, uint32_t worker)
+{
+	(void)waker_wake(&batcher->commons->scoreboard->scores[worker].waker);
+}
+
+static void publish(struct batcher *batcher)
+{
+	struct desk *desk = batcher->desk;
+
+	for (uint32_t i = 0; i < desk->workers; i++) {
+		struct desk_ring *ring = &desk->rings[i];
+		struct desk_offers *offers = &desk->offers[i];
+
+		if (desk->batch.end[i] <= ring->answered && offers->written == offers->published) {
+			continue;
+		}
+		atomic_store_explicit(&ring->answered, desk->batch.end[i], memory_order_release);
+		atomic_store_explicit(&offers->published, offers->written, memory_order_release);
+		wake_loop(batcher, i);
+	}
+	atomic_store(&desk->batch.state, BATCH_NONE);
+}
+
+/* The batch is not in the store and never will be: its traces on the desk go. */
+static void undo_batch(struct desk *desk)
+{
+	waitlist_roll_back(&desk->waitlist);
+	for (uint32_t i = 0; i < desk->workers; i++) {
+		desk->offers[i].written = desk->offers[i].published;
+	}
+}
+
+/*
+ * A predecessor may have died between its commit and its answers. If the store has its batch, the
+ * answers in the slots are good; if not, they never were, and the requests are carried out anew.
+ */
+static bool settle_predecessor(struct batcher *batcher, const struct booking_desk *rules)
+{
+	struct desk *desk = batcher->desk;
+	int64_t last = 0;
+
+	if (atomic_load(&desk->batch.state) == BATCH_NONE) {
+		return true;
+	}
+	if (store_batch_last(batcher->store, desk->server, &last) != STORE_OK) {
+		return false;
+	}
+	bool committed = desk->batch.state == BATCH_COMMITTED && last >= desk->batch.number;
+
+	log_info("a clerk died at batch %lld, %s its commit", (long long)desk->batch.number,
+		 committed ? "after" : "before");
+	waitlist_repair(&desk->waitlist);
+	desk->next_expiry_ns = 0;
+	if (committed) {
+		batch_fill_board(rules, batcher->commons->board);
+		waitlist_commit(&desk->waitlist);
+		publish(batcher);
+	} else {
+		undo_batch(desk);
+		atomic_store(&desk->batch.state, BATCH_NONE);
+	}
+	return true;
+}
+
+static unsigned carry_out_ring(struct batcher *batcher, const struct booking_desk *rules,
+			       uint32_t worker, unsigned most, bool *failed)
+{
+	struct desk *desk = batcher->desk;
+	struct desk_ring *ring = &desk->rings[worker];
+	uint64_t submitted = atomic_load_explicit(&ring->submitted, memory_order_acquire);
+	uint64_t at = ring->answered;
+	unsigned done = 0;
+
+	for (; at < submitted && done < most && !*failed; at++, done++) {
+		struct desk_slot *slot = &ring->slots[at % DESK_SLOTS];
+
+		booking_carry_out(rules, &slot->request, &slot->answer);
+		*failed = slot->answer.outcome == BOOKING_FAILED;
+	}
+	desk->batch.end[worker] = at;
+	return done;
+}
+
+/* Carries out what lies in the rings, each in turn, within a transaction; returns how many. */
+static unsigned carry_out_all(struct batcher *batcher, const struct booking_desk *rules,
+			      bool *failed)
+{
+	uint32_t workers = batcher->desk->workers;
+	unsigned done = 0;
+
+	for (uint32_t i = 0; i < workers; i++) {
+		uint32_t worker = (batcher->first + i) % workers;
+
+		done += carry_out_ring(batcher, rules, worker, batcher->most - done, failed);
+	}
+	return done;
+}
+
+/* What comes back by itself: by time, or, when the store was changed behind our back, elsewhere. */
+static bool lapse(struct desk *desk, const struct booking_desk *rules)
+{
+	bool changed_elsewhere = desk->next_expiry_ns == 0;
+	int64_t next_ns;
+
+	if (!booking_lapse(rules, LAPSES_MAX, &next_ns) ||
+	    (changed_elsewhere && !booking_offer_all(rules))) {
+		return false;
+	}
+	atomic_store(&desk->next_expiry_ns, next_ns);
+	return true;
+}
+
+static bool commit(struct batcher *batcher)
+{
+	struct desk *desk = batcher->desk;
+
+	desk->batch.number++;
+	atomic_store(&desk->batch.state, BATCH_COMMITTED);
+	return store_batch_mark(batcher->store, desk->server, desk->batch.number) == STORE_OK &&
+	       store_commit(batcher->store) == STORE_OK;
+}
+
+/* Tells all who were in the batch that it failed. */
+static void answer_failure(struct batcher *batcher)
+{
+	struct desk *desk = batcher->desk;
+
+	store_rollback(batcher->store);
+	undo_batch(desk);
+	for (uint32_t i = 0; i < desk->workers; i++) {
+		struct desk_ring *ring = &desk->rings[i];
+
+		for (uint64_t at = ring->answered; at < desk->batch.end[i]; at++) {
+			ring->slots[at % DESK_SLOTS].answer.outcome = BOOKING_FAILED;
+		}
+	}
+	publish(batcher);
+}
+
+/* Tells the waiters their positions now and then, not with every change. */
+static void number_waiters(struct batcher *batcher)
+{
+	struct desk *desk = batcher->desk;
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (now_ns - desk->numbered_ns >= NUMBER_NS && waitlist_number(&desk->waitlist)) {
+		desk->numbered_ns = now_ns;
+		for (uint32_t i = 0; i < desk->workers; i++) {
+			wake_loop(batcher, i);
+		}
+	}
+}
+
+/* With the lock held: one transaction of what there is. False when the store failed. */
+static bool serve_batch(struct batcher *batcher)
+{
+	struct desk *desk = batcher->desk;
+	const struct booking_desk rules = rules_of(batcher);
+	bool failed = store_begin(batcher->store) != STORE_OK;
+	unsigned done = 0;
+
+	for (uint32_t i = 0; i < desk->workers; i++) {
+		desk->batch.end[i] = desk->rings[i].answered;
+		desk->offers[i].written = desk->offers[i].published;
+	}
+	atomic_store(&desk->batch.state, BATCH_CARRIED_OUT);
+	if (!failed) {
+		done = carry_out_all(batcher, &rules, &failed);
+	}
+	if (failed || !lapse(desk, &rules) || !commit(batcher)) {
+		answer_failure(batcher);
+		return false;
+	}
+	batcher->commits++;
+	score_add(batcher->score, COUNTER_COMMITS, 1);
+	score_add(batcher->score, COUNTER_BATCHED, done);
+	show_changes(batcher, &rules);
+	waitlist_commit(&desk->waitlist);
+	publish(batcher);
+	number_waiters(batcher);
+	return true;
+}
+
+static bool has_work(const struct desk *desk)
+{
+	return desk_has_work(desk) || desk->next_expiry_ns <= clock_wall_ns();
+}
+
+/* With the lock held. Serves until nothing is left, and says that somebody is at work meanwhile. */
+static bool serve_all(struct batcher *batcher)
+{
+	struct desk *desk = batcher->desk;
+	bool good = true;
+
+	while (good && has_work(desk) && !batcher->stopping) {
+		atomic_store(&desk->serving, batcher->worker + 1);
+		while (good && has_work(desk) && !batcher->stopping) {
+			good = serve_batch(batcher) && store_tend(batcher->store) == STORE_OK;
+			batcher->stopping |= batcher->only_one;
+		}
+		/* First it says that nobody is at work, then it looks once more: see desk_call. */
+		atomic_store(&desk->serving, 0);
+		atomic_thread_fence(memory_order_seq_cst);
+	}
+	number_waiters(batcher);
+	return good;
+}
+
+/*
+ * Looks what other programs changed in the store: about once a second, since what the clerks of our
+ * other workers committed looks the same.
+ */
+static void look_around(struct batcher *batcher, const struct booking_desk *rules)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (now_ns - batcher->desk->looked_ns < LOOK_NS) {
+		return;
+	}
+	batcher->desk->looked_ns = now_ns;
+	if (store_changed_elsewhere(batcher->store)) {
+		batch_fill_board(rules, batcher->commons->board);
+		batcher->desk->next_expiry_ns = 0;
+		wake_loop(batcher, batcher->worker);
+	}
+}
+
+bool batch_serve(struct batcher *batcher)
+{
+	bool good;
+
+	if (!store_take(batcher->store, LOCK_WAIT_NS)) {
+		log_warning("the store's lock could not be had in time: %s",
+			    store_error(batcher->store));
+		return true;
+	}
+	const struct booking_desk rules = rules_of(batcher);
+
+	good = settle_predecessor(batcher, &rules);
+	if (good) {
+		look_around(batcher, &rules);
+		good = serve_all(batcher);
+	}
+	if (good && keeper_is_due(batcher->commons)) {
+		good = batch_keep_chat(batcher);
+	}
+	store_give(batcher->store);
+	return good;
+}
+
+bool batch_keep_chat(struct batcher *batcher)
+{
+	bool good = keeper_keep(batcher->commons, batcher->store);
+
+	batcher->commits += good;
+	return good;
+}
+
+int64_t batch_wait_at_most(const struct desk *desk)
+{
+	int64_t next_ns = desk->next_expiry_ns;
+	int64_t wait_ns = next_ns == INT64_MAX ? LOOK_NS : next_ns - clock_wall_ns();
+	int64_t most_ns = desk->waitlist.changed ? NUMBER_NS : LOOK_NS;
+
+	if (wait_ns > most_ns) {
+		wait_ns = most_ns;
+	}
+	return wait_ns > 0 ? wait_ns : 0;
+}
+
+bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker, char *why)
+{
+	memset(batcher, 0, sizeof(*batcher));
+	batcher->commons = commons;
+	batcher->desk = commons->desk;
+	batcher->score = &commons->scoreboard->scores[worker];
+	batcher->worker = worker;
+	batcher->most = BATCH_MAX;
+	batcher->store = store_open(commons->options->store, why);
+	return batcher->store != NULL;
+}
+
+bool batch_open_anew(struct batcher *batcher, char *why)
+{
+	struct store *store = store_open(batcher->commons->options->store, why);
+
+	if (!store) {
+		return false;
+	}
+	store_close(batcher->store);
+	batcher->store = store;
+	return true;
+}
+
+/* The last second of chat is kept, too. */
+void batch_close(struct batcher *batcher)
+{
+	if (batcher->store && !batcher->only_one && store_take(batcher->store, LOCK_WAIT_NS)) {
+		if (!batch_keep_chat(batcher)) {
+			log_error("the last of the chat is not kept: %s",
+				  store_error(batcher->store));
+		}
+		store_give(batcher->store);
+	}
+	store_close(batcher->store);
+}

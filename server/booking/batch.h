@@ -1,0 +1,57 @@
+/*
+ * batch: carries out what lies on the desk: one transaction, one sync, then all the answers.
+ *
+ * Whoever holds the store's lock serves the requests of all workers. That is the group commit:
+ * while one batch is synced the next one gathers by itself. A clerk (clerk.h) does it for as long
+ * as there is work; with --serialize join a child process (joiner.h) does it for one request.
+ */
+#ifndef SERVER_BOOKING_BATCH_H
+#define SERVER_BOOKING_BATCH_H
+
+#include "db/booking/booking.h"
+#include "server/state/shared_state.h"
+
+#define BATCH_MAX 512 /* requests of one transaction */
+
+struct batcher {
+	struct commons *commons;
+	struct desk *desk;
+	struct score *score;
+	struct store *store;
+	uint32_t worker;  /* whose clerk this is */
+	uint32_t first;   /* the worker whose ring comes first */
+	unsigned most;    /* requests of one transaction */
+	bool only_one;    /* one batch, then enough */
+	uint64_t commits; /* that the store took */
+	_Atomic bool stopping;
+};
+
+/* Opens the store; false, with the reason in WHY (STORE_ERROR_SIZE bytes), when it cannot. */
+bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker, char *why);
+
+/*
+ * After a failure the handle is not trusted any more: opens another, and then closes the old one;
+ * false as above, with the old one still there. In this order, since SQLite's shared memory goes
+ * with the last handle, and cannot be made again while the disk is full.
+ */
+bool batch_open_anew(struct batcher *batcher, char *why);
+void batch_close(struct batcher *batcher);
+
+/*
+ * Takes the store's lock, puts in order what a predecessor left, and serves until nothing is left
+ * on the desk. False when the store failed (store_error says how): all who were in the batch are
+ * told.
+ */
+bool batch_serve(struct batcher *batcher);
+
+/* Keeps what is new of the chat, with the store's lock held. False as above. */
+bool batch_keep_chat(struct batcher *batcher);
+
+/* Until a hold ends, who waits is to be told something, or it is time to look around: nanoseconds.
+ */
+int64_t batch_wait_at_most(const struct desk *desk);
+
+/* Brings the whole board up to date; with the store's lock held. For the master's start, too. */
+void batch_fill_board(const struct booking_desk *desk, struct board *board);
+
+#endif

@@ -1,0 +1,211 @@
+#include "server/chat/archive.h"
+
+#include <string.h>
+
+#include "shared/base/clock.h"
+
+#define KEEP_NS     NS_PER_SECOND
+#define BUFFER_SIZE (64 * 1024) /* bytes read from a log at once */
+
+/* What a transaction is about to keep of a room: noted in shared memory once it is committed. */
+struct keeping {
+	struct commons *commons;
+	struct store *store;
+	struct room_kept kept[ROOMS_MAX];
+	bool changed[ROOMS_MAX];
+};
+
+static bool has_news(const struct rooms *rooms, uint16_t place)
+{
+	const struct room *room = &rooms->rooms[place];
+	const struct room_kept *kept = &rooms->kept[place];
+
+	return room->lines != kept->lines || room->topic_now != kept->topic_now ||
+	       !name_hash_equal(rooms->hashes[place], kept->hash);
+}
+
+bool keeper_is_due(const struct commons *commons)
+{
+	if (clock_monotonic_ns() - commons->rooms->kept_ns < KEEP_NS) {
+		return false;
+	}
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		if (has_news(commons->rooms, i)) {
+			return true;
+		}
+	}
+	return commons->directory->gate->bans_unsaved > 0;
+}
+
+/* "NICK TEXT" out of "*say #ROOM NICK TEXT". */
+static bool keep_line(const struct keeping *keeping, uint16_t place,
+		      const struct room_record *record)
+{
+	struct span line = { record->text, record->text_length - 1 };
+
+	(void)words_next(&line);
+	(void)words_next(&line);
+	line = words_rest(line);
+	const struct store_message message = { .room = place,
+					       .number = record->number,
+					       .wall_ns = record->wall_ns,
+					       .text = line.text,
+					       .length = line.length };
+	return store_message_add(keeping->store, &message) == STORE_OK;
+}
+
+static bool keep_records(const struct keeping *keeping, uint16_t place,
+			 const unsigned char *records, size_t length)
+{
+	for (size_t at = 0; at < length;) {
+		const struct room_record *record =
+			(const struct room_record *)(const void *)(records + at);
+
+		if (record->kind == ROOM_LINE_SAY && !keep_line(keeping, place, record)) {
+			return false;
+		}
+		at += record->size;
+	}
+	return true;
+}
+
+/* Adds the lines that are new in the log. */
+static bool keep_lines(struct keeping *keeping, uint16_t place)
+{
+	_Alignas(8) static unsigned char buffer[BUFFER_SIZE];
+	const struct rooms *rooms = keeping->commons->rooms;
+	struct room_kept *kept = &keeping->kept[place];
+	uint64_t end = rooms->rooms[place].end;
+	uint64_t next_number = 0;
+	uint64_t missed;
+	size_t length;
+
+	kept->lines = rooms->rooms[place].lines;
+	while (kept->position < end &&
+	       (length = room_read(rooms, place, &kept->position, &next_number, buffer,
+				   sizeof(buffer), &missed)) > 0) {
+		if (!keep_records(keeping, place, buffer, length)) {
+			return false;
+		}
+	}
+	return store_messages_trim(keeping->store, place, keeping->commons->options->history) ==
+	       STORE_OK;
+}
+
+static bool keep_room(struct keeping *keeping, uint16_t place)
+{
+	const struct rooms *rooms = keeping->commons->rooms;
+	const struct room *room = &rooms->rooms[place];
+	struct room_kept *kept = &keeping->kept[place];
+	struct store_room row = { .place = place };
+	bool fresh = !name_hash_equal(rooms->hashes[place], rooms->kept[place].hash);
+
+	*kept = rooms->kept[place];
+	kept->hash = rooms->hashes[place];
+	kept->topic_now = room->topic_now;
+	memcpy(row.name, room->name, sizeof(row.name));
+	room_read_topic(rooms, place, row.topic);
+	keeping->changed[place] = true;
+	return store_room_put(keeping->store, &row, fresh) == STORE_OK &&
+	       keep_lines(keeping, place);
+}
+
+static bool keep_rooms(struct keeping *keeping)
+{
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		keeping->changed[i] = false;
+		if (has_news(keeping->commons->rooms, i) && !keep_room(keeping, i)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool keep_bans(struct keeping *keeping)
+{
+	struct directory *directory = keeping->commons->directory;
+	struct gate *gate = directory->gate;
+	bool good = true;
+
+	if (gate->bans_unsaved == 0 || !directory_try(directory)) {
+		return true; /* next time */
+	}
+	for (uint32_t i = 0; i < gate->ban_count && good; i++) {
+		struct store_ban row = { .until_ns = gate->bans[i].until_ns };
+
+		if (gate->bans[i].unsaved) {
+			origin_write(gate->bans[i].origin, row.address);
+			good = store_ban_put(keeping->store, &row, clock_wall_ns()) == STORE_OK;
+			gate->bans[i].unsaved = false;
+		}
+	}
+	gate->bans_unsaved = 0;
+	directory_unlock(directory);
+	return good;
+}
+
+bool keeper_keep(struct commons *commons, struct store *store)
+{
+	static struct keeping keeping;
+	bool good;
+
+	keeping.commons = commons;
+	keeping.store = store;
+	commons->rooms->kept_ns = clock_monotonic_ns();
+	good = store_begin(store) == STORE_OK && keep_rooms(&keeping) && keep_bans(&keeping) &&
+	       store_commit(store) == STORE_OK;
+	if (!good) {
+		store_rollback(store);
+		return false;
+	}
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		if (keeping.changed[i]) {
+			commons->rooms->kept[i] = keeping.kept[i];
+		}
+	}
+	return true;
+}
+
+static void restore_room(void *context, const struct store_room *room)
+{
+	struct commons *commons = context;
+	struct span name = span_of(room->name);
+
+	if (room->place < ROOMS_MAX && name_is_room(name)) {
+		rooms_restore(commons->rooms, commons->directory, (uint16_t)room->place, name,
+			      room->topic);
+	}
+}
+
+static void restore_message(void *context, const struct store_message *message)
+{
+	struct commons *commons = context;
+	const struct name_hash none = { { 0, 0 } };
+
+	if (message->room < ROOMS_MAX &&
+	    !name_hash_equal(commons->rooms->hashes[message->room], none)) {
+		rooms_restore_line(commons->rooms, (uint16_t)message->room, message->number,
+				   message->wall_ns,
+				   (struct span){ message->text, message->length });
+	}
+}
+
+static void restore_ban(void *context, const struct store_ban *ban)
+{
+	struct commons *commons = context;
+	struct gate *gate = commons->directory->gate;
+	struct origin origin;
+
+	if (origin_read(span_of(ban->address), &origin)) {
+		(void)gate_ban(gate, origin, ban->until_ns, clock_wall_ns());
+		gate->bans[gate->ban_count - 1].unsaved = false;
+		gate->bans_unsaved = 0;
+	}
+}
+
+bool keeper_restore(struct commons *commons, struct store *store)
+{
+	return store_room_each(store, restore_room, commons) == STORE_OK &&
+	       store_message_each(store, restore_message, commons) == STORE_OK &&
+	       store_ban_each(store, restore_ban, commons) == STORE_OK;
+}

@@ -1,0 +1,40 @@
+/*
+ * delivery: takes what is new in the rooms' logs to the sessions of this worker.
+ *
+ * A worker keeps its place in the log of each room that it has members in. What is new is copied
+ * once into a block and put by reference into each member's output, a sender's own lines left out.
+ * In large rooms, where each line is a system call a member, lines that come close together are
+ * sent together.
+ */
+#ifndef SERVER_CHAT_FAN_OUT_H
+#define SERVER_CHAT_FAN_OUT_H
+
+#include <stdint.h>
+
+#include "server/process/worker.h"
+#include "server/state/rooms.h"
+
+struct delivery;
+
+struct delivery *delivery_create(void);
+void delivery_destroy(struct delivery *delivery);
+
+/* Gives the members here all that is new in a room. */
+void delivery_deliver(struct worker *worker, uint16_t room);
+
+/* Once a turn: the same for all rooms with news, but for those that gather some more. */
+void delivery_turn(struct worker *worker);
+
+/* When the next lines are due that were held back to be sent together: monotonic; or INT64_MAX. */
+int64_t delivery_next_ns(const struct worker *worker);
+
+/* A session hears a room from now on, or no longer. Deliver what is new first. */
+void delivery_add_member(struct session *session, uint16_t room);
+void delivery_remove_member(struct session *session, uint16_t room);
+
+/* Calls SEE for each line in a room's log that was said, oldest first. */
+void delivery_each_said(struct worker *worker, uint16_t room,
+			void (*see)(void *context, const struct room_record *record),
+			void *context);
+
+#endif

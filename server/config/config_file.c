@@ -1,0 +1,87 @@
+#include "server/config/config_file.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/config/option_row.h"
+
+/*
+ * inih does not tell its handler where a setting stands, so the reader that it gets its lines from
+ * counts them.
+ */
+struct reading {
+	const char *path;
+	FILE *file;
+	int line;
+	config_taker take;
+	void *context;
+	char *problem;
+	bool failed;
+};
+
+static void fail(struct reading *reading, const char *what)
+{
+	reading->failed = true;
+	option_problem(reading->problem, "%s:%d: %s", reading->path, reading->line, what);
+}
+
+static char *next_line(char *text, int size, void *stream)
+{
+	struct reading *reading = stream;
+
+	if (reading->failed || fgets(text, size, reading->file) == NULL) {
+		return NULL;
+	}
+	reading->line++;
+	if (strchr(text, '\n') == NULL && !feof(reading->file)) {
+		fail(reading, "the line is too long");
+		return NULL;
+	}
+	/* An indented line would be taken as the one before it going on. */
+	size_t indent = strspn(text, " \t");
+	memmove(text, text + indent, strlen(text + indent) + 1);
+	return text;
+}
+
+static int take_setting(void *context, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = context;
+	char problem[OPTION_PROBLEM_SIZE];
+
+	if (reading->failed) {
+		return 0;
+	}
+	if (section[0] != '\0') {
+		fail(reading, "there are no sections here: leave the [line] out");
+		return 0;
+	}
+	if (!reading->take(reading->context, name, value, problem)) {
+		fail(reading, problem);
+		return 0;
+	}
+	return 1;
+}
+
+bool config_file_read(const char *path, config_taker take, void *context, char *problem)
+{
+	struct reading reading = {
+		.path = path, .take = take, .context = context, .problem = problem
+	};
+
+	reading.file = fopen(path, "re");
+	if (reading.file == NULL) {
+		return option_problem(problem, "%s: cannot be read: %s", path, strerror(errno));
+	}
+	int wrong_line = ini_parse_stream(next_line, &reading, take_setting, &reading);
+	if (ferror(reading.file) && !reading.failed) {
+		reading.failed = true;
+		option_problem(problem, "%s: cannot be read: %s", path, strerror(errno));
+	}
+	fclose(reading.file);
+	if (wrong_line != 0 && !reading.failed) {
+		return option_problem(problem, "%s:%d: must be 'name = value'", path, wrong_line);
+	}
+	return !reading.failed;
+}

@@ -1,0 +1,19 @@
+/*
+ * listener_option: reads what --listen is given: KIND:ADDRESS:PORT, such as lines:0.0.0.0:7000 or
+ * echo:[::1]:7007. No name is looked up but "localhost", which is 127.0.0.1.
+ */
+#ifndef SERVER_CONFIG_LISTENER_OPTION_H
+#define SERVER_CONFIG_LISTENER_OPTION_H
+
+#include <stdbool.h>
+
+#include "server/config/options.h"
+#include "shared/text/words.h"
+
+/* False and PROBLEM (OPTION_PROBLEM_SIZE bytes) when TEXT is no listener. */
+bool listener_option_read(const char *text, struct listener_option *listener, char *problem);
+
+/* Likewise when NAME is no kind of listener that there is. */
+bool listener_kind_read(struct span name, enum listener_kind *kind, char *problem);
+
+#endif

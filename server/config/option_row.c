@@ -1,0 +1,456 @@
+#include "server/config/option_row.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/config/listener_option.h"
+#include "shared/base/clock.h"
+#include "shared/text/text.h"
+#include "shared/text/words.h"
+
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+bool option_problem(char *problem, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(problem, OPTION_PROBLEM_SIZE, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* Numbers: their bounds are in the rows, so a setter only puts them away. */
+
+static void set_workers(struct options *options, int64_t number)
+{
+	options->workers = (unsigned)number;
+}
+
+static void set_max_connections(struct options *options, int64_t number)
+{
+	options->max_connections = (unsigned)number;
+}
+
+static void set_max_per_address(struct options *options, int64_t number)
+{
+	options->max_per_address = (unsigned)number;
+}
+
+static void set_rate(struct options *options, int64_t number)
+{
+	options->rate = (unsigned)number;
+}
+
+static void set_max_quantity(struct options *options, int64_t number)
+{
+	options->max_quantity = number;
+}
+
+static void set_send_queue(struct options *options, int64_t bytes)
+{
+	options->send_queue_bytes = (size_t)bytes;
+}
+
+static void set_history(struct options *options, int64_t number)
+{
+	options->history = (unsigned)number;
+}
+
+static void set_drain(struct options *options, int64_t seconds)
+{
+	options->drain_ns = seconds * NS_PER_SECOND;
+}
+
+/* Texts. */
+
+static bool keep(char *place, size_t size, const char *value, char *problem)
+{
+	size_t length = strlen(value);
+
+	if (length == 0 || length >= size) {
+		return option_problem(problem, "must be 1 to %zu bytes long", size - 1);
+	}
+	memcpy(place, value, length + 1);
+	return true;
+}
+
+/* 0 or 1, for the first or the second of two words; -1 and a problem for anything else. */
+static int choose(const char *value, const char *first, const char *second, char *problem)
+{
+	if (strcmp(value, first) == 0) {
+		return 0;
+	}
+	if (strcmp(value, second) == 0) {
+		return 1;
+	}
+	option_problem(problem, "must be %s or %s", first, second);
+	return -1;
+}
+
+static bool set_config(struct options *options, const char *value, char *problem)
+{
+	return keep(options->config, sizeof(options->config), value, problem);
+}
+
+/* Whether a service manager has opened it for us: an option that asks for the same is no second. */
+static bool was_passed(const struct options *options, const struct listener_option *wanted)
+{
+	for (size_t i = 0; i < options->listener_count; i++) {
+		const struct listener_option *there = &options->listeners[i];
+
+		if (there->passed >= 0 && there->kind == wanted->kind &&
+		    there->address_length == wanted->address_length &&
+		    memcmp(&there->address, &wanted->address, wanted->address_length) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool set_listen(struct options *options, const char *value, char *problem)
+{
+	struct listener_option listener;
+
+	if (!listener_option_read(value, &listener, problem)) {
+		return false;
+	}
+	if (was_passed(options, &listener)) {
+		return true;
+	}
+	if (options->listener_count == OPTIONS_LISTENERS_MAX) {
+		return option_problem(problem, "there may be %d listeners at most",
+				      OPTIONS_LISTENERS_MAX);
+	}
+	options->listeners[options->listener_count++] = listener;
+	return true;
+}
+
+static bool set_dispatch(struct options *options, const char *value, char *problem)
+{
+	int choice = choose(value, "handoff", "accept", problem);
+
+	if (choice >= 0) {
+		options->dispatch = choice == 0 ? DISPATCH_HANDOFF : DISPATCH_ACCEPT;
+	}
+	return choice >= 0;
+}
+
+static bool set_user(struct options *options, const char *value, char *problem)
+{
+	if (getpwnam(value) == NULL) {
+		return option_problem(problem, "must be the name of a user of this system");
+	}
+	return keep(options->user, sizeof(options->user), value, problem);
+}
+
+static bool set_pid_file(struct options *options, const char *value, char *problem)
+{
+	return keep(options->pid_file, sizeof(options->pid_file), value, problem);
+}
+
+static bool set_state(struct options *options, const char *value, char *problem)
+{
+	return keep(options->state, sizeof(options->state), value, problem);
+}
+
+static bool set_store(struct options *options, const char *value, char *problem)
+{
+	char error[STORE_ERROR_SIZE];
+
+	if (!store_url_is_good(value, error)) {
+		return option_problem(problem, "%s", error);
+	}
+	return keep(options->store, sizeof(options->store), value, problem);
+}
+
+const char *serialize_kind_name(enum serialize_kind kind)
+{
+	static const char *const names[] = { "lock", "join", "none" };
+
+	return names[kind];
+}
+
+static bool set_serialize(struct options *options, const char *value, char *problem)
+{
+	for (enum serialize_kind kind = SERIALIZE_LOCK; kind <= SERIALIZE_NONE; kind++) {
+		if (strcmp(value, serialize_kind_name(kind)) == 0) {
+			options->serialize = kind;
+			return true;
+		}
+	}
+	return option_problem(problem, "must be lock, join or none");
+}
+
+static bool event_is_named(const struct options *options, struct span name)
+{
+	for (size_t i = 0; i < options->event_count; i++) {
+		if (span_equals(name, options->events[i].name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool keep_title(struct event_option *event, const char *title, char *problem)
+{
+	char clean[STORE_TITLE_SIZE * TEXT_GROWTH];
+	size_t length = strlen(title);
+
+	if (length < STORE_TITLE_SIZE) {
+		length = text_clean(title, length, clean);
+	}
+	if (length >= STORE_TITLE_SIZE) {
+		return option_problem(problem, "the title must be %d bytes long at most",
+				      STORE_TITLE_SIZE - 1);
+	}
+	memcpy(event->title, clean, length);
+	event->title[length] = '\0';
+	return true;
+}
+
+/* NAME=TOTAL or NAME=TOTAL:TITLE. */
+static bool set_event(struct options *options, const char *value, char *problem)
+{
+	size_t name_length = strcspn(value, "=");
+	const char *total = value + name_length + (value[name_length] == '=');
+	size_t total_length = strcspn(total, ":");
+	const char *title = total + total_length + (total[total_length] == ':');
+	struct span name = { value, name_length };
+
+	if (options->event_count == OPTIONS_EVENTS_MAX) {
+		return option_problem(problem, "there may be %d events at most",
+				      OPTIONS_EVENTS_MAX);
+	}
+	struct event_option *event = &options->events[options->event_count];
+	if (value[name_length] != '=' || !name_is_event(name)) {
+		return option_problem(problem, "must be NAME=TOTAL[:TITLE], the name of 1 to 32 of "
+					       "a-z, 0-9 and '-'");
+	}
+	if (event_is_named(options, name)) {
+		return option_problem(problem, "the event is there twice");
+	}
+	if (!words_number((struct span){ total, total_length }, 1, STORE_TOTAL_MAX,
+			  &event->total)) {
+		return option_problem(problem, "the total must be a number from 1 to %" PRId64,
+				      STORE_TOTAL_MAX);
+	}
+	if (!keep_title(event, title, problem)) {
+		return false;
+	}
+	memcpy(event->name, name.text, name.length);
+	event->name[name.length] = '\0';
+	options->event_count++;
+	return true;
+}
+
+static bool set_echo(struct options *options, const char *value, char *problem)
+{
+	int choice = choose(value, "upper", "raw", problem);
+
+	if (choice >= 0) {
+		options->echo = choice == 0 ? ECHO_UPPER : ECHO_RAW;
+	}
+	return choice >= 0;
+}
+
+/* The file's first line, without its end; one byte more than fits tells that it is too long. */
+static bool set_operator_password(struct options *options, const char *value, char *problem)
+{
+	char line[OPTIONS_PASSWORD_SIZE + 2];
+	FILE *file = fopen(value, "re");
+
+	if (file == NULL) {
+		return option_problem(problem, "cannot be read: %s", strerror(errno));
+	}
+	errno = 0;
+	bool there = fgets(line, sizeof(line), file) != NULL;
+	int error = errno;
+	fclose(file);
+	if (!there && error != 0) {
+		return option_problem(problem, "cannot be read: %s", strerror(error));
+	}
+	size_t length = there ? strcspn(line, "\r\n") : 0;
+	if (length == 0 || length >= OPTIONS_PASSWORD_SIZE) {
+		return option_problem(problem, "its first line must be a password of 1 to %d bytes",
+				      OPTIONS_PASSWORD_SIZE - 1);
+	}
+	memcpy(options->operator_password, line, length);
+	options->operator_password[length] = '\0';
+	return true;
+}
+
+static bool set_log_level(struct options *options, const char *value, char *problem)
+{
+	if (!log_level_read(value, &options->log_level)) {
+		return option_problem(problem, "must be error, warning, info or debug");
+	}
+	return true;
+}
+
+static bool set_log_format(struct options *options, const char *value, char *problem)
+{
+	int choice = choose(value, "text", "json", problem);
+
+	if (choice >= 0) {
+		options->log_format = choice == 0 ? LOG_TEXT : LOG_JSON;
+	}
+	return choice >= 0;
+}
+
+/* clang-format off */
+const struct option_row option_rows[] = {
+	{ .help = "Ports and processes:" },
+	{ "listen", "KIND:ADDRESS:PORT", "Serve there; KIND is lines or echo, an IPv6 address stands "
+	  "in brackets, port 0 lets the system choose; may be repeated (lines:127.0.0.1:7000 and "
+	  "echo:127.0.0.1:7007)", NULL, .text = set_listen },
+	{ "workers", "N", "Worker processes, 1 to 64 (one a processor)", NULL,
+	  .number = set_workers, .least = 1, .most = OPTIONS_WORKERS_MAX },
+	{ "dispatch", "handoff|accept", "The master hands each connection to the least loaded worker, "
+	  "or the workers accept by themselves", "handoff", .text = set_dispatch },
+	{ "user", "NAME", "Become this user when the ports are open", NULL, .text = set_user },
+	{ "pid-file", "FILE", "Write the master's process number there", NULL,
+	  .text = set_pid_file },
+	{ "drain", "SECONDS", "Time for a clean stop, 0 to 3600", "10",
+	  .number = set_drain, .least = 0, .most = 3600 },
+
+	{ .help = "Tickets:" },
+	{ "state", "DIRECTORY", "Where the server keeps what must last; made if it is missing "
+	  "($XDG_STATE_HOME/turnstile, or ~/.local/state/turnstile)", NULL, .text = set_state },
+	{ "store", "URL", "Where the tickets are, sqlite:FILE or json:FILE (turnstile.db in the state directory)",
+	  NULL, .text = set_store },
+	{ "serialize", "lock|join|none", "How bookings are put in a row: by a lock between processes, by one child process a "
+	  "booking, or not at all (sells twice!)", "lock",
+	  .text = set_serialize },
+	{ "event", "NAME=TOTAL[:TITLE]", "Make this event, open, unless the store has it; may be "
+	  "repeated", NULL, .text = set_event },
+	{ "max-quantity", "N", "Tickets a request, 0 for no limit", "0",
+	  .number = set_max_quantity, .least = 0, .most = STORE_TOTAL_MAX },
+	{ "op-password-file", "FILE", "The operator's password, one line; without it nobody is an "
+	  "operator", NULL, .text = set_operator_password },
+
+	{ .help = "Connections:" },
+	{ "max-connections", "N", "At once; past it a connection gets -BUSY", "16384",
+	  .number = set_max_connections, .least = 1, .most = 1000000 },
+	{ "max-per-address", "N", "Likewise from one address, 0 for no limit", "0",
+	  .number = set_max_per_address, .least = 0, .most = 1000000 },
+	{ "rate", "N", "Commands a second and connection, with bursts of twice as many, 0 for no "
+	  "limit", "0", .number = set_rate, .least = 0, .most = 1000000 },
+	{ "send-queue", "BYTES", "A receiver further behind than this is cut off; 4KiB to 1GiB",
+	  "1MiB", .size = set_send_queue, .least = 4 * KIB, .most = GIB },
+	{ "history", "N", "Messages a room keeps, 1 to 10000", "1000",
+	  .number = set_history, .least = 1, .most = 10000 },
+	{ "echo", "upper|raw", "What the echo service answers: ASCII letters in upper case, or all "
+	  "as it came", "upper", .text = set_echo },
+
+	{ .help = "Logs and configuration:" },
+	{ "log-level", "LEVEL", "error, warning, info or debug", "info", .text = set_log_level },
+	{ "log-format", "text|json", "How a line of the log looks", "text", .text = set_log_format },
+	{ "config", "FILE", "Read options from this file too, as 'workers = 4'; the command line "
+	  "wins", NULL, .text = set_config },
+};
+/* clang-format on */
+const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+const struct option_row *option_row_find(const char *name)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		if (option_rows[i].name != NULL && strcmp(option_rows[i].name, name) == 0) {
+			return &option_rows[i];
+		}
+	}
+	return NULL;
+}
+
+/* "64KiB", "64K" or "65536": what the letters say, or 0 when they say nothing known. */
+static int64_t unit_of(struct span unit)
+{
+	static const struct {
+		const char *name, *letter;
+		int64_t bytes;
+	} units[] = { { "KiB", "K", KIB }, { "MiB", "M", MIB }, { "GiB", "G", GIB } };
+
+	if (unit.length == 0) {
+		return 1;
+	}
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (span_equals_ignoring_case(unit, units[i].name) ||
+		    span_equals_ignoring_case(unit, units[i].letter)) {
+			return units[i].bytes;
+		}
+	}
+	return 0;
+}
+
+static bool read_size(const char *value, int64_t least, int64_t most, int64_t *bytes)
+{
+	struct span digits = { value, strspn(value, "0123456789") };
+	struct span unit = words_rest(span_of(value + digits.length));
+	int64_t unit_bytes = unit_of(unit);
+
+	if (unit_bytes == 0 || !words_number(digits, 0, most / unit_bytes, bytes)) {
+		return false;
+	}
+	*bytes *= unit_bytes;
+	return *bytes >= least;
+}
+
+/* A number of bytes as people write it. */
+static void write_size(int64_t bytes, char *text, size_t size)
+{
+	if (bytes % GIB == 0) {
+		snprintf(text, size, "%" PRId64 "GiB", bytes / GIB);
+	} else if (bytes % MIB == 0) {
+		snprintf(text, size, "%" PRId64 "MiB", bytes / MIB);
+	} else {
+		snprintf(text, size, "%" PRId64 "KiB", bytes / KIB);
+	}
+}
+
+static bool set_number(struct options *options, const struct option_row *row, const char *value,
+		       char *problem)
+{
+	int64_t number;
+
+	if (!words_number(span_of(value), row->least, row->most, &number)) {
+		return option_problem(problem, "must be a number from %" PRId64 " to %" PRId64,
+				      row->least, row->most);
+	}
+	row->number(options, number);
+	return true;
+}
+
+static bool set_size(struct options *options, const struct option_row *row, const char *value,
+		     char *problem)
+{
+	char least[32], most[32];
+	int64_t bytes;
+
+	if (!read_size(value, row->least, row->most, &bytes)) {
+		write_size(row->least, least, sizeof(least));
+		write_size(row->most, most, sizeof(most));
+		return option_problem(problem,
+				      "must be a size from %s to %s, such as 65536, 64KiB or 1MiB",
+				      least, most);
+	}
+	row->size(options, bytes);
+	return true;
+}
+
+bool option_set(struct options *options, const struct option_row *row, const char *value,
+		char *problem)
+{
+	if (row->number != NULL) {
+		return set_number(options, row, value, problem);
+	}
+	if (row->size != NULL) {
+		return set_size(options, row, value, problem);
+	}
+	return row->text(options, value, problem);
+}

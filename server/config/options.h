@@ -1,0 +1,84 @@
+/*
+ * options: what the command line and the configuration file ask of the server.
+ *
+ * Every long option may also stand in the file named by --config ("workers = 4"; one that may be
+ * repeated may be repeated there), and the command line wins. Anything wrong ends the program here,
+ * with one line that says what would be right, and exit status 2. The struct is filled once, before
+ * the first fork, and never changes.
+ */
+#ifndef SERVER_CONFIG_OPTIONS_H
+#define SERVER_CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "db/store/store.h"
+#include "shared/base/log.h"
+#include "shared/text/name.h"
+
+#define OPTIONS_LISTENERS_MAX 16
+#define OPTIONS_EVENTS_MAX    256
+#define OPTIONS_WORKERS_MAX   64
+#define OPTIONS_PASSWORD_SIZE 257 /* bytes, a NUL counted in */
+
+enum listener_kind { LISTENER_LINES, LISTENER_ECHO, LISTENER_KINDS };
+
+struct listener_option {
+	enum listener_kind kind;
+	char text[96]; /* ADDRESS:PORT as it was given, for messages */
+	int passed;    /* the descriptor that a service manager passed; -1: it is to be opened */
+	struct sockaddr_storage address;
+	socklen_t address_length;
+};
+
+struct event_option {
+	char name[NAME_EVENT_SIZE];
+	int64_t total;
+	char title[STORE_TITLE_SIZE]; /* cleaned */
+};
+
+enum dispatch_kind { DISPATCH_HANDOFF, DISPATCH_ACCEPT };
+enum serialize_kind { SERIALIZE_LOCK, SERIALIZE_JOIN, SERIALIZE_NONE };
+enum echo_kind { ECHO_UPPER, ECHO_RAW };
+
+struct options {
+	struct listener_option listeners[OPTIONS_LISTENERS_MAX];
+	size_t listener_count;
+	unsigned workers;
+	enum dispatch_kind dispatch;
+	char config[4096]; /* the file that was read, or "" */
+	char state[4000];  /* the state directory, or "" when the store is elsewhere */
+	char store[4096];  /* its URL */
+	struct event_option events[OPTIONS_EVENTS_MAX];
+	size_t event_count;
+	enum serialize_kind serialize;
+	enum echo_kind echo;
+	char operator_password[OPTIONS_PASSWORD_SIZE]; /* "": nobody is an operator */
+	unsigned max_connections;
+	unsigned max_per_address; /* 0: no limit */
+	unsigned rate;            /* commands a second and connection; 0: no limit */
+	int64_t max_quantity;     /* 0: no limit */
+	size_t send_queue_bytes;
+	unsigned history;    /* messages a room */
+	char user[64];       /* or "" */
+	char pid_file[4096]; /* or "" */
+	int64_t drain_ns;
+	enum log_level log_level;
+	enum log_format log_format;
+};
+
+/*
+ * Takes the sockets that a service manager passed and reads the command line (and the file that it
+ * names). Ends the program when something is wrong.
+ */
+void options_read(struct options *options, int argc, char **argv);
+
+/* The kind's name as --listen and the "listening" line have it: "lines", "echo". */
+const char *listener_kind_name(enum listener_kind kind);
+
+/* "lock", "join" or "none". */
+const char *serialize_kind_name(enum serialize_kind kind);
+
+#endif

@@ -1,0 +1,159 @@
+#include "server/lines/server_commands.h"
+
+#include <string.h>
+
+#include "server/chat/room_commands.h"
+#include "shared/base/clock.h"
+#include "shared/text/text.h"
+
+static void help_row(struct reply *reply, const struct command *command)
+{
+	reply_line(reply, "=/%s%s%s - %s%s", command->name, *command->arguments ? " " : "",
+		   command->arguments, command->help,
+		   command->role == ROLE_OPERATOR ? " (operator)" : "");
+}
+
+enum outcome lobby_help(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct span name = words_next(&arguments);
+	size_t shown = 0;
+
+	(void)session;
+	if (span_starts(name, "/")) {
+		name = (struct span){ name.text + 1, name.length - 1 };
+	}
+	for (size_t i = 0; i < command_count; i++) {
+		if (name.length == 0 || span_equals_ignoring_case(name, commands[i].name)) {
+			help_row(reply, &commands[i]);
+			shown++;
+		}
+	}
+	if (shown == 0) {
+		reply_error(reply, "NOTFOUND", "no such command; /help lists them");
+		return OUTCOME_DONE;
+	}
+	reply_line(reply, "+help %zu", shown);
+	return OUTCOME_DONE;
+}
+
+enum outcome lobby_ping(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct span text = words_rest(arguments);
+	char clean[LINE_MAX_BYTES * TEXT_GROWTH];
+
+	(void)session;
+	if (text.length == 0) {
+		reply_bytes(reply, "+pong\n", 6);
+		return OUTCOME_DONE;
+	}
+	reply_bytes(reply, "+pong ", 6);
+	reply_bytes(reply, clean, text_clean(text.text, text.length, clean));
+	reply_bytes(reply, "\n", 1);
+	return OUTCOME_DONE;
+}
+
+enum outcome lobby_quit(struct session *session, struct span arguments, struct reply *reply)
+{
+	chat_farewell(session, words_rest(arguments));
+	reply_line(reply, "+bye");
+	return OUTCOME_CLOSE;
+}
+
+enum outcome lobby_where(struct session *session, struct span arguments, struct reply *reply)
+{
+	struct commons *commons = session->worker->commons;
+	struct span nick = words_next(&arguments);
+	struct address where = session_address(session);
+	struct seat seat;
+	bool found = true;
+
+	if (nick.length > 0 && !name_is_nick(nick)) {
+		reply_error(reply, "BADARG", "NICK is 1 to %d letters, digits, _ or -",
+			    NAME_NICK_POINTS);
+		return OUTCOME_DONE;
+	}
+	if (nick.length > 0) {
+		if (!directory_try(commons->directory)) {
+			return OUTCOME_AGAIN;
+		}
+		found = directory_find(commons->directory, nick, &where);
+		directory_unlock(commons->directory);
+	}
+	if (!found ||
+	    !seat_read(directory_seat(commons->directory, where.worker, where.seat), &seat)) {
+		reply_error(reply, "NOTFOUND", "nobody has that nick; /who lists everybody");
+		return OUTCOME_DONE;
+	}
+	reply_line(reply, "+where %s %u %d", seat.nick, where.worker + 1,
+		   (int)commons->scoreboard->scores[where.worker].pid);
+	return OUTCOME_DONE;
+}
+
+/* Takes as long for a wrong password as for the right one. */
+static bool same_password(struct span given, const char *password)
+{
+	size_t length = strlen(password);
+	unsigned difference = given.length != length;
+
+	for (size_t i = 0; i < given.length; i++) {
+		difference |= (unsigned char)(given.text[i] ^ password[length ? i % length : 0]);
+	}
+	return difference == 0;
+}
+
+enum outcome lobby_op(struct session *session, struct span arguments, struct reply *reply)
+{
+	const char *password = session->worker->commons->options->operator_password;
+	struct span given = words_rest(arguments);
+
+	if (given.length == 0) {
+		reply_error(reply, "BADARG", "PASSWORD is missing: /op PASSWORD");
+	} else if (*password == '\0') {
+		reply_error(reply, "DENIED", "this server has no operator password set");
+	} else if (!same_password(given, password)) {
+		reply_error(reply, "DENIED", "wrong password");
+	} else {
+		session->operator_role = true;
+		reply_line(reply, "+op");
+	}
+	return OUTCOME_DONE;
+}
+
+enum outcome lobby_workers(struct session *session, struct span arguments, struct reply *reply)
+{
+	const struct scoreboard *scoreboard = session->worker->commons->scoreboard;
+
+	(void)arguments;
+	for (unsigned i = 0; i < scoreboard->workers; i++) {
+		const struct score *score = &scoreboard->scores[i];
+
+		reply_line(
+			reply, "=%u %d %s %u commands=%llu deliveries=%llu booked=%llu deaths=%u",
+			i + 1, (int)score->pid, worker_state_name(score->state), score->connections,
+			(unsigned long long)score->counters[COUNTER_COMMANDS],
+			(unsigned long long)score->counters[COUNTER_DELIVERIES],
+			(unsigned long long)score->counters[COUNTER_BOOKED], score->deaths);
+	}
+	reply_line(reply, "+workers %u", scoreboard->workers);
+	return OUTCOME_DONE;
+}
+
+enum outcome lobby_stats(struct session *session, struct span arguments, struct reply *reply)
+{
+	const struct commons *commons = session->worker->commons;
+	const struct scoreboard *scoreboard = commons->scoreboard;
+	int64_t uptime_ns = worker_wall_ns(session->worker) - scoreboard->started_ns;
+
+	(void)arguments;
+	reply_line(reply, "=turnstile_uptime_seconds %lld", (long long)(uptime_ns / NS_PER_SECOND));
+	reply_line(reply, "=turnstile_workers %u", scoreboard->workers);
+	reply_line(reply, "=turnstile_connections %u", scoreboard_connections(scoreboard));
+	reply_line(reply, "=turnstile_serialize %s",
+		   serialize_kind_name(commons->options->serialize));
+	for (enum counter i = 0; i < COUNTERS; i++) {
+		reply_line(reply, "=%s %llu", counter_name(i),
+			   (unsigned long long)scoreboard_total(scoreboard, i));
+	}
+	reply_line(reply, "+stats %d", 4 + COUNTERS);
+	return OUTCOME_DONE;
+}

@@ -1,0 +1,355 @@
+#include "server/process/dispatch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/session/session.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/process/channel.h"
+
+#define ACCEPT_TURN   256  /* sockets accepted in one turn */
+#define WAITING_MAX   2048 /* accepted and not yet handed on: then accepting pauses */
+#define PAUSE_US      100000
+#define RETRY_US      10000
+#define MESSAGE_COUNT 64 /* sockets in one message */
+
+struct accepted {
+	int socket;
+	enum listener_kind kind;
+	struct origin origin;
+};
+
+/* A message on its way to a worker: our copies of its sockets. */
+struct handoff {
+	struct handoff *next;
+	uint64_t number;
+	uint32_t count;
+	struct accepted sockets[MESSAGE_COUNT];
+};
+
+struct receiver {
+	int channel; /* -1: not there */
+	struct handoff *oldest;
+	struct handoff **newest;
+};
+
+struct dispatch {
+	struct commons *commons;
+	const int *listeners;
+	size_t listener_count;
+	struct event *accept_events[OPTIONS_LISTENERS_MAX];
+	struct event
+		*pause_event; /* when it fires, accepting goes on and handing on is tried again */
+	bool paused;
+	bool stopped;
+	int reserve; /* a descriptor to give up when there are no others */
+	uint64_t next_number;
+	uint32_t last; /* the worker that got the last socket */
+	struct receiver receivers[OPTIONS_WORKERS_MAX];
+	struct accepted waiting[WAITING_MAX]; /* a queue, oldest first */
+	size_t waiting_count;
+};
+
+/* Accepting */
+
+static void set_accepting(struct dispatch *dispatch, bool on)
+{
+	for (size_t i = 0; i < dispatch->listener_count; i++) {
+		if (on) {
+			event_add(dispatch->accept_events[i], NULL);
+		} else {
+			event_del(dispatch->accept_events[i]);
+		}
+	}
+}
+
+static void try_again_in(struct dispatch *dispatch, long microseconds)
+{
+	const struct timeval delay = { .tv_usec = microseconds };
+
+	if (!event_pending(dispatch->pause_event, EV_TIMEOUT, NULL)) {
+		event_add(dispatch->pause_event, &delay);
+	}
+}
+
+static void pause_accepting(struct dispatch *dispatch, const char *why)
+{
+	if (!dispatch->paused && !dispatch->stopped) {
+		log_warning("accepting pauses: %s", why);
+		dispatch->paused = true;
+		set_accepting(dispatch, false);
+	}
+	try_again_in(dispatch, PAUSE_US);
+}
+
+/* Out of descriptors: the reserve lets us at least tell one who waits that it is in vain. */
+static void refuse_one(struct dispatch *dispatch, int listener, enum listener_kind kind)
+{
+	close(dispatch->reserve);
+	int socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (socket >= 0) {
+		session_refuse(socket, kind == LISTENER_LINES);
+	}
+	dispatch->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void hand_on(struct dispatch *dispatch);
+
+/* Accepts what there is; false when accepting has to pause. */
+static bool accept_all(struct dispatch *dispatch, int listener, enum listener_kind kind)
+{
+	for (int i = 0; i < ACCEPT_TURN && dispatch->waiting_count < WAITING_MAX; i++) {
+		struct sockaddr_storage address;
+		socklen_t length = sizeof(address);
+		int socket = accept4(listener, (struct sockaddr *)&address, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (socket >= 0) {
+			dispatch->waiting[dispatch->waiting_count++] =
+				(struct accepted){ socket, kind, origin_of(&address) };
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
+			return false;
+		} else if (errno != ECONNABORTED && errno != EINTR) {
+			break;
+		}
+	}
+	return true;
+}
+
+static void on_accept(evutil_socket_t listener, short what, void *argument)
+{
+	struct dispatch *dispatch = argument;
+	enum listener_kind kind = LISTENER_LINES;
+
+	(void)what;
+	for (size_t i = 0; i < dispatch->listener_count; i++) {
+		if (dispatch->listeners[i] == listener) {
+			kind = dispatch->commons->options->listeners[i].kind;
+		}
+	}
+	if (!accept_all(dispatch, listener, kind)) {
+		refuse_one(dispatch, listener, kind);
+		pause_accepting(dispatch, "no descriptors are left");
+	}
+	hand_on(dispatch);
+	if (dispatch->waiting_count == WAITING_MAX) {
+		pause_accepting(dispatch, "the workers take no more");
+	}
+}
+
+/* Handing on */
+
+static uint32_t load_of(const struct dispatch *dispatch, uint32_t worker)
+{
+	const struct score *score = &dispatch->commons->scoreboard->scores[worker];
+
+	return score->connections + score->handed;
+}
+
+/* The least loaded worker, of equals the next one after the last; -1 if there is none. */
+static int choose(struct dispatch *dispatch, const uint32_t *chosen)
+{
+	unsigned workers = dispatch->commons->options->workers;
+	uint32_t least = UINT32_MAX;
+	int best = -1;
+
+	for (unsigned i = 1; i <= workers; i++) {
+		uint32_t worker = (dispatch->last + i) % workers;
+		uint32_t load = load_of(dispatch, worker) + chosen[worker];
+
+		if (dispatch->receivers[worker].channel >= 0 && chosen[worker] < MESSAGE_COUNT &&
+		    load < least) {
+			least = load;
+			best = (int)worker;
+		}
+	}
+	return best;
+}
+
+static bool send_handoff(struct dispatch *dispatch, uint32_t worker, struct handoff *handoff)
+{
+	struct receiver *receiver = &dispatch->receivers[worker];
+	struct worker_message message = { .kind = MESSAGE_SOCKETS, .count = handoff->count };
+	int sockets[MESSAGE_COUNT];
+
+	handoff->number = message.number = ++dispatch->next_number;
+	for (uint32_t i = 0; i < handoff->count; i++) {
+		sockets[i] = handoff->sockets[i].socket;
+		message.kinds[i] = (uint8_t)handoff->sockets[i].kind;
+		message.origins[i] = handoff->sockets[i].origin;
+	}
+	if (channel_send(receiver->channel, &message, WORKER_MESSAGE_LENGTH(handoff->count),
+			 sockets, handoff->count) != CHANNEL_OK) {
+		return false;
+	}
+	handoff->next = NULL;
+	*receiver->newest = handoff;
+	receiver->newest = &handoff->next;
+	atomic_fetch_add(&dispatch->commons->scoreboard->scores[worker].handed, handoff->count);
+	return true;
+}
+
+static void put_back(struct dispatch *dispatch, const struct accepted *sockets, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (dispatch->waiting_count == WAITING_MAX) {
+			session_refuse(sockets[i].socket, sockets[i].kind == LISTENER_LINES);
+		} else {
+			dispatch->waiting[dispatch->waiting_count++] = sockets[i];
+		}
+	}
+}
+
+static struct handoff *new_handoff(void)
+{
+	struct handoff *handoff = calloc(1, sizeof(*handoff));
+
+	if (!handoff) {
+		die("out of memory");
+	}
+	return handoff;
+}
+
+/* Gives each waiting socket to a worker; what no worker can take now waits on. */
+static void hand_on(struct dispatch *dispatch)
+{
+	struct handoff *handoffs[OPTIONS_WORKERS_MAX] = { NULL };
+	uint32_t chosen[OPTIONS_WORKERS_MAX] = { 0 };
+	size_t given = 0;
+	int worker;
+
+	while (given < dispatch->waiting_count && (worker = choose(dispatch, chosen)) >= 0) {
+		if (!handoffs[worker]) {
+			handoffs[worker] = new_handoff();
+		}
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): `handoffs` keeps it for now */
+		handoffs[worker]->sockets[handoffs[worker]->count++] = dispatch->waiting[given++];
+		chosen[worker]++;
+		dispatch->last = (uint32_t)worker;
+	}
+	dispatch->waiting_count -= given;
+	memmove(dispatch->waiting, dispatch->waiting + given,
+		dispatch->waiting_count * sizeof(*dispatch->waiting));
+	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
+		if (handoffs[i] && !send_handoff(dispatch, i, handoffs[i])) {
+			put_back(dispatch, handoffs[i]->sockets, handoffs[i]->count);
+			free(handoffs[i]);
+		}
+	}
+	if (dispatch->waiting_count > 0) {
+		try_again_in(dispatch, RETRY_US);
+	}
+}
+
+static void on_pause_over(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct dispatch *dispatch = argument;
+
+	(void)descriptor;
+	(void)what;
+	hand_on(dispatch);
+	if (dispatch->paused && !dispatch->stopped && dispatch->waiting_count < WAITING_MAX) {
+		dispatch->paused = false;
+		set_accepting(dispatch, true);
+	}
+}
+
+/* Answers and deaths */
+
+static struct handoff *take_oldest(struct dispatch *dispatch, uint32_t worker)
+{
+	struct receiver *receiver = &dispatch->receivers[worker];
+	struct handoff *handoff = receiver->oldest;
+
+	if (handoff) {
+		receiver->oldest = handoff->next;
+		if (!receiver->oldest) {
+			receiver->newest = &receiver->oldest;
+		}
+		atomic_fetch_sub(&dispatch->commons->scoreboard->scores[worker].handed,
+				 handoff->count);
+	}
+	return handoff;
+}
+
+void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
+		       const struct worker_message *message)
+{
+	struct handoff *handoff = take_oldest(dispatch, worker);
+
+	if (!handoff || handoff->number != message->number) {
+		bug("worker %u answered handoff %llu out of order", worker + 1,
+		    (unsigned long long)message->number);
+	}
+	uint32_t taken = message->kind == MESSAGE_TAKEN ? handoff->count : message->count;
+
+	for (uint32_t i = 0; i < taken; i++) {
+		close(handoff->sockets[i].socket);
+	}
+	put_back(dispatch, handoff->sockets + taken, handoff->count - taken);
+	free(handoff);
+	if (dispatch->waiting_count > 0) {
+		try_again_in(dispatch, RETRY_US);
+	}
+}
+
+void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel)
+{
+	dispatch->receivers[worker].channel = channel;
+	hand_on(dispatch);
+}
+
+void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker)
+{
+	struct handoff *handoff;
+
+	dispatch->receivers[worker].channel = -1;
+	while ((handoff = take_oldest(dispatch, worker)) != NULL) {
+		put_back(dispatch, handoff->sockets, handoff->count);
+		free(handoff);
+	}
+	hand_on(dispatch);
+}
+
+void dispatch_stop(struct dispatch *dispatch)
+{
+	dispatch->stopped = true;
+	set_accepting(dispatch, false);
+	for (size_t i = 0; i < dispatch->waiting_count; i++) {
+		session_refuse(dispatch->waiting[i].socket,
+			       dispatch->waiting[i].kind == LISTENER_LINES);
+	}
+	dispatch->waiting_count = 0;
+}
+
+struct dispatch *dispatch_create(struct event_base *base, struct commons *commons,
+				 const int *listeners, size_t listener_count)
+{
+	struct dispatch *dispatch = calloc(1, sizeof(*dispatch));
+
+	if (!dispatch) {
+		die("out of memory");
+	}
+	dispatch->commons = commons;
+	dispatch->listeners = listeners;
+	dispatch->listener_count = listener_count;
+	dispatch->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	dispatch->pause_event = event_new(base, -1, 0, on_pause_over, dispatch);
+	for (size_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
+		dispatch->receivers[i].channel = -1;
+		dispatch->receivers[i].newest = &dispatch->receivers[i].oldest;
+	}
+	for (size_t i = 0; i < listener_count; i++) {
+		dispatch->accept_events[i] =
+			event_new(base, listeners[i], EV_READ | EV_PERSIST, on_accept, dispatch);
+		event_add(dispatch->accept_events[i], NULL);
+	}
+	return dispatch;
+}

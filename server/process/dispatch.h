@@ -1,0 +1,37 @@
+/*
+ * dispatch: accepts connections and hands them to the workers (--dispatch handoff).
+ *
+ * What one turn accepts goes to the least loaded workers, one message a worker with all its
+ * sockets. The master keeps its copies until the worker says that it has them; when the worker dies
+ * before that, or its process could not take them, they are handed to another. When descriptors run
+ * out, accepting pauses, and those already here are served on.
+ */
+#ifndef SERVER_PROCESS_DISPATCH_H
+#define SERVER_PROCESS_DISPATCH_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/process/worker.h"
+#include "server/state/shared_state.h"
+
+struct dispatch;
+
+/* Watches the options' LISTENERS (still the caller's) on BASE. */
+struct dispatch *dispatch_create(struct event_base *base, struct commons *commons,
+				 const int *listeners, size_t listener_count);
+
+/* A worker is ready to take sockets over CHANNEL; or it is gone, and what it did not take is not.
+ */
+void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel);
+void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker);
+
+/* The worker answered a message: TAKEN or REFUSED. */
+void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
+		       const struct worker_message *message);
+
+/* Accepts no more; who was accepted and not yet handed on is let go. */
+void dispatch_stop(struct dispatch *dispatch);
+
+#endif

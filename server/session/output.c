@@ -1,0 +1,216 @@
+#include "server/session/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "shared/base/log.h"
+
+#define SHARED_BLOCK_SIZE (16 * 1024) /* bytes */
+#define FLUSH_SEGMENTS    64          /* in one system call */
+#define SEGMENTS_AT_FIRST 4
+#define PIN_FACTOR        4 /* a queued stretch may pin a block so many times its size */
+
+struct block *block_create(uint32_t size)
+{
+	struct block *block = malloc(sizeof(*block) + size);
+
+	if (!block) {
+		die("out of memory");
+	}
+	block->references = 1;
+	block->size = size;
+	block->used = 0;
+	return block;
+}
+
+void block_release(struct block *block)
+{
+	if (block && --block->references == 0) {
+		free(block);
+	}
+}
+
+/* From the one inside to an array, or to a larger array. */
+static void grow(struct output *output)
+{
+	bool leaves = output->segments == &output->only;
+	uint32_t room = output->room < SEGMENTS_AT_FIRST ? SEGMENTS_AT_FIRST : output->room * 2;
+	struct segment *segments =
+		realloc(leaves ? NULL : output->segments, room * sizeof(*segments));
+
+	if (!segments) {
+		die("out of memory");
+	}
+	if (leaves) {
+		segments[0] = output->only;
+	}
+	output->segments = segments;
+	output->room = room;
+}
+
+static void make_room(struct output *output)
+{
+	if (!output->segments) {
+		output->segments = &output->only;
+		output->room = 1;
+		return;
+	}
+	if (output->first > 0 && output->first * 2 >= output->end) {
+		memmove(output->segments, output->segments + output->first,
+			(output->end - output->first) * sizeof(*output->segments));
+		output->end -= output->first;
+		output->first = 0;
+		return;
+	}
+	grow(output);
+}
+
+void output_add(struct output *output, struct block *block, uint32_t start, uint32_t length)
+{
+	struct segment *last =
+		output->end > output->first ? &output->segments[output->end - 1] : NULL;
+
+	if (length == 0) {
+		return;
+	}
+	output->bytes += length;
+	if (last && last->block == block && last->start + last->length == start) {
+		last->length += length;
+		return;
+	}
+	if (!output->segments || output->end == output->room) {
+		make_room(output);
+	}
+	block->references++;
+	output->segments[output->end++] =
+		(struct segment){ .block = block, .start = start, .length = length };
+}
+
+void output_copy(struct output *output, struct block **shared, const char *text, size_t length)
+{
+	while (length > 0) {
+		if (!*shared || (*shared)->used == (*shared)->size) {
+			block_release(*shared);
+			*shared = block_create(SHARED_BLOCK_SIZE);
+		}
+		struct block *block = *shared;
+		uint32_t room = block->size - block->used;
+		uint32_t part = length < room ? (uint32_t)length : room;
+
+		memcpy(block->bytes + block->used, text, part);
+		output_add(output, block, block->used, part);
+		block->used += part;
+		text += part;
+		length -= part;
+	}
+}
+
+static void drop_first(struct output *output)
+{
+	block_release(output->segments[output->first].block);
+	output->first++;
+}
+
+void output_finish(struct output *output)
+{
+	while (output->first < output->end) {
+		drop_first(output);
+	}
+	if (output->segments != &output->only) {
+		free(output->segments);
+	}
+	memset(output, 0, sizeof(*output));
+}
+
+static void forget_sent(struct output *output, size_t sent)
+{
+	output->bytes -= sent;
+	while (sent > 0) {
+		struct segment *segment = &output->segments[output->first];
+
+		if (sent < segment->length) {
+			segment->start += (uint32_t)sent;
+			segment->length -= (uint32_t)sent;
+			return;
+		}
+		sent -= segment->length;
+		drop_first(output);
+	}
+}
+
+static ssize_t send_some(const struct output *output, int socket)
+{
+	struct iovec parts[FLUSH_SEGMENTS];
+	size_t count = 0;
+
+	for (uint32_t i = output->first; i < output->end && count < FLUSH_SEGMENTS; i++, count++) {
+		const struct segment *segment = &output->segments[i];
+
+		parts[count].iov_base = segment->block->bytes + segment->start;
+		parts[count].iov_len = segment->length;
+	}
+	if (count == 1) {
+		return send(socket, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+	}
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
+	return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+/* Copies those queued stretches that are the smaller part of what their blocks hold. */
+static void unpin(struct output *output)
+{
+	for (uint32_t i = output->first; i < output->end; i++) {
+		struct segment *segment = &output->segments[i];
+
+		if (segment->block->size / PIN_FACTOR < segment->length) {
+			continue;
+		}
+		struct block *own = block_create(segment->length);
+
+		memcpy(own->bytes, segment->block->bytes + segment->start, segment->length);
+		own->used = segment->length;
+		block_release(segment->block);
+		segment->block = own;
+		segment->start = 0;
+	}
+}
+
+enum output_result output_flush(struct output *output, int socket)
+{
+	while (output->bytes > 0) {
+		ssize_t sent = send_some(output, socket);
+
+		if (sent >= 0) {
+			forget_sent(output, (size_t)sent);
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			unpin(output);
+			return OUTPUT_BLOCKED;
+		} else if (errno != EINTR) {
+			return OUTPUT_BROKEN;
+		}
+	}
+	output_finish(output);
+	return OUTPUT_EMPTY;
+}
+
+bool output_cut(struct output *output)
+{
+	if (output->bytes == 0) {
+		return true;
+	}
+	struct segment *current = &output->segments[output->first];
+	const char *text = current->block->bytes + current->start;
+	const char *end = memchr(text, '\n', current->length);
+
+	while (output->end > output->first + 1) {
+		block_release(output->segments[--output->end].block);
+	}
+	if (end) {
+		current->length = (uint32_t)(end - text) + 1;
+	}
+	output->bytes = current->length;
+	return end != NULL;
+}

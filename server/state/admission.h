@@ -1,0 +1,61 @@
+/*
+ * gate: who may come in: bans, and how many connections an address may have; for all processes.
+ *
+ * Both are looked at once for each new session. Guarded by the directory's lock. Connections are
+ * counted only where there is a limit; a worker's successor counts out those that it left. When a
+ * holder of the lock dies, the counts are made again from the seats.
+ */
+#ifndef SERVER_STATE_ADMISSION_H
+#define SERVER_STATE_ADMISSION_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "server/config/peer_address.h"
+#include "shared/base/memory.h"
+#include "shared/base/siphash.h"
+
+#define GATE_BANS_MAX 1024
+
+struct ban {
+	struct origin origin;
+	int64_t until_ns; /* wall time; 0: the entry is free */
+	bool unsaved;     /* the store does not know of it yet */
+};
+
+struct gate_count {
+	struct origin origin;
+	uint32_t connections; /* 0: the entry is free */
+};
+
+struct gate {
+	struct siphash_key key;
+	uint32_t most;       /* connections an address; 0: no limit, nothing is counted */
+	uint32_t table_size; /* of `counts`; a power of two */
+	_Atomic uint32_t bans_unsaved;
+	uint32_t ban_count; /* entries from here on were never used */
+	struct ban bans[GATE_BANS_MAX];
+	struct gate_count *counts;
+};
+
+size_t gate_size(uint32_t connections);
+
+/* A gate that lets MOST connections an address in (0: any), of CONNECTIONS in all. */
+struct gate *gate_create(struct memory *memory, uint32_t connections, uint32_t most);
+
+/* All below with the directory's lock held. */
+
+/* For how many nanoseconds still the address is banned at WALL_NS; 0 if it is not. */
+int64_t gate_banned(const struct gate *gate, struct origin origin, int64_t wall_ns);
+
+/* Bans an address until then, or no longer (a time that is over). False when there is no room. */
+bool gate_ban(struct gate *gate, struct origin origin, int64_t until_ns, int64_t wall_ns);
+
+/* Counts a connection in; false if its address has as many as it may. And out again. */
+bool gate_enter(struct gate *gate, struct origin origin);
+void gate_leave(struct gate *gate, struct origin origin);
+
+/* Forgets all counts: they are about to be made again, with gate_enter. */
+void gate_clear(struct gate *gate);
+
+#endif

@@ -1,0 +1,316 @@
+#include "server/state/directory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/base/log.h"
+
+#define READ_TRIES 100
+
+struct nick_entry {
+	struct name_hash hash;
+	uint32_t worker; /* from 1; 0: the entry is free */
+	uint32_t seat;
+};
+
+static uint32_t table_size_for(unsigned workers, uint32_t seats_a_worker)
+{
+	/* Never more nicks than connections, and a change of nick holds two for a moment. */
+	uint64_t wanted = (uint64_t)seats_a_worker * (workers > 1 ? 4 : 2);
+	uint64_t size = 1024;
+
+	while (size < wanted) {
+		size *= 2;
+	}
+	return (uint32_t)size;
+}
+
+size_t directory_size(unsigned workers, uint32_t seats_a_worker)
+{
+	return sizeof(struct directory) + (size_t)workers * seats_a_worker * sizeof(struct seat) +
+	       table_size_for(workers, seats_a_worker) * sizeof(struct nick_entry) +
+	       3 * (size_t)CACHE_LINE;
+}
+
+struct directory *directory_create(struct memory *memory, unsigned workers, uint32_t seats_a_worker,
+				   struct gate *gate)
+{
+	struct directory *directory = memory_take(memory, sizeof(*directory), CACHE_LINE);
+
+	mutex_init(&directory->lock, MUTEX_BRIEF);
+	siphash_key_make(&directory->keys[0]);
+	siphash_key_make(&directory->keys[1]);
+	/* Their upper half is random, so that no other server on the same store uses the same. */
+	directory->next_session = (directory->keys[0].words[0] >> 1) & ~(uint64_t)UINT32_MAX;
+	directory->workers = workers;
+	directory->gate = gate;
+	directory->seats_a_worker = seats_a_worker;
+	directory->table_size = table_size_for(workers, seats_a_worker);
+	directory->seats = memory_take(
+		memory, (size_t)workers * seats_a_worker * sizeof(struct seat), CACHE_LINE);
+	directory->table =
+		memory_take(memory, directory->table_size * sizeof(struct nick_entry), CACHE_LINE);
+	return directory;
+}
+
+struct seat *directory_seat(struct directory *directory, uint32_t worker, uint32_t seat)
+{
+	return &directory->seats[(size_t)worker * directory->seats_a_worker + seat];
+}
+
+bool name_hash_equal(struct name_hash a, struct name_hash b)
+{
+	return a.words[0] == b.words[0] && a.words[1] == b.words[1];
+}
+
+struct name_hash directory_hash(const struct directory *directory, struct span name)
+{
+	char folded[NAME_FOLDED_SIZE];
+	size_t length = name_fold(name, folded);
+	struct name_hash hash;
+
+	for (size_t i = 0; i < 2; i++) {
+		hash.words[i] = siphash(&directory->keys[i], folded, length);
+	}
+	return hash;
+}
+
+uint64_t directory_new_session(struct directory *directory)
+{
+	return atomic_fetch_add(&directory->next_session, 1) + 1;
+}
+
+/* The entry with this hash, or the free one where it would go. */
+static struct nick_entry *find_entry(struct directory *directory, struct name_hash hash)
+{
+	uint32_t mask = directory->table_size - 1;
+	uint32_t i = (uint32_t)hash.words[0] & mask;
+
+	while (directory->table[i].worker && !name_hash_equal(directory->table[i].hash, hash)) {
+		i = (i + 1) & mask;
+	}
+	return &directory->table[i];
+}
+
+/* Removes an entry and moves those behind it up, so that no search stops short (Knuth, 6.4 R). */
+static void remove_entry(struct directory *directory, struct nick_entry *entry)
+{
+	uint32_t mask = directory->table_size - 1;
+	uint32_t hole = (uint32_t)(entry - directory->table);
+
+	for (uint32_t i = (hole + 1) & mask; directory->table[i].worker; i = (i + 1) & mask) {
+		uint32_t home = (uint32_t)directory->table[i].hash.words[0] & mask;
+
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
+			directory->table[hole] = directory->table[i];
+			hole = i;
+		}
+	}
+	memset(&directory->table[hole], 0, sizeof(directory->table[hole]));
+}
+
+static void enter(struct directory *directory, struct name_hash hash, uint32_t worker,
+		  uint32_t seat)
+{
+	struct nick_entry *entry = find_entry(directory, hash);
+
+	if (!entry->worker) {
+		*entry = (struct nick_entry){ .hash = hash, .worker = worker + 1, .seat = seat };
+	}
+}
+
+/* The lock's last holder died: the table is made again from the seats, which are the truth. */
+static void rebuild(void *context, pid_t dead)
+{
+	struct directory *directory = context;
+
+	log_warning("directory: its lock's holder %d died; making the table of nicks again", dead);
+	memset(directory->table, 0, directory->table_size * sizeof(*directory->table));
+	gate_clear(directory->gate);
+	for (uint32_t worker = 0; worker < directory->workers; worker++) {
+		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
+			const struct seat *seat = directory_seat(directory, worker, i);
+
+			/*
+			 * Also one whose version is odd: its living owner may just be changing its
+			 * rooms, without the lock. The dead one's own seats will be swept.
+			 */
+			if (seat->session) {
+				enter(directory, seat->hash, worker, i);
+				(void)gate_enter(directory->gate, seat->origin);
+			}
+		}
+	}
+}
+
+bool directory_try(struct directory *directory)
+{
+	const struct mutex_repair repair = { rebuild, directory };
+
+	return mutex_spin(&directory->lock, &repair) == MUTEX_TAKEN;
+}
+
+void directory_unlock(struct directory *directory)
+{
+	mutex_unlock(&directory->lock);
+}
+
+void seat_write_begin(struct seat *seat)
+{
+	uint32_t version = atomic_load_explicit(&seat->version, memory_order_relaxed);
+
+	atomic_store_explicit(&seat->version, version | 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+void seat_write_end(struct seat *seat)
+{
+	uint32_t version = atomic_load_explicit(&seat->version, memory_order_relaxed);
+
+	atomic_store_explicit(&seat->version, (version | 1) + 1, memory_order_release);
+}
+
+bool seat_read(const struct seat *seat, struct seat *copy)
+{
+	for (int i = 0; i < READ_TRIES; i++) {
+		uint32_t before = atomic_load_explicit(&seat->version, memory_order_acquire);
+
+		memcpy(copy, (const void *)seat, sizeof(*copy));
+		atomic_thread_fence(memory_order_acquire);
+		if (before % 2 == 0 && before == atomic_load(&seat->version)) {
+			return copy->session != 0;
+		}
+	}
+	return false;
+}
+
+static void note_highest(struct directory *directory, struct address where)
+{
+	if (where.seat >= directory->highest[where.worker]) {
+		directory->highest[where.worker] = where.seat + 1;
+	}
+}
+
+bool directory_claim(struct directory *directory, struct address where, struct span name)
+{
+	struct name_hash hash = directory_hash(directory, name);
+	struct nick_entry *entry = find_entry(directory, hash);
+	struct seat *seat = directory_seat(directory, where.worker, where.seat);
+	bool ours = entry->worker == where.worker + 1 && entry->seat == where.seat;
+
+	if (entry->worker && !ours) {
+		return false;
+	}
+	note_highest(directory, where);
+	struct name_hash old = seat->hash;
+	bool had_one = seat->session != 0;
+
+	*entry =
+		(struct nick_entry){ .hash = hash, .worker = where.worker + 1, .seat = where.seat };
+	seat_write_begin(seat);
+	seat->hash = hash;
+	memset(seat->nick, 0, sizeof(seat->nick));
+	memcpy(seat->nick, name.text, name.length);
+	seat->session = where.session;
+	seat_write_end(seat);
+	if (had_one && !name_hash_equal(old, hash)) {
+		remove_entry(directory, find_entry(directory, old));
+	}
+	return true;
+}
+
+void directory_claim_guest(struct directory *directory, struct address where)
+{
+	char name[NAME_NICK_SIZE];
+
+	do {
+		uint64_t number = atomic_fetch_add(&directory->next_guest, 1) + 1;
+
+		(void)snprintf(name, sizeof(name), "guest-%llu", (unsigned long long)number);
+	} while (!directory_claim(directory, where, span_of(name)));
+}
+
+void directory_release(struct directory *directory, struct address where)
+{
+	struct seat *seat = directory_seat(directory, where.worker, where.seat);
+	struct nick_entry *entry = find_entry(directory, seat->hash);
+
+	if (entry->worker == where.worker + 1 && entry->seat == where.seat) {
+		remove_entry(directory, entry);
+	}
+	gate_leave(directory->gate, seat->origin);
+	seat_write_begin(seat);
+	seat->session = 0;
+	seat->nick[0] = '\0';
+	seat->room_count = 0;
+	seat->has_ties = false;
+	seat->muted_until_ns = 0;
+	seat_write_end(seat);
+}
+
+bool directory_find(struct directory *directory, struct span name, struct address *where)
+{
+	const struct nick_entry *entry = find_entry(directory, directory_hash(directory, name));
+
+	if (!entry->worker) {
+		return false;
+	}
+	where->worker = entry->worker - 1;
+	where->seat = entry->seat;
+	where->session = directory_seat(directory, where->worker, where->seat)->session;
+	return true;
+}
+
+bool directory_next_orphan(struct directory *directory, uint32_t worker, uint32_t *seat)
+{
+	for (; *seat < directory->highest[worker]; ++*seat) {
+		const struct seat *candidate = directory_seat(directory, worker, *seat);
+
+		if (candidate->session != 0 || candidate->version % 2 != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int seat_place_of(const struct seat *seat, uint16_t room)
+{
+	for (int i = 0; i < seat->room_count; i++) {
+		if (seat->rooms[i] == room) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+void seat_make_current(struct seat *seat, int place)
+{
+	uint16_t room = seat->rooms[place];
+
+	if (place > 0) {
+		seat_write_begin(seat);
+		memmove(seat->rooms + 1, seat->rooms, (size_t)place * sizeof(*seat->rooms));
+		seat->rooms[0] = room;
+		seat_write_end(seat);
+	}
+}
+
+void seat_add_room(struct seat *seat, uint16_t room)
+{
+	seat_write_begin(seat);
+	memmove(seat->rooms + 1, seat->rooms, seat->room_count * sizeof(*seat->rooms));
+	seat->rooms[0] = room;
+	seat->room_count++;
+	seat_write_end(seat);
+}
+
+void seat_remove_room(struct seat *seat, uint16_t room)
+{
+	int place = seat_place_of(seat, room);
+
+	seat_write_begin(seat);
+	seat->room_count--;
+	memmove(seat->rooms + place, seat->rooms + place + 1,
+		(size_t)(seat->room_count - place) * sizeof(*seat->rooms));
+	seat_write_end(seat);
+}

@@ -1,0 +1,126 @@
+/*
+ * directory: who is connected, to which worker, under which nick, in which rooms; for all
+ * processes.
+ *
+ * A seat is one connection's entry in shared memory. Each worker has seats of its own, which only
+ * it takes, fills and frees; the table of nicks finds a seat by name and is guarded by the
+ * directory's lock, as is the table of rooms (rooms.h). The table of nicks is derived: when a
+ * holder of the lock dies, it is made again from the seats. When a worker dies, its successor frees
+ * the seats that it left (directory_next_orphan).
+ *
+ * A seat's text is read without a lock: `version` is odd while its owner writes (a sequence lock).
+ */
+#ifndef SERVER_STATE_DIRECTORY_H
+#define SERVER_STATE_DIRECTORY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/config/options.h"
+#include "server/state/admission.h"
+#include "shared/base/memory.h"
+#include "shared/base/siphash.h"
+#include "shared/sync/mutex.h"
+#include "shared/text/name.h"
+
+#define SEAT_ROOMS_MAX 32 /* rooms that one connection can be in */
+
+/* A folded name's keyed hash: 128 bits, so that two names that are not the same never share it. */
+struct name_hash {
+	uint64_t words[2];
+};
+
+struct seat {
+	_Atomic uint32_t version;
+	_Atomic uint64_t session; /* the session's number, never used twice; 0: free */
+	struct name_hash hash;    /* of the nick */
+	char nick[NAME_NICK_SIZE];
+	struct origin origin;
+	bool has_ties; /* holds or a place among those who wait, to be given back at its end */
+	_Atomic int64_t muted_until_ns; /* monotonic; written by the worker of whoever mutes */
+	uint8_t room_count;
+	uint16_t rooms[SEAT_ROOMS_MAX]; /* their places in rooms.h; the current one first */
+};
+
+/* Where a session is: what the table of nicks finds. */
+struct address {
+	uint32_t worker; /* from 0 */
+	uint32_t seat;   /* of that worker's */
+	uint64_t session;
+};
+
+struct nick_entry; /* in the table */
+
+struct directory {
+	struct mutex lock; /* of the tables of nicks and of rooms */
+	struct siphash_key keys[2];
+	unsigned workers;
+	uint32_t seats_a_worker;
+	uint32_t table_size; /* entries; a power of two */
+	_Atomic uint64_t next_session;
+	_Atomic uint64_t next_guest;
+	struct gate *gate;  /* guarded by `lock`, too */
+	struct seat *seats; /* [workers][seats_a_worker] */
+	struct nick_entry *table;
+	_Atomic uint32_t
+		highest[OPTIONS_WORKERS_MAX]; /* a worker's seats from here on were never used */
+};
+
+size_t directory_size(unsigned workers, uint32_t seats_a_worker);
+
+/* Lays a directory out in MEMORY, before the first fork. */
+struct directory *directory_create(struct memory *memory, unsigned workers, uint32_t seats_a_worker,
+				   struct gate *gate);
+
+struct seat *directory_seat(struct directory *directory, uint32_t worker, uint32_t seat);
+
+/* The lock, for some microseconds at most; false if somebody else has it: try again next turn. */
+bool directory_try(struct directory *directory);
+void directory_unlock(struct directory *directory);
+
+/* The hash of a good name; a bug when it is none. */
+struct name_hash directory_hash(const struct directory *directory, struct span name);
+bool name_hash_equal(struct name_hash a, struct name_hash b);
+
+/* A number for a new session, and one for its first nick "guest-N". */
+uint64_t directory_new_session(struct directory *directory);
+
+/*
+ * All below with the lock held. Gives SEAT at WHERE the nick NAME (a good one), its first or a new
+ * one; false if somebody else has it.
+ */
+bool directory_claim(struct directory *directory, struct address where, struct span name);
+
+/* A first nick for a new seat that nobody has. */
+void directory_claim_guest(struct directory *directory, struct address where);
+
+/* Frees the seat and its nick. Its rooms are to be left before. */
+void directory_release(struct directory *directory, struct address where);
+
+/* Who has that nick; false if nobody. */
+bool directory_find(struct directory *directory, struct span name, struct address *where);
+
+/*
+ * Without the lock. Copies a seat; false if it is free, or its owner is just changing it again and
+ * again.
+ */
+bool seat_read(const struct seat *seat, struct seat *copy);
+
+/* The owner, around what it changes in its seat. */
+void seat_write_begin(struct seat *seat);
+void seat_write_end(struct seat *seat);
+
+/* A seat's rooms: where ROOM stands among them (-1: nowhere); and the owner's changes to them. */
+int seat_place_of(const struct seat *seat, uint16_t room);
+void seat_make_current(struct seat *seat, int place);
+void seat_add_room(struct seat *seat, uint16_t room);
+void seat_remove_room(struct seat *seat, uint16_t room);
+
+/*
+ * A seat that WORKER's predecessor left in use, from SEAT on; false when there is none. The worker
+ * calls it at its start, before it has seats of its own.
+ */
+bool directory_next_orphan(struct directory *directory, uint32_t worker, uint32_t *seat);
+
+#endif

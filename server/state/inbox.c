@@ -1,0 +1,87 @@
+#include "server/state/inbox.h"
+
+#include <string.h>
+
+#define INBOX_RING_CAPACITY (64 * 1024) /* bytes */
+
+static size_t ring_stride(void)
+{
+	return (ring_size(INBOX_RING_CAPACITY) + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+}
+
+size_t inboxes_size(unsigned workers)
+{
+	return sizeof(struct inboxes) + workers * workers * ring_stride() + 2 * CACHE_LINE;
+}
+
+static struct ring *ring_between(const struct inboxes *inboxes, uint32_t from, uint32_t to)
+{
+	size_t place = (size_t)to * inboxes->workers + from;
+
+	return (struct ring *)(void *)(inboxes->rings + place * inboxes->ring_bytes);
+}
+
+struct inboxes *inboxes_create(struct memory *memory, unsigned workers)
+{
+	struct inboxes *inboxes = memory_take(memory, sizeof(*inboxes), CACHE_LINE);
+
+	inboxes->workers = workers;
+	inboxes->ring_bytes = ring_stride();
+	inboxes->rings = memory_take(memory, workers * workers * inboxes->ring_bytes, CACHE_LINE);
+	for (uint32_t to = 0; to < workers; to++) {
+		for (uint32_t from = 0; from < workers; from++) {
+			ring_init(ring_between(inboxes, from, to), INBOX_RING_CAPACITY);
+		}
+	}
+	return inboxes;
+}
+
+bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
+	       const char *text, size_t length)
+{
+	struct ring *ring = ring_between(inboxes, from, to.worker);
+	struct letter *letter = ring_reserve(ring, sizeof(*letter) + length);
+
+	if (!letter) {
+		return false;
+	}
+	letter->kind = kind;
+	letter->seat = to.seat;
+	letter->session = to.session;
+	letter->length = (uint32_t)length;
+	memcpy(letter->text, text, length);
+	ring_publish(ring, sizeof(*letter) + length);
+	atomic_fetch_or(&inboxes->news[to.worker].senders, UINT64_C(1) << from);
+	return true;
+}
+
+void inbox_announce(struct inboxes *inboxes, uint32_t from)
+{
+	for (uint32_t to = 0; to < inboxes->workers; to++) {
+		atomic_fetch_or(&inboxes->news[to].senders, UINT64_C(1) << from);
+	}
+}
+
+bool inbox_has_news(const struct inboxes *inboxes, uint32_t worker)
+{
+	return atomic_load(&inboxes->news[worker].senders) != 0;
+}
+
+void inbox_drain(struct inboxes *inboxes, uint32_t worker,
+		 void (*read)(void *context, const struct letter *letter), void *context)
+{
+	uint64_t senders = atomic_exchange(&inboxes->news[worker].senders, 0);
+
+	while (senders != 0) {
+		struct ring *ring =
+			ring_between(inboxes, (uint32_t)__builtin_ctzll(senders), worker);
+		const struct letter *letter;
+		size_t length;
+
+		senders &= senders - 1;
+		while ((letter = ring_peek(ring, &length)) != NULL) {
+			read(context, letter);
+			ring_release(ring);
+		}
+	}
+}

@@ -1,0 +1,64 @@
+/*
+ * inbox: lines for one person, from the worker that has them to the worker that serves that person.
+ *
+ * A ring (shared/ring.h) for each pair of workers, so each has one producer and one consumer, and a
+ * set of bits that says which of a worker's rings hold something. Full means a plain refusal. A
+ * worker's successor goes on with the same rings; letters for sessions that are gone are dropped.
+ */
+#ifndef SERVER_STATE_INBOX_H
+#define SERVER_STATE_INBOX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/config/options.h"
+#include "server/state/directory.h"
+#include "shared/base/memory.h"
+#include "shared/sync/ring.h"
+
+#define INBOX_TEXT_MAX 4000 /* bytes of a letter's text */
+
+enum letter_kind {
+	LETTER_LINE, /* for the receiver to read */
+	LETTER_KICK, /* the same, and then the connection ends */
+	LETTER_BAN /* to a worker: an origin, and a line for all who come from there, who are let go
+		    */
+};
+
+struct letter {
+	uint32_t kind; /* enum letter_kind */
+	uint32_t seat; /* the receiver's, with its worker */
+	uint64_t session;
+	uint32_t length;
+	char text[]; /* a whole line, its LF counted in */
+};
+
+struct inboxes {
+	unsigned workers;
+	size_t ring_bytes;    /* what one ring takes */
+	unsigned char *rings; /* [to][from] */
+	struct {
+		_Alignas(CACHE_LINE) _Atomic uint64_t
+			senders; /* a bit for each that put something in */
+	} news[OPTIONS_WORKERS_MAX];
+};
+
+size_t inboxes_size(unsigned workers);
+struct inboxes *inboxes_create(struct memory *memory, unsigned workers);
+
+/* FROM puts a letter to TO into its worker's inbox; false if that is full. Wake that worker then.
+ */
+bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
+	       const char *text, size_t length);
+
+/* At the start of FROM: what its predecessor put in and had no time to announce is announced. */
+void inbox_announce(struct inboxes *inboxes, uint32_t from);
+
+bool inbox_has_news(const struct inboxes *inboxes, uint32_t worker);
+
+/* Takes every letter out of WORKER's inbox and gives it to READ. */
+void inbox_drain(struct inboxes *inboxes, uint32_t worker,
+		 void (*read)(void *context, const struct letter *letter), void *context);
+
+#endif

@@ -1,0 +1,509 @@
+#include "server/state/rooms.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shared/base/log.h"
+
+#define HISTORY_LINE_BYTES 256 /* a kept line on average: room for that many is kept */
+#define READ_TRIES         100
+#define LOG_SIZE_MIN       (64 * 1024)
+
+static uint32_t log_size_for(unsigned history)
+{
+	uint32_t size = LOG_SIZE_MIN;
+
+	while (size < (uint64_t)history * HISTORY_LINE_BYTES) {
+		size *= 2;
+	}
+	return size;
+}
+
+size_t rooms_size(unsigned history)
+{
+	return sizeof(struct rooms) + (size_t)ROOMS_MAX * log_size_for(history) + 4096 + CACHE_LINE;
+}
+
+struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned history)
+{
+	struct rooms *rooms = memory_take(memory, sizeof(*rooms), CACHE_LINE);
+
+	rooms->workers = workers;
+	rooms->log_size = log_size_for(history);
+	rooms->logs = memory_take(memory, (size_t)ROOMS_MAX * rooms->log_size, 4096);
+	for (size_t i = 0; i < ROOMS_MAX; i++) {
+		mutex_init(&rooms->rooms[i].lock, MUTEX_BRIEF);
+	}
+	return rooms;
+}
+
+static unsigned char *log_of(const struct rooms *rooms, uint16_t room)
+{
+	return rooms->logs + (size_t)room * rooms->log_size;
+}
+
+static uint16_t find(const struct rooms *rooms, struct name_hash hash)
+{
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		if (name_hash_equal(rooms->hashes[i], hash)) {
+			return i;
+		}
+	}
+	return ROOM_NONE;
+}
+
+static void change_begin(struct room *room)
+{
+	atomic_store_explicit(&room->version, room->version | 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void change_end(struct room *room)
+{
+	atomic_store_explicit(&room->version, (room->version | 1) + 1, memory_order_release);
+}
+
+static bool exists(const struct rooms *rooms, uint16_t place)
+{
+	return rooms->rooms[place].of_event || room_members(rooms, place) > 0;
+}
+
+/* What was said in it is forgotten, and its place is free. */
+static void forget(struct rooms *rooms, uint16_t place)
+{
+	struct room *room = &rooms->rooms[place];
+
+	rooms->hashes[place] = (struct name_hash){ { 0, 0 } };
+	change_begin(room);
+	room->used = false;
+	change_end(room);
+	atomic_store(&room->oldest, room->end);
+	memset(room->topics, 0, sizeof(room->topics));
+	memory_discard(log_of(rooms, place), rooms->log_size);
+}
+
+/* The room that everybody left the longest ago; ROOM_NONE if somebody is in each. */
+static uint16_t longest_empty(const struct rooms *rooms)
+{
+	uint16_t oldest = ROOM_NONE;
+
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		if (!exists(rooms, i) && (oldest == ROOM_NONE ||
+					  rooms->rooms[i].emptied < rooms->rooms[oldest].emptied)) {
+			oldest = i;
+		}
+	}
+	return oldest;
+}
+
+static uint16_t free_place(struct rooms *rooms)
+{
+	uint16_t place = find(rooms, (struct name_hash){ { 0, 0 } });
+
+	if (place == ROOM_NONE) {
+		place = longest_empty(rooms);
+		if (place != ROOM_NONE) {
+			forget(rooms, place);
+		}
+	}
+	return place;
+}
+
+static void spell(struct room *room, struct span name, bool of_event)
+{
+	change_begin(room);
+	memset(room->name, 0, sizeof(room->name));
+	memcpy(room->name, name.text, name.length);
+	room->of_event = of_event;
+	room->used = true;
+	change_end(room);
+}
+
+uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
+		    bool make)
+{
+	struct name_hash hash = directory_hash(directory, name);
+	uint16_t place = find(rooms, hash);
+
+	if (place != ROOM_NONE && exists(rooms, place)) {
+		return place;
+	}
+	if (!make) {
+		return ROOM_NONE;
+	}
+	if (place == ROOM_NONE) {
+		place = free_place(rooms);
+	}
+	if (place != ROOM_NONE) {
+		spell(&rooms->rooms[place], name, false);
+		rooms->hashes[place] = hash;
+	}
+	return place;
+}
+
+static void note_if_empty(struct rooms *rooms, uint16_t place)
+{
+	struct room *room = &rooms->rooms[place];
+
+	if (room->used && !exists(rooms, place)) {
+		room->emptied = ++rooms->last_emptied;
+		change_begin(room);
+		room->used = false;
+		change_end(room);
+	}
+}
+
+void rooms_enter(struct rooms *rooms, uint16_t room, uint32_t worker)
+{
+	atomic_fetch_add(&rooms->rooms[room].members[worker], 1);
+}
+
+void rooms_leave(struct rooms *rooms, uint16_t room, uint32_t worker)
+{
+	atomic_fetch_sub(&rooms->rooms[room].members[worker], 1);
+	note_if_empty(rooms, room);
+}
+
+void rooms_leave_all(struct rooms *rooms, uint32_t worker)
+{
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		atomic_store(&rooms->rooms[i].members[worker], 0);
+		note_if_empty(rooms, i);
+	}
+}
+
+uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, const char *event)
+{
+	char name[NAME_EVENT_SIZE + 1] = "#";
+	size_t length = strnlen(event, NAME_EVENT_SIZE - 1);
+
+	memcpy(name + 1, event, length);
+	const struct span spelled = { name, length + 1 };
+	uint16_t place = rooms_find(rooms, directory, spelled, true);
+
+	if (place != ROOM_NONE && !rooms->rooms[place].of_event) {
+		spell(&rooms->rooms[place], spelled, true);
+	}
+	return place;
+}
+
+uint32_t room_members(const struct rooms *rooms, uint16_t room)
+{
+	uint32_t members = 0;
+
+	for (unsigned i = 0; i < rooms->workers; i++) {
+		members +=
+			atomic_load_explicit(&rooms->rooms[room].members[i], memory_order_relaxed);
+	}
+	return members;
+}
+
+bool room_read_name(const struct rooms *rooms, uint16_t place, char *name)
+{
+	const struct room *room = &rooms->rooms[place];
+
+	for (int tries = 0;; tries++) {
+		uint32_t before = atomic_load_explicit(&room->version, memory_order_acquire);
+		bool used = room->used;
+
+		memcpy(name, room->name, NAME_ROOM_SIZE);
+		atomic_thread_fence(memory_order_acquire);
+		/* Odd for good: who changed it was killed, and the next one puts it in order. */
+		if (before == atomic_load(&room->version) &&
+		    (before % 2 == 0 || tries > READ_TRIES)) {
+			name[NAME_ROOM_SIZE - 1] = '\0';
+			return used && name[0] != '\0';
+		}
+	}
+}
+
+void room_read_topic(const struct rooms *rooms, uint16_t place, char *topic)
+{
+	const struct room *room = &rooms->rooms[place];
+	uint32_t now;
+
+	do {
+		now = atomic_load_explicit(&room->topic_now, memory_order_acquire);
+		memcpy(topic, room->topics[now % 2], ROOM_TOPIC_SIZE);
+		atomic_thread_fence(memory_order_acquire);
+	} while (now != atomic_load_explicit(&room->topic_now, memory_order_relaxed));
+	topic[ROOM_TOPIC_SIZE - 1] = '\0';
+}
+
+/* The log */
+
+static struct room_record *record_at(const struct rooms *rooms, uint16_t room, uint64_t position)
+{
+	return (struct room_record *)(log_of(rooms, room) + (position & (rooms->log_size - 1)));
+}
+
+static uint32_t record_size(const struct room_line *line)
+{
+	size_t size = sizeof(struct room_record) + line->length + line->room_count * 2;
+
+	return (uint32_t)((size + 1 + 7) & ~(size_t)7);
+}
+
+/* Drops the oldest records until SIZE bytes are free. Readers see it before it is overwritten. */
+static void make_space(struct rooms *rooms, uint16_t place, uint32_t size)
+{
+	struct room *room = &rooms->rooms[place];
+	uint64_t oldest = room->oldest;
+
+	while (room->end + size - oldest > rooms->log_size) {
+		oldest += record_at(rooms, place, oldest)->size;
+	}
+	/* Released: a reader that goes on there sees an end that is not before it. */
+	atomic_store_explicit(&room->oldest, oldest, memory_order_release);
+	atomic_thread_fence(memory_order_release);
+}
+
+/* A record does not go round the ring's end: what is left there is filled with padding. */
+static void pad(struct rooms *rooms, uint16_t place, uint32_t size)
+{
+	struct room *room = &rooms->rooms[place];
+	uint32_t left = rooms->log_size - (uint32_t)(room->end & (rooms->log_size - 1));
+
+	if (left >= size) {
+		return;
+	}
+	make_space(rooms, place, left);
+	struct room_record *padding = record_at(rooms, place, room->end);
+
+	padding->size = left;
+	padding->text_length = 0;
+	padding->kind = ROOM_PADDING;
+	padding->room_count = 0;
+	atomic_store_explicit(&room->end, room->end + left, memory_order_release);
+}
+
+static void write_record(struct rooms *rooms, uint16_t place, const struct room_line *line,
+			 uint32_t size)
+{
+	struct room *room = &rooms->rooms[place];
+	struct room_record *record = record_at(rooms, place, room->end);
+
+	record->size = size;
+	record->text_length = (uint16_t)line->length;
+	record->kind = (uint8_t)line->kind;
+	record->room_count = (uint8_t)line->room_count;
+	record->number = room->lines + 1;
+	record->sender = line->sender;
+	record->wall_ns = line->wall_ns;
+	memcpy(record->text, line->text, line->length);
+	if (line->room_count > 0) {
+		memcpy(record->text + line->length, line->rooms, line->room_count * 2);
+	}
+	atomic_store_explicit(&room->end, room->end + size, memory_order_release);
+	atomic_store_explicit(&room->lines, room->lines + 1, memory_order_relaxed);
+}
+
+static void write_topic(struct room *room, const char *topic)
+{
+	char *next = room->topics[(room->topic_now + 1) % 2];
+
+	memset(next, 0, ROOM_TOPIC_SIZE);
+	memcpy(next, topic, strnlen(topic, ROOM_TOPIC_SIZE - 1));
+	atomic_store_explicit(&room->topic_now, room->topic_now + 1, memory_order_release);
+}
+
+struct log_owner {
+	struct rooms *rooms;
+	uint16_t place;
+};
+
+/* Whoever was appending died: what was not published never was, only the count may be behind. */
+static void repair_log(void *context, pid_t dead)
+{
+	const struct log_owner *owner = context;
+	struct room *room = &owner->rooms->rooms[owner->place];
+
+	log_warning("room %s: process %d died while it appended a line", room->name, dead);
+	for (uint64_t at = room->oldest; at < room->end;) {
+		const struct room_record *record = record_at(owner->rooms, owner->place, at);
+
+		if (record->kind != ROOM_PADDING) {
+			room->lines = record->number;
+		}
+		at += record->size;
+	}
+}
+
+bool room_append(struct rooms *rooms, uint16_t place, const struct room_line *line)
+{
+	struct log_owner owner = { rooms, place };
+	const struct mutex_repair repair = { repair_log, &owner };
+	struct room *room = &rooms->rooms[place];
+	uint32_t size = record_size(line);
+
+	if (line->length > ROOM_LINE_MAX || line->room_count > SEAT_ROOMS_MAX) {
+		bug("a line of %zu bytes for a room", line->length);
+	}
+	if (mutex_spin(&room->lock, &repair) != MUTEX_TAKEN) {
+		return false;
+	}
+	pad(rooms, place, size);
+	make_space(rooms, place, size);
+	write_record(rooms, place, line, size);
+	if (line->topic) {
+		write_topic(room, line->topic);
+	}
+	mutex_unlock(&room->lock);
+	for (unsigned worker = 0; worker < rooms->workers; worker++) {
+		if (atomic_load_explicit(&room->members[worker], memory_order_relaxed) > 0) {
+			rooms_note_news(rooms, place, worker);
+		}
+	}
+	return true;
+}
+
+/*
+ * Of LENGTH bytes copied from a log, how many are whole records; and the numbers of the first and
+ * the last line among them, 0 if there is none.
+ */
+static size_t whole_records(const unsigned char *bytes, size_t length, uint64_t *first,
+			    uint64_t *last)
+{
+	size_t at = 0;
+
+	*first = *last = 0;
+	while (at + sizeof(uint64_t) <= length) {
+		struct room_record head = { .size = 0 };
+		size_t known = length - at < sizeof(head) ? length - at : sizeof(head);
+
+		memcpy(&head, bytes + at, known);
+		if (at + head.size > length) {
+			break;
+		}
+		if (head.kind != ROOM_PADDING) {
+			*first = *first ? *first : head.number;
+			*last = head.number;
+		}
+		at += head.size;
+	}
+	return at;
+}
+
+size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
+		 uint64_t *next_number, unsigned char *buffer, size_t size, uint64_t *missed)
+{
+	const struct room *room = &rooms->rooms[place];
+	bool overtaken = false;
+	uint64_t first;
+	uint64_t last;
+
+	*missed = 0;
+	for (;;) {
+		uint64_t end = atomic_load_explicit(&room->end, memory_order_acquire);
+		uint64_t offset = *position & (rooms->log_size - 1);
+		uint64_t length = end - *position;
+
+		if (length == 0) {
+			return 0;
+		}
+		length = length < size ? length : size;
+		length = length < rooms->log_size - offset ? length : rooms->log_size - offset;
+		memcpy(buffer, log_of(rooms, place) + offset, length);
+		atomic_thread_fence(memory_order_acquire);
+		uint64_t oldest = atomic_load_explicit(&room->oldest, memory_order_acquire);
+
+		if (*position < oldest) {
+			*position = oldest; /* what was copied is worth nothing */
+			overtaken = true;
+			continue;
+		}
+		size_t whole = whole_records(buffer, length, &first, &last);
+
+		*position += whole;
+		if (last == 0) {
+			continue; /* nothing but padding */
+		}
+		if (overtaken && *next_number && first > *next_number) {
+			*missed = first - *next_number;
+		}
+		*next_number = last + 1;
+		return whole;
+	}
+}
+
+/* News */
+
+void rooms_note_news(struct rooms *rooms, uint16_t room, uint32_t worker)
+{
+	atomic_fetch_or(&rooms->news[worker].bits[room / 64], UINT64_C(1) << (room % 64));
+	atomic_fetch_or(&rooms->news[worker].any, UINT64_C(1) << (room / 64));
+}
+
+bool rooms_have_news(const struct rooms *rooms, uint32_t worker)
+{
+	return atomic_load(&rooms->news[worker].any) != 0;
+}
+
+uint16_t rooms_next_news(struct rooms *rooms, uint32_t worker)
+{
+	uint64_t any;
+
+	while ((any = atomic_load(&rooms->news[worker].any)) != 0) {
+		unsigned word = (unsigned)__builtin_ctzll(any);
+		uint64_t bits = atomic_load(&rooms->news[worker].bits[word]);
+
+		if (bits != 0) {
+			unsigned bit = (unsigned)__builtin_ctzll(bits);
+
+			atomic_fetch_and(&rooms->news[worker].bits[word], ~(UINT64_C(1) << bit));
+			return (uint16_t)(word * 64 + bit);
+		}
+		/* Cleared first, looked at again after: a bit set in between is not lost. */
+		atomic_fetch_and(&rooms->news[worker].any, ~(UINT64_C(1) << word));
+		if (atomic_load(&rooms->news[worker].bits[word]) != 0) {
+			atomic_fetch_or(&rooms->news[worker].any, UINT64_C(1) << word);
+		}
+	}
+	return ROOM_NONE;
+}
+
+/* Restoring */
+
+static void note_kept(struct rooms *rooms, uint16_t place)
+{
+	const struct room *room = &rooms->rooms[place];
+
+	rooms->kept[place] = (struct room_kept){ .hash = rooms->hashes[place],
+						 .position = room->end,
+						 .lines = room->lines,
+						 .topic_now = room->topic_now };
+}
+
+void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
+		   struct span name, const char *topic)
+{
+	struct room *room = &rooms->rooms[place];
+
+	rooms->hashes[place] = directory_hash(directory, name);
+	spell(room, name, false);
+	room->used = false;
+	room->emptied = ++rooms->last_emptied;
+	write_topic(room, topic);
+	note_kept(rooms, place);
+}
+
+void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span text)
+{
+	struct room *room = &rooms->rooms[place];
+	char line[ROOM_LINE_MAX];
+	int length = snprintf(line, sizeof(line), "*say %s %.*s\n", room->name, (int)text.length,
+			      text.text);
+
+	if (length < 0 || (size_t)length >= sizeof(line)) {
+		return;
+	}
+	room->lines = number - 1;
+	(void)room_append(rooms, place,
+			  &(struct room_line){ .kind = ROOM_LINE_SAY,
+					       .text = line,
+					       .length = (size_t)length,
+					       .wall_ns = wall_ns });
+	note_kept(rooms, place);
+}

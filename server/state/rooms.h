@@ -1,0 +1,169 @@
+/*
+ * rooms: the rooms of the whole server and their logs, in shared memory.
+ *
+ * A room is a log: a ring of whole, ready-to-send lines, each with its number, sender and time.
+ * Saying something is one append under that room's own lock; every worker with members in the room
+ * keeps its place in the log and copies what is new from there, without a lock. So everyone gets
+ * the same lines in the same order, and a killed worker loses none that was accepted.
+ *
+ * A room exists while `members` adds up to more than 0 or while it is an event's. It is found and
+ * made under the directory's lock, which is taken before a room's own. One that everybody left
+ * keeps its place, its log and its topic until the place is needed, so who comes back finds them
+ * again.
+ *
+ * Written by: `members[w]` worker w alone; the log's fields and bytes the holder of `lock`; all
+ * else the holder of the directory's lock. The log: `oldest` is moved on before bytes are
+ * overwritten, and `end` after they are written, so a reader who copied and then finds `oldest`
+ * beyond its place knows that it was overtaken, and a writer who is killed leaves nothing half
+ * visible.
+ */
+#ifndef SERVER_STATE_ROOMS_H
+#define SERVER_STATE_ROOMS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/config/options.h"
+#include "server/state/directory.h"
+#include "shared/sync/mutex.h"
+
+#define ROOMS_MAX        1024 /* at a time, on the whole server */
+#define ROOM_LINE_MAX    3600 /* bytes of one line in a log, its LF counted in */
+#define ROOM_EVENTS_MOST 64   /* members; in a larger room nobody is told who comes and goes */
+#define ROOM_TOPIC_SIZE  513  /* bytes, a NUL counted in */
+#define ROOM_NONE        UINT16_MAX
+
+enum room_line_kind {
+	ROOM_LINE,      /* an event: *join, *topic, *sale */
+	ROOM_LINE_SAY,  /* "*say #ROOM NICK TEXT": what /history shows */
+	ROOM_LINE_NICK, /* "*nick OLD NEW" */
+	ROOM_PADDING
+};
+
+/*
+ * Before each line in a log. For a ROOM_LINE_NICK the sender's rooms follow the text, so that who
+ * shares several with them is told once.
+ */
+struct room_record {
+	uint32_t size;         /* of the whole record, a multiple of 8 */
+	uint16_t text_length;  /* 0 and nothing else behind it: padding up to the ring's end */
+	uint8_t kind;          /* enum room_line_kind */
+	uint8_t room_count;    /* ROOM_LINE_NICK: how many uint16_t follow the text */
+	uint64_t number;       /* 1 and up, in this room */
+	struct address sender; /* its session is 0 if the server itself speaks */
+	int64_t wall_ns;
+	char text[];
+};
+
+struct room {
+	_Atomic uint32_t version; /* odd while name and use change */
+	bool used;
+	bool of_event;
+	char name[NAME_ROOM_SIZE]; /* with its '#' */
+	_Atomic uint32_t members[OPTIONS_WORKERS_MAX];
+	struct mutex lock;
+	_Atomic uint64_t oldest; /* bytes ever overwritten or dropped */
+	_Atomic uint64_t end;    /* bytes ever appended */
+	_Atomic uint64_t lines;  /* ever appended */
+	/* The topic is one of two, so that who is killed while writing leaves the old one. */
+	_Atomic uint32_t topic_now;
+	char topics[2][ROOM_TOPIC_SIZE];
+	uint64_t emptied; /* when everybody had left: the higher, the later */
+};
+
+/* How far a room's log is kept in the store: written by the holder of the store's lock alone. */
+struct room_kept {
+	struct name_hash hash; /* the room that it was */
+	uint64_t position;
+	uint64_t lines;
+	uint32_t topic_now;
+};
+
+struct rooms {
+	unsigned workers;
+	uint32_t log_size; /* bytes of each room's log; a power of two */
+	uint64_t last_emptied;
+	_Atomic int64_t kept_ns; /* monotonic: when the store was last brought up to date */
+	struct name_hash hashes[ROOMS_MAX]; /* of the names; all zero: the place is free */
+	struct room rooms[ROOMS_MAX];
+	struct room_kept kept[ROOMS_MAX];
+	unsigned char *logs; /* [ROOMS_MAX][log_size] */
+	/* For each worker the rooms that have something new for it: a bit a room, and a summary. */
+	struct {
+		_Alignas(CACHE_LINE) _Atomic uint64_t any;
+		_Atomic uint64_t bits[ROOMS_MAX / 64];
+	} news[OPTIONS_WORKERS_MAX];
+};
+
+size_t rooms_size(unsigned history);
+struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned history);
+
+/* With the directory's lock held. The room of that name, made if MAKE; ROOM_NONE if not there or
+ * no place is left. */
+uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
+		    bool make);
+
+/* With the directory's lock held: one member of WORKER's more or fewer. */
+void rooms_enter(struct rooms *rooms, uint16_t room, uint32_t worker);
+void rooms_leave(struct rooms *rooms, uint16_t room, uint32_t worker);
+
+/* With the directory's lock held: none of WORKER's members is left, in any room. */
+void rooms_leave_all(struct rooms *rooms, uint32_t worker);
+
+/* With the directory's lock held: the room of an event, kept also while nobody is in it. */
+uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, const char *event);
+
+/* How many are in it. */
+uint32_t room_members(const struct rooms *rooms, uint16_t room);
+
+/* Copies a room's name (NAME_ROOM_SIZE bytes); false if it is not in use. No lock. */
+bool room_read_name(const struct rooms *rooms, uint16_t room, char *name);
+
+/* Copies a room's topic (ROOM_TOPIC_SIZE bytes), "" if it has none. No lock. */
+void room_read_topic(const struct rooms *rooms, uint16_t room, char *topic);
+
+struct room_line {
+	enum room_line_kind kind;
+	const char *text; /* LENGTH bytes, the LF counted in */
+	size_t length;
+	struct address sender;
+	int64_t wall_ns;
+	const uint16_t *rooms; /* ROOM_LINE_NICK */
+	size_t room_count;
+	const char *topic; /* not NULL: is the room's from this line on */
+};
+
+/*
+ * Appends a line and marks the room as news for every worker with members in it. False if somebody
+ * else holds the room's lock: keep the line and try again next turn. The workers are to be woken.
+ */
+bool room_append(struct rooms *rooms, uint16_t room, const struct room_line *line);
+
+/*
+ * Copies what is new in the room at PLACE from POSITION on into BUFFER: whole records, as much as
+ * SIZE bytes take (at least the largest record's), moves POSITION on, and returns how many bytes.
+ * MISSED is how many lines were overwritten before they were read; NEXT_NUMBER is the number of the
+ * line expected at POSITION, 0 where that is not known, and is kept up to date.
+ */
+size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
+		 uint64_t *next_number, unsigned char *buffer, size_t size, uint64_t *missed);
+
+/*
+ * At the server's start, before the first fork: puts a room that the store kept at its place, empty
+ * and so not yet existing, and then the lines that were said in it ("NICK TEXT").
+ */
+void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
+		   struct span name, const char *topic);
+void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span text);
+
+/* The largest record there is. */
+#define ROOM_RECORD_MAX (sizeof(struct room_record) + ROOM_LINE_MAX + SEAT_ROOMS_MAX * 2 + 8)
+
+/* Takes the next room with news for WORKER, in the order of places; ROOM_NONE if there is none. */
+uint16_t rooms_next_news(struct rooms *rooms, uint32_t worker);
+void rooms_note_news(struct rooms *rooms, uint16_t room, uint32_t worker);
+bool rooms_have_news(const struct rooms *rooms, uint32_t worker);
+
+#endif

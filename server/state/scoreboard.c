@@ -1,0 +1,63 @@
+#include "server/state/scoreboard.h"
+
+static const char *const counter_names[COUNTERS] = {
+	[COUNTER_ACCEPTED] = "turnstile_accepted_total",
+	[COUNTER_COMMANDS] = "turnstile_commands_total",
+	[COUNTER_ERRORS] = "turnstile_errors_total",
+	[COUNTER_MESSAGES] = "turnstile_messages_total",
+	[COUNTER_DELIVERIES] = "turnstile_deliveries_total",
+	[COUNTER_MISSED] = "turnstile_missed_total",
+	[COUNTER_CUT_OFF] = "turnstile_cut_off_total",
+	[COUNTER_ECHOED] = "turnstile_echoed_bytes_total",
+	[COUNTER_BOOKED] = "turnstile_tickets_booked_total",
+	[COUNTER_REFUSED] = "turnstile_bookings_refused_total",
+	[COUNTER_COMMITS] = "turnstile_commits_total",
+	[COUNTER_BATCHED] = "turnstile_bookings_total",
+};
+
+void scoreboard_init(struct scoreboard *scoreboard, unsigned workers, int64_t wall_ns)
+{
+	scoreboard->workers = workers;
+	scoreboard->started_ns = wall_ns;
+	for (unsigned i = 0; i < workers; i++) {
+		waker_init(&scoreboard->scores[i].waker);
+	}
+}
+
+uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < scoreboard->workers; i++) {
+		total += atomic_load_explicit(&scoreboard->scores[i].counters[counter],
+					      memory_order_relaxed);
+	}
+	return total;
+}
+
+uint32_t scoreboard_connections(const struct scoreboard *scoreboard)
+{
+	uint32_t total = 0;
+
+	for (unsigned i = 0; i < scoreboard->workers; i++) {
+		total += atomic_load_explicit(&scoreboard->scores[i].connections,
+					      memory_order_relaxed);
+	}
+	return total;
+}
+
+const char *counter_name(enum counter counter)
+{
+	return counter_names[counter];
+}
+
+const char *worker_state_name(enum worker_state state)
+{
+	switch (state) {
+	case WORKER_DOWN: return "down";
+	case WORKER_STARTING: return "starting";
+	case WORKER_SERVING: return "serving";
+	case WORKER_DRAINING: return "draining";
+	}
+	return "unknown";
+}

@@ -1,0 +1,78 @@
+/*
+ * scoreboard: what each worker is and has done, in shared memory.
+ *
+ * The master reads it to find the least loaded worker and to see who hangs; /workers and /stats
+ * show it. A worker's line stays when the worker dies, and its successor counts on, so totals never
+ * go back.
+ *
+ * Written by: `pid`, `state` and `deaths` the master; all else that worker's loop thread
+ * (`commits`, `batched` and the booking counters: its clerk). Anyone reads at any time.
+ */
+#ifndef SERVER_STATE_SCOREBOARD_H
+#define SERVER_STATE_SCOREBOARD_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "server/config/options.h"
+#include "shared/base/memory.h"
+#include "shared/sync/waker.h"
+
+enum worker_state { WORKER_DOWN, WORKER_STARTING, WORKER_SERVING, WORKER_DRAINING };
+
+enum counter {
+	COUNTER_ACCEPTED,   /* connections taken over, of all kinds */
+	COUNTER_COMMANDS,   /* lines carried out */
+	COUNTER_ERRORS,     /* of them refused */
+	COUNTER_MESSAGES,   /* lines appended to room logs */
+	COUNTER_DELIVERIES, /* lines put into somebody's output */
+	COUNTER_MISSED,     /* lines of rooms that went round before they were read */
+	COUNTER_CUT_OFF,    /* receivers that were too far behind */
+	COUNTER_ECHOED,     /* bytes */
+	COUNTER_BOOKED,     /* tickets sold */
+	COUNTER_REFUSED,    /* booking requests that were refused */
+	COUNTER_COMMITS,    /* transactions of this worker's clerk */
+	COUNTER_BATCHED,    /* requests carried out in them */
+	COUNTERS
+};
+
+struct score {
+	_Alignas(CACHE_LINE) _Atomic pid_t pid; /* 0 while it is down */
+	_Atomic uint32_t state;                 /* enum worker_state */
+	_Atomic uint32_t deaths;                /* how many predecessors ended unasked */
+	_Atomic uint32_t handed;                /* sockets sent to it and not yet acknowledged */
+	_Alignas(CACHE_LINE) _Atomic uint32_t connections;
+	_Atomic int64_t heartbeat_ns; /* monotonic: the loop was here */
+	_Atomic uint64_t counters[COUNTERS];
+	_Alignas(CACHE_LINE) struct waker waker; /* of its event loop */
+};
+
+struct scoreboard {
+	unsigned workers;
+	int64_t started_ns; /* wall time */
+	struct score
+		scores[OPTIONS_WORKERS_MAX + 1]; /* the last but for the workers: the joiner's */
+};
+
+/* Fills a zeroed scoreboard and makes the wakers, before the first fork. */
+void scoreboard_init(struct scoreboard *scoreboard, unsigned workers, int64_t wall_ns);
+
+/* Adds to a counter whose only writer is the caller. */
+static inline void score_add(struct score *score, enum counter counter, uint64_t amount)
+{
+	_Atomic uint64_t *value = &score->counters[counter];
+
+	atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + amount,
+			      memory_order_relaxed);
+}
+
+/* The sum over all workers. */
+uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter);
+uint32_t scoreboard_connections(const struct scoreboard *scoreboard);
+
+/* A counter's name in /stats, such as "turnstile_commands_total". */
+const char *counter_name(enum counter counter);
+const char *worker_state_name(enum worker_state state);
+
+#endif

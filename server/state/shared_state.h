@@ -1,0 +1,32 @@
+/*
+ * commons: all that the processes of one server share, in one stretch of memory.
+ *
+ * The master makes it before the first fork and every worker inherits it at the same address. What
+ * lies in it outlives any worker.
+ */
+#ifndef SERVER_STATE_SHARED_STATE_H
+#define SERVER_STATE_SHARED_STATE_H
+
+#include "server/config/options.h"
+#include "server/state/booking_queue.h"
+#include "server/state/directory.h"
+#include "server/state/inbox.h"
+#include "server/state/rooms.h"
+#include "server/state/scoreboard.h"
+#include "server/state/stock_board.h"
+
+struct commons {
+	const struct options *options;
+	struct memory memory;
+	struct scoreboard *scoreboard;
+	struct directory *directory;
+	struct rooms *rooms;
+	struct inboxes *inboxes;
+	struct desk *desk;
+	struct board *board;
+};
+
+/* Maps and lays out everything for OPTIONS, which must outlive it. Dies when it cannot. */
+void commons_init(struct commons *commons, const struct options *options);
+
+#endif

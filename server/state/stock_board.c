@@ -1,0 +1,118 @@
+#include "server/state/stock_board.h"
+
+#include <string.h>
+
+#include "shared/base/log.h"
+
+#define READ_TRIES 1000
+
+static void fill(struct board_entry *entry, const struct store_event *event, int64_t left)
+{
+	uint32_t version = entry->version;
+
+	atomic_store_explicit(&entry->version, version | 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	entry->event.number = event->number;
+	memcpy(entry->event.name, event->name, sizeof(entry->event.name));
+	memcpy(entry->event.title, event->title, sizeof(entry->event.title));
+	entry->event.total = event->total;
+	entry->event.left = left;
+	entry->event.open = event->open;
+	atomic_store_explicit(&entry->version, (version | 1) + 1, memory_order_release);
+}
+
+static struct board_entry *entry_of(struct board *board, int64_t number)
+{
+	for (uint32_t i = 0; i < board->count; i++) {
+		if (board->entries[i].event.number == number) {
+			return &board->entries[i];
+		}
+	}
+	return NULL;
+}
+
+bool board_put(struct board *board, const struct store_event *event, int64_t left)
+{
+	struct board_entry *entry = entry_of(board, event->number);
+
+	if (!entry) {
+		if (board->count == BOARD_EVENTS_MAX) {
+			return false;
+		}
+		entry = &board->entries[board->count];
+		fill(entry, event, left);
+		/* A new event is no news of a sale. */
+		entry->sale_left = left;
+		entry->sale_total = event->total;
+		atomic_store_explicit(&board->count, board->count + 1, memory_order_release);
+	} else {
+		fill(entry, event, left);
+	}
+	atomic_fetch_add(&board->changes, 1);
+	return true;
+}
+
+void board_read(const struct board *board, uint32_t i, struct board_event *event)
+{
+	const struct board_entry *entry = &board->entries[i];
+
+	for (int tries = 0; tries < READ_TRIES; tries++) {
+		uint32_t before = atomic_load_explicit(&entry->version, memory_order_acquire);
+
+		*event = entry->event;
+		atomic_thread_fence(memory_order_acquire);
+		if (before % 2 == 0 && before == atomic_load(&entry->version)) {
+			return;
+		}
+	}
+	/* Its writer died in between; its successor writes it anew. The numbers are what they are.
+	 */
+	event->name[sizeof(event->name) - 1] = '\0';
+	event->title[sizeof(event->title) - 1] = '\0';
+}
+
+bool board_find(const struct board *board, const char *name, uint32_t *place,
+		struct board_event *event)
+{
+	uint32_t count = atomic_load_explicit(&board->count, memory_order_acquire);
+
+	for (uint32_t i = 0; i < count; i++) {
+		/* An entry's name never changes. */
+		if (strcmp(board->entries[i].event.name, name) == 0) {
+			board_read(board, i, event);
+			*place = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool board_claim_sale(struct board *board, uint32_t i, int64_t now_ns, struct board_event *event,
+		      int64_t *wait_ns)
+{
+	struct board_entry *entry = &board->entries[i];
+	int64_t last = atomic_load(&entry->sale_ns);
+
+	*wait_ns = 0;
+	board_read(board, i, event);
+	if (event->left == entry->sale_left && event->total == entry->sale_total) {
+		return false;
+	}
+	if (last != 0 && now_ns - last < BOARD_SALE_PAUSE_NS) {
+		*wait_ns = BOARD_SALE_PAUSE_NS - (now_ns - last);
+		return false;
+	}
+	if (!atomic_compare_exchange_strong(&entry->sale_ns, &last, now_ns)) {
+		*wait_ns = BOARD_SALE_PAUSE_NS;
+		return false;
+	}
+	entry->sale_left = event->left;
+	entry->sale_total = event->total;
+	return true;
+}
+
+void board_return_sale(struct board *board, uint32_t i)
+{
+	atomic_store(&board->entries[i].sale_left, -1);
+	atomic_store(&board->entries[i].sale_ns, 0);
+}

@@ -1,0 +1,68 @@
+#include "shared/base/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "shared/base/log.h"
+
+static int64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	if (clock_gettime(clock, &now) != 0) {
+		bug("clock_gettime: %m");
+	}
+	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+int64_t clock_monotonic_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_ns(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+void clock_format(int64_t wall_ns, char *text)
+{
+	time_t seconds = wall_ns / NS_PER_SECOND;
+	struct tm parts;
+
+	if (wall_ns % NS_PER_SECOND < 0) {
+		seconds--;
+	}
+	if (gmtime_r(&seconds, &parts) == NULL ||
+	    strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
+		bug("no date for %lld ns", (long long)wall_ns);
+	}
+}
+
+struct timespec clock_timespec(int64_t ns)
+{
+	struct timespec parts = {
+		.tv_sec = ns / NS_PER_SECOND,
+		.tv_nsec = ns % NS_PER_SECOND,
+	};
+
+	return parts;
+}
+
+int64_t clock_deadline(int64_t timeout_ns)
+{
+	int64_t now = clock_monotonic_ns();
+
+	return timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+}
+
+void clock_sleep(int64_t duration_ns)
+{
+	if (duration_ns <= 0) {
+		return;
+	}
+	struct timespec end = clock_timespec(clock_deadline(duration_ns));
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR) {
+		/* again */
+	}
+}

@@ -1,0 +1,41 @@
+/*
+ * clock: the two clocks of the program.
+ *
+ * Durations, time-outs and heartbeats are taken from the monotonic clock, which never jumps. Only
+ * what a person or another boot has to understand (the end of a hold, the time of a message) is
+ * wall time. Both are int64_t nanoseconds. Code that thinks gets the time as an argument and does
+ * not call this.
+ */
+#ifndef SHARED_BASE_CLOCK_H
+#define SHARED_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_US     INT64_C(1000)
+#define NS_PER_MS     INT64_C(1000000)
+#define NS_PER_SECOND INT64_C(1000000000)
+
+/* "2026-11-20T10:00:00Z" and its NUL (RFC 3339, whole seconds, UTC). */
+#define CLOCK_TEXT_SIZE 21
+
+/* Nanoseconds since some point before the boot; never goes back (CLOCK_MONOTONIC). */
+int64_t clock_monotonic_ns(void);
+
+/* Nanoseconds since 1970-01-01 UTC; jumps when somebody sets the clock. */
+int64_t clock_wall_ns(void);
+
+/* Writes the wall time WALL_NS into TEXT, which has CLOCK_TEXT_SIZE bytes. */
+void clock_format(int64_t wall_ns, char *text);
+
+/* A duration or a time of either clock as the kernel takes it; NS is not negative. */
+struct timespec clock_timespec(int64_t ns);
+
+/* The monotonic time TIMEOUT_NS from now; one too large to count never comes (INT64_MAX). */
+int64_t clock_deadline(int64_t timeout_ns);
+
+/* Sleeps for DURATION_NS, and on through signals. */
+void clock_sleep(int64_t duration_ns);
+
+#endif

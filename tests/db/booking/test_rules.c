@@ -1,0 +1,635 @@
+/*
+ * The rules of selling over again, as plainly as they can be said, to hold the real ones against:
+ * random requests of many clients, and every answer compared.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/booking/booking.h"
+#include "db/store/invariants.h"
+#include "shared/base/clock.h"
+#include "tests/db/scratch.h"
+
+#define EVENTS       3
+#define KEYS         60
+#define SESSIONS     8
+#define REQUESTS     8000
+#define REQUESTS_MAX (REQUESTS + 64) /* the last batch may go on a little */
+#define OFFERS_MAX   256
+#define START_NS     (1800000000 * NS_PER_SECOND)
+
+struct plain_event {
+	bool exists;
+	bool open;
+	int64_t total;
+};
+
+struct plain_ticket {
+	int event;
+	int64_t quantity;
+	enum ticket_state state;
+	enum ticket_kind kind;
+	int64_t expires_ns;
+	uint64_t tied;
+	char code[CODE_SIZE];
+};
+
+struct plain_waiter {
+	int event;
+	int64_t quantity;
+	uint64_t session;
+	int passed;
+};
+
+struct plain_offer {
+	size_t ticket;
+	uint64_t session;
+};
+
+struct plain {
+	struct plain_event events[EVENTS];
+	struct plain_ticket tickets[REQUESTS_MAX];
+	size_t ticket_count;
+	int keys[KEYS]; /* the ticket's place and 1, or 0 */
+	struct plain_waiter waiters[EVENTS * SESSIONS];
+	size_t waiter_count;
+};
+
+/* One request, in the plain words. */
+struct wish {
+	enum booking_verb verb;
+	int event;
+	int64_t quantity;
+	int key;    /* -1: none */
+	int ticket; /* -1: a code that nobody has */
+	int64_t seconds;
+	bool tied;
+	uint64_t session;
+};
+
+static struct store *store;
+static struct waitlist *waitlist;
+static int64_t now_ns;
+
+static struct plain plain;
+static struct plain before; /* the batch */
+static struct plain_offer plain_offers[OFFERS_MAX];
+static size_t plain_offer_count;
+static struct booking_offer offers[OFFERS_MAX];
+static size_t offer_count;
+static int outcomes[BOOKING_FAILED + 1]; /* how often each was seen */
+static size_t offers_seen;
+static bool scarce; /* events hardly grow, and so many wait */
+static size_t waiters_in_failures;
+
+static void set_up(void)
+{
+	scratch_make();
+	store = open_store();
+	waitlist = calloc(1, sizeof *waitlist);
+	waitlist_init(waitlist);
+	now_ns = START_NS;
+}
+
+static void tear_down(void)
+{
+	store_close(store);
+	free(waitlist);
+	scratch_remove();
+}
+
+StoreTestSuite(rules, set_up, tear_down);
+
+/* The plain ones */
+
+static int64_t sum(int event, bool sold, bool held)
+{
+	int64_t total = 0;
+	for (size_t i = 0; i < plain.ticket_count; i++) {
+		const struct plain_ticket *ticket = &plain.tickets[i];
+		bool is_sold = ticket->state == TICKET_BOOKED || ticket->state == TICKET_ADMITTED;
+		bool is_held = ticket->state == TICKET_HELD;
+		if (ticket->event == event && ((sold && is_sold) || (held && is_held))) {
+			total += ticket->quantity;
+		}
+	}
+	return total;
+}
+
+static int64_t stock(int event)
+{
+	return plain.events[event].total - sum(event, true, true);
+}
+
+static bool gathers(int event)
+{
+	for (size_t i = 0; i < plain.waiter_count; i++) {
+		if (plain.waiters[i].event == event &&
+		    plain.waiters[i].passed >= WAITLIST_PASSES_MAX) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int64_t left(int event)
+{
+	return gathers(event) ? 0 : stock(event);
+}
+
+static void remove_waiter(size_t place)
+{
+	plain.waiter_count--;
+	memmove(&plain.waiters[place], &plain.waiters[place + 1],
+		(plain.waiter_count - place) * sizeof *plain.waiters);
+}
+
+static size_t add_ticket(const struct plain_ticket *ticket)
+{
+	cr_assert(plain.ticket_count < REQUESTS_MAX);
+	plain.tickets[plain.ticket_count] = *ticket;
+	return plain.ticket_count++;
+}
+
+/* Those who wait for EVENT, in front of PLACE, are passed over. */
+static void pass_over(int event, size_t place)
+{
+	for (size_t i = 0; i < place; i++) {
+		plain.waiters[i].passed += plain.waiters[i].event == event;
+	}
+}
+
+static void offer_to(size_t place)
+{
+	struct plain_waiter waiter = plain.waiters[place];
+	struct plain_ticket ticket = { .event = waiter.event,
+				       .quantity = waiter.quantity,
+				       .state = TICKET_HELD,
+				       .kind = TICKET_BY_OFFER,
+				       .expires_ns = now_ns + BOOKING_HOLD_SECONDS * NS_PER_SECOND,
+				       .tied = waiter.session };
+	remove_waiter(place);
+	pass_over(waiter.event, place);
+	cr_assert(plain_offer_count < OFFERS_MAX);
+	plain_offers[plain_offer_count++] =
+		(struct plain_offer){ add_ticket(&ticket), waiter.session };
+}
+
+static void serve(int event)
+{
+	size_t place = 0;
+	while (plain.events[event].open && place < plain.waiter_count) {
+		const struct plain_waiter *waiter = &plain.waiters[place];
+		bool is_here = waiter->event == event;
+		if (is_here && waiter->quantity <= stock(event)) {
+			offer_to(place);
+		} else if (is_here && waiter->passed >= WAITLIST_PASSES_MAX) {
+			return;
+		} else {
+			place++;
+		}
+	}
+}
+
+static void end_ticket(struct plain_ticket *ticket, enum ticket_state state)
+{
+	ticket->state = state;
+	serve(ticket->event);
+}
+
+/* The hold that ends first, of those whose time is over. */
+static struct plain_ticket *first_over(void)
+{
+	struct plain_ticket *first = NULL;
+	for (size_t i = 0; i < plain.ticket_count; i++) {
+		struct plain_ticket *ticket = &plain.tickets[i];
+		if (ticket->state == TICKET_HELD && ticket->expires_ns <= now_ns &&
+		    (!first || ticket->expires_ns < first->expires_ns)) {
+			first = ticket;
+		}
+	}
+	return first;
+}
+
+static void lapse_plainly(void)
+{
+	struct plain_ticket *ticket;
+	while ((ticket = first_over())) {
+		end_ticket(ticket, TICKET_EXPIRED);
+	}
+}
+
+static enum booking_outcome repeat_plainly(const struct wish *wish, int *ticket)
+{
+	const struct plain_ticket *there = &plain.tickets[plain.keys[wish->key] - 1];
+	enum ticket_kind kind = wish->verb == BOOKING_HOLD ? TICKET_BY_HOLD : TICKET_BY_BOOK;
+	if (there->event != wish->event || there->quantity != wish->quantity ||
+	    there->kind != kind) {
+		return BOOKING_KEY_TAKEN;
+	}
+	*ticket = plain.keys[wish->key] - 1;
+	if (there->state == TICKET_CANCELLED) {
+		return BOOKING_USED;
+	}
+	return there->state == TICKET_EXPIRED ? BOOKING_EXPIRED : BOOKING_DONE;
+}
+
+/* Sets TICKET to the place of the one that it is about. */
+static enum booking_outcome sell_plainly(const struct wish *wish, int *ticket)
+{
+	bool holds = wish->verb == BOOKING_HOLD;
+	struct plain_ticket sold = { .event = wish->event,
+				     .quantity = wish->quantity,
+				     .state = holds ? TICKET_HELD : TICKET_BOOKED,
+				     .kind = holds ? TICKET_BY_HOLD : TICKET_BY_BOOK };
+	if (wish->key >= 0 && plain.keys[wish->key] > 0) {
+		return repeat_plainly(wish, ticket);
+	}
+	if (!plain.events[wish->event].open) {
+		return BOOKING_CLOSED;
+	}
+	if (left(wish->event) < wish->quantity) {
+		return BOOKING_SOLD_OUT;
+	}
+	if (holds) {
+		sold.expires_ns = now_ns + wish->seconds * NS_PER_SECOND;
+		sold.tied = wish->tied ? wish->session : 0;
+	}
+	*ticket = (int)add_ticket(&sold);
+	if (wish->key >= 0) {
+		plain.keys[wish->key] = *ticket + 1;
+	}
+	pass_over(wish->event, plain.waiter_count);
+	return BOOKING_DONE;
+}
+
+static enum booking_outcome use_plainly(const struct wish *wish, struct plain_ticket *ticket)
+{
+	if (wish->verb == BOOKING_TICKET) {
+		return BOOKING_DONE;
+	}
+	if (ticket->state == TICKET_EXPIRED) {
+		return BOOKING_EXPIRED;
+	}
+	if (ticket->state == TICKET_CANCELLED || ticket->state == TICKET_ADMITTED) {
+		return BOOKING_USED;
+	}
+	if (wish->verb == BOOKING_CANCEL) {
+		end_ticket(ticket, TICKET_CANCELLED);
+		return BOOKING_DONE;
+	}
+	if (wish->verb == BOOKING_ADMIT && ticket->state == TICKET_HELD) {
+		return BOOKING_NOT_BOOKED;
+	}
+	ticket->state = wish->verb == BOOKING_ADMIT ? TICKET_ADMITTED : TICKET_BOOKED;
+	return BOOKING_DONE;
+}
+
+/* The place of that session's waiter, or past the end. */
+static size_t find_waiter(uint64_t session, int event)
+{
+	size_t place = 0;
+	while (place < plain.waiter_count &&
+	       (plain.waiters[place].session != session || plain.waiters[place].event != event)) {
+		place++;
+	}
+	return place;
+}
+
+static enum booking_outcome wait_plainly(const struct wish *wish)
+{
+	size_t place = find_waiter(wish->session, wish->event);
+	if (!plain.events[wish->event].open) {
+		return BOOKING_CLOSED;
+	}
+	if (wish->quantity > plain.events[wish->event].total) {
+		return BOOKING_LIMIT;
+	}
+	if (place < plain.waiter_count && plain.waiters[place].quantity != wish->quantity) {
+		remove_waiter(place);
+		place = plain.waiter_count;
+	}
+	if (place == plain.waiter_count) {
+		plain.waiters[plain.waiter_count++] =
+			(struct plain_waiter){ wish->event, wish->quantity, wish->session, 0 };
+	}
+	serve(wish->event);
+	return BOOKING_DONE;
+}
+
+static enum booking_outcome release_plainly(const struct wish *wish)
+{
+	for (size_t place = 0; place < plain.waiter_count;) {
+		int event = plain.waiters[place].event;
+		if (plain.waiters[place].session != wish->session) {
+			place++;
+			continue;
+		}
+		remove_waiter(place);
+		serve(event);
+		place = 0;
+	}
+	for (size_t i = 0; i < plain.ticket_count; i++) {
+		if (plain.tickets[i].state == TICKET_HELD &&
+		    plain.tickets[i].tied == wish->session) {
+			end_ticket(&plain.tickets[i], TICKET_EXPIRED);
+		}
+	}
+	return BOOKING_DONE;
+}
+
+static enum booking_outcome grow_plainly(const struct wish *wish)
+{
+	if (wish->quantity < -stock(wish->event)) {
+		return BOOKING_LIMIT;
+	}
+	plain.events[wish->event].total += wish->quantity;
+	serve(wish->event);
+	return BOOKING_DONE;
+}
+
+static enum booking_outcome new_plainly(const struct wish *wish)
+{
+	struct plain_event *event = &plain.events[wish->event];
+	if (event->exists) {
+		return BOOKING_EXISTS;
+	}
+	*event = (struct plain_event){ true, true, wish->quantity };
+	return BOOKING_DONE;
+}
+
+static enum booking_outcome set_open_plainly(const struct wish *wish)
+{
+	struct plain_event *event = &plain.events[wish->event];
+	bool opens = wish->verb == BOOKING_EVENT_OPEN && !event->open;
+	event->open = wish->verb == BOOKING_EVENT_OPEN;
+	if (opens) {
+		serve(wish->event);
+	}
+	return BOOKING_DONE;
+}
+
+static enum booking_outcome use_event_plainly(const struct wish *wish, int *ticket)
+{
+	if (!plain.events[wish->event].exists) {
+		return BOOKING_NOT_FOUND;
+	}
+	switch (wish->verb) {
+	case BOOKING_BOOK:
+	case BOOKING_HOLD: return sell_plainly(wish, ticket);
+	case BOOKING_WAIT: return wait_plainly(wish);
+	case BOOKING_EVENT_GROW: return grow_plainly(wish);
+	case BOOKING_EVENT_OPEN:
+	case BOOKING_EVENT_CLOSE: return set_open_plainly(wish);
+	default: return BOOKING_DONE; /* the audit */
+	}
+}
+
+/* Sets TICKET to the place of the ticket that the answer is about, -1 if there is none. */
+static enum booking_outcome carry_out_plainly(const struct wish *wish, int *ticket)
+{
+	*ticket = -1;
+	switch (wish->verb) {
+	case BOOKING_EVENT_NEW: return new_plainly(wish);
+	case BOOKING_RELEASE: return release_plainly(wish);
+	case BOOKING_CONFIRM:
+	case BOOKING_CANCEL:
+	case BOOKING_TICKET:
+	case BOOKING_ADMIT:
+		*ticket = wish->ticket;
+		return *ticket < 0 ? BOOKING_NOT_FOUND : use_plainly(wish, &plain.tickets[*ticket]);
+	default: return use_event_plainly(wish, ticket);
+	}
+}
+
+/* Both */
+
+static struct booking_offer *place_for_offer(void *context, uint32_t worker)
+{
+	(void)context;
+	(void)worker;
+	cr_assert(offer_count < OFFERS_MAX);
+	return &offers[offer_count++];
+}
+
+static struct booking_desk desk(void)
+{
+	return (struct booking_desk){
+		.store = store, .waitlist = waitlist, .wall_ns = now_ns, .offer = place_for_offer
+	};
+}
+
+static int any(int below)
+{
+	return (int)(random() % below);
+}
+
+static struct wish any_wish(void)
+{
+	static const enum booking_verb verbs[] = {
+		BOOKING_BOOK,        BOOKING_BOOK,       BOOKING_BOOK,       BOOKING_HOLD,
+		BOOKING_HOLD,        BOOKING_HOLD,       BOOKING_CONFIRM,    BOOKING_CONFIRM,
+		BOOKING_CANCEL,      BOOKING_CANCEL,     BOOKING_TICKET,     BOOKING_ADMIT,
+		BOOKING_WAIT,        BOOKING_WAIT,       BOOKING_AUDIT,      BOOKING_RELEASE,
+		BOOKING_EVENT_GROW,  BOOKING_EVENT_GROW, BOOKING_EVENT_OPEN, BOOKING_EVENT_OPEN,
+		BOOKING_EVENT_CLOSE, BOOKING_EVENT_NEW,
+	};
+	struct wish wish = { .verb = verbs[any(sizeof verbs / sizeof *verbs)],
+			     .event = any(EVENTS),
+			     .quantity = 1 + any(3),
+			     .key = any(3) ? any(KEYS) : -1,
+			     .ticket = -1,
+			     .seconds = 1 + any(30),
+			     .tied = any(2),
+			     .session = 1 + (uint64_t)any(SESSIONS) };
+	/* Mostly one of the last: the older ones are used up. */
+	if (plain.ticket_count > 0 && any(20) > 0) {
+		wish.ticket = (int)plain.ticket_count - 1 -
+			      any((int)plain.ticket_count > 30 ? 30 : (int)plain.ticket_count);
+	}
+	if (wish.verb == BOOKING_EVENT_GROW) {
+		wish.quantity = scarce ? any(3) - 1 : any(9) - 3;
+	}
+	if (any(12) == 0 || (scarce && wish.verb == BOOKING_WAIT)) {
+		wish.quantity += 4;
+	}
+	return wish;
+}
+
+static struct booking_request request_of(const struct wish *wish)
+{
+	struct booking_request request = { .verb = wish->verb,
+					   .quantity = wish->quantity,
+					   .seconds = wish->seconds,
+					   .tied = wish->tied,
+					   .client = { .session = wish->session } };
+	snprintf(request.event, sizeof request.event, "event-%d", wish->event);
+	if (wish->key >= 0) {
+		snprintf(request.key, sizeof request.key, "key-%d", wish->key);
+	}
+	if (wish->ticket >= 0) {
+		memcpy(request.code, plain.tickets[wish->ticket].code, CODE_SIZE);
+	} else {
+		code_make(store_code_key(store), CODE_NUMBER_MAX, request.code);
+	}
+	return request;
+}
+
+/* What was offered, in the same order; the codes are noted. */
+static void compare_offers(void)
+{
+	cr_assert_eq(offer_count, plain_offer_count);
+	offers_seen += offer_count;
+	for (size_t i = 0; i < offer_count; i++) {
+		struct plain_ticket *ticket = &plain.tickets[plain_offers[i].ticket];
+		cr_assert_eq(offers[i].client.session, plain_offers[i].session);
+		cr_assert_eq(offers[i].quantity, ticket->quantity);
+		memcpy(ticket->code, offers[i].code, CODE_SIZE);
+	}
+	offer_count = 0;
+	plain_offer_count = 0;
+}
+
+static void compare_ticket(const struct booking_answer *answer, struct plain_ticket *ticket)
+{
+	int64_t left_ns = ticket->expires_ns - now_ns;
+	bool held = ticket->state == TICKET_HELD;
+	if (ticket->code[0] == '\0') {
+		memcpy(ticket->code, answer->code, CODE_SIZE);
+	}
+	cr_assert_str_eq(answer->code, ticket->code);
+	cr_assert_eq(answer->state, ticket->state);
+	cr_assert_eq(answer->quantity, ticket->quantity);
+	cr_assert_eq(answer->seconds, held ? (left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND : 0);
+}
+
+static void compare_event(const struct booking_answer *answer, int event)
+{
+	cr_assert_eq(answer->left, left(event));
+	cr_assert_eq(answer->total, plain.events[event].total);
+}
+
+static void compare_answer(const struct wish *wish, const struct booking_answer *answer,
+			   enum booking_outcome outcome, int ticket)
+{
+	cr_assert_eq(answer->outcome, outcome, "verb %d: %d, not %d", wish->verb, answer->outcome,
+		     outcome);
+	outcomes[outcome]++;
+	compare_offers();
+	if (ticket >= 0) {
+		compare_ticket(answer, &plain.tickets[ticket]);
+	}
+	if (wish->verb == BOOKING_RELEASE || outcome == BOOKING_NOT_FOUND) {
+		return;
+	}
+	compare_event(answer, ticket >= 0 ? plain.tickets[ticket].event : wish->event);
+	if (wish->verb == BOOKING_AUDIT) {
+		cr_assert_eq(answer->sold, sum(wish->event, true, false));
+		cr_assert_eq(answer->held, sum(wish->event, false, true));
+	}
+}
+
+/* Time passes, never by the same again: no two holds end at once. */
+static void let_time_pass(void)
+{
+	int64_t next_ns;
+	now_ns += any(3000) * NS_PER_MS + 1;
+	const struct booking_desk now = desk();
+	cr_assert(booking_lapse(&now, 10000, &next_ns));
+	lapse_plainly();
+	compare_offers();
+}
+
+static void carry_out_both(const struct wish *wish)
+{
+	const struct booking_request request = request_of(wish);
+	struct booking_answer answer;
+	int ticket;
+	let_time_pass();
+	const struct booking_desk now = desk();
+	booking_carry_out(&now, &request, &answer);
+	enum booking_outcome outcome = carry_out_plainly(wish, &ticket);
+	compare_answer(wish, &answer, outcome, ticket);
+}
+
+static void run_batch(const struct wish *wishes, int count)
+{
+	bool fails = any(4) == 0;
+	if (fails) {
+		before = plain;
+	}
+	begin(store);
+	for (int i = 0; i < count; i++) {
+		carry_out_both(&wishes[i]);
+	}
+	compare_offers();
+	if (fails) {
+		waiters_in_failures += before.waiter_count;
+		plain = before;
+		abandon(store);
+		waitlist_roll_back(waitlist);
+	} else {
+		commit(store);
+		waitlist_commit(waitlist);
+	}
+}
+
+static void ignore_event(void *context, const struct store_event *event)
+{
+	(void)context;
+	(void)event;
+}
+
+static void fail_breach(void *context, const char *text)
+{
+	(void)context;
+	cr_assert_fail("%s", text);
+}
+
+static void look_at_invariants(void)
+{
+	const struct invariants_look look = { ignore_event, fail_breach, NULL };
+	begin(store);
+	cr_assert_eq(invariants_look(store, &look), STORE_OK);
+	abandon(store);
+}
+
+static void carry_out_many(void)
+{
+	struct wish wishes[40];
+	srandom(20261120);
+	for (int done = 0; done < REQUESTS;) {
+		int count = 1 + any((int)(sizeof wishes / sizeof *wishes));
+		for (int i = 0; i < count; i++) {
+			wishes[i] = any_wish();
+		}
+		run_batch(wishes, count);
+		done += count;
+		if (any(20) > 0) {
+			continue;
+		}
+		store_close(store);
+		store = open_store();
+		look_at_invariants();
+	}
+	look_at_invariants();
+}
+
+StoreTest(rules, hold_whatever_comes_from_whomever)
+{
+	carry_out_many();
+	for (int outcome = 0; outcome < BOOKING_FULL; outcome++) {
+		cr_assert_gt(outcomes[outcome], 2, "outcome %d was not seen", outcome);
+	}
+	cr_assert_gt(offers_seen, REQUESTS / 40, "too few waited to see anything");
+}
+
+StoreTest(rules, hold_where_many_wait_and_batches_fail)
+{
+	scarce = true;
+	carry_out_many();
+	cr_assert_gt(waiters_in_failures, REQUESTS / 40, "too few waited when a batch failed: %zu",
+		     waiters_in_failures);
+}

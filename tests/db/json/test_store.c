@@ -1,0 +1,490 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/json/model.h"
+#include "db/store/invariants.h"
+#include "shared/base/log.h"
+#include "tests/db/replay.h"
+#include "tests/db/scratch.h"
+#include "tests/support/child.h"
+
+#define MIB  (size_t)(1 << 20)
+#define SOLD 7 /* what the recorded store sells */
+
+static void set_up(void)
+{
+	scratch_use("json");
+	scratch_make();
+}
+
+TestSuite(store_on_json, .init = set_up, .fini = scratch_remove);
+
+static void write_text(const char *name, const char *text)
+{
+	write_file(scratch_path(name), text, strlen(text));
+}
+
+/* The text of a file, to be freed. */
+static char *read_text(const char *name)
+{
+	size_t size = file_size(scratch_path(name));
+	char *text = calloc(1, size + 1);
+	FILE *file = fopen(scratch_path(name), "re");
+	cr_assert(text && file);
+	cr_assert_eq(fread(text, 1, size, file), size);
+	fclose(file);
+	return text;
+}
+
+/* Whether the store is refused, in one line with its name and REASON, and left as it was. */
+static bool is_refused(const char *text, const char *reason)
+{
+	char error[STORE_ERROR_SIZE] = "";
+	write_text("s", text);
+	struct store *store = store_open(scratch_url("s"), error);
+	store_close(store);
+	char *after = read_text("s");
+	bool untouched = strcmp(text, after) == 0;
+	free(after);
+	return !store && untouched && strstr(error, "/s: ") && strstr(error, reason) &&
+	       !strchr(error, '\n');
+}
+
+static int64_t left_of(struct store *store, const char *event)
+{
+	return ask_alone(store, BOOKING_EVENT_OPEN, event, 0, "").left;
+}
+
+Test(store_on_json, tutorial_file_is_an_event_of_so_many_tickets)
+{
+	write_text("s", "{\"count\": 12}\n");
+	struct store *store = open_store();
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "tickets", 2, "").left, 10);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(left_of(store, "tickets"), 10);
+	store_close(store);
+}
+
+Test(store_on_json, tutorial_file_has_a_count_and_nothing_else)
+{
+	cr_assert(is_refused("{\"count\": -1}", "\"count\" is -1, and should be 0 to"));
+	cr_assert(is_refused("{\"count\": 1000000001}", "and should be 0 to 1000000000"));
+	cr_assert(is_refused("{\"count\": 1.5}", "\"count\" should be a whole number"));
+	cr_assert(is_refused("{\"count\": \"12\"}", "\"count\" should be a whole number"));
+	cr_assert(is_refused("{\"count\": 12, \"sold\": 1}", "unknown member \"sold\""));
+	cr_assert(
+		is_refused("{\"count\": 12, \"count\": 12}", "not valid JSON: line 1: duplicate"));
+	cr_assert(is_refused("{\"count\": 99999999999999999999}", "not valid JSON"));
+}
+
+Test(store_on_json, what_is_no_store_is_refused_and_left_alone)
+{
+	cr_assert(is_refused("{\"count\": 12", "not valid JSON: line 1"));
+	cr_assert(is_refused("Some text.", "not valid JSON"));
+	cr_assert(is_refused("{\"count\": 12} {\"count\": 12}", "not valid JSON"));
+	cr_assert(is_refused("[]", "no store of this program"));
+	cr_assert(is_refused("12", "not valid JSON"));
+	cr_assert(is_refused("{}", "no store of this program"));
+	cr_assert(is_refused("{\"turnstile\": 99}", "newer version"));
+	cr_assert(is_refused("{\"turnstile\": 1}", "\"store\" should be 32 digits"));
+	cr_assert(is_refused("{\"turnstile\": 1, \"more\": 1}", "unknown member \"more\""));
+}
+
+#define STORE(events, tickets)                                                                 \
+	"{\"turnstile\": 1, \"store\": \"00000000000000010000000000000002\","                  \
+	" \"code_key\": \"00000000000000030000000000000004\", \"generation\": 1, \"events\": " \
+	"[" events "], \"tickets\": [" tickets "], \"batches\": []}"
+#define EVENT(number, name, total, sold, held)                                                \
+	"{\"number\": " number ", \"name\": \"" name "\", \"title\": \"\", \"total\": " total \
+	", \"sold\": " sold ", \"held\": " held ", \"open\": true}"
+#define RUSH EVENT("1", "rush", "10", "0", "0")
+#define TICKET(number, event, quantity, state, more)                             \
+	"{\"number\": " number ", \"event\": " event ", \"quantity\": " quantity \
+	", \"state\": \"" state "\", \"kind\": \"book\", \"made_ns\": 1" more "}"
+
+Test(store_on_json, good_file_of_somebodys_own_is_taken)
+{
+	write_text("s", STORE(EVENT("1", "rush", "10", "2", "0"),
+			      TICKET("1", "1", "2", "booked", ", \"key\": \"k\"")));
+	struct store *store = open_store();
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 2, "k").left, 8);
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 8, "").outcome, BOOKING_DONE);
+	store_close(store);
+}
+
+Test(store_on_json, numbers_that_cannot_be_are_refused)
+{
+	cr_assert(is_refused(STORE(EVENT("1", "rush", "10", "8", "3"), ""),
+			     "event 1: sold and held are more than the total"));
+	cr_assert(is_refused(STORE(EVENT("1", "rush", "10", "-1", "0"), ""), "\"sold\" is -1"));
+	cr_assert(is_refused(STORE(EVENT("1", "rush", "-10", "0", "0"), ""), "\"total\" is -10"));
+	cr_assert(is_refused(STORE(EVENT("2", "rush", "10", "0", "0"), ""), "\"number\" is 2"));
+	cr_assert(
+		is_refused(STORE(RUSH, TICKET("1", "1", "0", "booked", "")), "\"quantity\" is 0"));
+	cr_assert(is_refused(STORE(RUSH, TICKET("2", "1", "1", "booked", "")), "\"number\" is 2"));
+	cr_assert(is_refused(STORE(RUSH, TICKET("1", "2", "1", "booked", "")), "\"event\" is 2"));
+	cr_assert(is_refused(STORE(RUSH, TICKET("1", "1", "1", "lost", "")), "\"state\""));
+	cr_assert(is_refused(STORE(RUSH, TICKET("1", "1", "1", "booked", ", \"expires_ns\": -1")),
+			     "\"expires_ns\" is -1"));
+}
+
+Test(store_on_json, what_is_there_twice_is_refused)
+{
+	cr_assert(is_refused(STORE(RUSH ", " RUSH, ""), "a number is there twice"));
+	cr_assert(is_refused(STORE(RUSH ", " EVENT("2", "rush", "5", "0", "0"), ""),
+			     "event 2: the name \"rush\" is there twice"));
+	cr_assert(is_refused(
+		STORE(RUSH, TICKET("1", "1", "1", "booked", ", \"key\": \"k\"") ", " TICKET(
+				    "2", "1", "1", "booked", ", \"key\": \"k\"")),
+		"ticket 2: the key \"k\" is there twice"));
+	cr_assert(is_refused(STORE(RUSH, TICKET("1", "1", "1", "booked",
+						"") ", " TICKET("1", "1", "1", "booked", "")),
+			     "a number is there twice"));
+}
+
+Test(store_on_json, texts_that_cannot_be_are_refused)
+{
+	cr_assert(is_refused(STORE(EVENT("1", "The Rush", "10", "0", "0"), ""),
+			     "\"The Rush\" is no name of an event"));
+	cr_assert(is_refused(STORE(RUSH, TICKET("1", "1", "1", "booked", ", \"key\": \"a b\"")),
+			     "\"key\" is no good key"));
+	cr_assert(is_refused(STORE(RUSH, TICKET("1", "1", "1", "booked", ", \"colour\": 1")),
+			     "unknown member \"colour\""));
+	cr_assert(is_refused("\xff", "not valid JSON"));
+}
+
+/* A store of which the journal still has the lines: its process did not close it. */
+static int sell_and_die(void *argument)
+{
+	struct store *store = open_store();
+	ask_alone(store, BOOKING_EVENT_NEW, "rush", 10, "");
+	for (int i = 0; i < *(int *)argument; i++) {
+		ask_alone(store, BOOKING_BOOK, "rush", 1, "");
+	}
+	return 0;
+}
+
+static void make_journal(int sales)
+{
+	cr_assert_eq(child_run(sell_and_die, &sales), 0);
+}
+
+/* Replaces the first FROM in the journal by TO, of the same length. */
+static void change_journal(const char *from, const char *to)
+{
+	char *text = read_text("s-journal");
+	char *there = strstr(text, from);
+	cr_assert(there != NULL);
+	memcpy(there, to, strlen(to));
+	write_text("s-journal", text);
+	free(text);
+}
+
+static bool journal_is_refused(const char *reason)
+{
+	char error[STORE_ERROR_SIZE] = "";
+	struct store *store = store_open(scratch_url("s"), error);
+	store_close(store);
+	return !store && strstr(error, "/s-journal") && strstr(error, reason);
+}
+
+Test(store_on_json, journal_is_read_where_the_process_died)
+{
+	make_journal(3);
+	struct store *store = open_store();
+	cr_assert_eq(left_of(store, "rush"), 7);
+	store_close(store);
+}
+
+Test(store_on_json, line_that_was_not_written_whole_is_dropped)
+{
+	make_journal(3);
+	char *text = read_text("s-journal");
+	text[strlen(text) - 1] = '\0';
+	write_text("s-journal", text);
+	free(text);
+	struct store *store = open_store();
+	cr_assert_eq(left_of(store, "rush"), 8);
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "").left, 7);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(left_of(store, "rush"), 7);
+	store_close(store);
+}
+
+/* Such as a file system leaves that knew the length before it had the bytes. */
+Test(store_on_json, line_with_a_hole_at_the_end_is_dropped)
+{
+	make_journal(2);
+	char *text = read_text("s-journal");
+	char *last = strstr(text, "{\"line\": 4");
+	size_t length = strlen(text);
+	cr_assert(last != NULL);
+	memset(last, '\0', 30);
+	write_file(scratch_path("s-journal"), text, length);
+	free(text);
+	struct store *store = open_store();
+	cr_assert_eq(left_of(store, "rush"), 9);
+	ask_alone(store, BOOKING_EVENT_CLOSE, "rush", 0, ""); /* a shorter line in its place */
+	int none = 0;
+	cr_assert_eq(child_run(sell_and_die, &none), 0);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_CLOSED);
+	store_close(store);
+}
+
+Test(store_on_json, damaged_line_is_refused_and_named)
+{
+	make_journal(3);
+	change_journal("\"state\"", "\"stole\"");
+	cr_assert(journal_is_refused("s-journal, line 3: ticket 1: has an unknown member"));
+	change_journal("\"stole\"", "\"state\"");
+	change_journal("\"line\": 4", "\"line\": 7");
+	cr_assert(journal_is_refused("line 4: \"line\" is 7"));
+	change_journal("\"line\": 7", "\"line: 44");
+	cr_assert(journal_is_refused("line 4: is not valid JSON"));
+	change_journal("\"journal_of\"", "\"journal_by\"");
+	cr_assert(journal_is_refused("line 1: has an unknown member"));
+}
+
+Test(store_on_json, journal_of_another_store_is_refused)
+{
+	make_journal(3);
+	write_text("s", "{\"count\": 5}");
+	cr_assert(journal_is_refused("belong to another file"));
+	write_text("s", STORE(RUSH, ""));
+	cr_assert(journal_is_refused("belong to another file"));
+	unlink(scratch_path("s"));
+	cr_assert(journal_is_refused("belong to another file"));
+}
+
+Test(store_on_json, journal_without_sales_is_no_hindrance)
+{
+	store_close(open_store());
+	write_text("s", "{\"count\": 5}");
+	struct store *store = open_store();
+	cr_assert_eq(left_of(store, "tickets"), 5);
+	store_close(store);
+}
+
+Test(store_on_json, file_put_back_without_its_sales_is_noticed)
+{
+	make_journal(1);
+	copy_file(scratch_path("s"), scratch_path("backup"));
+	struct store *store = open_store();
+	ask_alone(store, BOOKING_BOOK, "rush", 1, "");
+	store_close(store); /* and a new generation */
+	make_journal(1);
+	cr_assert_eq(rename(scratch_path("backup"), scratch_path("s")), 0);
+	cr_assert(journal_is_refused("belong to another file"));
+}
+
+Test(store_on_json, journal_deleted_while_in_use_fails_the_sale)
+{
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	unlink(scratch_path("s-journal"));
+	cr_assert(store_take(store, 0));
+	cr_assert_eq(store_begin(store), STORE_FAILED);
+	cr_assert(strstr(store_error(store), "deleted"));
+	store_give(store);
+	store_close(store);
+}
+
+static void book_many(struct store *store, int count)
+{
+	begin(store);
+	for (int i = 0; i < count; i++) {
+		cr_assert_eq(ask(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
+	}
+	commit(store);
+}
+
+Test(store_on_json, journal_does_not_grow_for_ever)
+{
+	size_t longest = 0;
+	struct store *store = open_store();
+	make_event(store, "rush", STORE_TOTAL_MAX);
+	for (int i = 0; i < 60; i++) {
+		book_many(store, 1000);
+		size_t size = file_size(scratch_path("s-journal"));
+		longest = size > longest ? size : longest;
+	}
+	cr_assert_gt(file_size(scratch_path("s")), 2 * MIB, "or there was nothing to see");
+	cr_assert_lt(longest, 8 * MIB);
+	store_close(store);
+}
+
+Test(store_on_json, is_full_at_its_limit_and_no_harm_done)
+{
+	struct store_ticket ticket = { .event = 1, .quantity = 1, .state = TICKET_CANCELLED };
+	ticket.kind = TICKET_BY_BOOK;
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	begin(store);
+	for (int i = 0; i < JSON_TICKETS_MAX - 1; i++) {
+		if (store_ticket_add(store, &ticket) != STORE_OK) {
+			cr_assert_fail("at %d", i);
+		}
+	}
+	commit(store);
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
+	begin(store);
+	cr_assert_eq(store_ticket_add(store, &ticket), STORE_FAILED);
+	cr_assert(strstr(store_error(store), "no room for more"));
+	abandon(store);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(left_of(store, "rush"), 9);
+	store_close(store);
+}
+
+Test(store_on_json, handle_that_was_left_behind_follows)
+{
+	struct store *store = open_store();
+	struct store *other = open_store();
+	make_event(store, "rush", STORE_TOTAL_MAX);
+	book_many(other, 20000); /* a new snapshot comes of it */
+	cr_assert_eq(left_of(store, "rush"), STORE_TOTAL_MAX - 20000);
+	book_many(store, 1);
+	cr_assert_eq(left_of(other, "rush"), STORE_TOTAL_MAX - 20001);
+	store_close(other);
+	cr_assert_eq(left_of(store, "rush"), STORE_TOTAL_MAX - 20001);
+	store_close(store);
+}
+
+Test(store_on_json, mode_that_somebody_gave_it_is_kept)
+{
+	struct stat status;
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	cr_assert_eq(chmod(scratch_path("s"), 0640), 0);
+	store_close(store);
+	cr_assert_eq(stat(scratch_path("s"), &status), 0);
+	cr_assert_eq(status.st_mode & 0777, 0640);
+}
+
+Test(store_on_json, title_that_is_not_utf8_fails_alone)
+{
+	struct store_event event = { .name = "bad", .title = "\xff", .total = 1 };
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	begin(store);
+	cr_assert_eq(store_event_add(store, &event), STORE_OK);
+	cr_assert_eq(store_commit(store), STORE_FAILED);
+	store_give(store);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(left_of(store, "rush"), 10);
+	store_close(store);
+}
+
+/* The recording: a store is made, sells, is closed, and sells again. */
+
+static char codes[SOLD][CODE_SIZE];
+
+static void sell(struct store *store, int sale)
+{
+	char key[NAME_KEY_SIZE];
+	snprintf(key, sizeof key, "key-%d", sale);
+	struct booking_answer answer = ask_alone(store, BOOKING_BOOK, "rush", 1, key);
+	cr_assert_eq(answer.outcome, BOOKING_DONE);
+	memcpy(codes[sale], answer.code, CODE_SIZE);
+	replay_acknowledge(sale + 1);
+}
+
+static void record(void)
+{
+	char folder[512];
+	snprintf(folder, sizeof folder, "%s", scratch_path(""));
+	replay_record(folder);
+	struct store *store = open_store();
+	make_event(store, "rush", SOLD);
+	for (int sale = 0; sale < SOLD; sale++) {
+		sell(store, sale);
+		if (sale % 3 == 2) {
+			store_close(store);
+			store = open_store();
+		}
+	}
+	store_close(store);
+	replay_stop();
+}
+
+static void ignore_event(void *context, const struct store_event *event)
+{
+	(void)context;
+	(void)event;
+}
+
+static void fail_breach(void *context, const char *text)
+{
+	(void)context;
+	cr_assert_fail("%s", text);
+}
+
+static int64_t count_sold(struct store *store)
+{
+	struct store_event *event;
+	const struct invariants_look look = { ignore_event, fail_breach, NULL };
+	begin(store);
+	cr_assert_eq(invariants_look(store, &look), STORE_OK);
+	bool there = store_event_find(store, "rush", &event) == STORE_OK;
+	int64_t count = there ? event->sold : 0;
+	abandon(store);
+	return count;
+}
+
+/* The old state or the new one, with all that was answered. */
+static void look_at_cut(size_t step, size_t length)
+{
+	char error[STORE_ERROR_SIZE] = "";
+	char key[NAME_KEY_SIZE];
+	int known = replay_acknowledged(step);
+	struct store *store = store_open(scratch_url("s"), error);
+	cr_assert(store != NULL, "step %zu, byte %zu: %s", step, length, error);
+	int64_t count = count_sold(store);
+	cr_assert(count == known || count == known + 1, "step %zu, byte %zu: %lld, not %d", step,
+		  length, (long long)count, known);
+	for (int sale = 0; sale < known; sale++) {
+		snprintf(key, sizeof key, "key-%d", sale);
+		cr_assert_str_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, key).code, codes[sale]);
+	}
+	store_close(store);
+}
+
+Test(store_on_json, whatever_write_is_cut_at_any_byte_it_opens_old_or_new)
+{
+	size_t points = 0;
+	char folder[512];
+	snprintf(folder, sizeof folder, "%s", scratch_path(""));
+	record();
+	cr_assert_gt(replay_steps(), 30);
+	for (size_t step = 0; step <= replay_steps(); step++) {
+		size_t length = 0;
+		do {
+			replay_make(folder, step, length);
+			look_at_cut(step, length);
+			points++;
+		} while (++length < replay_step_bytes(step));
+	}
+	cr_log_info("%zu fault points", points);
+}
+
+Test(store_on_json, what_was_not_synced_is_not_needed)
+{
+	char folder[512];
+	snprintf(folder, sizeof folder, "%s", scratch_path(""));
+	record();
+	for (size_t step = 0; step <= replay_steps(); step++) {
+		replay_make_synced(folder, step);
+		look_at_cut(step, 0);
+	}
+	cr_log_info("%zu fault points", replay_steps() + 1);
+}

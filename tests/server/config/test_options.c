@@ -1,0 +1,478 @@
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/config/options.h"
+#include "shared/base/clock.h"
+#include "tests/support/capture.h"
+#include "tests/support/folder.h"
+
+#define WORDS_MAX 32
+#define LINE_SIZE 1024
+
+static struct folder folder;
+
+static void make_folder(void)
+{
+	folder_init(&folder);
+	cr_assert_eq(setenv("XDG_STATE_HOME", folder.path, 1), 0);
+}
+
+static void remove_folder(void)
+{
+	folder_finish(&folder);
+}
+
+TestSuite(options, .init = make_folder, .fini = remove_folder);
+
+/* Takes a command line apart at its spaces; a '_' stands for a space within a word. */
+static int split(char *line, char *argv[WORDS_MAX + 1])
+{
+	static char program[] = "turnstiled";
+	int argc = 0;
+
+	argv[argc++] = program;
+	for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
+		for (char *c = word; *c != '\0'; c++) {
+			*c = *c == '_' ? ' ' : *c;
+		}
+		cr_assert_lt(argc, WORDS_MAX);
+		argv[argc++] = word;
+	}
+	argv[argc] = NULL;
+	return argc;
+}
+
+static void read_options(struct options *options, const char *command_line)
+{
+	char line[LINE_SIZE];
+	char *argv[WORDS_MAX + 1];
+
+	cr_assert_lt(snprintf(line, sizeof(line), "%s", command_line), LINE_SIZE);
+	int argc = split(line, argv);
+	options_read(options, argc, argv);
+}
+
+static int read_in_child(void *command_line)
+{
+	static struct options options;
+
+	read_options(&options, command_line);
+	return 0;
+}
+
+static void run_child(struct capture *capture, const char *command_line)
+{
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "%s", command_line);
+	capture_start(capture, -1, read_in_child, line);
+	capture_wait(capture);
+}
+
+/* Wrong use: exit status 2, nothing on stdout, and one line on stderr that has EXPECTED in it. */
+static void expect_refusal(const char *command_line, const char *expected)
+{
+	struct capture capture;
+
+	run_child(&capture, command_line);
+	cr_expect_eq(capture.status, 2, "'%s' ended with %d", command_line, capture.status);
+	cr_expect_str_eq(capture.output, "");
+	const char *end = strchr(capture.errors, '\n');
+	cr_expect(end != NULL && end[1] == '\0', "'%s' said '%s'", command_line, capture.errors);
+	cr_expect_not_null(strstr(capture.errors, expected), "'%s' said '%s', not '%s'",
+			   command_line, capture.errors, expected);
+	capture_free(&capture);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&folder, name, path);
+	FILE *file = fopen(path, "we");
+	cr_assert_not_null(file);
+	cr_assert_geq(fputs(text, file), 0);
+	cr_assert_eq(fclose(file), 0);
+}
+
+/* The command line that reads the file "config" too. */
+static void with_config(char line[LINE_SIZE], const char *command_line)
+{
+	snprintf(line, LINE_SIZE, "--config=%s/config %s", folder.path, command_line);
+}
+
+static void read_with_config(struct options *options, const char *text, const char *command_line)
+{
+	char line[LINE_SIZE];
+
+	write_file("config", text);
+	with_config(line, command_line);
+	read_options(options, line);
+}
+
+static void expect_config_refusal(const char *text, const char *expected)
+{
+	char line[LINE_SIZE];
+
+	write_file("config", text);
+	with_config(line, "");
+	expect_refusal(line, expected);
+}
+
+Test(options, without_any_they_are_the_defaults)
+{
+	static struct options options;
+	char store[LINE_SIZE];
+	cpu_set_t set;
+
+	read_options(&options, "");
+	cr_assert_eq(sched_getaffinity(0, sizeof(set), &set), 0);
+	int processors = CPU_COUNT(&set);
+	cr_expect_eq(options.workers, processors > 64 ? 64U : (unsigned)processors);
+	cr_expect_eq(options.listener_count, 2);
+	cr_expect_eq(options.listeners[0].kind, LISTENER_LINES);
+	cr_expect_str_eq(options.listeners[0].text, "127.0.0.1:7000");
+	cr_expect_eq(options.listeners[1].kind, LISTENER_ECHO);
+	cr_expect_str_eq(options.listeners[1].text, "127.0.0.1:7007");
+	cr_expect_eq(options.dispatch, DISPATCH_HANDOFF);
+	cr_expect_eq(options.echo, ECHO_UPPER);
+	cr_expect_eq(options.max_connections, 16384);
+	cr_expect_eq(options.max_per_address, 0);
+	cr_expect_eq(options.rate, 0);
+	cr_expect_eq(options.max_quantity, 0);
+	cr_expect_eq(options.send_queue_bytes, 1024 * 1024);
+	cr_expect_eq(options.history, 1000);
+	cr_expect_eq(options.drain_ns, 10 * NS_PER_SECOND);
+	cr_expect_eq(options.log_level, LOG_INFO);
+	cr_expect_eq(options.log_format, LOG_TEXT);
+	cr_expect_eq(options.event_count, 0);
+	cr_expect_str_eq(options.operator_password, "");
+	snprintf(store, sizeof(store), "sqlite:%s/turnstile/turnstile.db", folder.path);
+	cr_expect_str_eq(options.store, store);
+}
+
+Test(options, each_on_the_command_line_is_taken)
+{
+	static struct options options;
+
+	read_options(&options,
+		     "--workers 3 --dispatch accept --echo raw --max-connections 7 "
+		     "--max-per-address=6 --rate 5 --max-quantity 4 --send-queue 64KiB "
+		     "--history 3 --drain 2 --log-level=debug --log-format=json --pid-file=/x/y "
+		     "--user root");
+	cr_expect_eq(options.workers, 3);
+	cr_expect_eq(options.dispatch, DISPATCH_ACCEPT);
+	cr_expect_eq(options.echo, ECHO_RAW);
+	cr_expect_eq(options.max_connections, 7);
+	cr_expect_eq(options.max_per_address, 6);
+	cr_expect_eq(options.rate, 5);
+	cr_expect_eq(options.max_quantity, 4);
+	cr_expect_eq(options.send_queue_bytes, 65536);
+	cr_expect_eq(options.history, 3);
+	cr_expect_eq(options.drain_ns, 2 * NS_PER_SECOND);
+	cr_expect_eq(options.log_level, LOG_DEBUG);
+	cr_expect_eq(options.log_format, LOG_JSON);
+	cr_expect_str_eq(options.pid_file, "/x/y");
+	cr_expect_str_eq(options.user, "root");
+}
+
+Test(options, one_listener_replaces_the_defaults)
+{
+	static struct options options;
+	const struct sockaddr_in *address = (const void *)&options.listeners[0].address;
+
+	read_options(&options, "--listen echo:localhost:0");
+	cr_expect_eq(options.listener_count, 1);
+	cr_expect_eq(options.listeners[0].kind, LISTENER_ECHO);
+	cr_expect_eq(address->sin_family, AF_INET);
+	cr_expect_eq(address->sin_port, 0);
+	cr_expect_eq(address->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+}
+
+Test(options, an_ipv6_address_stands_in_brackets)
+{
+	static struct options options;
+	const struct sockaddr_in6 *address = (const void *)&options.listeners[0].address;
+
+	read_options(&options, "--listen lines:[::1]:65535");
+	cr_expect_eq(address->sin6_family, AF_INET6);
+	cr_expect_eq(address->sin6_port, htons(65535));
+	cr_expect_eq(memcmp(&address->sin6_addr, &in6addr_loopback, sizeof(in6addr_loopback)), 0);
+	cr_expect_eq(options.listeners[0].address_length, sizeof(*address));
+	cr_expect_str_eq(options.listeners[0].text, "[::1]:65535");
+}
+
+Test(options, sizes_are_read_as_people_write_them)
+{
+	static const struct {
+		const char *command_line;
+		size_t bytes;
+	} cases[] = {
+		{ "--send-queue 4096", 4096 },
+		{ "--send-queue 4KiB", 4096 },
+		{ "--send-queue 5k", 5120 },
+		{ "--send-queue 2_MiB", 2 * 1024 * 1024 },
+		{ "--send-queue 1GiB", 1024 * 1024 * 1024 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static struct options options;
+		read_options(&options, cases[i].command_line);
+		cr_expect_eq(options.send_queue_bytes, cases[i].bytes, "%s is %zu bytes",
+			     cases[i].command_line, options.send_queue_bytes);
+	}
+}
+
+Test(options, an_event_has_a_name_a_total_and_perhaps_a_title)
+{
+	static struct options options;
+
+	read_options(&options, "--event rush=500:The_noon_rush:_part_1 --event late-2=1");
+	cr_expect_eq(options.event_count, 2);
+	cr_expect_str_eq(options.events[0].name, "rush");
+	cr_expect_eq(options.events[0].total, 500);
+	cr_expect_str_eq(options.events[0].title, "The noon rush: part 1");
+	cr_expect_str_eq(options.events[1].name, "late-2");
+	cr_expect_eq(options.events[1].total, 1);
+	cr_expect_str_eq(options.events[1].title, "");
+}
+
+Test(options, a_title_is_cleaned)
+{
+	static struct options options;
+
+	read_options(&options, "--event rush=1:a\x1b[31m\tb");
+	cr_expect_str_eq(options.events[0].title, "a\xEF\xBF\xBD[31m b");
+}
+
+Test(options, a_title_is_as_long_as_its_place_and_no_longer)
+{
+	static struct options options;
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "--event rush=1:%0200d", 0);
+	read_options(&options, line);
+	cr_expect_eq(strlen(options.events[0].title), 200);
+	snprintf(line, sizeof(line), "--event rush=1:%0201d", 0);
+	expect_refusal(line, "200 bytes long at most");
+	/* 199 bytes, but 201 when they are clean */
+	snprintf(line, sizeof(line), "--event rush=1:%0198d\x1b", 0);
+	expect_refusal(line, "200 bytes long at most");
+}
+
+Test(options, the_state_directory_is_made_with_its_parents_for_its_owner_alone)
+{
+	static struct options options;
+	char line[LINE_SIZE];
+	struct stat about;
+
+	snprintf(line, sizeof(line), "--state %s/a/b", folder.path);
+	read_options(&options, line);
+	snprintf(line, sizeof(line), "%s/a/b", folder.path);
+	cr_assert_eq(stat(line, &about), 0);
+	cr_expect_eq(about.st_mode & 07777, 0700);
+	snprintf(line, sizeof(line), "sqlite:%s/a/b/turnstile.db", folder.path);
+	cr_expect_str_eq(options.store, line);
+}
+
+Test(options, with_a_store_given_no_directory_is_made)
+{
+	static struct options options;
+	char path[FOLDER_PATH_SIZE];
+
+	read_options(&options, "--store sqlite:/x/y.db");
+	cr_expect_str_eq(options.store, "sqlite:/x/y.db");
+	folder_file(&folder, "turnstile", path);
+	cr_expect_neq(access(path, F_OK), 0);
+}
+
+Test(options, the_state_is_under_home_where_xdg_names_no_place)
+{
+	static struct options options;
+	char path[LINE_SIZE];
+
+	cr_assert_eq(setenv("XDG_STATE_HOME", "relative", 1), 0);
+	cr_assert_eq(setenv("HOME", folder.path, 1), 0);
+	read_options(&options, "");
+	snprintf(path, sizeof(path), "sqlite:%s/.local/state/turnstile/turnstile.db", folder.path);
+	cr_expect_str_eq(options.store, path);
+}
+
+Test(options, without_any_place_for_the_store_they_say_so)
+{
+	cr_assert_eq(unsetenv("XDG_STATE_HOME"), 0);
+	cr_assert_eq(unsetenv("HOME"), 0);
+	expect_refusal("", "--state DIRECTORY");
+}
+
+Test(options, the_operators_password_is_the_files_first_line)
+{
+	static struct options options;
+	char line[LINE_SIZE];
+
+	write_file("password", "open sesame\r\nsecond\n");
+	snprintf(line, sizeof(line), "--op-password-file %s/password", folder.path);
+	read_options(&options, line);
+	cr_expect_str_eq(options.operator_password, "open sesame");
+}
+
+Test(options, a_password_is_as_long_as_its_place_and_no_longer)
+{
+	static struct options options;
+	char line[LINE_SIZE];
+	char password[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "--op-password-file %s/password", folder.path);
+	snprintf(password, sizeof(password), "%0256d", 0);
+	write_file("password", password);
+	read_options(&options, line);
+	cr_expect_str_eq(options.operator_password, password);
+	snprintf(password, sizeof(password), "%0257d\n", 0);
+	write_file("password", password);
+	expect_refusal(line, "1 to 256 bytes");
+	write_file("password", "\nsecond\n");
+	expect_refusal(line, "1 to 256 bytes");
+}
+
+static const struct wrong {
+	const char *command_line;
+	const char *expected;
+} wrong[] = {
+	{ "--wrokers 3", "no such option: --wrokers" },
+	{ "-x", "no such option: -x" },
+	{ "-xy", "no such option: -xy" },
+	{ "3", "not an option: 3" },
+	{ "--workers", "--workers needs a value: --workers=N" },
+	{ "--max 3", "--max is short for more than one option" },
+	{ "--help=3", "--help takes no value" },
+	{ "--workers 0", "--workers 0: must be a number from 1 to 64" },
+	{ "--workers 65", "must be a number from 1 to 64" },
+	{ "--workers 3x", "must be a number from 1 to 64" },
+	{ "--workers=", "must be a number from 1 to 64" },
+	{ "--workers 99999999999999999999", "must be a number from 1 to 64" },
+	{ "--workers 3\n4", "must be a number from 1 to 64" },
+	{ "--dispatch fork", "must be handoff or accept" },
+	{ "--echo lower", "must be upper or raw" },
+	{ "--log-level loud", "error, warning, info or debug" },
+	{ "--log-format xml", "must be text or json" },
+	{ "--serialize hope", "must be lock, join or none" },
+	{ "--send-queue 4095", "from 4KiB to 1GiB" },
+	{ "--send-queue 1025MiB", "from 4KiB to 1GiB" },
+	{ "--send-queue 1TiB", "from 4KiB to 1GiB" },
+	{ "--send-queue KiB", "from 4KiB to 1GiB" },
+	{ "--send-queue 99999999999GiB", "from 4KiB to 1GiB" },
+	{ "--drain 3601", "from 0 to 3600" },
+	{ "--listen http:127.0.0.1:80", "not built in yet: lines or echo" },
+	{ "--listen tls:127.0.0.1:80", "not built in yet: lines or echo" },
+	{ "--listen gopher:127.0.0.1:80", "no such kind of listener" },
+	{ "--listen lines", "must be KIND:ADDRESS:PORT" },
+	{ "--listen lines:7000", "must be KIND:ADDRESS:PORT" },
+	{ "--listen lines::7000", "must be KIND:ADDRESS:PORT" },
+	{ "--listen lines:::1:7000", "[::1]" },
+	{ "--listen lines:[127.0.0.1]:7000", "the address must be" },
+	{ "--listen lines:example.org:7000", "the address must be" },
+	{ "--listen lines:127.0.0.1:65536", "from 0 to 65535" },
+	{ "--listen lines:127.0.0.1:", "from 0 to 65535" },
+	{ "--event rush", "NAME=TOTAL[:TITLE]" },
+	{ "--event Rush=3", "a-z, 0-9 and '-'" },
+	{ "--event rush=0", "from 1 to 1000000000" },
+	{ "--event rush=1000000001", "from 1 to 1000000000" },
+	{ "--event rush=1 --event rush=1", "there twice" },
+	{ "--user no-such-user-here", "a user of this system" },
+	{ "--op-password-file /nonexistent", "cannot be read: No such file" },
+	{ "--op-password-file /", "cannot be read: Is a directory" },
+	{ "--config /nonexistent", "cannot be read: No such file" },
+	{ "--config /", "cannot be read: Is a directory" },
+	{ "--state /dev/null/x", "cannot be made" },
+};
+
+Test(options, a_wrong_one_gets_one_line_that_says_what_would_be_right)
+{
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		expect_refusal(wrong[i].command_line, wrong[i].expected);
+	}
+}
+
+Test(options, help_names_every_option_and_goes_to_stdout)
+{
+	static const char *const names[] = {
+		"--listen",     "--workers",      "--dispatch", "--store",
+		"--state",      "--serialize",    "--event",    "--echo",
+		"--rate",       "--max-quantity", "--history",  "--op-password-file",
+		"--send-queue", "--user",         "--pid-file", "--max-connections",
+		"--log-level",  "--log-format",   "--drain",    "--max-per-address",
+		"--config",     "--help",         "--version",
+	};
+	struct capture capture;
+
+	run_child(&capture, "--help");
+	cr_expect_eq(capture.status, 0);
+	cr_expect_str_eq(capture.errors, "");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		cr_expect_not_null(strstr(capture.output, names[i]), "no %s", names[i]);
+	}
+	capture_free(&capture);
+}
+
+Test(options, version_is_the_programs)
+{
+	struct capture capture;
+
+	run_child(&capture, "--version");
+	cr_expect_eq(capture.status, 0);
+	cr_expect_not_null(strstr(capture.output, " " TURNSTILE_VERSION "\n"));
+	cr_expect_str_eq(capture.errors, "");
+	capture_free(&capture);
+}
+
+Test(options, the_file_has_them_by_the_same_names)
+{
+	static struct options options;
+
+	read_with_config(&options,
+			 "# a comment\n; and another\n\nworkers = 4\nsend-queue=64 KiB\n"
+			 "  rate = 5\nlisten = lines:127.0.0.1:1\nlisten = echo:127.0.0.1:2\n"
+			 "event = rush=5:The noon rush",
+			 "");
+	cr_expect_eq(options.workers, 4);
+	cr_expect_eq(options.send_queue_bytes, 65536);
+	cr_expect_eq(options.rate, 5);
+	cr_expect_eq(options.listener_count, 2);
+	cr_expect_str_eq(options.listeners[1].text, "127.0.0.1:2");
+	cr_expect_str_eq(options.events[0].title, "The noon rush");
+}
+
+Test(options, the_file_gives_way_to_the_command_line)
+{
+	static struct options options;
+
+	read_with_config(&options,
+			 "workers = 4\nrate = 5\nlisten = lines:127.0.0.1:1\nevent = rush=5\n",
+			 "--listen echo:127.0.0.1:3 --workers 2 --event late=1");
+	cr_expect_eq(options.workers, 2);
+	cr_expect_eq(options.rate, 5);
+	cr_expect_eq(options.listener_count, 1);
+	cr_expect_str_eq(options.listeners[0].text, "127.0.0.1:3");
+	cr_expect_eq(options.event_count, 1);
+	cr_expect_str_eq(options.events[0].name, "late");
+}
+
+Test(options, what_is_wrong_in_the_file_is_named_with_its_line)
+{
+	char text[LINE_SIZE];
+
+	expect_config_refusal("\nworkers = 99\n", "/config:2: workers = 99: must be a number");
+	expect_config_refusal("rate = 1\n\nwrokers = 3\n", "/config:3: no such option");
+	expect_config_refusal("config = x\n", "/config:1: no such option");
+	expect_config_refusal("[server]\nworkers = 3\n", "/config:2: there are no sections");
+	expect_config_refusal("rate = 1\nworkers\n", "/config:2: must be 'name = value'");
+	snprintf(text, sizeof(text), "rate = 1\npid-file = %0300d\n", 0);
+	expect_config_refusal(text, "/config:2: the line is too long");
+}

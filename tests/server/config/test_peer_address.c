@@ -1,0 +1,86 @@
+#include "server/config/peer_address.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct origin read_origin(const char *text)
+{
+	struct origin origin;
+
+	cr_assert(origin_read(span_of(text), &origin), "'%s'", text);
+	return origin;
+}
+
+static void check_text(const char *given, const char *expected)
+{
+	char text[ORIGIN_TEXT_SIZE];
+
+	origin_write(read_origin(given), text);
+	cr_expect_str_eq(text, expected);
+}
+
+Test(origin, is_written_as_people_write_it)
+{
+	check_text("192.0.2.7", "192.0.2.7");
+	check_text("0.0.0.0", "0.0.0.0");
+	check_text("255.255.255.255", "255.255.255.255");
+	check_text("2001:db8::7", "2001:db8::7");
+	check_text("2001:DB8:0:0:0:0:0:7", "2001:db8::7");
+	check_text("::1", "::1");
+	check_text("::ffff:192.0.2.7", "192.0.2.7");
+	check_text("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		   "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+}
+
+Test(origin, that_is_no_address_is_refused)
+{
+	static const char *const wrong[] = {
+		"",           "bob",          "192.0.2", "192.0.2.256",   "192.0.2.7 ",
+		" 192.0.2.7", "192.0.2.7/24", "::g",     "1:2:3:4:5:6:7", ":::",
+		"[::1]",      "127.0.0.1:80"
+	};
+	char longest[200];
+	struct origin origin;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		cr_expect(!origin_read(span_of(wrong[i]), &origin), "'%s'", wrong[i]);
+	}
+	memset(longest, '1', sizeof(longest));
+	for (size_t length = 30; length <= sizeof(longest); length++) {
+		cr_expect(!origin_read((struct span){ longest, length }, &origin));
+	}
+}
+
+static struct origin of_address(int family, const char *text)
+{
+	struct sockaddr_storage address = { .ss_family = (sa_family_t)family };
+	struct sockaddr_in *ipv4 = (void *)&address;
+	struct sockaddr_in6 *ipv6 = (void *)&address;
+
+	cr_assert_eq(
+		inet_pton(family, text,
+			  family == AF_INET ? (void *)&ipv4->sin_addr : (void *)&ipv6->sin6_addr),
+		1);
+	return origin_of(&address);
+}
+
+Test(origin, of_a_connection_is_the_one_that_an_operator_types)
+{
+	cr_expect(origin_equal(of_address(AF_INET, "192.0.2.7"), read_origin("192.0.2.7")));
+	cr_expect(origin_equal(of_address(AF_INET6, "2001:db8::7"), read_origin("2001:db8::7")));
+	cr_expect(origin_equal(of_address(AF_INET6, "::ffff:192.0.2.7"), read_origin("192.0.2.7")),
+		  "one address, whichever kind of listener it came through");
+	cr_expect(!origin_equal(read_origin("192.0.2.7"), read_origin("192.0.2.8")));
+	cr_expect(!origin_equal(read_origin("::192.0.2.7"), read_origin("192.0.2.7")));
+}
+
+Test(origin, that_is_not_known_is_all_zero)
+{
+	const struct sockaddr_storage address = { .ss_family = AF_UNIX };
+	const struct origin none = { { 0 } };
+
+	cr_expect(origin_equal(origin_of(&address), none));
+}

@@ -1,0 +1,165 @@
+#include "server/session/output.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int ends[2];
+static struct output output;
+static struct block *shared;
+
+static void init(void)
+{
+	const int small = 4096;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	memset(&output, 0, sizeof(output));
+	shared = NULL;
+}
+
+static void finish(void)
+{
+	output_finish(&output);
+	block_release(shared);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+TestSuite(output, .init = init, .fini = finish);
+
+static void add(const char *text)
+{
+	output_copy(&output, &shared, text, strlen(text));
+}
+
+/* All that can be read from the other end, as a string. */
+static size_t take(char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t count;
+
+	while ((count = recv(ends[1], text + length, size - 1 - length, 0)) > 0) {
+		length += (size_t)count;
+	}
+	text[length] = '\0';
+	return length;
+}
+
+Test(output, comes_out_in_the_order_in_which_it_went_in)
+{
+	struct block *block = block_create(16);
+	char text[64];
+
+	memcpy(block->bytes, "one two three", 13);
+	block->used = 13;
+	add("a ");
+	output_add(&output, block, 4, 4);
+	add("b ");
+	output_add(&output, block, 0, 3);
+	block_release(block);
+	cr_expect_eq(output.bytes, 11);
+	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_EMPTY);
+	take(text, sizeof(text));
+	cr_expect_str_eq(text, "a two b one");
+	cr_expect_null(output.segments, "an empty output holds no memory");
+	cr_expect_eq(output.bytes, 0);
+}
+
+Test(output, what_lies_side_by_side_in_a_block_is_one_segment)
+{
+	for (int i = 0; i < 100; i++) {
+		add("0123456789");
+	}
+	cr_expect_eq(output.end - output.first, 1);
+	cr_expect_eq(shared->references, 2);
+}
+
+#define LONG 400000
+
+static char pattern(size_t i)
+{
+	return (char)('a' + i * 7 % 26);
+}
+
+Test(output, a_socket_that_takes_little_gets_all_of_it_in_the_end)
+{
+	static char in[LONG], out[LONG + 1];
+	size_t length = 0;
+	enum output_result result;
+
+	for (size_t i = 0; i < LONG; i++) {
+		in[i] = pattern(i);
+	}
+	for (size_t at = 0; at < LONG; at += 1000) {
+		output_copy(&output, &shared, in + at, 1000);
+	}
+	while ((result = output_flush(&output, ends[0])) == OUTPUT_BLOCKED) {
+		size_t got = take(out + length, sizeof(out) - length);
+		cr_assert_gt(got, 0);
+		length += got;
+	}
+	cr_expect_eq(result, OUTPUT_EMPTY);
+	length += take(out + length, sizeof(out) - length);
+	cr_assert_eq(length, LONG);
+	cr_expect_eq(memcmp(in, out, LONG), 0);
+}
+
+static void fill_socket(void)
+{
+	static const char junk[65536];
+
+	while (send(ends[0], junk, sizeof(junk), MSG_NOSIGNAL) > 0) {
+	}
+}
+
+Test(output, who_does_not_read_keeps_no_large_block_for_a_short_line)
+{
+	struct block *large = block_create(1 << 20);
+
+	memcpy(large->bytes, "short\n", 6);
+	large->used = 6;
+	fill_socket();
+	output_add(&output, large, 0, 6);
+	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_BLOCKED);
+	cr_expect_eq(large->references, 1, "only ours");
+	cr_expect_eq(output.bytes, 6);
+	block_release(large);
+}
+
+Test(output, cut_leaves_the_line_that_is_being_sent)
+{
+	char text[1 << 20];
+
+	add("first line\nsecond\n");
+	add("third\n");
+	cr_expect(output_cut(&output));
+	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_EMPTY);
+	take(text, sizeof(text));
+	cr_expect_str_eq(text, "first line\n");
+	cr_expect(output_cut(&output), "nothing is at a line's end");
+}
+
+Test(output, cut_says_when_the_line_has_no_end_yet)
+{
+	struct block *block = block_create(8);
+
+	memcpy(block->bytes, "no end", 6);
+	block->used = 6;
+	output_add(&output, block, 0, 6);
+	block_release(block);
+	add("the rest\n");
+	cr_expect(!output_cut(&output));
+	cr_expect_eq(output.bytes, 6);
+}
+
+Test(output, a_peer_that_is_gone_breaks_it)
+{
+	close(ends[1]);
+	add("anybody?\n");
+	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_BROKEN);
+}
