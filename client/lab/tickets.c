@@ -127,13 +127,13 @@ static struct store_event read_event(struct store *store)
 static bool write_sale(struct store *store, const struct store_event *seen)
 {
 	struct booking_request request = { .verb = BOOKING_BOOK, .quantity = 1 };
-	struct booking_desk desk = { .store = store, .wall_ns = clock_wall_ns() };
+	struct booking_context context = { .store = store, .wall_ns = clock_wall_ns() };
 	struct booking_answer answer;
 
 	snprintf(request.event, sizeof(request.event), "%s", seen->name);
 	begin(store);
 	only_event(store)->sold = seen->sold;
-	booking_carry_out(&desk, &request, &answer);
+	booking_carry_out(&context, &request, &answer);
 	end(store, answer.outcome == BOOKING_DONE);
 	return answer.outcome == BOOKING_DONE;
 }

@@ -92,7 +92,8 @@ static bool read_event(const struct purchase *purchase, struct store_event *seen
 static void sell(const struct purchase *purchase, const struct store_event *seen,
 		 struct booking_answer *answer)
 {
-	const struct booking_desk rules = { .store = purchase->store, .wall_ns = clock_wall_ns() };
+	const struct booking_context rules = { .store = purchase->store,
+					       .wall_ns = clock_wall_ns() };
 	struct booking_request request = { .verb = BOOKING_BOOK, .quantity = 1 };
 	struct store_event *event;
 

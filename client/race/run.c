@@ -48,7 +48,7 @@ static bool with_store(const char *url, bool (*work)(struct store *store, struct
 /* An event of this heat's own: "race-lock-1", or the first number that is free. */
 static bool make_event(struct store *store, struct race_heat *heat)
 {
-	const struct booking_desk rules = { .store = store, .wall_ns = clock_wall_ns() };
+	const struct booking_context rules = { .store = store, .wall_ns = clock_wall_ns() };
 	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = heat->tickets };
 	struct booking_answer answer = { .outcome = BOOKING_EXISTS };
 

@@ -47,7 +47,7 @@ static enum booking_outcome outcome_of(enum store_result result)
 /* The ticket that the request's code stands for, and its event; one whose time is over lapses. */
 static enum booking_outcome find_ticket(struct booking_work *work)
 {
-	struct store *store = work->desk->store;
+	struct store *store = work->context->store;
 	enum booking_outcome outcome;
 	int64_t number;
 
@@ -61,8 +61,8 @@ static enum booking_outcome find_ticket(struct booking_work *work)
 	if (store_event_get(store, work->ticket.event, &work->event) != STORE_OK) {
 		return BOOKING_FAILED;
 	}
-	if (booking_lapse_is_due(work->desk, &work->ticket) &&
-	    !booking_offer_what_comes_back(work->desk, work->event, &work->ticket,
+	if (booking_lapse_is_due(work->context, &work->ticket) &&
+	    !booking_offer_what_comes_back(work->context, work->event, &work->ticket,
 					   TICKET_EXPIRED)) {
 		return BOOKING_FAILED;
 	}
@@ -75,7 +75,7 @@ static enum booking_outcome run(struct booking_work *work, const struct rule *ru
 
 	if (rule->need == NEEDS_EVENT) {
 		outcome = outcome_of(
-			store_event_find(work->desk->store, work->request->event, &work->event));
+			store_event_find(work->context->store, work->request->event, &work->event));
 	} else if (rule->need == NEEDS_TICKET) {
 		outcome = find_ticket(work);
 	}
@@ -94,7 +94,7 @@ static void describe_event(const struct booking_work *work)
 	struct booking_answer *answer = work->answer;
 
 	memcpy(answer->event, event->name, sizeof(answer->event));
-	answer->left = booking_left(work->desk, event);
+	answer->left = booking_left(work->context, event);
 	answer->total = event->total;
 	if (work->request->verb != BOOKING_AUDIT) {
 		answer->sold = event->sold;
@@ -102,7 +102,7 @@ static void describe_event(const struct booking_work *work)
 	}
 }
 
-void booking_carry_out(const struct booking_desk *desk, const struct booking_request *request,
+void booking_carry_out(const struct booking_context *context, const struct booking_request *request,
 		       struct booking_answer *answer)
 {
 	if ((size_t)request->verb >= sizeof(rules) / sizeof(*rules)) {
@@ -110,7 +110,7 @@ void booking_carry_out(const struct booking_desk *desk, const struct booking_req
 	}
 	const struct rule *rule = &rules[request->verb];
 	struct booking_work work = {
-		.desk = desk, .request = request, .answer = answer, .kind = rule->kind
+		.context = context, .request = request, .answer = answer, .kind = rule->kind
 	};
 
 	memset(answer, 0, sizeof(*answer));

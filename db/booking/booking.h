@@ -92,7 +92,7 @@ struct booking_offer {
 };
 
 /* What the rules work on. */
-struct booking_desk {
+struct booking_context {
 	struct store *store;
 	struct waitlist *waitlist; /* or NULL: nobody can wait */
 	int64_t wall_ns;           /* now */
@@ -102,7 +102,7 @@ struct booking_desk {
 };
 
 /* Carries out REQUEST and writes what came of it to ANSWER. */
-void booking_carry_out(const struct booking_desk *desk, const struct booking_request *request,
+void booking_carry_out(const struct booking_context *context, const struct booking_request *request,
 		       struct booking_answer *answer);
 
 /*
@@ -110,19 +110,19 @@ void booking_carry_out(const struct booking_desk *desk, const struct booking_req
  * NEXT_NS to the wall time at which the next one ends, INT64_MAX if nothing is held. False when the
  * store failed.
  */
-bool booking_lapse(const struct booking_desk *desk, unsigned most, int64_t *next_ns);
+bool booking_lapse(const struct booking_context *context, unsigned most, int64_t *next_ns);
 
 /* Lapses every tied hold: at the start of a server that is alone on the store. False as above. */
-bool booking_release_all(const struct booking_desk *desk);
+bool booking_release_all(const struct booking_context *context);
 
 /*
  * Offers what is free of any event to who waits for it: what came back by another server's hand.
  * False when the store failed.
  */
-bool booking_offer_all(const struct booking_desk *desk);
+bool booking_offer_all(const struct booking_context *context);
 
 /* What is left of an event for who asks now: nothing while it is gathered for a group. */
-int64_t booking_left(const struct booking_desk *desk, const struct store_event *event);
+int64_t booking_left(const struct booking_context *context, const struct store_event *event);
 
 /* "booked", "held", "cancelled", "expired" or "admitted". */
 const char *ticket_state_name(enum ticket_state state);

@@ -15,7 +15,7 @@ static enum booking_outcome add_event(struct booking_work *work)
 	}
 	memcpy(event.name, request->event, sizeof(event.name));
 	memcpy(event.title, request->title, sizeof(event.title));
-	if (store_event_add(work->desk->store, &event) != STORE_OK) {
+	if (store_event_add(work->context->store, &event) != STORE_OK) {
 		return BOOKING_FAILED;
 	}
 	work->answer->total = event.total;
@@ -25,7 +25,7 @@ static enum booking_outcome add_event(struct booking_work *work)
 
 enum booking_outcome booking_event_new(struct booking_work *work)
 {
-	switch (store_event_find(work->desk->store, work->request->event, &work->event)) {
+	switch (store_event_find(work->context->store, work->request->event, &work->event)) {
 	case STORE_OK: return BOOKING_EXISTS;
 	case STORE_NONE: return add_event(work);
 	case STORE_FAILED: break;
@@ -40,8 +40,9 @@ static enum booking_outcome set_open(struct booking_work *work, bool open)
 		return BOOKING_DONE;
 	}
 	work->event->open = open;
-	store_event_change(work->desk->store, work->event);
-	return booking_offer_what_is_free(work->desk, work->event) ? BOOKING_DONE : BOOKING_FAILED;
+	store_event_change(work->context->store, work->event);
+	return booking_offer_what_is_free(work->context, work->event) ? BOOKING_DONE
+								      : BOOKING_FAILED;
 }
 
 enum booking_outcome booking_event_open(struct booking_work *work)
@@ -63,8 +64,8 @@ enum booking_outcome booking_event_grow(struct booking_work *work)
 		return BOOKING_LIMIT;
 	}
 	event->total += more;
-	store_event_change(work->desk->store, event);
-	return booking_offer_what_is_free(work->desk, event) ? BOOKING_DONE : BOOKING_FAILED;
+	store_event_change(work->context->store, event);
+	return booking_offer_what_is_free(work->context, event) ? BOOKING_DONE : BOOKING_FAILED;
 }
 
 enum booking_outcome booking_event_audit(struct booking_work *work)
@@ -72,7 +73,7 @@ enum booking_outcome booking_event_audit(struct booking_work *work)
 	const struct store_event *event = work->event;
 	struct booking_answer *answer = work->answer;
 
-	if (store_event_count(work->desk->store, event->number, &answer->sold, &answer->held) !=
+	if (store_event_count(work->context->store, event->number, &answer->sold, &answer->held) !=
 	    STORE_OK) {
 		return BOOKING_FAILED;
 	}

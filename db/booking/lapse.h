@@ -7,10 +7,10 @@
 #include "db/booking/booking.h"
 
 /* Whether TICKET is held, and its time is over. */
-bool booking_lapse_is_due(const struct booking_desk *desk, const struct store_ticket *ticket);
+bool booking_lapse_is_due(const struct booking_context *context, const struct store_ticket *ticket);
 
 /* Lapses the holds that are tied to a connection from LEAST to MOST. False when the store failed.
  */
-bool booking_lapse_tied(const struct booking_desk *desk, uint64_t least, uint64_t most);
+bool booking_lapse_tied(const struct booking_context *context, uint64_t least, uint64_t most);
 
 #endif

@@ -5,35 +5,35 @@
 #include "db/booking/stock.h"
 #include "shared/base/clock.h"
 
-int64_t booking_left(const struct booking_desk *desk, const struct store_event *event)
+int64_t booking_left(const struct booking_context *context, const struct store_event *event)
 {
-	bool gathers = desk->waitlist && waitlist_gathers(desk->waitlist, event->number);
+	bool gathers = context->waitlist && waitlist_gathers(context->waitlist, event->number);
 
 	return gathers ? 0 : booking_stock_free(event);
 }
 
 /* Holds what the waiter wants and writes an offer of it to OFFER. */
-static bool make_offer(const struct booking_desk *desk, struct store_event *event,
+static bool make_offer(const struct booking_context *context, struct store_event *event,
 		       struct waiter *waiter, struct booking_offer *offer)
 {
 	struct store_ticket ticket = { .quantity = waiter->quantity,
 				       .state = TICKET_HELD,
 				       .kind = TICKET_BY_OFFER,
-				       .expires_ns =
-					       desk->wall_ns + BOOKING_HOLD_SECONDS * NS_PER_SECOND,
+				       .expires_ns = context->wall_ns +
+						     BOOKING_HOLD_SECONDS * NS_PER_SECOND,
 				       .tied = waiter->client.session };
 
-	if (!booking_stock_add(desk, event, &ticket)) {
+	if (!booking_stock_add(context, event, &ticket)) {
 		return false;
 	}
 	offer->client = waiter->client;
 	offer->quantity = waiter->quantity;
 	offer->seconds = BOOKING_HOLD_SECONDS;
 	memcpy(offer->event, event->name, sizeof(offer->event));
-	code_make(store_code_key(desk->store), ticket.number, offer->code);
+	code_make(store_code_key(context->store), ticket.number, offer->code);
 	atomic_store(&waiter->state, WAITER_OFFERED);
-	desk->waitlist->batch = true;
-	desk->waitlist->changed = true;
+	context->waitlist->batch = true;
+	context->waitlist->changed = true;
 	return true;
 }
 
@@ -46,9 +46,9 @@ static void note_passed(struct waitlist *list, int64_t event, const struct waite
 	}
 }
 
-bool booking_offer_what_is_free(const struct booking_desk *desk, struct store_event *event)
+bool booking_offer_what_is_free(const struct booking_context *context, struct store_event *event)
 {
-	struct waitlist *list = desk->waitlist;
+	struct waitlist *list = context->waitlist;
 	struct waiter *waiter;
 
 	if (!list || list->count == 0 || !event->open) {
@@ -60,12 +60,12 @@ bool booking_offer_what_is_free(const struct booking_desk *desk, struct store_ev
 
 		if (waiter->quantity <= booking_stock_free(event)) {
 			struct booking_offer *offer =
-				desk->offer(desk->context, waiter->client.worker);
+				context->offer(context->context, waiter->client.worker);
 
 			if (!offer) {
 				return true; /* too many are under way: with the next change */
 			}
-			if (!make_offer(desk, event, waiter, offer)) {
+			if (!make_offer(context, event, waiter, offer)) {
 				return false;
 			}
 			note_passed(list, event->number, next);
@@ -77,28 +77,30 @@ bool booking_offer_what_is_free(const struct booking_desk *desk, struct store_ev
 	return true;
 }
 
-void booking_offer_note_newcomer(const struct booking_desk *desk, const struct store_event *event)
+void booking_offer_note_newcomer(const struct booking_context *context,
+				 const struct store_event *event)
 {
-	if (desk->waitlist && desk->waitlist->count > 0) {
-		note_passed(desk->waitlist, event->number, NULL);
+	if (context->waitlist && context->waitlist->count > 0) {
+		note_passed(context->waitlist, event->number, NULL);
 	}
 }
 
-bool booking_offer_what_comes_back(const struct booking_desk *desk, struct store_event *event,
+bool booking_offer_what_comes_back(const struct booking_context *context, struct store_event *event,
 				   struct store_ticket *ticket, enum ticket_state state)
 {
-	return booking_stock_change(desk, event, ticket, state) &&
-	       booking_offer_what_is_free(desk, event);
+	return booking_stock_change(context, event, ticket, state) &&
+	       booking_offer_what_is_free(context, event);
 }
 
-bool booking_offer_all(const struct booking_desk *desk)
+bool booking_offer_all(const struct booking_context *context)
 {
 	struct store_event *event;
 	int64_t number = 0;
 
-	while (desk->waitlist && (number = waitlist_event_after(desk->waitlist, number)) > 0) {
-		if (store_event_get(desk->store, number, &event) != STORE_OK ||
-		    !booking_offer_what_is_free(desk, event)) {
+	while (context->waitlist &&
+	       (number = waitlist_event_after(context->waitlist, number)) > 0) {
+		if (store_event_get(context->store, number, &event) != STORE_OK ||
+		    !booking_offer_what_is_free(context, event)) {
 			return false;
 		}
 	}

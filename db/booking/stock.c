@@ -17,7 +17,7 @@ static int64_t *counter_of(struct store_event *event, enum ticket_state state)
 	return NULL;
 }
 
-bool booking_stock_change(const struct booking_desk *desk, struct store_event *event,
+bool booking_stock_change(const struct booking_context *context, struct store_event *event,
 			  struct store_ticket *ticket, enum ticket_state state)
 {
 	int64_t *from = counter_of(event, ticket->state);
@@ -25,26 +25,26 @@ bool booking_stock_change(const struct booking_desk *desk, struct store_event *e
 
 	ticket->state = state;
 	ticket->expires_ns = 0;
-	if (store_ticket_change(desk->store, ticket) != STORE_OK) {
+	if (store_ticket_change(context->store, ticket) != STORE_OK) {
 		return false;
 	}
 	if (from != to) {
-		store_event_change(desk->store, event);
+		store_event_change(context->store, event);
 		*(from ? from : &(int64_t){ 0 }) -= ticket->quantity;
 		*(to ? to : &(int64_t){ 0 }) += ticket->quantity;
 	}
 	return true;
 }
 
-bool booking_stock_add(const struct booking_desk *desk, struct store_event *event,
+bool booking_stock_add(const struct booking_context *context, struct store_event *event,
 		       struct store_ticket *ticket)
 {
 	ticket->event = event->number;
-	ticket->made_ns = desk->wall_ns;
-	if (store_ticket_add(desk->store, ticket) != STORE_OK) {
+	ticket->made_ns = context->wall_ns;
+	if (store_ticket_add(context->store, ticket) != STORE_OK) {
 		return false;
 	}
 	*counter_of(event, ticket->state) += ticket->quantity;
-	store_event_change(desk->store, event);
+	store_event_change(context->store, event);
 	return true;
 }

@@ -19,9 +19,10 @@ const char *ticket_state_name(enum ticket_state state)
 	return "unknown";
 }
 
-static int64_t seconds_left(const struct booking_desk *desk, const struct store_ticket *ticket)
+static int64_t seconds_left(const struct booking_context *context,
+			    const struct store_ticket *ticket)
 {
-	int64_t left_ns = ticket->expires_ns - desk->wall_ns;
+	int64_t left_ns = ticket->expires_ns - context->wall_ns;
 
 	return left_ns > 0 ? (left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND : 0;
 }
@@ -30,11 +31,11 @@ void booking_ticket_describe(struct booking_work *work, const struct store_ticke
 {
 	struct booking_answer *answer = work->answer;
 
-	code_make(store_code_key(work->desk->store), ticket->number, answer->code);
+	code_make(store_code_key(work->context->store), ticket->number, answer->code);
 	answer->state = ticket->state;
 	answer->quantity = ticket->quantity;
 	if (ticket->state == TICKET_HELD) {
-		answer->seconds = seconds_left(work->desk, ticket);
+		answer->seconds = seconds_left(work->context, ticket);
 	}
 }
 
@@ -50,8 +51,8 @@ static enum booking_outcome repeat(struct booking_work *work)
 	if (!is_same_request(work)) {
 		return BOOKING_KEY_TAKEN;
 	}
-	if (booking_lapse_is_due(work->desk, &work->ticket) &&
-	    !booking_offer_what_comes_back(work->desk, work->event, &work->ticket,
+	if (booking_lapse_is_due(work->context, &work->ticket) &&
+	    !booking_offer_what_comes_back(work->context, work->event, &work->ticket,
 					   TICKET_EXPIRED)) {
 		return BOOKING_FAILED;
 	}
@@ -71,19 +72,19 @@ static enum booking_outcome sell(struct booking_work *work)
 	if (!work->event->open) {
 		return BOOKING_CLOSED;
 	}
-	if (booking_left(work->desk, work->event) < request->quantity) {
+	if (booking_left(work->context, work->event) < request->quantity) {
 		return BOOKING_SOLD_OUT;
 	}
 	ticket.state = work->kind == TICKET_BY_HOLD ? TICKET_HELD : TICKET_BOOKED;
 	if (ticket.state == TICKET_HELD) {
-		ticket.expires_ns = work->desk->wall_ns + request->seconds * NS_PER_SECOND;
+		ticket.expires_ns = work->context->wall_ns + request->seconds * NS_PER_SECOND;
 		ticket.tied = request->tied ? request->client.session : 0;
 	}
 	memcpy(ticket.key, request->key, sizeof(ticket.key));
-	if (!booking_stock_add(work->desk, work->event, &ticket)) {
+	if (!booking_stock_add(work->context, work->event, &ticket)) {
 		return BOOKING_FAILED;
 	}
-	booking_offer_note_newcomer(work->desk, work->event);
+	booking_offer_note_newcomer(work->context, work->event);
 	booking_ticket_describe(work, &ticket);
 	return BOOKING_DONE;
 }
@@ -97,7 +98,7 @@ enum booking_outcome booking_ticket_book(struct booking_work *work)
 	if (work->request->key[0] == '\0') {
 		return sell(work);
 	}
-	switch (store_ticket_by_key(work->desk->store, work->request->key, &work->ticket)) {
+	switch (store_ticket_by_key(work->context->store, work->request->key, &work->ticket)) {
 	case STORE_OK: return repeat(work);
 	case STORE_NONE: return sell(work);
 	case STORE_FAILED: break;
@@ -111,7 +112,8 @@ enum booking_outcome booking_ticket_confirm(struct booking_work *work)
 {
 	switch (work->ticket.state) {
 	case TICKET_HELD:
-		if (!booking_stock_change(work->desk, work->event, &work->ticket, TICKET_BOOKED)) {
+		if (!booking_stock_change(work->context, work->event, &work->ticket,
+					  TICKET_BOOKED)) {
 			return BOOKING_FAILED;
 		}
 		return BOOKING_DONE;
@@ -128,7 +130,7 @@ enum booking_outcome booking_ticket_cancel(struct booking_work *work)
 	switch (work->ticket.state) {
 	case TICKET_HELD:
 	case TICKET_BOOKED:
-		if (!booking_offer_what_comes_back(work->desk, work->event, &work->ticket,
+		if (!booking_offer_what_comes_back(work->context, work->event, &work->ticket,
 						   TICKET_CANCELLED)) {
 			return BOOKING_FAILED;
 		}
@@ -144,7 +146,7 @@ enum booking_outcome booking_ticket_admit(struct booking_work *work)
 {
 	switch (work->ticket.state) {
 	case TICKET_BOOKED:
-		if (!booking_stock_change(work->desk, work->event, &work->ticket,
+		if (!booking_stock_change(work->context, work->event, &work->ticket,
 					  TICKET_ADMITTED)) {
 			return BOOKING_FAILED;
 		}

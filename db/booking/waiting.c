@@ -8,7 +8,7 @@
 enum booking_outcome booking_waiting_begin(struct booking_work *work)
 {
 	const struct booking_request *request = work->request;
-	struct waitlist *list = work->desk->waitlist;
+	struct waitlist *list = work->context->waitlist;
 	struct waiter wanted = { .event = work->event->number,
 				 .quantity = request->quantity,
 				 .client = request->client };
@@ -34,21 +34,22 @@ enum booking_outcome booking_waiting_begin(struct booking_work *work)
 	}
 	work->answer->position = waitlist_position(list, waiter);
 	waiter->told = work->answer->position;
-	return booking_offer_what_is_free(work->desk, work->event) ? BOOKING_DONE : BOOKING_FAILED;
+	return booking_offer_what_is_free(work->context, work->event) ? BOOKING_DONE
+								      : BOOKING_FAILED;
 }
 
 /* Who leaves the list makes room for the next; what was gathered for it is free again. */
-static bool leave_list(const struct booking_desk *desk, uint64_t session)
+static bool leave_list(const struct booking_context *context, uint64_t session)
 {
 	struct store_event *event;
 	int64_t number;
 
-	while (desk->waitlist && waitlist_take(desk->waitlist, session, &number)) {
-		if (store_event_get(desk->store, number, &event) != STORE_OK) {
+	while (context->waitlist && waitlist_take(context->waitlist, session, &number)) {
+		if (store_event_get(context->store, number, &event) != STORE_OK) {
 			return false;
 		}
-		store_event_change(desk->store, event);
-		if (!booking_offer_what_is_free(desk, event)) {
+		store_event_change(context->store, event);
+		if (!booking_offer_what_is_free(context, event)) {
 			return false;
 		}
 	}
@@ -58,8 +59,8 @@ static bool leave_list(const struct booking_desk *desk, uint64_t session)
 enum booking_outcome booking_waiting_release(struct booking_work *work)
 {
 	uint64_t session = work->request->client.session;
-	bool good =
-		leave_list(work->desk, session) && booking_lapse_tied(work->desk, session, session);
+	bool good = leave_list(work->context, session) &&
+		    booking_lapse_tied(work->context, session, session);
 
 	return good ? BOOKING_DONE : BOOKING_FAILED;
 }

@@ -9,7 +9,7 @@
 #include "db/booking/booking.h"
 
 struct booking_work {
-	const struct booking_desk *desk;
+	const struct booking_context *context;
 	const struct booking_request *request;
 	struct booking_answer *answer;
 	struct store_event *event;  /* NULL for the verbs that need none */

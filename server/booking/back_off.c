@@ -2,28 +2,29 @@
 
 #include "shared/base/log.h"
 
-int64_t trouble_note(struct trouble *trouble, const char *why)
+int64_t back_off_note(struct back_off *back_off, const char *why)
 {
-	if (why && !trouble_is_on(trouble)) {
+	if (why && !back_off_is_on(back_off)) {
 		log_error("the store failed: %s", why);
 	}
-	trouble->failures++;
-	trouble->pause_ns = trouble->pause_ns > 0 ? trouble->pause_ns * 2 : TROUBLE_PAUSE_LEAST_NS;
-	if (trouble->pause_ns > TROUBLE_PAUSE_MOST_NS) {
-		trouble->pause_ns = TROUBLE_PAUSE_MOST_NS;
+	back_off->failures++;
+	back_off->pause_ns =
+		back_off->pause_ns > 0 ? back_off->pause_ns * 2 : BACK_OFF_PAUSE_LEAST_NS;
+	if (back_off->pause_ns > BACK_OFF_PAUSE_MOST_NS) {
+		back_off->pause_ns = BACK_OFF_PAUSE_MOST_NS;
 	}
-	return trouble->pause_ns;
+	return back_off->pause_ns;
 }
 
-void trouble_end(struct trouble *trouble)
+void back_off_end(struct back_off *back_off)
 {
-	if (trouble_is_on(trouble)) {
-		log_info("the store works again: it failed %u times", trouble->failures);
-		*trouble = (struct trouble){ .failures = 0 };
+	if (back_off_is_on(back_off)) {
+		log_info("the store works again: it failed %u times", back_off->failures);
+		*back_off = (struct back_off){ .failures = 0 };
 	}
 }
 
-bool trouble_is_on(const struct trouble *trouble)
+bool back_off_is_on(const struct back_off *back_off)
 {
-	return trouble->pause_ns > 0;
+	return back_off->pause_ns > 0;
 }

@@ -13,35 +13,35 @@
 
 /* The board */
 
-struct board_fill {
-	const struct booking_desk *desk;
-	struct board *board;
+struct stock_board_fill {
+	const struct booking_context *queue;
+	struct stock_board *board;
 	bool full;
 };
 
 static void put_on_board(void *context, const struct store_event *event)
 {
-	struct board_fill *fill = context;
+	struct stock_board_fill *fill = context;
 
-	fill->full |= !board_put(fill->board, event, booking_left(fill->desk, event));
+	fill->full |= !stock_board_put(fill->board, event, booking_left(fill->queue, event));
 }
 
-void batch_fill_board(const struct booking_desk *desk, struct board *board)
+void batch_fill_board(const struct booking_context *queue, struct stock_board *board)
 {
-	struct board_fill fill = { desk, board, false };
+	struct stock_board_fill fill = { queue, board, false };
 
-	if (store_event_each(desk->store, put_on_board, &fill) != STORE_OK) {
-		log_error("the events cannot be read: %s", store_error(desk->store));
+	if (store_event_each(queue->store, put_on_board, &fill) != STORE_OK) {
+		log_error("the events cannot be read: %s", store_error(queue->store));
 	}
 	if (fill.full) {
-		log_warning("more than %d events: the rest is not shown", BOARD_EVENTS_MAX);
+		log_warning("more than %d events: the rest is not shown", STOCK_BOARD_EVENTS_MAX);
 	}
 }
 
 /* Puts the events that the last commit changed on the board. */
-static void show_changes(struct batcher *batcher, const struct booking_desk *rules)
+static void show_changes(struct batcher *batcher, const struct booking_context *rules)
 {
-	struct board_fill fill = { rules, batcher->commons->board, false };
+	struct stock_board_fill fill = { rules, batcher->shared->board, false };
 
 	store_events_changed(batcher->store, put_on_board, &fill);
 }
@@ -52,52 +52,52 @@ static void show_changes(struct batcher *batcher, const struct booking_desk *rul
 static struct booking_offer *place_for_offer(void *context, uint32_t worker)
 {
 	struct batcher *batcher = context;
-	struct desk_offers *offers = &batcher->desk->offers[worker];
+	struct booking_offers *offers = &batcher->queue->offers[worker];
 
-	if (offers->written - offers->taken == DESK_OFFERS) {
+	if (offers->written - offers->taken == BOOKING_QUEUE_OFFERS) {
 		return NULL;
 	}
-	return &offers->slots[offers->written++ % DESK_OFFERS];
+	return &offers->slots[offers->written++ % BOOKING_QUEUE_OFFERS];
 }
 
-static struct booking_desk rules_of(struct batcher *batcher)
+static struct booking_context rules_of(struct batcher *batcher)
 {
-	return (struct booking_desk){ .store = batcher->store,
-				      .waitlist = &batcher->desk->waitlist,
-				      .wall_ns = clock_wall_ns(),
-				      .offer = place_for_offer,
-				      .context = batcher };
+	return (struct booking_context){ .store = batcher->store,
+					 .waitlist = &batcher->queue->waitlist,
+					 .wall_ns = clock_wall_ns(),
+					 .offer = place_for_offer,
+					 .context = batcher };
 }
 
 static void wake_loop(struct batcher *batcher, uint32_t worker)
 {
-	(void)waker_wake(&batcher->commons->scoreboard->scores[worker].waker);
+	(void)waker_wake(&batcher->shared->scoreboard->scores[worker].waker);
 }
 
 static void publish(struct batcher *batcher)
 {
-	struct desk *desk = batcher->desk;
+	struct booking_queue *queue = batcher->queue;
 
-	for (uint32_t i = 0; i < desk->workers; i++) {
-		struct desk_ring *ring = &desk->rings[i];
-		struct desk_offers *offers = &desk->offers[i];
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		struct booking_ring *ring = &queue->rings[i];
+		struct booking_offers *offers = &queue->offers[i];
 
-		if (desk->batch.end[i] <= ring->answered && offers->written == offers->published) {
+		if (queue->batch.end[i] <= ring->answered && offers->written == offers->published) {
 			continue;
 		}
-		atomic_store_explicit(&ring->answered, desk->batch.end[i], memory_order_release);
+		atomic_store_explicit(&ring->answered, queue->batch.end[i], memory_order_release);
 		atomic_store_explicit(&offers->published, offers->written, memory_order_release);
 		wake_loop(batcher, i);
 	}
-	atomic_store(&desk->batch.state, BATCH_NONE);
+	atomic_store(&queue->batch.state, BATCH_NONE);
 }
 
-/* The batch is not in the store and never will be: its traces on the desk go. */
-static void undo_batch(struct desk *desk)
+/* The batch is not in the store and never will be: its traces on the queue go. */
+static void undo_batch(struct booking_queue *queue)
 {
-	waitlist_roll_back(&desk->waitlist);
-	for (uint32_t i = 0; i < desk->workers; i++) {
-		desk->offers[i].written = desk->offers[i].published;
+	waitlist_roll_back(&queue->waitlist);
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		queue->offers[i].written = queue->offers[i].published;
 	}
 }
 
@@ -105,58 +105,58 @@ static void undo_batch(struct desk *desk)
  * A predecessor may have died between its commit and its answers. If the store has its batch, the
  * answers in the slots are good; if not, they never were, and the requests are carried out anew.
  */
-static bool settle_predecessor(struct batcher *batcher, const struct booking_desk *rules)
+static bool settle_predecessor(struct batcher *batcher, const struct booking_context *rules)
 {
-	struct desk *desk = batcher->desk;
+	struct booking_queue *queue = batcher->queue;
 	int64_t last = 0;
 
-	if (atomic_load(&desk->batch.state) == BATCH_NONE) {
+	if (atomic_load(&queue->batch.state) == BATCH_NONE) {
 		return true;
 	}
-	if (store_batch_last(batcher->store, desk->server, &last) != STORE_OK) {
+	if (store_batch_last(batcher->store, queue->server, &last) != STORE_OK) {
 		return false;
 	}
-	bool committed = desk->batch.state == BATCH_COMMITTED && last >= desk->batch.number;
+	bool committed = queue->batch.state == BATCH_COMMITTED && last >= queue->batch.number;
 
-	log_info("a clerk died at batch %lld, %s its commit", (long long)desk->batch.number,
+	log_info("a clerk died at batch %lld, %s its commit", (long long)queue->batch.number,
 		 committed ? "after" : "before");
-	waitlist_repair(&desk->waitlist);
-	desk->next_expiry_ns = 0;
+	waitlist_repair(&queue->waitlist);
+	queue->next_expiry_ns = 0;
 	if (committed) {
-		batch_fill_board(rules, batcher->commons->board);
-		waitlist_commit(&desk->waitlist);
+		batch_fill_board(rules, batcher->shared->board);
+		waitlist_commit(&queue->waitlist);
 		publish(batcher);
 	} else {
-		undo_batch(desk);
-		atomic_store(&desk->batch.state, BATCH_NONE);
+		undo_batch(queue);
+		atomic_store(&queue->batch.state, BATCH_NONE);
 	}
 	return true;
 }
 
-static unsigned carry_out_ring(struct batcher *batcher, const struct booking_desk *rules,
+static unsigned carry_out_ring(struct batcher *batcher, const struct booking_context *rules,
 			       uint32_t worker, unsigned most, bool *failed)
 {
-	struct desk *desk = batcher->desk;
-	struct desk_ring *ring = &desk->rings[worker];
+	struct booking_queue *queue = batcher->queue;
+	struct booking_ring *ring = &queue->rings[worker];
 	uint64_t submitted = atomic_load_explicit(&ring->submitted, memory_order_acquire);
 	uint64_t at = ring->answered;
 	unsigned done = 0;
 
 	for (; at < submitted && done < most && !*failed; at++, done++) {
-		struct desk_slot *slot = &ring->slots[at % DESK_SLOTS];
+		struct booking_slot *slot = &ring->slots[at % BOOKING_QUEUE_SLOTS];
 
 		booking_carry_out(rules, &slot->request, &slot->answer);
 		*failed = slot->answer.outcome == BOOKING_FAILED;
 	}
-	desk->batch.end[worker] = at;
+	queue->batch.end[worker] = at;
 	return done;
 }
 
 /* Carries out what lies in the rings, each in turn, within a transaction; returns how many. */
-static unsigned carry_out_all(struct batcher *batcher, const struct booking_desk *rules,
+static unsigned carry_out_all(struct batcher *batcher, const struct booking_context *rules,
 			      bool *failed)
 {
-	uint32_t workers = batcher->desk->workers;
+	uint32_t workers = batcher->queue->workers;
 	unsigned done = 0;
 
 	for (uint32_t i = 0; i < workers; i++) {
@@ -168,41 +168,41 @@ static unsigned carry_out_all(struct batcher *batcher, const struct booking_desk
 }
 
 /* What comes back by itself: by time, or, when the store was changed behind our back, elsewhere. */
-static bool lapse(struct desk *desk, const struct booking_desk *rules)
+static bool lapse(struct booking_queue *queue, const struct booking_context *rules)
 {
-	bool changed_elsewhere = desk->next_expiry_ns == 0;
+	bool changed_elsewhere = queue->next_expiry_ns == 0;
 	int64_t next_ns;
 
 	if (!booking_lapse(rules, LAPSES_MAX, &next_ns) ||
 	    (changed_elsewhere && !booking_offer_all(rules))) {
 		return false;
 	}
-	atomic_store(&desk->next_expiry_ns, next_ns);
+	atomic_store(&queue->next_expiry_ns, next_ns);
 	return true;
 }
 
 static bool commit(struct batcher *batcher)
 {
-	struct desk *desk = batcher->desk;
+	struct booking_queue *queue = batcher->queue;
 
-	desk->batch.number++;
-	atomic_store(&desk->batch.state, BATCH_COMMITTED);
-	return store_batch_mark(batcher->store, desk->server, desk->batch.number) == STORE_OK &&
+	queue->batch.number++;
+	atomic_store(&queue->batch.state, BATCH_COMMITTED);
+	return store_batch_mark(batcher->store, queue->server, queue->batch.number) == STORE_OK &&
 	       store_commit(batcher->store) == STORE_OK;
 }
 
 /* Tells all who were in the batch that it failed. */
 static void answer_failure(struct batcher *batcher)
 {
-	struct desk *desk = batcher->desk;
+	struct booking_queue *queue = batcher->queue;
 
 	store_rollback(batcher->store);
-	undo_batch(desk);
-	for (uint32_t i = 0; i < desk->workers; i++) {
-		struct desk_ring *ring = &desk->rings[i];
+	undo_batch(queue);
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		struct booking_ring *ring = &queue->rings[i];
 
-		for (uint64_t at = ring->answered; at < desk->batch.end[i]; at++) {
-			ring->slots[at % DESK_SLOTS].answer.outcome = BOOKING_FAILED;
+		for (uint64_t at = ring->answered; at < queue->batch.end[i]; at++) {
+			ring->slots[at % BOOKING_QUEUE_SLOTS].answer.outcome = BOOKING_FAILED;
 		}
 	}
 	publish(batcher);
@@ -211,12 +211,12 @@ static void answer_failure(struct batcher *batcher)
 /* Tells the waiters their positions now and then, not with every change. */
 static void number_waiters(struct batcher *batcher)
 {
-	struct desk *desk = batcher->desk;
+	struct booking_queue *queue = batcher->queue;
 	int64_t now_ns = clock_monotonic_ns();
 
-	if (now_ns - desk->numbered_ns >= NUMBER_NS && waitlist_number(&desk->waitlist)) {
-		desk->numbered_ns = now_ns;
-		for (uint32_t i = 0; i < desk->workers; i++) {
+	if (now_ns - queue->numbered_ns >= NUMBER_NS && waitlist_number(&queue->waitlist)) {
+		queue->numbered_ns = now_ns;
+		for (uint32_t i = 0; i < queue->workers; i++) {
 			wake_loop(batcher, i);
 		}
 	}
@@ -225,20 +225,20 @@ static void number_waiters(struct batcher *batcher)
 /* With the lock held: one transaction of what there is. False when the store failed. */
 static bool serve_batch(struct batcher *batcher)
 {
-	struct desk *desk = batcher->desk;
-	const struct booking_desk rules = rules_of(batcher);
+	struct booking_queue *queue = batcher->queue;
+	const struct booking_context rules = rules_of(batcher);
 	bool failed = store_begin(batcher->store) != STORE_OK;
 	unsigned done = 0;
 
-	for (uint32_t i = 0; i < desk->workers; i++) {
-		desk->batch.end[i] = desk->rings[i].answered;
-		desk->offers[i].written = desk->offers[i].published;
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		queue->batch.end[i] = queue->rings[i].answered;
+		queue->offers[i].written = queue->offers[i].published;
 	}
-	atomic_store(&desk->batch.state, BATCH_CARRIED_OUT);
+	atomic_store(&queue->batch.state, BATCH_CARRIED_OUT);
 	if (!failed) {
 		done = carry_out_all(batcher, &rules, &failed);
 	}
-	if (failed || !lapse(desk, &rules) || !commit(batcher)) {
+	if (failed || !lapse(queue, &rules) || !commit(batcher)) {
 		answer_failure(batcher);
 		return false;
 	}
@@ -246,31 +246,32 @@ static bool serve_batch(struct batcher *batcher)
 	score_add(batcher->score, COUNTER_COMMITS, 1);
 	score_add(batcher->score, COUNTER_BATCHED, done);
 	show_changes(batcher, &rules);
-	waitlist_commit(&desk->waitlist);
+	waitlist_commit(&queue->waitlist);
 	publish(batcher);
 	number_waiters(batcher);
 	return true;
 }
 
-static bool has_work(const struct desk *desk)
+static bool has_work(const struct booking_queue *queue)
 {
-	return desk_has_work(desk) || desk->next_expiry_ns <= clock_wall_ns();
+	return booking_queue_has_work(queue) || queue->next_expiry_ns <= clock_wall_ns();
 }
 
 /* With the lock held. Serves until nothing is left, and says that somebody is at work meanwhile. */
 static bool serve_all(struct batcher *batcher)
 {
-	struct desk *desk = batcher->desk;
+	struct booking_queue *queue = batcher->queue;
 	bool good = true;
 
-	while (good && has_work(desk) && !batcher->stopping) {
-		atomic_store(&desk->serving, batcher->worker + 1);
-		while (good && has_work(desk) && !batcher->stopping) {
+	while (good && has_work(queue) && !batcher->stopping) {
+		atomic_store(&queue->serving, batcher->worker + 1);
+		while (good && has_work(queue) && !batcher->stopping) {
 			good = serve_batch(batcher) && store_tend(batcher->store) == STORE_OK;
 			batcher->stopping |= batcher->only_one;
 		}
-		/* First it says that nobody is at work, then it looks once more: see desk_call. */
-		atomic_store(&desk->serving, 0);
+		/* First it says that nobody is at work, then it looks once more: see
+		 * booking_queue_call. */
+		atomic_store(&queue->serving, 0);
 		atomic_thread_fence(memory_order_seq_cst);
 	}
 	number_waiters(batcher);
@@ -281,17 +282,17 @@ static bool serve_all(struct batcher *batcher)
  * Looks what other programs changed in the store: about once a second, since what the clerks of our
  * other workers committed looks the same.
  */
-static void look_around(struct batcher *batcher, const struct booking_desk *rules)
+static void look_around(struct batcher *batcher, const struct booking_context *rules)
 {
 	int64_t now_ns = clock_monotonic_ns();
 
-	if (now_ns - batcher->desk->looked_ns < LOOK_NS) {
+	if (now_ns - batcher->queue->looked_ns < LOOK_NS) {
 		return;
 	}
-	batcher->desk->looked_ns = now_ns;
+	batcher->queue->looked_ns = now_ns;
 	if (store_changed_elsewhere(batcher->store)) {
-		batch_fill_board(rules, batcher->commons->board);
-		batcher->desk->next_expiry_ns = 0;
+		batch_fill_board(rules, batcher->shared->board);
+		batcher->queue->next_expiry_ns = 0;
 		wake_loop(batcher, batcher->worker);
 	}
 }
@@ -305,14 +306,14 @@ bool batch_serve(struct batcher *batcher)
 			    store_error(batcher->store));
 		return true;
 	}
-	const struct booking_desk rules = rules_of(batcher);
+	const struct booking_context rules = rules_of(batcher);
 
 	good = settle_predecessor(batcher, &rules);
 	if (good) {
 		look_around(batcher, &rules);
 		good = serve_all(batcher);
 	}
-	if (good && keeper_is_due(batcher->commons)) {
+	if (good && archive_is_due(batcher->shared)) {
 		good = batch_keep_chat(batcher);
 	}
 	store_give(batcher->store);
@@ -321,17 +322,17 @@ bool batch_serve(struct batcher *batcher)
 
 bool batch_keep_chat(struct batcher *batcher)
 {
-	bool good = keeper_keep(batcher->commons, batcher->store);
+	bool good = archive_keep(batcher->shared, batcher->store);
 
 	batcher->commits += good;
 	return good;
 }
 
-int64_t batch_wait_at_most(const struct desk *desk)
+int64_t batch_wait_at_most(const struct booking_queue *queue)
 {
-	int64_t next_ns = desk->next_expiry_ns;
+	int64_t next_ns = queue->next_expiry_ns;
 	int64_t wait_ns = next_ns == INT64_MAX ? LOOK_NS : next_ns - clock_wall_ns();
-	int64_t most_ns = desk->waitlist.changed ? NUMBER_NS : LOOK_NS;
+	int64_t most_ns = queue->waitlist.changed ? NUMBER_NS : LOOK_NS;
 
 	if (wait_ns > most_ns) {
 		wait_ns = most_ns;
@@ -339,21 +340,21 @@ int64_t batch_wait_at_most(const struct desk *desk)
 	return wait_ns > 0 ? wait_ns : 0;
 }
 
-bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker, char *why)
+bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t worker, char *why)
 {
 	memset(batcher, 0, sizeof(*batcher));
-	batcher->commons = commons;
-	batcher->desk = commons->desk;
-	batcher->score = &commons->scoreboard->scores[worker];
+	batcher->shared = shared;
+	batcher->queue = shared->queue;
+	batcher->score = &shared->scoreboard->scores[worker];
 	batcher->worker = worker;
 	batcher->most = BATCH_MAX;
-	batcher->store = store_open(commons->options->store, why);
+	batcher->store = store_open(shared->options->store, why);
 	return batcher->store != NULL;
 }
 
 bool batch_open_anew(struct batcher *batcher, char *why)
 {
-	struct store *store = store_open(batcher->commons->options->store, why);
+	struct store *store = store_open(batcher->shared->options->store, why);
 
 	if (!store) {
 		return false;

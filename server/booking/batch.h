@@ -1,5 +1,5 @@
 /*
- * batch: carries out what lies on the desk: one transaction, one sync, then all the answers.
+ * batch: carries out what lies on the queue: one transaction, one sync, then all the answers.
  *
  * Whoever holds the store's lock serves the requests of all workers. That is the group commit:
  * while one batch is synced the next one gathers by itself. A clerk (clerk.h) does it for as long
@@ -14,8 +14,8 @@
 #define BATCH_MAX 512 /* requests of one transaction */
 
 struct batcher {
-	struct commons *commons;
-	struct desk *desk;
+	struct shared_state *shared;
+	struct booking_queue *queue;
 	struct score *score;
 	struct store *store;
 	uint32_t worker;  /* whose clerk this is */
@@ -27,7 +27,7 @@ struct batcher {
 };
 
 /* Opens the store; false, with the reason in WHY (STORE_ERROR_SIZE bytes), when it cannot. */
-bool batch_open(struct batcher *batcher, struct commons *commons, uint32_t worker, char *why);
+bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t worker, char *why);
 
 /*
  * After a failure the handle is not trusted any more: opens another, and then closes the old one;
@@ -39,7 +39,7 @@ void batch_close(struct batcher *batcher);
 
 /*
  * Takes the store's lock, puts in order what a predecessor left, and serves until nothing is left
- * on the desk. False when the store failed (store_error says how): all who were in the batch are
+ * on the queue. False when the store failed (store_error says how): all who were in the batch are
  * told.
  */
 bool batch_serve(struct batcher *batcher);
@@ -49,9 +49,9 @@ bool batch_keep_chat(struct batcher *batcher);
 
 /* Until a hold ends, who waits is to be told something, or it is time to look around: nanoseconds.
  */
-int64_t batch_wait_at_most(const struct desk *desk);
+int64_t batch_wait_at_most(const struct booking_queue *queue);
 
 /* Brings the whole board up to date; with the store's lock held. For the master's start, too. */
-void batch_fill_board(const struct booking_desk *desk, struct board *board);
+void batch_fill_board(const struct booking_context *queue, struct stock_board *board);
 
 #endif

@@ -47,7 +47,7 @@ enum outcome boxoffice_wait(struct session *session, struct span arguments, stru
 	if (!boxoffice_request_booking(session, arguments, 0, &request, reply)) {
 		return OUTCOME_DONE;
 	}
-	if (session->worker->commons->options->serialize == SERIALIZE_NONE) {
+	if (session->worker->shared->options->serialize == SERIALIZE_NONE) {
 		reply_error(reply, "LIMIT",
 			    "nobody can wait where bookings are in no row "
 			    "(--serialize none)");
@@ -104,13 +104,13 @@ enum outcome boxoffice_event(struct session *session, struct span arguments, str
 
 enum outcome boxoffice_events(struct session *session, struct span arguments, struct reply *reply)
 {
-	const struct board *board = session->worker->commons->board;
+	const struct stock_board *board = session->worker->shared->board;
 	uint32_t count = board->count;
-	struct board_event event;
+	struct stock_board_event event;
 
 	(void)arguments;
 	for (uint32_t i = 0; i < count; i++) {
-		board_read(board, i, &event);
+		stock_board_read(board, i, &event);
 		reply_line(reply, "=%s %" PRId64 "/%" PRId64 " %s%s%s", event.name, event.left,
 			   event.total, event.open ? "open" : "closed", *event.title ? " " : "",
 			   event.title);
@@ -122,13 +122,13 @@ enum outcome boxoffice_events(struct session *session, struct span arguments, st
 enum outcome boxoffice_left(struct session *session, struct span arguments, struct reply *reply)
 {
 	char name[NAME_EVENT_SIZE];
-	struct board_event event;
+	struct stock_board_event event;
 	uint32_t place;
 
 	if (!boxoffice_request_name(words_next(&arguments), name, reply)) {
 		return OUTCOME_DONE;
 	}
-	if (!board_find(session->worker->commons->board, name, &place, &event)) {
+	if (!stock_board_find(session->worker->shared->board, name, &place, &event)) {
 		reply_error(reply, "NOTFOUND", "no such event; /events lists them");
 		return OUTCOME_DONE;
 	}

@@ -2,7 +2,7 @@
  * boxoffice: the commands that sell.
  *
  * /events and /left are answered from the board at once. Everything that changes the store goes
- * over the desk, and is answered when it is durable.
+ * over the queue, and is answered when it is durable.
  */
 #ifndef SERVER_BOOKING_BOXOFFICE_H
 #define SERVER_BOOKING_BOXOFFICE_H

@@ -15,7 +15,7 @@
 struct clerk {
 	pthread_t thread;
 	struct batcher batcher;
-	struct trouble trouble;
+	struct back_off back_off;
 	struct latch stop; /* ends a pause */
 	bool (*serve)(struct batcher *batcher);
 	_Atomic bool failed;
@@ -33,7 +33,7 @@ static bool open_anew(struct clerk *clerk)
 
 	snprintf(why, sizeof(why), "%s", store_error(batcher->store));
 	for (int i = 0; i < OPENINGS_MAX && !open && !batcher->stopping; i++) {
-		int64_t pause_ns = trouble_note(&clerk->trouble, why);
+		int64_t pause_ns = back_off_note(&clerk->back_off, why);
 
 		open = batch_open_anew(batcher, why);
 		(void)latch_wait(&clerk->stop, pause_ns);
@@ -51,7 +51,7 @@ static bool serve(struct clerk *clerk)
 	bool good = clerk->serve(&clerk->batcher);
 
 	if (good && clerk->batcher.commits != commits) {
-		trouble_end(&clerk->trouble);
+		back_off_end(&clerk->back_off);
 	}
 	return good || open_anew(clerk);
 }
@@ -62,7 +62,8 @@ static void *run(void *argument)
 	struct batcher *batcher = &clerk->batcher;
 
 	while (!batcher->stopping) {
-		desk_wait(batcher->desk, batcher->worker, batch_wait_at_most(batcher->desk));
+		booking_queue_wait(batcher->queue, batcher->worker,
+				   batch_wait_at_most(batcher->queue));
 		if (!serve(clerk)) {
 			clerk->failed = true;
 			(void)waker_wake(&batcher->score->waker);
@@ -72,7 +73,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-struct clerk *clerk_start(struct commons *commons, uint32_t worker)
+struct clerk *clerk_start(struct shared_state *shared, uint32_t worker)
 {
 	struct clerk *clerk = calloc(1, sizeof(*clerk));
 	char why[STORE_ERROR_SIZE];
@@ -80,8 +81,8 @@ struct clerk *clerk_start(struct commons *commons, uint32_t worker)
 	if (!clerk) {
 		die("out of memory");
 	}
-	clerk->serve = commons->options->serialize == SERIALIZE_NONE ? unlocked_serve : batch_serve;
-	if (!batch_open(&clerk->batcher, commons, worker, why)) {
+	clerk->serve = shared->options->serialize == SERIALIZE_NONE ? unlocked_serve : batch_serve;
+	if (!batch_open(&clerk->batcher, shared, worker, why)) {
 		log_error("%s", why);
 		free(clerk);
 		return NULL;
@@ -102,7 +103,7 @@ void clerk_stop(struct clerk *clerk)
 	if (clerk) {
 		clerk->batcher.stopping = true;
 		latch_set(&clerk->stop);
-		desk_ring_bell(clerk->batcher.desk, clerk->batcher.worker);
+		booking_queue_ring_bell(clerk->batcher.queue, clerk->batcher.worker);
 		pthread_join(clerk->thread, NULL);
 		batch_close(&clerk->batcher);
 		free(clerk);

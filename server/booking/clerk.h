@@ -1,11 +1,11 @@
 /*
- * clerk: the thread of a worker that may block: it carries out what lies on the desk.
+ * clerk: the thread of a worker that may block: it carries out what lies on the queue.
  *
  * With --serialize lock, whoever's clerk gets the store's lock serves all workers, in batches. With
  * none, each serves its own worker and holds no lock between reading what is left and writing it
  * back (unlocked.h). With join the joiner serves, and workers have no clerk.
  *
- * When the store fails, who asked is told, and the clerk pauses before it goes on (trouble.h).
+ * When the store fails, who asked is told, and the clerk pauses before it goes on (back_off.h).
  */
 #ifndef SERVER_BOOKING_CLERK_H
 #define SERVER_BOOKING_CLERK_H
@@ -18,7 +18,7 @@ struct clerk;
  * Opens the store and starts the thread. NULL, with a line in the log, when the store cannot be
  * opened: then the worker ends.
  */
-struct clerk *clerk_start(struct commons *commons, uint32_t worker);
+struct clerk *clerk_start(struct shared_state *shared, uint32_t worker);
 
 /* Whether the clerk gave up (the store failed and could not be opened anew): the worker ends. */
 bool clerk_failed(const struct clerk *clerk);

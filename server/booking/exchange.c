@@ -12,7 +12,7 @@
 bool boxoffice_put(struct worker *worker, const struct session *session,
 		   const struct booking_request *request)
 {
-	struct desk_slot *slot = desk_reserve(worker->commons->desk, worker->number);
+	struct booking_slot *slot = booking_queue_reserve(worker->shared->queue, worker->number);
 
 	if (!slot) {
 		return false;
@@ -20,12 +20,12 @@ bool boxoffice_put(struct worker *worker, const struct session *session,
 	slot->seat = session ? session->place : 0;
 	slot->session = session ? session->number : 0;
 	slot->request = *request;
-	desk_submit(worker->commons->desk, worker->number);
+	booking_queue_submit(worker->shared->queue, worker->number);
 	worker->submitted = true;
 	return true;
 }
 
-static void count(struct score *score, const struct desk_slot *slot)
+static void count(struct score *score, const struct booking_slot *slot)
 {
 	const struct booking_answer *answer = &slot->answer;
 	bool sells = slot->request.verb == BOOKING_BOOK || slot->request.verb == BOOKING_CONFIRM;
@@ -40,7 +40,7 @@ static void count(struct score *score, const struct desk_slot *slot)
 /* A session's end that the store could not note: its holds and its place are still taken. */
 static void keep_unreleased(struct worker *worker, uint64_t session)
 {
-	if (!desk_keep_unreleased(worker->commons->desk, worker->number, session)) {
+	if (!booking_queue_keep_unreleased(worker->shared->queue, worker->number, session)) {
 		log_warning("too many connections ended while the store failed: what one of them "
 			    "held lapses in its time");
 	}
@@ -48,10 +48,10 @@ static void keep_unreleased(struct worker *worker, uint64_t session)
 
 static void take_answers(struct worker *worker)
 {
-	struct desk *desk = worker->commons->desk;
-	const struct desk_slot *slot;
+	struct booking_queue *queue = worker->shared->queue;
+	const struct booking_slot *slot;
 
-	while ((slot = desk_answer(desk, worker->number)) != NULL) {
+	while ((slot = booking_queue_answer(queue, worker->number)) != NULL) {
 		struct session *session =
 			slot->session ? session_find(worker, slot->seat, slot->session) : NULL;
 
@@ -64,7 +64,7 @@ static void take_answers(struct worker *worker)
 			reply_clear(&worker->reply);
 			boxoffice_answer(&slot->request, &slot->answer, &worker->reply);
 		}
-		desk_take(desk, worker->number);
+		booking_queue_take(queue, worker->number);
 		if (session) {
 			session_answered(session);
 		}
@@ -83,16 +83,16 @@ static void tell(struct worker *worker, const struct booking_client *client, con
 
 static void take_offers(struct worker *worker)
 {
-	struct desk *desk = worker->commons->desk;
+	struct booking_queue *queue = worker->shared->queue;
 	const struct booking_offer *offer;
 	char line[LINE_SIZE];
 
-	while ((offer = desk_offer(desk, worker->number)) != NULL) {
+	while ((offer = booking_queue_offer(queue, worker->number)) != NULL) {
 		int length = snprintf(line, sizeof(line), "*offer %s %s %" PRId64 " %" PRId64 "\n",
 				      offer->code, offer->event, offer->quantity, offer->seconds);
 
 		tell(worker, &offer->client, line, length);
-		desk_take_offer(desk, worker->number);
+		booking_queue_take_offer(queue, worker->number);
 	}
 }
 
@@ -116,7 +116,7 @@ static void tell_position(struct worker *worker, struct waiter *waiter)
 
 static void tell_positions(struct worker *worker)
 {
-	struct waitlist *list = &worker->commons->desk->waitlist;
+	struct waitlist *list = &worker->shared->queue->waitlist;
 
 	if (worker->numberings != list->numberings) {
 		worker->numberings = list->numberings;
@@ -135,8 +135,8 @@ void boxoffice_turn(struct worker *worker)
 
 bool boxoffice_has_news(const struct worker *worker)
 {
-	const struct desk *desk = worker->commons->desk;
+	const struct booking_queue *queue = worker->shared->queue;
 
-	return desk_has_answer(desk, worker->number) ||
-	       worker->numberings != desk->waitlist.numberings;
+	return booking_queue_has_answer(queue, worker->number) ||
+	       worker->numberings != queue->waitlist.numberings;
 }

@@ -28,26 +28,26 @@ bool boxoffice_release(struct session *session)
 
 void boxoffice_tick(struct worker *worker)
 {
-	struct desk *desk = worker->commons->desk;
+	struct booking_queue *queue = worker->shared->queue;
 	uint64_t session;
 
 	/* Forgotten only then: twice does no harm, never would. */
-	while ((session = desk_unreleased(desk, worker->number)) != 0 &&
+	while ((session = booking_queue_unreleased(queue, worker->number)) != 0 &&
 	       submit_release(worker, session)) {
-		desk_forget_unreleased(desk, worker->number);
+		booking_queue_forget_unreleased(queue, worker->number);
 	}
 }
 
 void boxoffice_sweep(struct worker *worker)
 {
-	struct commons *commons = worker->commons;
+	struct shared_state *shared = worker->shared;
 	uint32_t orphan = 0;
 
 	boxoffice_turn(worker); /* nobody is here to hear it */
-	for (; directory_next_orphan(commons->directory, worker->number, &orphan); orphan++) {
+	for (; directory_next_orphan(shared->directory, worker->number, &orphan); orphan++) {
 		while (!release(worker,
-				directory_seat(commons->directory, worker->number, orphan))) {
-			desk_call(commons->desk, worker->number);
+				directory_seat(shared->directory, worker->number, orphan))) {
+			booking_queue_call(shared->queue, worker->number);
 			clock_sleep(NS_PER_MS);
 			boxoffice_turn(worker);
 		}

@@ -1,6 +1,6 @@
 /*
  * boxoffice_release: what the end of a session gives back: its tied holds, its place among those
- * who wait. It must not be lost, whatever fails or dies: a full desk, the store, this worker.
+ * who wait. It must not be lost, whatever fails or dies: a full queue, the store, this worker.
  */
 #ifndef SERVER_BOOKING_RELEASE_H
 #define SERVER_BOOKING_RELEASE_H
@@ -12,7 +12,7 @@ struct worker;
 
 /*
  * A session ends: what is tied to it, and its place among those who wait, is given back. False if
- * the desk is full: try again next turn, and keep the seat until then.
+ * the queue is full: try again next turn, and keep the seat until then.
  */
 bool boxoffice_release(struct session *session);
 

@@ -80,7 +80,7 @@ bool boxoffice_request_booking(const struct session *session, struct span argume
 			       enum boxoffice_takes takes, struct booking_request *request,
 			       struct reply *reply)
 {
-	int64_t most = session->worker->commons->options->max_quantity;
+	int64_t most = session->worker->shared->options->max_quantity;
 	bool has_quantity = false;
 	struct span word;
 

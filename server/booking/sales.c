@@ -9,9 +9,9 @@
 
 #define LINE_SIZE 160 /* bytes of a *sale */
 
-static bool announce(struct worker *worker, const struct board_event *event)
+static bool announce(struct worker *worker, const struct stock_board_event *event)
 {
-	bool unlocked = worker->commons->options->serialize == SERIALIZE_NONE;
+	bool unlocked = worker->shared->options->serialize == SERIALIZE_NONE;
 	char line[LINE_SIZE];
 	int length = snprintf(line, sizeof(line), "*sale %s %" PRId64 " %" PRId64 "%s\n",
 			      event->name, event->left, event->total, unlocked ? " unlocked" : "");
@@ -21,15 +21,15 @@ static bool announce(struct worker *worker, const struct board_event *event)
 
 void boxoffice_announce_sales(struct worker *worker)
 {
-	struct board *board = worker->commons->board;
-	struct board_event event;
+	struct stock_board *board = worker->shared->board;
+	struct stock_board_event event;
 	int64_t wait_ns;
 
 	worker->sale_at_ns = 0;
 	for (uint32_t i = 0; i < board->count; i++) {
-		if (board_claim_sale(board, i, worker_now_ns(worker), &event, &wait_ns) &&
+		if (stock_board_claim_sale(board, i, worker_now_ns(worker), &event, &wait_ns) &&
 		    !announce(worker, &event)) {
-			board_return_sale(board, i);
+			stock_board_return_sale(board, i);
 			wait_ns = NS_PER_MS;
 		}
 		int64_t due_ns = worker_now_ns(worker) + wait_ns;

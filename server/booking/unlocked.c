@@ -53,7 +53,7 @@ static bool read_event(struct batcher *batcher, const char *name, struct store_e
 
 static void show_on_board(void *context, const struct store_event *event)
 {
-	(void)board_put(context, event, event->total - event->sold - event->held);
+	(void)stock_board_put(context, event, event->total - event->sold - event->held);
 }
 
 /*
@@ -61,9 +61,10 @@ static void show_on_board(void *context, const struct store_event *event)
  * holds could not be told from what was sold twice, and would not lapse.
  */
 static bool write_back(struct batcher *batcher, const struct store_event *seen,
-		       struct desk_slot *slot)
+		       struct booking_slot *slot)
 {
-	const struct booking_desk rules = { .store = batcher->store, .wall_ns = clock_wall_ns() };
+	const struct booking_context rules = { .store = batcher->store,
+					       .wall_ns = clock_wall_ns() };
 	struct store_event *event;
 	bool good;
 
@@ -75,15 +76,15 @@ static bool write_back(struct batcher *batcher, const struct store_event *seen,
 	}
 	booking_carry_out(&rules, &slot->request, &slot->answer);
 	good = slot->answer.outcome != BOOKING_FAILED;
-	batcher->desk->next_expiry_ns = 0; /* there may be a new one: look */
+	batcher->queue->next_expiry_ns = 0; /* there may be a new one: look */
 	good = end(batcher, good) && good;
 	if (good) {
-		store_events_changed(batcher->store, show_on_board, batcher->commons->board);
+		store_events_changed(batcher->store, show_on_board, batcher->shared->board);
 	}
 	return good;
 }
 
-static bool carry_out(struct batcher *batcher, struct desk_slot *slot)
+static bool carry_out(struct batcher *batcher, struct booking_slot *slot)
 {
 	struct store_event seen;
 
@@ -98,11 +99,12 @@ static bool carry_out(struct batcher *batcher, struct desk_slot *slot)
 /* Ends the holds whose time is over, whosever they are. */
 static bool lapse(struct batcher *batcher)
 {
-	const struct booking_desk rules = { .store = batcher->store, .wall_ns = clock_wall_ns() };
+	const struct booking_context rules = { .store = batcher->store,
+					       .wall_ns = clock_wall_ns() };
 	int64_t next_ns;
 	bool good;
 
-	if (batcher->desk->next_expiry_ns > rules.wall_ns) {
+	if (batcher->queue->next_expiry_ns > rules.wall_ns) {
 		return true;
 	}
 	if (!begin(batcher)) {
@@ -110,22 +112,23 @@ static bool lapse(struct batcher *batcher)
 	}
 	good = booking_lapse(&rules, LAPSES_MAX, &next_ns);
 	if (good) {
-		batcher->desk->next_expiry_ns = next_ns;
+		batcher->queue->next_expiry_ns = next_ns;
 	}
 	good = end(batcher, good) && good;
 	if (good) {
-		store_events_changed(batcher->store, show_on_board, batcher->commons->board);
+		store_events_changed(batcher->store, show_on_board, batcher->shared->board);
 	}
 	return good;
 }
 
 bool unlocked_serve(struct batcher *batcher)
 {
-	struct desk_ring *ring = &batcher->desk->rings[batcher->worker];
+	struct booking_ring *ring = &batcher->queue->rings[batcher->worker];
 	bool good = true;
 
-	while (good && !batcher->stopping && desk_has_work_of(batcher->desk, batcher->worker)) {
-		struct desk_slot *slot = &ring->slots[ring->answered % DESK_SLOTS];
+	while (good && !batcher->stopping &&
+	       booking_queue_has_work_of(batcher->queue, batcher->worker)) {
+		struct booking_slot *slot = &ring->slots[ring->answered % BOOKING_QUEUE_SLOTS];
 
 		good = carry_out(batcher, slot);
 		if (!good) {
@@ -135,7 +138,7 @@ bool unlocked_serve(struct batcher *batcher)
 		(void)waker_wake(&batcher->score->waker);
 	}
 	good = good && lapse(batcher);
-	if (good && keeper_is_due(batcher->commons) && store_take(batcher->store, LOCK_WAIT_NS)) {
+	if (good && archive_is_due(batcher->shared) && store_take(batcher->store, LOCK_WAIT_NS)) {
 		good = batch_keep_chat(batcher);
 		store_give(batcher->store);
 	}

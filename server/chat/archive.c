@@ -9,7 +9,7 @@
 
 /* What a transaction is about to keep of a room: noted in shared memory once it is committed. */
 struct keeping {
-	struct commons *commons;
+	struct shared_state *shared;
 	struct store *store;
 	struct room_kept kept[ROOMS_MAX];
 	bool changed[ROOMS_MAX];
@@ -24,17 +24,17 @@ static bool has_news(const struct rooms *rooms, uint16_t place)
 	       !name_hash_equal(rooms->hashes[place], kept->hash);
 }
 
-bool keeper_is_due(const struct commons *commons)
+bool archive_is_due(const struct shared_state *shared)
 {
-	if (clock_monotonic_ns() - commons->rooms->kept_ns < KEEP_NS) {
+	if (clock_monotonic_ns() - shared->rooms->kept_ns < KEEP_NS) {
 		return false;
 	}
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
-		if (has_news(commons->rooms, i)) {
+		if (has_news(shared->rooms, i)) {
 			return true;
 		}
 	}
-	return commons->directory->gate->bans_unsaved > 0;
+	return shared->directory->admission->bans_unsaved > 0;
 }
 
 /* "NICK TEXT" out of "*say #ROOM NICK TEXT". */
@@ -73,7 +73,7 @@ static bool keep_records(const struct keeping *keeping, uint16_t place,
 static bool keep_lines(struct keeping *keeping, uint16_t place)
 {
 	_Alignas(8) static unsigned char buffer[BUFFER_SIZE];
-	const struct rooms *rooms = keeping->commons->rooms;
+	const struct rooms *rooms = keeping->shared->rooms;
 	struct room_kept *kept = &keeping->kept[place];
 	uint64_t end = rooms->rooms[place].end;
 	uint64_t next_number = 0;
@@ -88,13 +88,13 @@ static bool keep_lines(struct keeping *keeping, uint16_t place)
 			return false;
 		}
 	}
-	return store_messages_trim(keeping->store, place, keeping->commons->options->history) ==
+	return store_messages_trim(keeping->store, place, keeping->shared->options->history) ==
 	       STORE_OK;
 }
 
 static bool keep_room(struct keeping *keeping, uint16_t place)
 {
-	const struct rooms *rooms = keeping->commons->rooms;
+	const struct rooms *rooms = keeping->shared->rooms;
 	const struct room *room = &rooms->rooms[place];
 	struct room_kept *kept = &keeping->kept[place];
 	struct store_room row = { .place = place };
@@ -114,7 +114,7 @@ static bool keep_rooms(struct keeping *keeping)
 {
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
 		keeping->changed[i] = false;
-		if (has_news(keeping->commons->rooms, i) && !keep_room(keeping, i)) {
+		if (has_news(keeping->shared->rooms, i) && !keep_room(keeping, i)) {
 			return false;
 		}
 	}
@@ -123,35 +123,35 @@ static bool keep_rooms(struct keeping *keeping)
 
 static bool keep_bans(struct keeping *keeping)
 {
-	struct directory *directory = keeping->commons->directory;
-	struct gate *gate = directory->gate;
+	struct directory *directory = keeping->shared->directory;
+	struct admission *admission = directory->admission;
 	bool good = true;
 
-	if (gate->bans_unsaved == 0 || !directory_try(directory)) {
+	if (admission->bans_unsaved == 0 || !directory_try(directory)) {
 		return true; /* next time */
 	}
-	for (uint32_t i = 0; i < gate->ban_count && good; i++) {
-		struct store_ban row = { .until_ns = gate->bans[i].until_ns };
+	for (uint32_t i = 0; i < admission->ban_count && good; i++) {
+		struct store_ban row = { .until_ns = admission->bans[i].until_ns };
 
-		if (gate->bans[i].unsaved) {
-			origin_write(gate->bans[i].origin, row.address);
+		if (admission->bans[i].unsaved) {
+			peer_address_write(admission->bans[i].peer, row.address);
 			good = store_ban_put(keeping->store, &row, clock_wall_ns()) == STORE_OK;
-			gate->bans[i].unsaved = false;
+			admission->bans[i].unsaved = false;
 		}
 	}
-	gate->bans_unsaved = 0;
+	admission->bans_unsaved = 0;
 	directory_unlock(directory);
 	return good;
 }
 
-bool keeper_keep(struct commons *commons, struct store *store)
+bool archive_keep(struct shared_state *shared, struct store *store)
 {
 	static struct keeping keeping;
 	bool good;
 
-	keeping.commons = commons;
+	keeping.shared = shared;
 	keeping.store = store;
-	commons->rooms->kept_ns = clock_monotonic_ns();
+	shared->rooms->kept_ns = clock_monotonic_ns();
 	good = store_begin(store) == STORE_OK && keep_rooms(&keeping) && keep_bans(&keeping) &&
 	       store_commit(store) == STORE_OK;
 	if (!good) {
@@ -160,7 +160,7 @@ bool keeper_keep(struct commons *commons, struct store *store)
 	}
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
 		if (keeping.changed[i]) {
-			commons->rooms->kept[i] = keeping.kept[i];
+			shared->rooms->kept[i] = keeping.kept[i];
 		}
 	}
 	return true;
@@ -168,23 +168,23 @@ bool keeper_keep(struct commons *commons, struct store *store)
 
 static void restore_room(void *context, const struct store_room *room)
 {
-	struct commons *commons = context;
+	struct shared_state *shared = context;
 	struct span name = span_of(room->name);
 
 	if (room->place < ROOMS_MAX && name_is_room(name)) {
-		rooms_restore(commons->rooms, commons->directory, (uint16_t)room->place, name,
+		rooms_restore(shared->rooms, shared->directory, (uint16_t)room->place, name,
 			      room->topic);
 	}
 }
 
 static void restore_message(void *context, const struct store_message *message)
 {
-	struct commons *commons = context;
+	struct shared_state *shared = context;
 	const struct name_hash none = { { 0, 0 } };
 
 	if (message->room < ROOMS_MAX &&
-	    !name_hash_equal(commons->rooms->hashes[message->room], none)) {
-		rooms_restore_line(commons->rooms, (uint16_t)message->room, message->number,
+	    !name_hash_equal(shared->rooms->hashes[message->room], none)) {
+		rooms_restore_line(shared->rooms, (uint16_t)message->room, message->number,
 				   message->wall_ns,
 				   (struct span){ message->text, message->length });
 	}
@@ -192,20 +192,20 @@ static void restore_message(void *context, const struct store_message *message)
 
 static void restore_ban(void *context, const struct store_ban *ban)
 {
-	struct commons *commons = context;
-	struct gate *gate = commons->directory->gate;
-	struct origin origin;
+	struct shared_state *shared = context;
+	struct admission *admission = shared->directory->admission;
+	struct peer_address peer;
 
-	if (origin_read(span_of(ban->address), &origin)) {
-		(void)gate_ban(gate, origin, ban->until_ns, clock_wall_ns());
-		gate->bans[gate->ban_count - 1].unsaved = false;
-		gate->bans_unsaved = 0;
+	if (peer_address_read(span_of(ban->address), &peer)) {
+		(void)admission_ban(admission, peer, ban->until_ns, clock_wall_ns());
+		admission->bans[admission->ban_count - 1].unsaved = false;
+		admission->bans_unsaved = 0;
 	}
 }
 
-bool keeper_restore(struct commons *commons, struct store *store)
+bool archive_restore(struct shared_state *shared, struct store *store)
 {
-	return store_room_each(store, restore_room, commons) == STORE_OK &&
-	       store_message_each(store, restore_message, commons) == STORE_OK &&
-	       store_ban_each(store, restore_ban, commons) == STORE_OK;
+	return store_room_each(store, restore_room, shared) == STORE_OK &&
+	       store_message_each(store, restore_message, shared) == STORE_OK &&
+	       store_ban_each(store, restore_ban, shared) == STORE_OK;
 }

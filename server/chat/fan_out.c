@@ -24,7 +24,7 @@ struct local_room {
 	bool gathering;       /* it has news that wait: in `gathering` */
 };
 
-struct delivery {
+struct fan_out {
 	struct local_room rooms[ROOMS_MAX];
 	uint16_t gathering[ROOMS_MAX]; /* rooms whose news wait for more */
 	uint16_t gathering_count;
@@ -32,23 +32,23 @@ struct delivery {
 	_Alignas(8) unsigned char buffer[STRETCH_SIZE];
 };
 
-struct delivery *delivery_create(void)
+struct fan_out *fan_out_create(void)
 {
-	struct delivery *delivery = aligned_alloc(_Alignof(struct delivery), sizeof(*delivery));
+	struct fan_out *fan_out = aligned_alloc(_Alignof(struct fan_out), sizeof(*fan_out));
 
-	if (!delivery) {
+	if (!fan_out) {
 		die("out of memory");
 	}
-	memset(delivery, 0, sizeof(*delivery));
-	return delivery;
+	memset(fan_out, 0, sizeof(*fan_out));
+	return fan_out;
 }
 
-void delivery_destroy(struct delivery *delivery)
+void fan_out_destroy(struct fan_out *fan_out)
 {
 	for (size_t i = 0; i < ROOMS_MAX; i++) {
-		free(delivery->rooms[i].members);
+		free(fan_out->rooms[i].members);
 	}
-	free(delivery);
+	free(fan_out);
 }
 
 /* Whether a member who shares several rooms with the sender hears of a new nick in this one. */
@@ -88,7 +88,7 @@ static const struct room_record *record_in(const struct stretch *stretch, size_t
 /* Copies the texts into the block and marks the sessions of this worker that sent any of them. */
 static void gather(struct worker *worker, struct stretch *stretch)
 {
-	worker->delivery->stretch++;
+	worker->fan_out->stretch++;
 	for (size_t at = 0; at < stretch->length; at += record_in(stretch, at)->size) {
 		const struct room_record *record = record_in(stretch, at);
 
@@ -106,7 +106,7 @@ static void gather(struct worker *worker, struct stretch *stretch)
 		stretch->lines++;
 		stretch->has_nicks |= record->kind == ROOM_LINE_NICK;
 		if (sender) {
-			sender->stretch = worker->delivery->stretch;
+			sender->stretch = worker->fan_out->stretch;
 		}
 	}
 }
@@ -157,7 +157,7 @@ static uint32_t send_some(struct session *member, const struct stretch *stretch)
 
 static void spread(struct worker *worker, struct stretch *stretch)
 {
-	struct local_room *local = &worker->delivery->rooms[stretch->room];
+	struct local_room *local = &worker->fan_out->rooms[stretch->room];
 	uint64_t deliveries = 0;
 
 	stretch->block = block_create((uint32_t)stretch->length);
@@ -165,7 +165,7 @@ static void spread(struct worker *worker, struct stretch *stretch)
 	for (uint32_t i = 0; i < local->count; i++) {
 		struct session *member = worker->sessions[local->members[i]];
 
-		if (stretch->has_nicks || member->stretch == worker->delivery->stretch) {
+		if (stretch->has_nicks || member->stretch == worker->fan_out->stretch) {
 			deliveries += send_some(member, stretch);
 		} else {
 			session_send_block(member, stretch->block, 0, stretch->block->used);
@@ -178,10 +178,10 @@ static void spread(struct worker *worker, struct stretch *stretch)
 
 static void tell_missed(struct worker *worker, uint16_t room, uint64_t missed)
 {
-	struct local_room *local = &worker->delivery->rooms[room];
+	struct local_room *local = &worker->fan_out->rooms[room];
 	char text[256];
 	int length = snprintf(text, sizeof(text), "*notice %llu lines of %s were missed here\n",
-			      (unsigned long long)missed, worker->commons->rooms->rooms[room].name);
+			      (unsigned long long)missed, worker->shared->rooms->rooms[room].name);
 
 	for (uint32_t i = 0; i < local->count; i++) {
 		session_send(worker->sessions[local->members[i]], text, (size_t)length);
@@ -189,17 +189,17 @@ static void tell_missed(struct worker *worker, uint16_t room, uint64_t missed)
 	score_add(worker->score, COUNTER_MISSED, missed);
 }
 
-void delivery_deliver(struct worker *worker, uint16_t room)
+void fan_out_deliver(struct worker *worker, uint16_t room)
 {
-	struct delivery *delivery = worker->delivery;
-	struct local_room *local = &delivery->rooms[room];
-	struct stretch stretch = { .records = delivery->buffer, .room = room };
+	struct fan_out *fan_out = worker->fan_out;
+	struct local_room *local = &fan_out->rooms[room];
+	struct stretch stretch = { .records = fan_out->buffer, .room = room };
 	uint64_t missed;
 
 	while (local->count > 0) {
 		stretch.length =
-			room_read(worker->commons->rooms, room, &local->position,
-				  &local->next_number, delivery->buffer, STRETCH_SIZE, &missed);
+			room_read(worker->shared->rooms, room, &local->position,
+				  &local->next_number, fan_out->buffer, STRETCH_SIZE, &missed);
 		if (missed > 0) {
 			tell_missed(worker, room, missed);
 		}
@@ -218,55 +218,55 @@ void delivery_deliver(struct worker *worker, uint16_t room)
  */
 static void deliver_or_gather(struct worker *worker, uint16_t room)
 {
-	struct delivery *delivery = worker->delivery;
-	struct local_room *local = &delivery->rooms[room];
+	struct fan_out *fan_out = worker->fan_out;
+	struct local_room *local = &fan_out->rooms[room];
 	int64_t now_ns;
 
 	if (local->gathering || local->count == 0) {
 		return;
 	}
-	if (room_members(worker->commons->rooms, room) <= GATHER_MEMBERS) {
-		delivery_deliver(worker, room);
+	if (room_members(worker->shared->rooms, room) <= GATHER_MEMBERS) {
+		fan_out_deliver(worker, room);
 		return;
 	}
 	now_ns = worker_now_ns(worker);
 	if (now_ns - local->delivered_ns >= GATHER_NS) {
 		local->delivered_ns = now_ns;
-		delivery_deliver(worker, room);
+		fan_out_deliver(worker, room);
 	} else {
 		local->gathering = true;
-		delivery->gathering[delivery->gathering_count++] = room;
+		fan_out->gathering[fan_out->gathering_count++] = room;
 	}
 }
 
 /* Delivers to the rooms that have gathered long enough. */
 static void deliver_gathered(struct worker *worker)
 {
-	struct delivery *delivery = worker->delivery;
+	struct fan_out *fan_out = worker->fan_out;
 	uint16_t waiting = 0;
 
-	for (uint16_t i = 0; i < delivery->gathering_count; i++) {
-		uint16_t room = delivery->gathering[i];
-		struct local_room *local = &delivery->rooms[room];
+	for (uint16_t i = 0; i < fan_out->gathering_count; i++) {
+		uint16_t room = fan_out->gathering[i];
+		struct local_room *local = &fan_out->rooms[room];
 
 		if (worker_now_ns(worker) - local->delivered_ns < GATHER_NS) {
-			delivery->gathering[waiting++] = room;
+			fan_out->gathering[waiting++] = room;
 			continue;
 		}
 		local->gathering = false;
 		local->delivered_ns = worker_now_ns(worker);
-		delivery_deliver(worker, room);
+		fan_out_deliver(worker, room);
 	}
-	delivery->gathering_count = waiting;
+	fan_out->gathering_count = waiting;
 }
 
-int64_t delivery_next_ns(const struct worker *worker)
+int64_t fan_out_next_ns(const struct worker *worker)
 {
-	const struct delivery *delivery = worker->delivery;
+	const struct fan_out *fan_out = worker->fan_out;
 	int64_t next_ns = INT64_MAX;
 
-	for (uint16_t i = 0; i < delivery->gathering_count; i++) {
-		int64_t due_ns = delivery->rooms[delivery->gathering[i]].delivered_ns + GATHER_NS;
+	for (uint16_t i = 0; i < fan_out->gathering_count; i++) {
+		int64_t due_ns = fan_out->rooms[fan_out->gathering[i]].delivered_ns + GATHER_NS;
 
 		next_ns = due_ns < next_ns ? due_ns : next_ns;
 	}
@@ -275,10 +275,10 @@ int64_t delivery_next_ns(const struct worker *worker)
 
 /* Members */
 
-void delivery_add_member(struct session *session, uint16_t room)
+void fan_out_add_member(struct session *session, uint16_t room)
 {
-	struct local_room *local = &session->worker->delivery->rooms[room];
-	const struct room *shared = &session->worker->commons->rooms->rooms[room];
+	struct local_room *local = &session->worker->fan_out->rooms[room];
+	const struct room *shared = &session->worker->shared->rooms->rooms[room];
 
 	if (local->count == 0) {
 		local->position = shared->end;
@@ -294,9 +294,9 @@ void delivery_add_member(struct session *session, uint16_t room)
 	local->members[local->count++] = session->place;
 }
 
-void delivery_remove_member(struct session *session, uint16_t room)
+void fan_out_remove_member(struct session *session, uint16_t room)
 {
-	struct local_room *local = &session->worker->delivery->rooms[room];
+	struct local_room *local = &session->worker->fan_out->rooms[room];
 
 	for (uint32_t i = 0; i < local->count; i++) {
 		if (local->members[i] == session->place) {
@@ -309,11 +309,11 @@ void delivery_remove_member(struct session *session, uint16_t room)
 
 /* What was said before */
 
-void delivery_each_said(struct worker *worker, uint16_t room,
-			void (*see)(void *context, const struct room_record *record), void *context)
+void fan_out_each_said(struct worker *worker, uint16_t room,
+		       void (*see)(void *context, const struct room_record *record), void *context)
 {
-	const struct rooms *rooms = worker->commons->rooms;
-	unsigned char *buffer = worker->delivery->buffer;
+	const struct rooms *rooms = worker->shared->rooms;
+	unsigned char *buffer = worker->fan_out->buffer;
 	uint64_t position = rooms->rooms[room].oldest;
 	uint64_t next_number = 0;
 	uint64_t missed;
@@ -331,9 +331,9 @@ void delivery_each_said(struct worker *worker, uint16_t room,
 	}
 }
 
-void delivery_turn(struct worker *worker)
+void fan_out_turn(struct worker *worker)
 {
-	struct rooms *rooms = worker->commons->rooms;
+	struct rooms *rooms = worker->shared->rooms;
 	uint16_t room;
 
 	while ((room = rooms_next_news(rooms, worker->number)) != ROOM_NONE) {

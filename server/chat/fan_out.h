@@ -1,5 +1,5 @@
 /*
- * delivery: takes what is new in the rooms' logs to the sessions of this worker.
+ * fan_out: takes what is new in the rooms' logs to the sessions of this worker.
  *
  * A worker keeps its place in the log of each room that it has members in. What is new is copied
  * once into a block and put by reference into each member's output, a sender's own lines left out.
@@ -14,27 +14,26 @@
 #include "server/process/worker.h"
 #include "server/state/rooms.h"
 
-struct delivery;
+struct fan_out;
 
-struct delivery *delivery_create(void);
-void delivery_destroy(struct delivery *delivery);
+struct fan_out *fan_out_create(void);
+void fan_out_destroy(struct fan_out *fan_out);
 
 /* Gives the members here all that is new in a room. */
-void delivery_deliver(struct worker *worker, uint16_t room);
+void fan_out_deliver(struct worker *worker, uint16_t room);
 
 /* Once a turn: the same for all rooms with news, but for those that gather some more. */
-void delivery_turn(struct worker *worker);
+void fan_out_turn(struct worker *worker);
 
 /* When the next lines are due that were held back to be sent together: monotonic; or INT64_MAX. */
-int64_t delivery_next_ns(const struct worker *worker);
+int64_t fan_out_next_ns(const struct worker *worker);
 
 /* A session hears a room from now on, or no longer. Deliver what is new first. */
-void delivery_add_member(struct session *session, uint16_t room);
-void delivery_remove_member(struct session *session, uint16_t room);
+void fan_out_add_member(struct session *session, uint16_t room);
+void fan_out_remove_member(struct session *session, uint16_t room);
 
 /* Calls SEE for each line in a room's log that was said, oldest first. */
-void delivery_each_said(struct worker *worker, uint16_t room,
-			void (*see)(void *context, const struct room_record *record),
-			void *context);
+void fan_out_each_said(struct worker *worker, uint16_t room,
+		       void (*see)(void *context, const struct room_record *record), void *context);
 
 #endif

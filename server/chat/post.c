@@ -20,18 +20,18 @@ struct queued_line {
 	char bytes[];
 };
 
-void posting_finish(struct posting *posting)
+void post_finish(struct post_queue *posts)
 {
-	for (struct queued_line *next, *line = posting->oldest; line; line = next) {
+	for (struct queued_line *next, *line = posts->oldest; line; line = next) {
 		next = line->next;
 		free(line);
 	}
-	memset(posting, 0, sizeof(*posting));
+	memset(posts, 0, sizeof(*posts));
 }
 
-static bool has_queued(const struct posting *posting, uint16_t room)
+static bool has_queued(const struct post_queue *posts, uint16_t room)
 {
-	for (const struct queued_line *line = posting->oldest; line; line = line->next) {
+	for (const struct queued_line *line = posts->oldest; line; line = line->next) {
 		if (line->room == room) {
 			return true;
 		}
@@ -39,10 +39,9 @@ static bool has_queued(const struct posting *posting, uint16_t room)
 	return false;
 }
 
-bool posting_post(struct worker *worker, uint16_t room, const struct room_line *line)
+bool post_line(struct worker *worker, uint16_t room, const struct room_line *line)
 {
-	if (has_queued(&worker->posting, room) ||
-	    !room_append(worker->commons->rooms, room, line)) {
+	if (has_queued(&worker->posts, room) || !room_append(worker->shared->rooms, room, line)) {
 		return false;
 	}
 	score_add(worker->score, COUNTER_MESSAGES, 1);
@@ -52,7 +51,7 @@ bool posting_post(struct worker *worker, uint16_t room, const struct room_line *
 
 static void queue_line(struct worker *worker, uint16_t room, const struct room_line *line)
 {
-	struct posting *posting = &worker->posting;
+	struct post_queue *posts = &worker->posts;
 	struct queued_line *queued = malloc(sizeof(*queued) + line->length);
 
 	if (!queued) {
@@ -60,7 +59,7 @@ static void queue_line(struct worker *worker, uint16_t room, const struct room_l
 	}
 	queued->next = NULL;
 	queued->room = room;
-	queued->room_version = worker->commons->rooms->rooms[room].version;
+	queued->room_version = worker->shared->rooms->rooms[room].version;
 	queued->line = *line;
 	memcpy(queued->bytes, line->text, line->length);
 	queued->line.text = queued->bytes;
@@ -68,15 +67,15 @@ static void queue_line(struct worker *worker, uint16_t room, const struct room_l
 		memcpy(queued->rooms, line->rooms, line->room_count * sizeof(*line->rooms));
 	}
 	queued->line.rooms = queued->rooms;
-	*(posting->newest ? &posting->newest->next : &posting->oldest) = queued;
-	posting->newest = queued;
-	posting->count++;
+	*(posts->newest ? &posts->newest->next : &posts->oldest) = queued;
+	posts->newest = queued;
+	posts->count++;
 }
 
-void posting_post_or_queue(struct worker *worker, uint16_t room, const struct room_line *line)
+void post_line_or_queue(struct worker *worker, uint16_t room, const struct room_line *line)
 {
-	if (!posting_post(worker, room, line)) {
-		if (worker->posting.count == QUEUED_LINES_MAX) {
+	if (!post_line(worker, room, line)) {
+		if (worker->posts.count == QUEUED_LINES_MAX) {
 			log_warning("a line for a room is dropped: its lock is held for too long");
 			return;
 		}
@@ -84,13 +83,13 @@ void posting_post_or_queue(struct worker *worker, uint16_t room, const struct ro
 	}
 }
 
-void posting_retry(struct worker *worker)
+void post_retry(struct worker *worker)
 {
-	struct posting *posting = &worker->posting;
+	struct post_queue *posts = &worker->posts;
 
-	while (posting->oldest) {
-		struct queued_line *first = posting->oldest;
-		struct rooms *rooms = worker->commons->rooms;
+	while (posts->oldest) {
+		struct queued_line *first = posts->oldest;
+		struct rooms *rooms = worker->shared->rooms;
 
 		if (rooms->rooms[first->room].version == first->room_version) {
 			if (!room_append(rooms, first->room, &first->line)) {
@@ -98,11 +97,11 @@ void posting_retry(struct worker *worker)
 			}
 			worker_wake_room(worker, first->room);
 		}
-		posting->oldest = first->next;
-		if (!posting->oldest) {
-			posting->newest = NULL;
+		posts->oldest = first->next;
+		if (!posts->oldest) {
+			posts->newest = NULL;
 		}
-		posting->count--;
+		posts->count--;
 		free(first);
 	}
 }
@@ -117,13 +116,13 @@ static size_t put(char *buffer, size_t length, char first, const char *word)
 	return length + 1 + word_length;
 }
 
-struct room_line posting_message(const struct session *session, char *buffer, const char *kind,
-				 uint16_t room, struct span text)
+struct room_line post_message(const struct session *session, char *buffer, const char *kind,
+			      uint16_t room, struct span text)
 {
 	struct worker *worker = session->worker;
 	size_t length = put(buffer, 0, '*', kind);
 
-	length = put(buffer, length, ' ', worker->commons->rooms->rooms[room].name);
+	length = put(buffer, length, ' ', worker->shared->rooms->rooms[room].name);
 	length = put(buffer, length, ' ', session->seat->nick);
 	if (text.length > 0) {
 		buffer[length++] = ' ';
@@ -137,20 +136,20 @@ struct room_line posting_message(const struct session *session, char *buffer, co
 				   .wall_ns = worker_wall_ns(worker) };
 }
 
-bool posting_hears_events(const struct worker *worker, uint16_t room)
+bool post_hears_events(const struct worker *worker, uint16_t room)
 {
-	uint32_t members = room_members(worker->commons->rooms, room);
+	uint32_t members = room_members(worker->shared->rooms, room);
 
 	return members > 1 && members <= ROOM_EVENTS_MOST;
 }
 
-void posting_event(struct session *session, const char *kind, uint16_t room, struct span text)
+void post_event(struct session *session, const char *kind, uint16_t room, struct span text)
 {
-	char buffer[POSTING_MESSAGE_SIZE];
+	char buffer[POST_MESSAGE_SIZE];
 
-	if (posting_hears_events(session->worker, room)) {
-		struct room_line line = posting_message(session, buffer, kind, room, text);
+	if (post_hears_events(session->worker, room)) {
+		struct room_line line = post_message(session, buffer, kind, room, text);
 
-		posting_post_or_queue(session->worker, room, &line);
+		post_line_or_queue(session->worker, room, &line);
 	}
 }

@@ -17,13 +17,13 @@ enum lookup { LOOKUP_MEMBER, LOOKUP_STRANGER, LOOKUP_NO_ROOM, LOOKUP_AGAIN };
 
 static enum lookup look_up(struct session *session, struct span name, uint16_t *room)
 {
-	struct commons *commons = session->worker->commons;
+	struct shared_state *shared = session->worker->shared;
 
-	if (!directory_try(commons->directory)) {
+	if (!directory_try(shared->directory)) {
 		return LOOKUP_AGAIN;
 	}
-	*room = rooms_find(commons->rooms, commons->directory, name, false);
-	directory_unlock(commons->directory);
+	*room = rooms_find(shared->rooms, shared->directory, name, false);
+	directory_unlock(shared->directory);
 	if (*room == ROOM_NONE) {
 		return LOOKUP_NO_ROOM;
 	}
@@ -96,45 +96,45 @@ static void leave(struct session *session, uint16_t room)
 {
 	struct worker *worker = session->worker;
 
-	delivery_deliver(worker, room);
-	delivery_remove_member(session, room);
+	fan_out_deliver(worker, room);
+	fan_out_remove_member(session, room);
 	seat_remove_room(session->seat, room);
-	rooms_leave(worker->commons->rooms, room, worker->number);
+	rooms_leave(worker->shared->rooms, room, worker->number);
 }
 
 static enum outcome enter(struct session *session, uint16_t room, struct reply *reply)
 {
 	struct worker *worker = session->worker;
-	struct rooms *rooms = worker->commons->rooms;
+	struct rooms *rooms = worker->shared->rooms;
 
-	delivery_deliver(worker, room);
+	fan_out_deliver(worker, room);
 	rooms_enter(rooms, room, worker->number);
 	seat_add_room(session->seat, room);
-	delivery_add_member(session, room);
-	posting_event(session, "join", room, span_of(""));
+	fan_out_add_member(session, room);
+	post_event(session, "join", room, span_of(""));
 	reply_line(reply, "+join %s %u", rooms->rooms[room].name, room_members(rooms, room));
 	return OUTCOME_DONE;
 }
 
 enum outcome chat_join(struct session *session, struct span arguments, struct reply *reply)
 {
-	struct commons *commons = session->worker->commons;
+	struct shared_state *shared = session->worker->shared;
 	struct span name = words_next(&arguments);
 	bool may_enter = session->seat->room_count < SEAT_ROOMS_MAX;
 
 	if (!name_is_room(name)) {
 		return refuse_room_name(reply);
 	}
-	if (!directory_try(commons->directory)) {
+	if (!directory_try(shared->directory)) {
 		return OUTCOME_AGAIN;
 	}
-	uint16_t room = rooms_find(commons->rooms, commons->directory, name, may_enter);
+	uint16_t room = rooms_find(shared->rooms, shared->directory, name, may_enter);
 	int place = room == ROOM_NONE ? -1 : seat_place_of(session->seat, room);
 
 	if (place >= 0) {
 		seat_make_current(session->seat, place);
-		reply_line(reply, "+join %s %u", commons->rooms->rooms[room].name,
-			   room_members(commons->rooms, room));
+		reply_line(reply, "+join %s %u", shared->rooms->rooms[room].name,
+			   room_members(shared->rooms, room));
 	} else if (!may_enter) {
 		reply_error(reply, "LIMIT",
 			    "you are in %d rooms, which is the most; /part one first",
@@ -145,13 +145,13 @@ enum outcome chat_join(struct session *session, struct span arguments, struct re
 	} else {
 		(void)enter(session, room, reply);
 	}
-	directory_unlock(commons->directory);
+	directory_unlock(shared->directory);
 	return OUTCOME_DONE;
 }
 
 enum outcome chat_part(struct session *session, struct span arguments, struct reply *reply)
 {
-	struct commons *commons = session->worker->commons;
+	struct shared_state *shared = session->worker->shared;
 	uint16_t room;
 	enum outcome outcome = choose_room(session, &arguments, &room, reply);
 
@@ -161,27 +161,27 @@ enum outcome chat_part(struct session *session, struct span arguments, struct re
 	if (words_rest(arguments).length > 0) {
 		return refuse_room_name(reply);
 	}
-	if (!directory_try(commons->directory)) {
+	if (!directory_try(shared->directory)) {
 		return OUTCOME_AGAIN;
 	}
-	reply_line(reply, "+part %s", commons->rooms->rooms[room].name);
-	posting_event(session, "part", room, span_of(""));
+	reply_line(reply, "+part %s", shared->rooms->rooms[room].name);
+	post_event(session, "part", room, span_of(""));
 	leave(session, room);
-	directory_unlock(commons->directory);
+	directory_unlock(shared->directory);
 	return OUTCOME_DONE;
 }
 
 static enum outcome say(struct session *session, uint16_t room, struct span text,
 			struct reply *reply)
 {
-	char buffer[POSTING_MESSAGE_SIZE];
-	struct room_line line = posting_message(session, buffer, "say", room, text);
+	char buffer[POST_MESSAGE_SIZE];
+	struct room_line line = post_message(session, buffer, "say", room, text);
 
 	line.kind = ROOM_LINE_SAY;
-	if (!people_may_speak(session, reply)) {
+	if (!user_may_speak(session, reply)) {
 		return OUTCOME_DONE;
 	}
-	if (!posting_post(session->worker, room, &line)) {
+	if (!post_line(session->worker, room, &line)) {
 		return OUTCOME_AGAIN;
 	}
 	seat_make_current(session->seat, seat_place_of(session->seat, room));
@@ -203,7 +203,7 @@ enum outcome chat_say(struct session *session, struct span arguments, struct rep
 	}
 	outcome = say(session, room, text, reply);
 	if (outcome == OUTCOME_DONE && !reply->failed) {
-		reply_line(reply, "+say %s", session->worker->commons->rooms->rooms[room].name);
+		reply_line(reply, "+say %s", session->worker->shared->rooms->rooms[room].name);
 	}
 	return outcome;
 }
@@ -223,7 +223,7 @@ static enum outcome set_topic(struct session *session, uint16_t room, struct spa
 			      struct reply *reply)
 {
 	char topic[LINE_MAX_BYTES * TEXT_GROWTH + 1];
-	char buffer[POSTING_MESSAGE_SIZE];
+	char buffer[POST_MESSAGE_SIZE];
 	size_t length = text_clean(text.text, text.length, topic);
 	struct room_line line;
 
@@ -237,17 +237,17 @@ static enum outcome set_topic(struct session *session, uint16_t room, struct spa
 			    ROOM_TOPIC_SIZE - 1);
 		return OUTCOME_DONE;
 	}
-	if (!people_may_speak(session, reply)) {
+	if (!user_may_speak(session, reply)) {
 		return OUTCOME_DONE;
 	}
-	line = posting_message(session, buffer, "topic", room, text);
+	line = post_message(session, buffer, "topic", room, text);
 	line.topic = topic;
-	return posting_post(session->worker, room, &line) ? OUTCOME_LATER : OUTCOME_AGAIN;
+	return post_line(session->worker, room, &line) ? OUTCOME_LATER : OUTCOME_AGAIN;
 }
 
 enum outcome chat_topic(struct session *session, struct span arguments, struct reply *reply)
 {
-	const struct rooms *rooms = session->worker->commons->rooms;
+	const struct rooms *rooms = session->worker->shared->rooms;
 	struct span name = words_next(&arguments);
 	struct span text = words_rest(arguments);
 	char topic[ROOM_TOPIC_SIZE];
@@ -299,7 +299,7 @@ static void show_said(void *context, const struct room_record *record)
 enum outcome chat_history(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct worker *worker = session->worker;
-	int64_t kept = worker->commons->options->history;
+	int64_t kept = worker->shared->options->history;
 	struct history history = { .reply = reply };
 	int64_t wanted = kept;
 	uint16_t room;
@@ -313,10 +313,10 @@ enum outcome chat_history(struct session *session, struct span arguments, struct
 		reply_error(reply, "BADARG", "N is a number from 1 to %lld", (long long)kept);
 		return OUTCOME_DONE;
 	}
-	delivery_each_said(worker, room, count_said, &history);
+	fan_out_each_said(worker, room, count_said, &history);
 	history.skip = history.count - wanted;
 	history.count = 0;
-	delivery_each_said(worker, room, show_said, &history);
+	fan_out_each_said(worker, room, show_said, &history);
 	reply_line(reply, "+history %lld", (long long)history.count);
 	return OUTCOME_DONE;
 }
@@ -325,7 +325,7 @@ enum outcome chat_history(struct session *session, struct span arguments, struct
 
 enum outcome chat_rooms(struct session *session, struct span arguments, struct reply *reply)
 {
-	const struct rooms *rooms = session->worker->commons->rooms;
+	const struct rooms *rooms = session->worker->shared->rooms;
 	char name[NAME_ROOM_SIZE];
 	char topic[ROOM_TOPIC_SIZE];
 	unsigned count = 0;
@@ -376,7 +376,7 @@ enum outcome chat_who(struct session *session, struct span arguments, struct rep
 			return outcome;
 		}
 	}
-	reply_line(reply, "+who %u", list_seats(session->worker->commons->directory, room, reply));
+	reply_line(reply, "+who %u", list_seats(session->worker->shared->directory, room, reply));
 	return OUTCOME_DONE;
 }
 
@@ -387,14 +387,14 @@ void chat_farewell(struct session *session, struct span why)
 	if (!session->said_farewell) {
 		session->said_farewell = true;
 		for (size_t i = 0; i < session->seat->room_count; i++) {
-			posting_event(session, "part", session->seat->rooms[i], why);
+			post_event(session, "part", session->seat->rooms[i], why);
 		}
 	}
 }
 
 bool chat_leave_all(struct session *session)
 {
-	struct directory *directory = session->worker->commons->directory;
+	struct directory *directory = session->worker->shared->directory;
 
 	if (!session->greeted) {
 		return true;
@@ -415,50 +415,50 @@ bool chat_leave_all(struct session *session)
 /* Every event has its room, from the moment that it stands on the board. */
 static void follow_board(struct worker *worker)
 {
-	struct commons *commons = worker->commons;
-	uint32_t count = atomic_load(&commons->board->count);
+	struct shared_state *shared = worker->shared;
+	uint32_t count = atomic_load(&shared->board->count);
 
-	if (worker->rooms_made == count || !directory_try(commons->directory)) {
+	if (worker->rooms_made == count || !directory_try(shared->directory)) {
 		return;
 	}
 	for (; worker->rooms_made < count; worker->rooms_made++) {
-		rooms_of_event(commons->rooms, commons->directory,
-			       commons->board->entries[worker->rooms_made].event.name);
+		rooms_of_event(shared->rooms, shared->directory,
+			       shared->board->entries[worker->rooms_made].event.name);
 	}
-	directory_unlock(commons->directory);
+	directory_unlock(shared->directory);
 }
 
 void chat_turn(struct worker *worker)
 {
 	follow_board(worker);
-	posting_retry(worker);
-	people_turn(worker);
-	delivery_turn(worker);
+	post_retry(worker);
+	user_turn(worker);
+	fan_out_turn(worker);
 }
 
 bool chat_has_news(const struct worker *worker)
 {
-	return inbox_has_news(worker->commons->inboxes, worker->number) ||
-	       rooms_have_news(worker->commons->rooms, worker->number);
+	return inbox_has_news(worker->shared->inboxes, worker->number) ||
+	       rooms_have_news(worker->shared->rooms, worker->number);
 }
 
 bool chat_announce(struct worker *worker, const char *event, const char *text, size_t length)
 {
-	struct commons *commons = worker->commons;
+	struct shared_state *shared = worker->shared;
 
-	if (!directory_try(commons->directory)) {
+	if (!directory_try(shared->directory)) {
 		return false;
 	}
-	uint16_t room = rooms_of_event(commons->rooms, commons->directory, event);
+	uint16_t room = rooms_of_event(shared->rooms, shared->directory, event);
 
-	directory_unlock(commons->directory);
+	directory_unlock(shared->directory);
 	if (room == ROOM_NONE) {
 		return true; /* no place for one more room: nobody can be in it */
 	}
 	const struct room_line line = {
 		.kind = ROOM_LINE, .text = text, .length = length, .wall_ns = worker_wall_ns(worker)
 	};
-	return posting_post(worker, room, &line);
+	return post_line(worker, room, &line);
 }
 
 /* At a worker's start */
@@ -466,13 +466,13 @@ bool chat_announce(struct worker *worker, const char *event, const char *text, s
 /* What a predecessor's session was in hears that it is gone. */
 static void bury(struct worker *worker, const struct seat *seat, struct address where)
 {
-	struct rooms *rooms = worker->commons->rooms;
-	char buffer[POSTING_MESSAGE_SIZE];
+	struct rooms *rooms = worker->shared->rooms;
+	char buffer[POST_MESSAGE_SIZE];
 
 	for (size_t i = 0; i < seat->room_count; i++) {
 		uint16_t room = seat->rooms[i];
 
-		if (room >= ROOMS_MAX || !posting_hears_events(worker, room)) {
+		if (room >= ROOMS_MAX || !post_hears_events(worker, room)) {
 			continue;
 		}
 		int length = snprintf(buffer, sizeof(buffer), "*part %s %s\n",
@@ -482,7 +482,7 @@ static void bury(struct worker *worker, const struct seat *seat, struct address 
 						.length = (size_t)length,
 						.sender = where,
 						.wall_ns = worker_wall_ns(worker) };
-		posting_post_or_queue(worker, room, &line);
+		post_line_or_queue(worker, room, &line);
 	}
 }
 
@@ -495,25 +495,25 @@ static void lock_directory(struct directory *directory)
 
 void chat_sweep(struct worker *worker)
 {
-	struct commons *commons = worker->commons;
+	struct shared_state *shared = worker->shared;
 	uint32_t orphan = 0;
 
-	lock_directory(commons->directory);
-	for (; directory_next_orphan(commons->directory, worker->number, &orphan); orphan++) {
-		struct seat *seat = directory_seat(commons->directory, worker->number, orphan);
+	lock_directory(shared->directory);
+	for (; directory_next_orphan(shared->directory, worker->number, &orphan); orphan++) {
+		struct seat *seat = directory_seat(shared->directory, worker->number, orphan);
 		struct address where = { worker->number, orphan, seat->session };
 
 		bury(worker, seat, where);
-		directory_release(commons->directory, where);
+		directory_release(shared->directory, where);
 	}
-	rooms_leave_all(commons->rooms, worker->number);
-	directory_unlock(commons->directory);
+	rooms_leave_all(shared->rooms, worker->number);
+	directory_unlock(shared->directory);
 	/* What the dead one had published but not yet told anybody of. */
-	inbox_announce(commons->inboxes, worker->number);
-	for (uint32_t other = 0; other < commons->options->workers; other++) {
+	inbox_announce(shared->inboxes, worker->number);
+	for (uint32_t other = 0; other < shared->options->workers; other++) {
 		for (uint16_t room = 0; room < ROOMS_MAX; room++) {
-			if (commons->rooms->rooms[room].members[other] > 0) {
-				rooms_note_news(commons->rooms, room, other);
+			if (shared->rooms->rooms[room].members[other] > 0) {
+				rooms_note_news(shared->rooms, room, other);
 			}
 		}
 		worker_wake(worker, other);

@@ -1,7 +1,7 @@
 /*
  * chat: the commands on rooms: joining, leaving, speaking, topics, history, lists.
  *
- * What is said goes out through posting.h and comes back through delivery.h, here as on every other
+ * What is said goes out through post.h and comes back through fan_out.h, here as on every other
  * worker; what is about one person is in people.h.
  */
 #ifndef SERVER_CHAT_ROOM_COMMANDS_H

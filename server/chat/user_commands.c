@@ -16,15 +16,15 @@
 /* Lets everyone go who comes from a banned address; the letter says which, and what they hear. */
 static void let_go(struct worker *worker, const struct letter *letter)
 {
-	struct origin origin;
+	struct peer_address peer;
 
-	memcpy(&origin, letter->text, sizeof(origin));
-	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
+	memcpy(&peer, letter->text, sizeof(peer));
+	for (uint32_t i = 0; i < worker->shared->options->max_connections; i++) {
 		struct session *session = worker->sessions[i];
 
-		if (session && origin_equal(session->origin, origin)) {
-			session_send(session, letter->text + sizeof(origin),
-				     letter->length - sizeof(origin));
+		if (session && peer_address_equal(session->peer, peer)) {
+			session_send(session, letter->text + sizeof(peer),
+				     letter->length - sizeof(peer));
 			session_close(session);
 		}
 	}
@@ -52,7 +52,7 @@ static void read_letter(void *context, const struct letter *letter)
 static bool send_letter(struct worker *worker, struct address to, enum letter_kind kind,
 			const char *text, size_t length)
 {
-	if (!inbox_put(worker->commons->inboxes, worker->number, to, kind, text, length)) {
+	if (!inbox_put(worker->shared->inboxes, worker->number, to, kind, text, length)) {
 		return false;
 	}
 	worker_wake(worker, to.worker);
@@ -65,7 +65,7 @@ static bool send_letter(struct worker *worker, struct address to, enum letter_ki
 struct message {
 	struct address to;
 	struct seat seat;
-	char line[POSTING_MESSAGE_SIZE];
+	char line[POST_MESSAGE_SIZE];
 	size_t length;
 };
 
@@ -73,7 +73,7 @@ struct message {
 static enum outcome find_person(struct session *session, struct span *arguments,
 				struct message *message, struct reply *reply)
 {
-	struct directory *directory = session->worker->commons->directory;
+	struct directory *directory = session->worker->shared->directory;
 	struct span nick = words_next(arguments);
 	struct address *to = &message->to;
 
@@ -120,7 +120,7 @@ static bool send_message(struct session *session, struct message *message, enum 
 	return false;
 }
 
-bool people_may_speak(const struct session *session, struct reply *reply)
+bool user_may_speak(const struct session *session, struct reply *reply)
 {
 	int64_t left_ns = session->seat->muted_until_ns - worker_now_ns(session->worker);
 
@@ -132,7 +132,7 @@ bool people_may_speak(const struct session *session, struct reply *reply)
 	return false;
 }
 
-enum outcome people_tell(struct session *session, struct span arguments, struct reply *reply)
+enum outcome user_tell(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct message message;
 	enum outcome outcome = find_person(session, &arguments, &message, reply);
@@ -145,7 +145,7 @@ enum outcome people_tell(struct session *session, struct span arguments, struct 
 		reply_error(reply, "BADARG", "TEXT is missing: /tell NICK TEXT");
 		return OUTCOME_DONE;
 	}
-	if (!people_may_speak(session, reply)) {
+	if (!user_may_speak(session, reply)) {
 		return OUTCOME_DONE;
 	}
 	write_message(&message, "*tell %s ", session->seat->nick);
@@ -155,7 +155,7 @@ enum outcome people_tell(struct session *session, struct span arguments, struct 
 	return OUTCOME_DONE;
 }
 
-enum outcome people_kick(struct session *session, struct span arguments, struct reply *reply)
+enum outcome user_kick(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct message message;
 	enum outcome outcome = find_person(session, &arguments, &message, reply);
@@ -183,7 +183,7 @@ static bool read_penalty(struct span *arguments, int64_t *seconds, struct reply 
 	return true;
 }
 
-enum outcome people_mute(struct session *session, struct span arguments, struct reply *reply)
+enum outcome user_mute(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct worker *worker = session->worker;
 	const struct span nothing = { "", 0 };
@@ -205,7 +205,7 @@ enum outcome people_mute(struct session *session, struct span arguments, struct 
 		return OUTCOME_DONE;
 	}
 	struct seat *seat =
-		directory_seat(worker->commons->directory, message.to.worker, message.to.seat);
+		directory_seat(worker->shared->directory, message.to.worker, message.to.seat);
 
 	atomic_store(&seat->muted_until_ns, worker_now_ns(worker) + seconds * NS_PER_SECOND);
 	reply_line(reply, "+mute %s %lld", message.seat.nick, (long long)seconds);
@@ -213,33 +213,33 @@ enum outcome people_mute(struct session *session, struct span arguments, struct 
 }
 
 /* Tells every worker, this one too, that an address is banned from now on. */
-static bool announce_ban(struct worker *worker, struct origin origin, const char *line,
+static bool announce_ban(struct worker *worker, struct peer_address peer, const char *line,
 			 size_t length)
 {
-	char text[sizeof(origin) + 256];
+	char text[sizeof(peer) + 256];
 	bool all = true;
 
-	memcpy(text, &origin, sizeof(origin));
-	memcpy(text + sizeof(origin), line, length);
-	for (uint32_t i = 0; i < worker->commons->options->workers; i++) {
+	memcpy(text, &peer, sizeof(peer));
+	memcpy(text + sizeof(peer), line, length);
+	for (uint32_t i = 0; i < worker->shared->options->workers; i++) {
 		const struct address to = { .worker = i };
 
-		all = send_letter(worker, to, LETTER_BAN, text, sizeof(origin) + length) && all;
+		all = send_letter(worker, to, LETTER_BAN, text, sizeof(peer) + length) && all;
 	}
 	return all;
 }
 
-enum outcome people_ban(struct session *session, struct span arguments, struct reply *reply)
+enum outcome user_ban(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct worker *worker = session->worker;
-	struct directory *directory = worker->commons->directory;
+	struct directory *directory = worker->shared->directory;
 	struct span address = words_next(&arguments);
-	char text[ORIGIN_TEXT_SIZE];
-	struct origin origin;
+	char text[PEER_ADDRESS_TEXT_SIZE];
+	struct peer_address peer;
 	char line[256];
 	int64_t seconds;
 
-	if (!origin_read(address, &origin)) {
+	if (!peer_address_read(address, &peer)) {
 		reply_error(reply, "BADARG", "ADDRESS is one such as 192.0.2.7 or 2001:db8::7");
 		return OUTCOME_DONE;
 	}
@@ -249,23 +249,23 @@ enum outcome people_ban(struct session *session, struct span arguments, struct r
 	if (!directory_try(directory)) {
 		return OUTCOME_AGAIN;
 	}
-	bool banned =
-		gate_ban(directory->gate, origin, worker_wall_ns(worker) + seconds * NS_PER_SECOND,
-			 worker_wall_ns(worker));
+	bool banned = admission_ban(directory->admission, peer,
+				    worker_wall_ns(worker) + seconds * NS_PER_SECOND,
+				    worker_wall_ns(worker));
 
 	directory_unlock(directory);
 	if (!banned) {
 		reply_error(reply, "LIMIT", "%d addresses are banned, which is the most",
-			    GATE_BANS_MAX);
+			    ADMISSION_BANS_MAX);
 		return OUTCOME_DONE;
 	}
-	origin_write(origin, text);
+	peer_address_write(peer, text);
 	reply_line(reply, "+ban %s %lld", text, (long long)seconds);
 	int length =
 		snprintf(line, sizeof(line), "*notice %s banned your address for %lld seconds\n",
 			 session->seat->nick, (long long)seconds);
 
-	if (seconds > 0 && !announce_ban(worker, origin, line, (size_t)length)) {
+	if (seconds > 0 && !announce_ban(worker, peer, line, (size_t)length)) {
 		log_warning("who is here from %s is not let go: too much is on its way", text);
 	}
 	return OUTCOME_DONE;
@@ -277,13 +277,13 @@ static void tell_nick(struct session *session, const char *old)
 {
 	struct worker *worker = session->worker;
 	const struct seat *seat = session->seat;
-	char buffer[POSTING_MESSAGE_SIZE];
+	char buffer[POST_MESSAGE_SIZE];
 	int length = snprintf(buffer, sizeof(buffer), "*nick %s %s\n", old, seat->nick);
 	uint16_t rooms[SEAT_ROOMS_MAX];
 	size_t count = 0;
 
 	for (size_t i = 0; i < seat->room_count; i++) {
-		if (posting_hears_events(worker, seat->rooms[i])) {
+		if (post_hears_events(worker, seat->rooms[i])) {
 			rooms[count++] = seat->rooms[i];
 		}
 	}
@@ -295,13 +295,13 @@ static void tell_nick(struct session *session, const char *old)
 					.rooms = rooms,
 					.room_count = count };
 	for (size_t i = 0; i < count; i++) {
-		posting_post_or_queue(worker, rooms[i], &line);
+		post_line_or_queue(worker, rooms[i], &line);
 	}
 }
 
-enum outcome people_nick(struct session *session, struct span arguments, struct reply *reply)
+enum outcome user_nick(struct session *session, struct span arguments, struct reply *reply)
 {
-	struct directory *directory = session->worker->commons->directory;
+	struct directory *directory = session->worker->shared->directory;
 	struct span name = words_next(&arguments);
 	char old[NAME_NICK_SIZE];
 
@@ -328,7 +328,7 @@ enum outcome people_nick(struct session *session, struct span arguments, struct 
 	return OUTCOME_DONE;
 }
 
-void people_turn(struct worker *worker)
+void user_turn(struct worker *worker)
 {
-	inbox_drain(worker->commons->inboxes, worker->number, read_letter, worker);
+	inbox_drain(worker->shared->inboxes, worker->number, read_letter, worker);
 }

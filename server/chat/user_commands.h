@@ -9,16 +9,16 @@
 
 #include "server/lines/command.h"
 
-enum outcome people_tell(struct session *session, struct span arguments, struct reply *reply);
-enum outcome people_nick(struct session *session, struct span arguments, struct reply *reply);
-enum outcome people_kick(struct session *session, struct span arguments, struct reply *reply);
-enum outcome people_mute(struct session *session, struct span arguments, struct reply *reply);
-enum outcome people_ban(struct session *session, struct span arguments, struct reply *reply);
+enum outcome user_tell(struct session *session, struct span arguments, struct reply *reply);
+enum outcome user_nick(struct session *session, struct span arguments, struct reply *reply);
+enum outcome user_kick(struct session *session, struct span arguments, struct reply *reply);
+enum outcome user_mute(struct session *session, struct span arguments, struct reply *reply);
+enum outcome user_ban(struct session *session, struct span arguments, struct reply *reply);
 
 /* Whether the session may speak; if not, REPLY says for how long it may not. */
-bool people_may_speak(const struct session *session, struct reply *reply);
+bool user_may_speak(const struct session *session, struct reply *reply);
 
 /* Once a turn: reads the letters to this worker's sessions. */
-void people_turn(struct worker *worker);
+void user_turn(struct worker *worker);
 
 #endif

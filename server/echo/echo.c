@@ -87,7 +87,7 @@ static void read_and_answer(struct echo_peer *peer)
 		finish(peer); /* its end, or an error: all it sent has been answered */
 		return;
 	}
-	if (worker->commons->options->echo == ECHO_UPPER) {
+	if (worker->shared->options->echo == ECHO_UPPER) {
 		to_upper(bytes, (size_t)got);
 	}
 	score_add(worker->score, COUNTER_ECHOED, (uint64_t)got);

@@ -13,7 +13,7 @@ static void help_row(struct reply *reply, const struct command *command)
 		   command->role == ROLE_OPERATOR ? " (operator)" : "");
 }
 
-enum outcome lobby_help(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_help(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct span name = words_next(&arguments);
 	size_t shown = 0;
@@ -36,7 +36,7 @@ enum outcome lobby_help(struct session *session, struct span arguments, struct r
 	return OUTCOME_DONE;
 }
 
-enum outcome lobby_ping(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_ping(struct session *session, struct span arguments, struct reply *reply)
 {
 	struct span text = words_rest(arguments);
 	char clean[LINE_MAX_BYTES * TEXT_GROWTH];
@@ -52,16 +52,16 @@ enum outcome lobby_ping(struct session *session, struct span arguments, struct r
 	return OUTCOME_DONE;
 }
 
-enum outcome lobby_quit(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_quit(struct session *session, struct span arguments, struct reply *reply)
 {
 	chat_farewell(session, words_rest(arguments));
 	reply_line(reply, "+bye");
 	return OUTCOME_CLOSE;
 }
 
-enum outcome lobby_where(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_where(struct session *session, struct span arguments, struct reply *reply)
 {
-	struct commons *commons = session->worker->commons;
+	struct shared_state *shared = session->worker->shared;
 	struct span nick = words_next(&arguments);
 	struct address where = session_address(session);
 	struct seat seat;
@@ -73,19 +73,19 @@ enum outcome lobby_where(struct session *session, struct span arguments, struct 
 		return OUTCOME_DONE;
 	}
 	if (nick.length > 0) {
-		if (!directory_try(commons->directory)) {
+		if (!directory_try(shared->directory)) {
 			return OUTCOME_AGAIN;
 		}
-		found = directory_find(commons->directory, nick, &where);
-		directory_unlock(commons->directory);
+		found = directory_find(shared->directory, nick, &where);
+		directory_unlock(shared->directory);
 	}
 	if (!found ||
-	    !seat_read(directory_seat(commons->directory, where.worker, where.seat), &seat)) {
+	    !seat_read(directory_seat(shared->directory, where.worker, where.seat), &seat)) {
 		reply_error(reply, "NOTFOUND", "nobody has that nick; /who lists everybody");
 		return OUTCOME_DONE;
 	}
 	reply_line(reply, "+where %s %u %d", seat.nick, where.worker + 1,
-		   (int)commons->scoreboard->scores[where.worker].pid);
+		   (int)shared->scoreboard->scores[where.worker].pid);
 	return OUTCOME_DONE;
 }
 
@@ -101,9 +101,9 @@ static bool same_password(struct span given, const char *password)
 	return difference == 0;
 }
 
-enum outcome lobby_op(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_op(struct session *session, struct span arguments, struct reply *reply)
 {
-	const char *password = session->worker->commons->options->operator_password;
+	const char *password = session->worker->shared->options->operator_password;
 	struct span given = words_rest(arguments);
 
 	if (given.length == 0) {
@@ -119,9 +119,9 @@ enum outcome lobby_op(struct session *session, struct span arguments, struct rep
 	return OUTCOME_DONE;
 }
 
-enum outcome lobby_workers(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_workers(struct session *session, struct span arguments, struct reply *reply)
 {
-	const struct scoreboard *scoreboard = session->worker->commons->scoreboard;
+	const struct scoreboard *scoreboard = session->worker->shared->scoreboard;
 
 	(void)arguments;
 	for (unsigned i = 0; i < scoreboard->workers; i++) {
@@ -138,10 +138,10 @@ enum outcome lobby_workers(struct session *session, struct span arguments, struc
 	return OUTCOME_DONE;
 }
 
-enum outcome lobby_stats(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_stats(struct session *session, struct span arguments, struct reply *reply)
 {
-	const struct commons *commons = session->worker->commons;
-	const struct scoreboard *scoreboard = commons->scoreboard;
+	const struct shared_state *shared = session->worker->shared;
+	const struct scoreboard *scoreboard = shared->scoreboard;
 	int64_t uptime_ns = worker_wall_ns(session->worker) - scoreboard->started_ns;
 
 	(void)arguments;
@@ -149,7 +149,7 @@ enum outcome lobby_stats(struct session *session, struct span arguments, struct 
 	reply_line(reply, "=turnstile_workers %u", scoreboard->workers);
 	reply_line(reply, "=turnstile_connections %u", scoreboard_connections(scoreboard));
 	reply_line(reply, "=turnstile_serialize %s",
-		   serialize_kind_name(commons->options->serialize));
+		   serialize_kind_name(shared->options->serialize));
 	for (enum counter i = 0; i < COUNTERS; i++) {
 		reply_line(reply, "=%s %llu", counter_name(i),
 			   (unsigned long long)scoreboard_total(scoreboard, i));

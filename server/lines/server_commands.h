@@ -6,12 +6,12 @@
 
 #include "server/lines/command.h"
 
-enum outcome lobby_help(struct session *session, struct span arguments, struct reply *reply);
-enum outcome lobby_ping(struct session *session, struct span arguments, struct reply *reply);
-enum outcome lobby_quit(struct session *session, struct span arguments, struct reply *reply);
-enum outcome lobby_where(struct session *session, struct span arguments, struct reply *reply);
-enum outcome lobby_op(struct session *session, struct span arguments, struct reply *reply);
-enum outcome lobby_workers(struct session *session, struct span arguments, struct reply *reply);
-enum outcome lobby_stats(struct session *session, struct span arguments, struct reply *reply);
+enum outcome server_help(struct session *session, struct span arguments, struct reply *reply);
+enum outcome server_ping(struct session *session, struct span arguments, struct reply *reply);
+enum outcome server_quit(struct session *session, struct span arguments, struct reply *reply);
+enum outcome server_where(struct session *session, struct span arguments, struct reply *reply);
+enum outcome server_op(struct session *session, struct span arguments, struct reply *reply);
+enum outcome server_workers(struct session *session, struct span arguments, struct reply *reply);
+enum outcome server_stats(struct session *session, struct span arguments, struct reply *reply);
 
 #endif

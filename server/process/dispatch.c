@@ -21,7 +21,7 @@
 struct accepted {
 	int socket;
 	enum listener_kind kind;
-	struct origin origin;
+	struct peer_address peer;
 };
 
 /* A message on its way to a worker: our copies of its sockets. */
@@ -39,7 +39,7 @@ struct receiver {
 };
 
 struct dispatch {
-	struct commons *commons;
+	struct shared_state *shared;
 	const int *listeners;
 	size_t listener_count;
 	struct event *accept_events[OPTIONS_LISTENERS_MAX];
@@ -112,7 +112,7 @@ static bool accept_all(struct dispatch *dispatch, int listener, enum listener_ki
 
 		if (socket >= 0) {
 			dispatch->waiting[dispatch->waiting_count++] =
-				(struct accepted){ socket, kind, origin_of(&address) };
+				(struct accepted){ socket, kind, peer_address_of(&address) };
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			return false;
@@ -131,7 +131,7 @@ static void on_accept(evutil_socket_t listener, short what, void *argument)
 	(void)what;
 	for (size_t i = 0; i < dispatch->listener_count; i++) {
 		if (dispatch->listeners[i] == listener) {
-			kind = dispatch->commons->options->listeners[i].kind;
+			kind = dispatch->shared->options->listeners[i].kind;
 		}
 	}
 	if (!accept_all(dispatch, listener, kind)) {
@@ -148,7 +148,7 @@ static void on_accept(evutil_socket_t listener, short what, void *argument)
 
 static uint32_t load_of(const struct dispatch *dispatch, uint32_t worker)
 {
-	const struct score *score = &dispatch->commons->scoreboard->scores[worker];
+	const struct score *score = &dispatch->shared->scoreboard->scores[worker];
 
 	return score->connections + score->handed;
 }
@@ -156,7 +156,7 @@ static uint32_t load_of(const struct dispatch *dispatch, uint32_t worker)
 /* The least loaded worker, of equals the next one after the last; -1 if there is none. */
 static int choose(struct dispatch *dispatch, const uint32_t *chosen)
 {
-	unsigned workers = dispatch->commons->options->workers;
+	unsigned workers = dispatch->shared->options->workers;
 	uint32_t least = UINT32_MAX;
 	int best = -1;
 
@@ -183,7 +183,7 @@ static bool send_handoff(struct dispatch *dispatch, uint32_t worker, struct hand
 	for (uint32_t i = 0; i < handoff->count; i++) {
 		sockets[i] = handoff->sockets[i].socket;
 		message.kinds[i] = (uint8_t)handoff->sockets[i].kind;
-		message.origins[i] = handoff->sockets[i].origin;
+		message.peers[i] = handoff->sockets[i].peer;
 	}
 	if (channel_send(receiver->channel, &message, WORKER_MESSAGE_LENGTH(handoff->count),
 			 sockets, handoff->count) != CHANNEL_OK) {
@@ -192,7 +192,7 @@ static bool send_handoff(struct dispatch *dispatch, uint32_t worker, struct hand
 	handoff->next = NULL;
 	*receiver->newest = handoff;
 	receiver->newest = &handoff->next;
-	atomic_fetch_add(&dispatch->commons->scoreboard->scores[worker].handed, handoff->count);
+	atomic_fetch_add(&dispatch->shared->scoreboard->scores[worker].handed, handoff->count);
 	return true;
 }
 
@@ -273,7 +273,7 @@ static struct handoff *take_oldest(struct dispatch *dispatch, uint32_t worker)
 		if (!receiver->oldest) {
 			receiver->newest = &receiver->oldest;
 		}
-		atomic_fetch_sub(&dispatch->commons->scoreboard->scores[worker].handed,
+		atomic_fetch_sub(&dispatch->shared->scoreboard->scores[worker].handed,
 				 handoff->count);
 	}
 	return handoff;
@@ -329,7 +329,7 @@ void dispatch_stop(struct dispatch *dispatch)
 	dispatch->waiting_count = 0;
 }
 
-struct dispatch *dispatch_create(struct event_base *base, struct commons *commons,
+struct dispatch *dispatch_create(struct event_base *base, struct shared_state *shared,
 				 const int *listeners, size_t listener_count)
 {
 	struct dispatch *dispatch = calloc(1, sizeof(*dispatch));
@@ -337,7 +337,7 @@ struct dispatch *dispatch_create(struct event_base *base, struct commons *common
 	if (!dispatch) {
 		die("out of memory");
 	}
-	dispatch->commons = commons;
+	dispatch->shared = shared;
 	dispatch->listeners = listeners;
 	dispatch->listener_count = listener_count;
 	dispatch->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);

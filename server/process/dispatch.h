@@ -19,7 +19,7 @@
 struct dispatch;
 
 /* Watches the options' LISTENERS (still the caller's) on BASE. */
-struct dispatch *dispatch_create(struct event_base *base, struct commons *commons,
+struct dispatch *dispatch_create(struct event_base *base, struct shared_state *shared,
 				 const int *listeners, size_t listener_count);
 
 /* A worker is ready to take sockets over CHANNEL; or it is gone, and what it did not take is not.

@@ -18,10 +18,10 @@
 enum { SERVED = 0, NOTHING_DONE = 3, STORE_TROUBLE = 4 };
 
 struct errand {
-	struct commons *commons;
+	struct shared_state *shared;
 	struct score *score; /* the joiner's: for its heartbeat */
 	uint32_t worker;     /* whose request comes next */
-	struct trouble trouble;
+	struct back_off back_off;
 };
 
 /* In the child: one request, or whatever is due, and the end. */
@@ -31,8 +31,8 @@ static int serve_one(void *argument)
 	char why[STORE_ERROR_SIZE];
 	struct batcher batcher;
 
-	if (!batch_open(&batcher, errand->commons, errand->worker, why)) {
-		(void)trouble_note(&errand->trouble, why);
+	if (!batch_open(&batcher, errand->shared, errand->worker, why)) {
+		(void)back_off_note(&errand->back_off, why);
 		return STORE_TROUBLE;
 	}
 	batcher.first = errand->worker;
@@ -41,7 +41,7 @@ static int serve_one(void *argument)
 	bool good = batch_serve(&batcher);
 
 	if (!good) {
-		(void)trouble_note(&errand->trouble, store_error(batcher.store));
+		(void)back_off_note(&errand->back_off, store_error(batcher.store));
 	}
 	batch_close(&batcher);
 	if (!good) {
@@ -50,14 +50,14 @@ static int serve_one(void *argument)
 	return batcher.commits > 0 ? SERVED : NOTHING_DONE;
 }
 
-/* The child's trouble was a copy: it said in the log what was to be said, and here it is counted.
+/* The child's back-off was a copy: it said in the log what was to be said, and here it is counted.
  */
-static void mind_trouble(struct trouble *trouble, int status)
+static void mind_trouble(struct back_off *back_off, int status)
 {
 	if (status == SERVED) {
-		trouble_end(trouble);
+		back_off_end(back_off);
 	} else if (status == STORE_TROUBLE) {
-		clock_sleep(trouble_note(trouble, NULL));
+		clock_sleep(back_off_note(back_off, NULL));
 	}
 }
 
@@ -83,16 +83,16 @@ static void start_and_join(struct errand *errand)
 	}
 	process_destroy(child);
 	/* One that was killed at work could not say that nobody is; then no worker would ring. */
-	atomic_store(&errand->commons->desk->serving, 0);
-	mind_trouble(&errand->trouble, status);
+	atomic_store(&errand->shared->queue->serving, 0);
+	mind_trouble(&errand->back_off, status);
 }
 
-/* The next worker, in turn, that has a request on the desk; the same one if none has. */
-static uint32_t next_worker(const struct desk *desk, uint32_t last)
+/* The next worker, in turn, that has a request on the queue; the same one if none has. */
+static uint32_t next_worker(const struct booking_queue *queue, uint32_t last)
 {
-	for (uint32_t i = 1; i <= desk->workers; i++) {
-		if (desk_has_work_of(desk, (last + i) % desk->workers)) {
-			return (last + i) % desk->workers;
+	for (uint32_t i = 1; i <= queue->workers; i++) {
+		if (booking_queue_has_work_of(queue, (last + i) % queue->workers)) {
+			return (last + i) % queue->workers;
 		}
 	}
 	return last;
@@ -100,10 +100,10 @@ static uint32_t next_worker(const struct desk *desk, uint32_t last)
 
 static void serve_all(struct errand *errand)
 {
-	struct desk *desk = errand->commons->desk;
+	struct booking_queue *queue = errand->shared->queue;
 
-	while (desk_has_work(desk)) {
-		errand->worker = next_worker(desk, errand->worker);
+	while (booking_queue_has_work(queue)) {
+		errand->worker = next_worker(queue, errand->worker);
 		start_and_join(errand);
 	}
 }
@@ -112,9 +112,9 @@ int joiner_run(void *argument)
 {
 	const struct worker_start *start = argument;
 	const struct worker_message ready = { .kind = MESSAGE_READY };
-	struct errand errand = { .commons = start->commons,
-				 .score = &start->commons->scoreboard->scores[start->number] };
-	struct desk *desk = start->commons->desk;
+	struct errand errand = { .shared = start->shared,
+				 .score = &start->shared->scoreboard->scores[start->number] };
+	struct booking_queue *queue = start->shared->queue;
 
 	log_rename("joiner");
 	(void)signal(SIGINT, SIG_IGN);
@@ -122,10 +122,10 @@ int joiner_run(void *argument)
 		return 1;
 	}
 	for (;;) {
-		desk_wait(desk, 0, batch_wait_at_most(desk));
+		booking_queue_wait(queue, 0, batch_wait_at_most(queue));
 		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
 		serve_all(&errand);
-		if (desk->next_expiry_ns <= clock_wall_ns() || keeper_is_due(start->commons)) {
+		if (queue->next_expiry_ns <= clock_wall_ns() || archive_is_due(start->shared)) {
 			start_and_join(&errand);
 		}
 	}

@@ -54,7 +54,7 @@ struct place {
 
 struct master {
 	const struct options *options;
-	struct commons commons;
+	struct shared_state shared;
 	struct event_base *base;
 	struct dispatch *dispatch;
 	struct mutex *store_lock;
@@ -145,7 +145,7 @@ static void worker_is_ready(struct place *place)
 	struct master *master = place->master;
 
 	place->ready = true;
-	atomic_store(&master->commons.scoreboard->scores[place->number].state, WORKER_SERVING);
+	atomic_store(&master->shared.scoreboard->scores[place->number].state, WORKER_SERVING);
 	if (master->dispatch && !master->stopping && !place->joins) {
 		dispatch_add_worker(master->dispatch, place->number, place->channel);
 	}
@@ -181,7 +181,7 @@ static void hear_last_words(struct place *place)
 static void bury(struct place *place)
 {
 	struct master *master = place->master;
-	struct score *score = &master->commons.scoreboard->scores[place->number];
+	struct score *score = &master->shared.scoreboard->scores[place->number];
 	int status = process_exit_status(place->process);
 	bool useful = was_useful(place, score);
 
@@ -192,7 +192,7 @@ static void bury(struct place *place)
 	if (master->dispatch && !place->joins) {
 		dispatch_remove_worker(master->dispatch, place->number);
 	}
-	desk_bury(master->commons.desk, place->number);
+	booking_queue_bury(master->shared.queue, place->number);
 	if (!master->stopping) {
 		log_warning("%s (pid %d) ended with %d", name_of(place),
 			    (int)process_pid(place->process), status);
@@ -250,7 +250,7 @@ static size_t descriptors_to_keep(const struct place *place, int worker_end, int
 
 	keep[count++] = worker_end;
 	for (uint32_t i = 0; i < master->options->workers; i++) {
-		keep[count++] = master->commons.scoreboard->scores[i].waker.descriptor;
+		keep[count++] = master->shared.scoreboard->scores[i].waker.descriptor;
 	}
 	for (size_t i = 0; i < place->start.listener_count; i++) {
 		keep[count++] = master->listeners[i];
@@ -261,7 +261,7 @@ static size_t descriptors_to_keep(const struct place *place, int worker_end, int
 static void start_worker(struct place *place)
 {
 	struct master *master = place->master;
-	struct score *score = &master->commons.scoreboard->scores[place->number];
+	struct score *score = &master->shared.scoreboard->scores[place->number];
 	int keep[1 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX];
 	char name[16];
 	int ends[2];
@@ -323,7 +323,7 @@ static void make_places(struct master *master)
 		place->joins = i == master->options->workers;
 		(void)snprintf(place->start.name, sizeof(place->start.name), "worker %u", i + 1);
 		place->start_event = event_new(master->base, -1, 0, on_start, place);
-		place->start.commons = &master->commons;
+		place->start.shared = &master->shared;
 		place->start.number = i;
 		place->start.listeners = master->listeners;
 		place->start.listener_count = accepts ? master->options->listener_count : 0;
@@ -334,7 +334,7 @@ static void make_places(struct master *master)
 
 static bool is_hung(const struct master *master, const struct place *place, int64_t now_ns)
 {
-	const struct score *score = &master->commons.scoreboard->scores[place->number];
+	const struct score *score = &master->shared.scoreboard->scores[place->number];
 	int64_t silent_ns = now_ns - score->heartbeat_ns;
 	int64_t held_ns = 0;
 	bool holds = mutex_owner(master->store_lock, &held_ns) == process_pid(place->process) &&
@@ -428,16 +428,16 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 
 /* Beginning */
 
-static void make_event(const struct booking_desk *desk, const struct event_option *option)
+static void make_event(const struct booking_context *queue, const struct event_option *option)
 {
 	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = option->total };
 	struct booking_answer answer;
 
 	memcpy(request.event, option->name, sizeof(request.event));
 	memcpy(request.title, option->title, sizeof(request.title));
-	booking_carry_out(desk, &request, &answer);
+	booking_carry_out(queue, &request, &answer);
 	if (answer.outcome != BOOKING_DONE && answer.outcome != BOOKING_EXISTS) {
-		die("event %s cannot be made: %s", option->name, store_error(desk->store));
+		die("event %s cannot be made: %s", option->name, store_error(queue->store));
 	}
 }
 
@@ -477,18 +477,18 @@ static void prepare_store(struct master *master)
 	if (store_begin(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
-	const struct booking_desk desk = { .store = store, .wall_ns = clock_wall_ns() };
+	const struct booking_context queue = { .store = store, .wall_ns = clock_wall_ns() };
 
 	for (size_t i = 0; i < master->options->event_count; i++) {
-		make_event(&desk, &master->options->events[i]);
+		make_event(&queue, &master->options->events[i]);
 	}
 	/* Holds that are tied to connections of a server that is gone. */
-	if ((store_serve(store) && !booking_release_all(&desk)) ||
+	if ((store_serve(store) && !booking_release_all(&queue)) ||
 	    store_commit(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
-	batch_fill_board(&desk, master->commons.board);
-	if (!keeper_restore(&master->commons, store)) {
+	batch_fill_board(&queue, master->shared.board);
+	if (!archive_restore(&master->shared, store)) {
 		die("%s", store_error(store));
 	}
 	store_give(store);
@@ -569,9 +569,8 @@ static void make_events(struct master *master)
 	master->tick_event = event_new(master->base, -1, EV_PERSIST, on_tick, master);
 	event_add(master->tick_event, &second);
 	if (master->options->dispatch == DISPATCH_HANDOFF) {
-		master->dispatch =
-			dispatch_create(master->base, &master->commons, master->listeners,
-					master->options->listener_count);
+		master->dispatch = dispatch_create(master->base, &master->shared, master->listeners,
+						   master->options->listener_count);
 	}
 }
 
@@ -586,7 +585,7 @@ int master_run(const struct options *options)
 	(void)signal(SIGPIPE, SIG_IGN);
 	master->options = options;
 	raise_limits(options);
-	commons_init(&master->commons, options);
+	shared_state_init(&master->shared, options);
 	open_listeners(master);
 	become_user(options->user);
 	prepare_store(master);

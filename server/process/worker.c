@@ -54,15 +54,15 @@ static void wake_others(struct worker *worker)
 		unsigned other = (unsigned)__builtin_ctzll(worker->to_wake);
 
 		worker->to_wake &= worker->to_wake - 1;
-		(void)waker_wake(&worker->commons->scoreboard->scores[other].waker);
+		(void)waker_wake(&worker->shared->scoreboard->scores[other].waker);
 	}
 }
 
 void worker_wake_room(struct worker *worker, uint16_t room)
 {
-	const struct room *shared = &worker->commons->rooms->rooms[room];
+	const struct room *shared = &worker->shared->rooms->rooms[room];
 
-	for (uint32_t i = 0; i < worker->commons->options->workers; i++) {
+	for (uint32_t i = 0; i < worker->shared->options->workers; i++) {
 		if (atomic_load_explicit(&shared->members[i], memory_order_relaxed) > 0) {
 			worker_wake(worker, i);
 		}
@@ -79,13 +79,13 @@ static void count_connections(struct worker *worker)
 
 static bool is_full(const struct worker *worker)
 {
-	const struct commons *commons = worker->commons;
+	const struct shared_state *shared = worker->shared;
 
-	return scoreboard_connections(commons->scoreboard) >= commons->options->max_connections;
+	return scoreboard_connections(shared->scoreboard) >= shared->options->max_connections;
 }
 
 void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
-			struct origin origin)
+			struct peer_address peer)
 {
 	score_add(worker->score, COUNTER_ACCEPTED, 1);
 	if (worker->draining || is_full(worker)) {
@@ -93,7 +93,7 @@ void worker_take_socket(struct worker *worker, int socket, enum listener_kind ki
 	} else if (kind == LISTENER_ECHO) {
 		echo_open(worker, socket);
 	} else {
-		session_open(worker, socket, origin);
+		session_open(worker, socket, peer);
 	}
 	count_connections(worker);
 }
@@ -119,7 +119,7 @@ static void take_sockets(struct loop *loop, const struct worker_message *message
 		    (uint32_t)received->descriptor_count);
 	for (size_t i = 0; i < received->descriptor_count; i++) {
 		worker_take_socket(&loop->worker, received->descriptors[i], message->kinds[i],
-				   message->origins[i]);
+				   message->peers[i]);
 	}
 }
 
@@ -132,7 +132,7 @@ static void start_draining(struct loop *loop)
 	}
 	worker->draining = true;
 	atomic_store(&worker->score->state, WORKER_DRAINING);
-	loop->drain_until_ns = worker_now_ns(worker) + worker->commons->options->drain_ns;
+	loop->drain_until_ns = worker_now_ns(worker) + worker->shared->options->drain_ns;
 	loop->accept_again_ns = 0;
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
 		event_del(loop->accept_events[i]);
@@ -203,8 +203,8 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 
 		if (socket >= 0) {
 			worker_take_socket(&loop->worker, socket,
-					   loop->worker.commons->options->listeners[listener].kind,
-					   origin_of(&address));
+					   loop->worker.shared->options->listeners[listener].kind,
+					   peer_address_of(&address));
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 			pause_accepting(loop);
 			return;
@@ -278,7 +278,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
  */
 static bool sale_is_due(struct worker *worker)
 {
-	uint32_t changes = atomic_load(&worker->commons->board->changes);
+	uint32_t changes = atomic_load(&worker->shared->board->changes);
 
 	if (worker->sale_at_ns != 0) {
 		return worker_now_ns(worker) >= worker->sale_at_ns;
@@ -297,7 +297,7 @@ static void end_turn(struct loop *loop)
 	session_retry_waiting(worker);
 	if (worker->submitted) {
 		worker->submitted = false;
-		desk_call(worker->commons->desk, worker->number);
+		booking_queue_call(worker->shared->queue, worker->number);
 	}
 	chat_turn(worker);
 	if (sale_is_due(worker)) {
@@ -322,10 +322,10 @@ static int64_t sleep_at_most(struct loop *loop)
 	struct worker *worker = &loop->worker;
 	int64_t due_ns;
 
-	if (worker->waiting || worker->ended || worker->posting.oldest) {
+	if (worker->waiting || worker->ended || worker->posts.oldest) {
 		return RETRY_NS;
 	}
-	due_ns = delivery_next_ns(worker);
+	due_ns = fan_out_next_ns(worker);
 	if (worker->sale_at_ns && worker->sale_at_ns < due_ns) {
 		due_ns = worker->sale_at_ns;
 	}
@@ -376,7 +376,7 @@ static void run_turn(struct loop *loop)
 
 static void make_seats(struct worker *worker)
 {
-	uint32_t seats = worker->commons->options->max_connections;
+	uint32_t seats = worker->shared->options->max_connections;
 
 	worker->sessions = calloc(seats, sizeof(struct session *));
 	worker->free_seats = calloc(seats, sizeof(uint32_t));
@@ -442,14 +442,14 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 	(void)signal(SIGINT, SIG_IGN); /* both may reach the whole group: the master decides */
 	(void)signal(SIGTERM, SIG_IGN);
 	loop->start = start;
-	worker->commons = start->commons;
+	worker->shared = start->shared;
 	worker->number = start->number;
-	worker->score = &start->commons->scoreboard->scores[start->number];
+	worker->score = &start->shared->scoreboard->scores[start->number];
 	make_seats(worker);
 	reply_init(&worker->reply);
-	worker->delivery = delivery_create();
-	if (worker->commons->options->serialize != SERIALIZE_JOIN) {
-		worker->clerk = clerk_start(worker->commons, worker->number);
+	worker->fan_out = fan_out_create();
+	if (worker->shared->options->serialize != SERIALIZE_JOIN) {
+		worker->clerk = clerk_start(worker->shared, worker->number);
 		if (!worker->clerk) {
 			return false;
 		}

@@ -23,11 +23,11 @@
 
 struct session;
 struct echo_peer;
-struct delivery;
+struct fan_out;
 struct clerk;
 
 struct worker {
-	struct commons *commons;
+	struct shared_state *shared;
 	uint32_t number; /* from 0; people see it from 1 */
 	struct score *score;
 	struct event_base *base;
@@ -44,18 +44,18 @@ struct worker {
 	struct echo_peer *echo_peers;
 	uint32_t echo_count;
 
-	struct block *shared;      /* replies are copied into it */
+	struct block *copied;      /* replies are copied into it */
 	struct reply reply;        /* to the commands being carried out */
 	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
-	struct delivery *delivery;
-	struct posting posting;
+	struct fan_out *fan_out;
+	struct post_queue posts;
 	uint64_t to_wake;    /* a bit a worker: see worker_wake */
 	uint32_t rooms_made; /* of the board's events: each has its room */
 	struct clerk *clerk;
 	int64_t sale_at_ns;    /* when a *sale is to be looked for again; 0: not */
 	uint32_t changes_seen; /* of the board's */
 	uint32_t numberings;   /* of those who wait, that were told */
-	bool submitted;        /* bookings were put on the desk this turn */
+	bool submitted;        /* bookings were put on the queue this turn */
 	bool draining;
 	bool finished;
 	char *receive_buffer; /* RECEIVE_SIZE bytes */
@@ -63,7 +63,7 @@ struct worker {
 
 /* What the master gives a worker to start with. */
 struct worker_start {
-	struct commons *commons;
+	struct shared_state *shared;
 	uint32_t number;
 	char name[24];        /* "worker 3" */
 	int channel;          /* to the master */
@@ -88,8 +88,8 @@ struct worker_message {
 	uint32_t count;  /* SOCKETS: of descriptors; REFUSED: how many did arrive, from the first on
 			  */
 	uint64_t number; /* SOCKETS, TAKEN, REFUSED */
-	uint8_t kinds[64];         /* SOCKETS: enum listener_kind of each */
-	struct origin origins[64]; /* SOCKETS: where each comes from */
+	uint8_t kinds[64];             /* SOCKETS: enum listener_kind of each */
+	struct peer_address peers[64]; /* SOCKETS: where each comes from */
 };
 
 /* The time of this turn, monotonic or wall: read once a turn, when first asked for. */
@@ -98,11 +98,11 @@ int64_t worker_wall_ns(struct worker *worker);
 
 /* What of a message is sent: without the rows of sockets that are not there. */
 #define WORKER_MESSAGE_LENGTH(sockets) \
-	(offsetof(struct worker_message, origins) + (sockets) * sizeof(struct origin))
+	(offsetof(struct worker_message, peers) + (sockets) * sizeof(struct peer_address))
 
 /* Takes a connected, non-blocking socket over: opens a session or an echo on it. */
 void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
-			struct origin origin);
+			struct peer_address peer);
 
 /*
  * The workers, but this one, that have members in ROOM, or one worker, are woken at the end of the

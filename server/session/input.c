@@ -62,7 +62,7 @@ static void keep_rest(struct session *session, const char *input, size_t length)
 /* Whether --rate lets one more line through; a token bucket that is kept as a time (GCRA). */
 static bool within_rate(struct session *session)
 {
-	unsigned rate = session->worker->commons->options->rate;
+	unsigned rate = session->worker->shared->options->rate;
 
 	if (rate == 0) {
 		return true;
@@ -84,7 +84,7 @@ static enum outcome refuse_line(struct session *session, enum line_fate fate, st
 	} else {
 		reply_error(reply, "RATE",
 			    "at most %u lines a second; this one was not carried out",
-			    session->worker->commons->options->rate);
+			    session->worker->shared->options->rate);
 	}
 	return OUTCOME_DONE;
 }

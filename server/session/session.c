@@ -104,9 +104,9 @@ static void cut_off(struct session *session)
 	bool at_line_end = output_cut(&session->output);
 
 	if (!at_line_end) {
-		output_copy(&session->output, &session->worker->shared, "\n", 1);
+		output_copy(&session->output, &session->worker->copied, "\n", 1);
 	}
-	output_copy(&session->output, &session->worker->shared, CUT_LINE, sizeof(CUT_LINE) - 1);
+	output_copy(&session->output, &session->worker->copied, CUT_LINE, sizeof(CUT_LINE) - 1);
 	score_add(session->worker->score, COUNTER_CUT_OFF, 1);
 	session_close(session);
 	session->linger_until_ns = worker_now_ns(session->worker) + CUT_OFF_NS;
@@ -115,7 +115,7 @@ static void cut_off(struct session *session)
 static bool is_behind(const struct session *session)
 {
 	return session->state == SESSION_OPEN &&
-	       session->output.bytes > session->worker->commons->options->send_queue_bytes;
+	       session->output.bytes > session->worker->shared->options->send_queue_bytes;
 }
 
 /* Much may be queued within one turn: it is sent before it is held against the receiver. */
@@ -136,7 +136,7 @@ void session_send_replies(struct worker *worker)
 
 	worker->answering = NULL;
 	if (session && session->state == SESSION_OPEN) {
-		output_copy(&session->output, &worker->shared, worker->reply.text,
+		output_copy(&session->output, &worker->copied, worker->reply.text,
 			    worker->reply.complete);
 		queued(session);
 	}
@@ -169,7 +169,7 @@ static bool takes_output(struct session *session)
 void session_send(struct session *session, const char *text, size_t length)
 {
 	if (takes_output(session)) {
-		output_copy(&session->output, &session->worker->shared, text, length);
+		output_copy(&session->output, &session->worker->copied, text, length);
 		queued(session);
 	}
 }
@@ -213,17 +213,17 @@ void session_answered(struct session *session)
 static bool is_refused(struct session *session, struct reply *reply)
 {
 	struct worker *worker = session->worker;
-	struct gate *gate = worker->commons->directory->gate;
-	int64_t banned_ns = gate_banned(gate, session->origin, worker_wall_ns(worker));
+	struct admission *admission = worker->shared->directory->admission;
+	int64_t banned_ns = admission_banned(admission, session->peer, worker_wall_ns(worker));
 
 	if (banned_ns > 0) {
 		reply_error(reply, "DENIED", "your address is banned for %lld more seconds",
 			    (long long)((banned_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
 		return true;
 	}
-	if (!gate_enter(gate, session->origin)) {
+	if (!admission_enter(admission, session->peer)) {
 		reply_error(reply, "BUSY", "your address has %u connections, which is the most",
-			    gate->most);
+			    admission->most);
 		return true;
 	}
 	return false;
@@ -232,7 +232,7 @@ static bool is_refused(struct session *session, struct reply *reply)
 /* Lets a new session in under its first nick, or tells it why not; false: try again next turn. */
 static bool greet(struct session *session)
 {
-	struct directory *directory = session->worker->commons->directory;
+	struct directory *directory = session->worker->shared->directory;
 	struct reply *reply = &session->worker->reply;
 
 	if (!directory_try(directory)) {
@@ -245,7 +245,7 @@ static bool greet(struct session *session)
 		session_close(session);
 		return true;
 	}
-	session->seat->origin = session->origin;
+	session->seat->peer = session->peer;
 	directory_claim_guest(directory, session_address(session));
 	directory_unlock(directory);
 	session->greeted = true;
@@ -370,7 +370,7 @@ void session_refuse(int socket, bool lines)
 	close(socket);
 }
 
-void session_open(struct worker *worker, int socket, struct origin origin)
+void session_open(struct worker *worker, int socket, struct peer_address peer)
 {
 	struct session *session = worker->free_count > 0 ? calloc(1, sizeof(*session)) : NULL;
 
@@ -380,10 +380,10 @@ void session_open(struct worker *worker, int socket, struct origin origin)
 	}
 	session->worker = worker;
 	session->socket = socket;
-	session->origin = origin;
+	session->peer = peer;
 	session->place = worker->free_seats[--worker->free_count];
-	session->seat = directory_seat(worker->commons->directory, worker->number, session->place);
-	session->number = directory_new_session(worker->commons->directory);
+	session->seat = directory_seat(worker->shared->directory, worker->number, session->place);
+	session->number = directory_new_session(worker->shared->directory);
 	intake_init(&session->intake);
 	event_assign(&session->event, worker->base, socket, EV_READ | EV_PERSIST, on_event,
 		     session);
@@ -407,7 +407,7 @@ static void free_session(struct session *session)
 	free(session);
 }
 
-/* Those that ended give back all they had, when the desk and the directory can take it. */
+/* Those that ended give back all they had, when the queue and the directory can take it. */
 static void free_ended(struct worker *worker)
 {
 	struct session *session = worker->ended;
@@ -443,7 +443,7 @@ void session_flush_all(struct worker *worker)
 
 void session_tick(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
+	for (uint32_t i = 0; i < worker->shared->options->max_connections; i++) {
 		struct session *session = worker->sessions[i];
 
 		if (session && session->linger_until_ns != 0 &&
@@ -455,7 +455,7 @@ void session_tick(struct worker *worker)
 
 void session_drain_all(struct worker *worker)
 {
-	for (uint32_t i = 0; i < worker->commons->options->max_connections; i++) {
+	for (uint32_t i = 0; i < worker->shared->options->max_connections; i++) {
 		struct session *session = worker->sessions[i];
 
 		if (session && session->state == SESSION_OPEN) {

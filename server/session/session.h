@@ -32,7 +32,7 @@ struct session {
 	struct worker *worker;
 	struct seat *seat; /* shared: nick and rooms */
 	uint64_t number;
-	struct origin origin;
+	struct peer_address peer;
 	int socket;
 	uint32_t place; /* of the seat */
 	struct intake intake;
@@ -59,7 +59,7 @@ struct session {
 void session_refuse(int socket, bool lines);
 
 /* Opens a session on SOCKET (owned from here on); greets. Refuses it if it cannot. */
-void session_open(struct worker *worker, int socket, struct origin origin);
+void session_open(struct worker *worker, int socket, struct peer_address peer);
 
 /* The session at that seat of this worker's if it still is that one, else NULL. */
 struct session *session_find(const struct worker *worker, uint32_t place, uint64_t number);

@@ -1,5 +1,6 @@
 /*
- * gate: who may come in: bans, and how many connections an address may have; for all processes.
+ * admission: who may come in: bans, and how many connections an address may have; for all
+ * processes.
  *
  * Both are looked at once for each new session. Guarded by the directory's lock. Connections are
  * counted only where there is a limit; a worker's successor counts out those that it left. When a
@@ -15,47 +16,49 @@
 #include "shared/base/memory.h"
 #include "shared/base/siphash.h"
 
-#define GATE_BANS_MAX 1024
+#define ADMISSION_BANS_MAX 1024
 
 struct ban {
-	struct origin origin;
+	struct peer_address peer;
 	int64_t until_ns; /* wall time; 0: the entry is free */
 	bool unsaved;     /* the store does not know of it yet */
 };
 
-struct gate_count {
-	struct origin origin;
+struct admission_count {
+	struct peer_address peer;
 	uint32_t connections; /* 0: the entry is free */
 };
 
-struct gate {
+struct admission {
 	struct siphash_key key;
 	uint32_t most;       /* connections an address; 0: no limit, nothing is counted */
 	uint32_t table_size; /* of `counts`; a power of two */
 	_Atomic uint32_t bans_unsaved;
 	uint32_t ban_count; /* entries from here on were never used */
-	struct ban bans[GATE_BANS_MAX];
-	struct gate_count *counts;
+	struct ban bans[ADMISSION_BANS_MAX];
+	struct admission_count *counts;
 };
 
-size_t gate_size(uint32_t connections);
+size_t admission_size(uint32_t connections);
 
-/* A gate that lets MOST connections an address in (0: any), of CONNECTIONS in all. */
-struct gate *gate_create(struct memory *memory, uint32_t connections, uint32_t most);
+/* An admission that lets MOST connections an address in (0: any), of CONNECTIONS in all. */
+struct admission *admission_create(struct memory *memory, uint32_t connections, uint32_t most);
 
 /* All below with the directory's lock held. */
 
 /* For how many nanoseconds still the address is banned at WALL_NS; 0 if it is not. */
-int64_t gate_banned(const struct gate *gate, struct origin origin, int64_t wall_ns);
+int64_t admission_banned(const struct admission *admission, struct peer_address peer,
+			 int64_t wall_ns);
 
 /* Bans an address until then, or no longer (a time that is over). False when there is no room. */
-bool gate_ban(struct gate *gate, struct origin origin, int64_t until_ns, int64_t wall_ns);
+bool admission_ban(struct admission *admission, struct peer_address peer, int64_t until_ns,
+		   int64_t wall_ns);
 
 /* Counts a connection in; false if its address has as many as it may. And out again. */
-bool gate_enter(struct gate *gate, struct origin origin);
-void gate_leave(struct gate *gate, struct origin origin);
+bool admission_enter(struct admission *admission, struct peer_address peer);
+void admission_leave(struct admission *admission, struct peer_address peer);
 
-/* Forgets all counts: they are about to be made again, with gate_enter. */
-void gate_clear(struct gate *gate);
+/* Forgets all counts: they are about to be made again, with admission_enter. */
+void admission_clear(struct admission *admission);
 
 #endif

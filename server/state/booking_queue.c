@@ -10,48 +10,49 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-void desk_init(struct desk *desk, unsigned workers)
+void booking_queue_init(struct booking_queue *queue, unsigned workers)
 {
-	desk->workers = workers;
-	waitlist_init(&desk->waitlist);
-	if (getrandom(&desk->server, sizeof(desk->server), 0) != sizeof(desk->server)) {
+	queue->workers = workers;
+	waitlist_init(&queue->waitlist);
+	if (getrandom(&queue->server, sizeof(queue->server), 0) != sizeof(queue->server)) {
 		die("no random numbers to be had");
 	}
-	desk->server = (desk->server & INT64_MAX) | 1;
+	queue->server = (queue->server & INT64_MAX) | 1;
 }
 
-struct desk_slot *desk_reserve(struct desk *desk, uint32_t worker)
+struct booking_slot *booking_queue_reserve(struct booking_queue *queue, uint32_t worker)
 {
-	struct desk_ring *ring = &desk->rings[worker];
+	struct booking_ring *ring = &queue->rings[worker];
 	uint64_t submitted = atomic_load_explicit(&ring->submitted, memory_order_relaxed);
 
-	if (submitted - atomic_load_explicit(&ring->taken, memory_order_relaxed) == DESK_SLOTS) {
+	if (submitted - atomic_load_explicit(&ring->taken, memory_order_relaxed) ==
+	    BOOKING_QUEUE_SLOTS) {
 		return NULL;
 	}
-	return &ring->slots[submitted % DESK_SLOTS];
+	return &ring->slots[submitted % BOOKING_QUEUE_SLOTS];
 }
 
-void desk_submit(struct desk *desk, uint32_t worker)
+void booking_queue_submit(struct booking_queue *queue, uint32_t worker)
 {
-	struct desk_ring *ring = &desk->rings[worker];
+	struct booking_ring *ring = &queue->rings[worker];
 
 	atomic_store_explicit(&ring->submitted, ring->submitted + 1, memory_order_release);
 }
 
-void desk_call(struct desk *desk, uint32_t worker)
+void booking_queue_call(struct booking_queue *queue, uint32_t worker)
 {
 	/* Whoever is at work says so first and looks at the rings after: one of us sees the other.
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&desk->serving, memory_order_relaxed) == 0) {
-		desk_ring_bell(desk, desk->one_clerk ? 0 : worker);
+	if (atomic_load_explicit(&queue->serving, memory_order_relaxed) == 0) {
+		booking_queue_ring_bell(queue, queue->one_clerk ? 0 : worker);
 	}
 }
 
-bool desk_has_answer(const struct desk *desk, uint32_t worker)
+bool booking_queue_has_answer(const struct booking_queue *queue, uint32_t worker)
 {
-	const struct desk_ring *ring = &desk->rings[worker];
-	const struct desk_offers *offers = &desk->offers[worker];
+	const struct booking_ring *ring = &queue->rings[worker];
+	const struct booking_offers *offers = &queue->offers[worker];
 
 	return atomic_load_explicit(&ring->answered, memory_order_acquire) !=
 		       atomic_load_explicit(&ring->taken, memory_order_relaxed) ||
@@ -59,46 +60,46 @@ bool desk_has_answer(const struct desk *desk, uint32_t worker)
 		       atomic_load_explicit(&offers->taken, memory_order_relaxed);
 }
 
-const struct desk_slot *desk_answer(struct desk *desk, uint32_t worker)
+const struct booking_slot *booking_queue_answer(struct booking_queue *queue, uint32_t worker)
 {
-	const struct desk_ring *ring = &desk->rings[worker];
+	const struct booking_ring *ring = &queue->rings[worker];
 
 	if (atomic_load_explicit(&ring->answered, memory_order_acquire) == ring->taken) {
 		return NULL;
 	}
-	return &ring->slots[ring->taken % DESK_SLOTS];
+	return &ring->slots[ring->taken % BOOKING_QUEUE_SLOTS];
 }
 
-void desk_take(struct desk *desk, uint32_t worker)
+void booking_queue_take(struct booking_queue *queue, uint32_t worker)
 {
-	struct desk_ring *ring = &desk->rings[worker];
+	struct booking_ring *ring = &queue->rings[worker];
 
 	atomic_store_explicit(&ring->taken, ring->taken + 1, memory_order_release);
 }
 
-const struct booking_offer *desk_offer(struct desk *desk, uint32_t worker)
+const struct booking_offer *booking_queue_offer(struct booking_queue *queue, uint32_t worker)
 {
-	struct desk_offers *offers = &desk->offers[worker];
+	struct booking_offers *offers = &queue->offers[worker];
 
 	if (atomic_load_explicit(&offers->published, memory_order_acquire) == offers->taken) {
 		return NULL;
 	}
-	return &offers->slots[offers->taken % DESK_OFFERS];
+	return &offers->slots[offers->taken % BOOKING_QUEUE_OFFERS];
 }
 
-void desk_take_offer(struct desk *desk, uint32_t worker)
+void booking_queue_take_offer(struct booking_queue *queue, uint32_t worker)
 {
-	struct desk_offers *offers = &desk->offers[worker];
+	struct booking_offers *offers = &queue->offers[worker];
 
 	atomic_store_explicit(&offers->taken, offers->taken + 1, memory_order_release);
 }
 
-bool desk_keep_unreleased(struct desk *desk, uint32_t worker, uint64_t session)
+bool booking_queue_keep_unreleased(struct booking_queue *queue, uint32_t worker, uint64_t session)
 {
-	struct desk_unreleased *list = &desk->unreleased[worker];
+	struct booking_queue_unreleased *list = &queue->unreleased[worker];
 	uint32_t count = list->count;
 
-	if (count == DESK_UNRELEASED) {
+	if (count == BOOKING_QUEUE_UNRELEASED) {
 		return false;
 	}
 	list->sessions[count] = session;
@@ -106,30 +107,30 @@ bool desk_keep_unreleased(struct desk *desk, uint32_t worker, uint64_t session)
 	return true;
 }
 
-uint64_t desk_unreleased(const struct desk *desk, uint32_t worker)
+uint64_t booking_queue_unreleased(const struct booking_queue *queue, uint32_t worker)
 {
-	const struct desk_unreleased *list = &desk->unreleased[worker];
+	const struct booking_queue_unreleased *list = &queue->unreleased[worker];
 
 	return list->count > 0 ? list->sessions[list->count - 1] : 0;
 }
 
-void desk_forget_unreleased(struct desk *desk, uint32_t worker)
+void booking_queue_forget_unreleased(struct booking_queue *queue, uint32_t worker)
 {
-	atomic_fetch_sub(&desk->unreleased[worker].count, 1);
+	atomic_fetch_sub(&queue->unreleased[worker].count, 1);
 }
 
-bool desk_has_work_of(const struct desk *desk, uint32_t worker)
+bool booking_queue_has_work_of(const struct booking_queue *queue, uint32_t worker)
 {
-	const struct desk_ring *ring = &desk->rings[worker];
+	const struct booking_ring *ring = &queue->rings[worker];
 
 	return atomic_load_explicit(&ring->submitted, memory_order_acquire) !=
 	       atomic_load_explicit(&ring->answered, memory_order_relaxed);
 }
 
-bool desk_has_work(const struct desk *desk)
+bool booking_queue_has_work(const struct booking_queue *queue)
 {
-	for (uint32_t worker = 0; worker < desk->workers; worker++) {
-		if (desk_has_work_of(desk, worker)) {
+	for (uint32_t worker = 0; worker < queue->workers; worker++) {
+		if (booking_queue_has_work_of(queue, worker)) {
 			return true;
 		}
 	}
@@ -142,25 +143,26 @@ static long futex(_Atomic uint32_t *word, int operation, uint32_t value,
 	return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
 }
 
-void desk_wait(struct desk *desk, uint32_t worker, int64_t timeout_ns)
+void booking_queue_wait(struct booking_queue *queue, uint32_t worker, int64_t timeout_ns)
 {
-	struct desk_ring *ring = &desk->rings[worker];
+	struct booking_ring *ring = &queue->rings[worker];
 	const struct timespec timeout = { timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND };
 	uint32_t bell = atomic_load(&ring->bell);
 
 	atomic_store(&ring->clerk_asleep, 1);
 	/* A bell that rang before we read its number may have been for another's work. */
-	bool work = desk->each_own ? desk_has_work_of(desk, worker) : desk_has_work(desk);
+	bool work = queue->each_own ? booking_queue_has_work_of(queue, worker)
+				    : booking_queue_has_work(queue);
 
-	if (!work || atomic_load(&desk->serving) != 0) {
+	if (!work || atomic_load(&queue->serving) != 0) {
 		(void)futex(&ring->bell, FUTEX_WAIT, bell, &timeout);
 	}
 	atomic_store(&ring->clerk_asleep, 0);
 }
 
-void desk_ring_bell(struct desk *desk, uint32_t worker)
+void booking_queue_ring_bell(struct booking_queue *queue, uint32_t worker)
 {
-	struct desk_ring *ring = &desk->rings[worker];
+	struct booking_ring *ring = &queue->rings[worker];
 
 	/* Only the clerk itself clears it: cleared here, a death before the wake would leave the
 	 * clerk asleep, and nobody after would wake it. */
@@ -170,12 +172,12 @@ void desk_ring_bell(struct desk *desk, uint32_t worker)
 	}
 }
 
-void desk_bury(struct desk *desk, uint32_t worker)
+void booking_queue_bury(struct booking_queue *queue, uint32_t worker)
 {
 	uint32_t dead = worker + 1;
 
-	atomic_compare_exchange_strong(&desk->serving, &dead, 0);
-	for (uint32_t i = 0; i < desk->workers; i++) {
-		desk_ring_bell(desk, i);
+	atomic_compare_exchange_strong(&queue->serving, &dead, 0);
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		booking_queue_ring_bell(queue, i);
 	}
 }

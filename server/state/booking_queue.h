@@ -1,5 +1,5 @@
 /*
- * desk: booking requests and their answers, in shared memory; and the batch under way.
+ * booking_queue: booking requests and their answers, in shared memory; and the batch under way.
  *
  * Each worker has a ring of slots. Its loop puts requests in; whoever holds the store's lock (the
  * clerk of any worker) carries out those of all rings in turn, writes each answer into its slot,
@@ -24,41 +24,41 @@
 #include "server/config/options.h"
 #include "shared/base/memory.h"
 
-#define DESK_SLOTS 1024 /* requests of one worker under way; a power of two */
+#define BOOKING_QUEUE_SLOTS 1024 /* requests of one worker under way; a power of two */
 
-struct desk_slot {
+struct booking_slot {
 	uint32_t seat;    /* whose request it is: the worker's own business */
 	uint64_t session; /* likewise */
 	struct booking_request request;
 	struct booking_answer answer;
 };
 
-struct desk_ring {
+struct booking_ring {
 	_Alignas(CACHE_LINE) _Atomic uint64_t submitted; /* requests ever put in */
 	_Alignas(CACHE_LINE) _Atomic uint64_t answered;  /* of them, durably answered */
 	_Alignas(CACHE_LINE) _Atomic uint64_t taken;     /* of them, taken out */
 	_Alignas(CACHE_LINE) _Atomic uint32_t bell;      /* what its clerk sleeps on (futex) */
 	_Atomic uint32_t clerk_asleep;
-	struct desk_slot slots[DESK_SLOTS];
+	struct booking_slot slots[BOOKING_QUEUE_SLOTS];
 };
 
 /* Offers to a worker's waiters: written by the holder, published with the answers of the batch. */
-#define DESK_OFFERS 1024
-struct desk_offers {
+#define BOOKING_QUEUE_OFFERS 1024
+struct booking_offers {
 	_Alignas(CACHE_LINE) uint64_t written; /* in the batch under way, or before */
 	_Atomic uint64_t published;
 	_Alignas(CACHE_LINE) _Atomic uint64_t taken; /* by that worker's loop */
-	struct booking_offer slots[DESK_OFFERS];
+	struct booking_offer slots[BOOKING_QUEUE_OFFERS];
 };
 
 /*
  * A worker's sessions that ended while the store failed: what they held is to be given back yet.
  * Here and not in the worker, so that its successor does it if the worker dies before.
  */
-#define DESK_UNRELEASED 16384
-struct desk_unreleased {
+#define BOOKING_QUEUE_UNRELEASED 16384
+struct booking_queue_unreleased {
 	_Atomic uint32_t count;
-	uint64_t sessions[DESK_UNRELEASED];
+	uint64_t sessions[BOOKING_QUEUE_UNRELEASED];
 };
 
 /* How far the holder of the lock has come with a batch. */
@@ -68,7 +68,7 @@ enum batch_state {
 	BATCH_COMMITTED    /* it may be in the store: ask, and then publish or do it again */
 };
 
-struct desk {
+struct booking_queue {
 	unsigned workers;
 	bool each_own;  /* a clerk serves its own worker's ring alone */
 	bool one_clerk; /* who serves sleeps on the first ring's bell, and not on each one's own */
@@ -83,48 +83,48 @@ struct desk {
 	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
 	int64_t looked_ns;   /* monotonic: when the store was looked at for others' changes */
 	int64_t numbered_ns; /* monotonic: when the waiters were numbered last */
-	struct desk_ring rings[OPTIONS_WORKERS_MAX];
-	struct desk_offers offers[OPTIONS_WORKERS_MAX];
-	struct desk_unreleased unreleased[OPTIONS_WORKERS_MAX];
+	struct booking_ring rings[OPTIONS_WORKERS_MAX];
+	struct booking_offers offers[OPTIONS_WORKERS_MAX];
+	struct booking_queue_unreleased unreleased[OPTIONS_WORKERS_MAX];
 	struct waitlist waitlist;
 };
 
-void desk_init(struct desk *desk, unsigned workers);
+void booking_queue_init(struct booking_queue *queue, unsigned workers);
 
 /* The loop of WORKER: a slot to write a request into, or NULL if too many are under way. */
-struct desk_slot *desk_reserve(struct desk *desk, uint32_t worker);
-void desk_submit(struct desk *desk, uint32_t worker);
+struct booking_slot *booking_queue_reserve(struct booking_queue *queue, uint32_t worker);
+void booking_queue_submit(struct booking_queue *queue, uint32_t worker);
 
 /* The loop, once after it submitted: rings for its clerk, unless somebody's is at work anyway. */
-void desk_call(struct desk *desk, uint32_t worker);
+void booking_queue_call(struct booking_queue *queue, uint32_t worker);
 
 /* The loop: the oldest slot with an answer not yet taken, or NULL; then it is taken. */
-const struct desk_slot *desk_answer(struct desk *desk, uint32_t worker);
-void desk_take(struct desk *desk, uint32_t worker);
-bool desk_has_answer(const struct desk *desk, uint32_t worker);
+const struct booking_slot *booking_queue_answer(struct booking_queue *queue, uint32_t worker);
+void booking_queue_take(struct booking_queue *queue, uint32_t worker);
+bool booking_queue_has_answer(const struct booking_queue *queue, uint32_t worker);
 
 /* The loop: the oldest offer to one of its sessions that is not yet taken, or NULL; it is taken. */
-const struct booking_offer *desk_offer(struct desk *desk, uint32_t worker);
-void desk_take_offer(struct desk *desk, uint32_t worker);
+const struct booking_offer *booking_queue_offer(struct booking_queue *queue, uint32_t worker);
+void booking_queue_take_offer(struct booking_queue *queue, uint32_t worker);
 
 /* The loop: keeps a session that is to be released again; false if there are too many of them. */
-bool desk_keep_unreleased(struct desk *desk, uint32_t worker, uint64_t session);
+bool booking_queue_keep_unreleased(struct booking_queue *queue, uint32_t worker, uint64_t session);
 
 /* The loop: one of those kept, or 0 if there is none; then it is forgotten. */
-uint64_t desk_unreleased(const struct desk *desk, uint32_t worker);
-void desk_forget_unreleased(struct desk *desk, uint32_t worker);
+uint64_t booking_queue_unreleased(const struct booking_queue *queue, uint32_t worker);
+void booking_queue_forget_unreleased(struct booking_queue *queue, uint32_t worker);
 
 /* Whether any ring holds requests that nobody answered. */
-bool desk_has_work(const struct desk *desk);
-bool desk_has_work_of(const struct desk *desk, uint32_t worker);
+bool booking_queue_has_work(const struct booking_queue *queue);
+bool booking_queue_has_work_of(const struct booking_queue *queue, uint32_t worker);
 
 /* A clerk: sleeps until somebody rings its bell, TIMEOUT_NS at most. */
-void desk_wait(struct desk *desk, uint32_t worker, int64_t timeout_ns);
+void booking_queue_wait(struct booking_queue *queue, uint32_t worker, int64_t timeout_ns);
 
 /* Anyone: wakes that worker's clerk. */
-void desk_ring_bell(struct desk *desk, uint32_t worker);
+void booking_queue_ring_bell(struct booking_queue *queue, uint32_t worker);
 
 /* The master, when WORKER died: if its clerk was at work, others have to go on. */
-void desk_bury(struct desk *desk, uint32_t worker);
+void booking_queue_bury(struct booking_queue *queue, uint32_t worker);
 
 #endif

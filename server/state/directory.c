@@ -33,7 +33,7 @@ size_t directory_size(unsigned workers, uint32_t seats_a_worker)
 }
 
 struct directory *directory_create(struct memory *memory, unsigned workers, uint32_t seats_a_worker,
-				   struct gate *gate)
+				   struct admission *admission)
 {
 	struct directory *directory = memory_take(memory, sizeof(*directory), CACHE_LINE);
 
@@ -43,7 +43,7 @@ struct directory *directory_create(struct memory *memory, unsigned workers, uint
 	/* Their upper half is random, so that no other server on the same store uses the same. */
 	directory->next_session = (directory->keys[0].words[0] >> 1) & ~(uint64_t)UINT32_MAX;
 	directory->workers = workers;
-	directory->gate = gate;
+	directory->admission = admission;
 	directory->seats_a_worker = seats_a_worker;
 	directory->table_size = table_size_for(workers, seats_a_worker);
 	directory->seats = memory_take(
@@ -126,7 +126,7 @@ static void rebuild(void *context, pid_t dead)
 
 	log_warning("directory: its lock's holder %d died; making the table of nicks again", dead);
 	memset(directory->table, 0, directory->table_size * sizeof(*directory->table));
-	gate_clear(directory->gate);
+	admission_clear(directory->admission);
 	for (uint32_t worker = 0; worker < directory->workers; worker++) {
 		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
 			const struct seat *seat = directory_seat(directory, worker, i);
@@ -137,7 +137,7 @@ static void rebuild(void *context, pid_t dead)
 			 */
 			if (seat->session) {
 				enter(directory, seat->hash, worker, i);
-				(void)gate_enter(directory->gate, seat->origin);
+				(void)admission_enter(directory->admission, seat->peer);
 			}
 		}
 	}
@@ -238,7 +238,7 @@ void directory_release(struct directory *directory, struct address where)
 	if (entry->worker == where.worker + 1 && entry->seat == where.seat) {
 		remove_entry(directory, entry);
 	}
-	gate_leave(directory->gate, seat->origin);
+	admission_leave(directory->admission, seat->peer);
 	seat_write_begin(seat);
 	seat->session = 0;
 	seat->nick[0] = '\0';

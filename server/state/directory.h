@@ -36,7 +36,7 @@ struct seat {
 	_Atomic uint64_t session; /* the session's number, never used twice; 0: free */
 	struct name_hash hash;    /* of the nick */
 	char nick[NAME_NICK_SIZE];
-	struct origin origin;
+	struct peer_address peer;
 	bool has_ties; /* holds or a place among those who wait, to be given back at its end */
 	_Atomic int64_t muted_until_ns; /* monotonic; written by the worker of whoever mutes */
 	uint8_t room_count;
@@ -60,8 +60,8 @@ struct directory {
 	uint32_t table_size; /* entries; a power of two */
 	_Atomic uint64_t next_session;
 	_Atomic uint64_t next_guest;
-	struct gate *gate;  /* guarded by `lock`, too */
-	struct seat *seats; /* [workers][seats_a_worker] */
+	struct admission *admission; /* guarded by `lock`, too */
+	struct seat *seats;          /* [workers][seats_a_worker] */
 	struct nick_entry *table;
 	_Atomic uint32_t
 		highest[OPTIONS_WORKERS_MAX]; /* a worker's seats from here on were never used */
@@ -71,7 +71,7 @@ size_t directory_size(unsigned workers, uint32_t seats_a_worker);
 
 /* Lays a directory out in MEMORY, before the first fork. */
 struct directory *directory_create(struct memory *memory, unsigned workers, uint32_t seats_a_worker,
-				   struct gate *gate);
+				   struct admission *admission);
 
 struct seat *directory_seat(struct directory *directory, uint32_t worker, uint32_t seat);
 

@@ -22,8 +22,8 @@
 enum letter_kind {
 	LETTER_LINE, /* for the receiver to read */
 	LETTER_KICK, /* the same, and then the connection ends */
-	LETTER_BAN /* to a worker: an origin, and a line for all who come from there, who are let go
-		    */
+	LETTER_BAN   /* to a worker: an peer, and a line for all who come from there, who are let go
+		      */
 };
 
 struct letter {

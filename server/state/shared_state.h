@@ -1,5 +1,5 @@
 /*
- * commons: all that the processes of one server share, in one stretch of memory.
+ * shared_state: all that the processes of one server share, in one stretch of memory.
  *
  * The master makes it before the first fork and every worker inherits it at the same address. What
  * lies in it outlives any worker.
@@ -15,18 +15,18 @@
 #include "server/state/scoreboard.h"
 #include "server/state/stock_board.h"
 
-struct commons {
+struct shared_state {
 	const struct options *options;
 	struct memory memory;
 	struct scoreboard *scoreboard;
 	struct directory *directory;
 	struct rooms *rooms;
 	struct inboxes *inboxes;
-	struct desk *desk;
-	struct board *board;
+	struct booking_queue *queue;
+	struct stock_board *board;
 };
 
 /* Maps and lays out everything for OPTIONS, which must outlive it. Dies when it cannot. */
-void commons_init(struct commons *commons, const struct options *options);
+void shared_state_init(struct shared_state *shared, const struct options *options);
 
 #endif

@@ -6,7 +6,7 @@
 
 #define READ_TRIES 1000
 
-static void fill(struct board_entry *entry, const struct store_event *event, int64_t left)
+static void fill(struct stock_board_entry *entry, const struct store_event *event, int64_t left)
 {
 	uint32_t version = entry->version;
 
@@ -21,7 +21,7 @@ static void fill(struct board_entry *entry, const struct store_event *event, int
 	atomic_store_explicit(&entry->version, (version | 1) + 1, memory_order_release);
 }
 
-static struct board_entry *entry_of(struct board *board, int64_t number)
+static struct stock_board_entry *entry_of(struct stock_board *board, int64_t number)
 {
 	for (uint32_t i = 0; i < board->count; i++) {
 		if (board->entries[i].event.number == number) {
@@ -31,12 +31,12 @@ static struct board_entry *entry_of(struct board *board, int64_t number)
 	return NULL;
 }
 
-bool board_put(struct board *board, const struct store_event *event, int64_t left)
+bool stock_board_put(struct stock_board *board, const struct store_event *event, int64_t left)
 {
-	struct board_entry *entry = entry_of(board, event->number);
+	struct stock_board_entry *entry = entry_of(board, event->number);
 
 	if (!entry) {
-		if (board->count == BOARD_EVENTS_MAX) {
+		if (board->count == STOCK_BOARD_EVENTS_MAX) {
 			return false;
 		}
 		entry = &board->entries[board->count];
@@ -52,9 +52,9 @@ bool board_put(struct board *board, const struct store_event *event, int64_t lef
 	return true;
 }
 
-void board_read(const struct board *board, uint32_t i, struct board_event *event)
+void stock_board_read(const struct stock_board *board, uint32_t i, struct stock_board_event *event)
 {
-	const struct board_entry *entry = &board->entries[i];
+	const struct stock_board_entry *entry = &board->entries[i];
 
 	for (int tries = 0; tries < READ_TRIES; tries++) {
 		uint32_t before = atomic_load_explicit(&entry->version, memory_order_acquire);
@@ -71,15 +71,15 @@ void board_read(const struct board *board, uint32_t i, struct board_event *event
 	event->title[sizeof(event->title) - 1] = '\0';
 }
 
-bool board_find(const struct board *board, const char *name, uint32_t *place,
-		struct board_event *event)
+bool stock_board_find(const struct stock_board *board, const char *name, uint32_t *place,
+		      struct stock_board_event *event)
 {
 	uint32_t count = atomic_load_explicit(&board->count, memory_order_acquire);
 
 	for (uint32_t i = 0; i < count; i++) {
 		/* An entry's name never changes. */
 		if (strcmp(board->entries[i].event.name, name) == 0) {
-			board_read(board, i, event);
+			stock_board_read(board, i, event);
 			*place = i;
 			return true;
 		}
@@ -87,23 +87,23 @@ bool board_find(const struct board *board, const char *name, uint32_t *place,
 	return false;
 }
 
-bool board_claim_sale(struct board *board, uint32_t i, int64_t now_ns, struct board_event *event,
-		      int64_t *wait_ns)
+bool stock_board_claim_sale(struct stock_board *board, uint32_t i, int64_t now_ns,
+			    struct stock_board_event *event, int64_t *wait_ns)
 {
-	struct board_entry *entry = &board->entries[i];
+	struct stock_board_entry *entry = &board->entries[i];
 	int64_t last = atomic_load(&entry->sale_ns);
 
 	*wait_ns = 0;
-	board_read(board, i, event);
+	stock_board_read(board, i, event);
 	if (event->left == entry->sale_left && event->total == entry->sale_total) {
 		return false;
 	}
-	if (last != 0 && now_ns - last < BOARD_SALE_PAUSE_NS) {
-		*wait_ns = BOARD_SALE_PAUSE_NS - (now_ns - last);
+	if (last != 0 && now_ns - last < STOCK_BOARD_SALE_PAUSE_NS) {
+		*wait_ns = STOCK_BOARD_SALE_PAUSE_NS - (now_ns - last);
 		return false;
 	}
 	if (!atomic_compare_exchange_strong(&entry->sale_ns, &last, now_ns)) {
-		*wait_ns = BOARD_SALE_PAUSE_NS;
+		*wait_ns = STOCK_BOARD_SALE_PAUSE_NS;
 		return false;
 	}
 	entry->sale_left = event->left;
@@ -111,7 +111,7 @@ bool board_claim_sale(struct board *board, uint32_t i, int64_t now_ns, struct bo
 	return true;
 }
 
-void board_return_sale(struct board *board, uint32_t i)
+void stock_board_return_sale(struct stock_board *board, uint32_t i)
 {
 	atomic_store(&board->entries[i].sale_left, -1);
 	atomic_store(&board->entries[i].sale_ns, 0);

@@ -17,9 +17,9 @@
 
 #include "db/store/store.h"
 
-#define BOARD_EVENTS_MAX 1024
+#define STOCK_BOARD_EVENTS_MAX 1024
 
-struct board_event {
+struct stock_board_event {
 	int64_t number; /* in the store */
 	char name[NAME_EVENT_SIZE];
 	char title[STORE_TITLE_SIZE];
@@ -28,40 +28,40 @@ struct board_event {
 	bool open;
 };
 
-struct board_entry {
+struct stock_board_entry {
 	_Atomic uint32_t version;
 	_Atomic int64_t sale_ns;   /* monotonic: when *sale last went out */
 	_Atomic int64_t sale_left; /* what it said */
 	_Atomic int64_t sale_total;
-	struct board_event event;
+	struct stock_board_event event;
 };
 
-struct board {
+struct stock_board {
 	_Atomic uint32_t count;   /* entries are only ever added */
 	_Atomic uint32_t changes; /* grows with each change, for who wants to look only then */
-	struct board_entry entries[BOARD_EVENTS_MAX];
+	struct stock_board_entry entries[STOCK_BOARD_EVENTS_MAX];
 };
 
 /* Brings the event's entry up to date, or adds it, with LEFT tickets; false if it is full. */
-bool board_put(struct board *board, const struct store_event *event, int64_t left);
+bool stock_board_put(struct stock_board *board, const struct store_event *event, int64_t left);
 
 /* Copies entry I; it is there if I < count. */
-void board_read(const struct board *board, uint32_t i, struct board_event *event);
+void stock_board_read(const struct stock_board *board, uint32_t i, struct stock_board_event *event);
 
 /* The event of that name: its place, and its copy; false if there is none. */
-bool board_find(const struct board *board, const char *name, uint32_t *place,
-		struct board_event *event);
+bool stock_board_find(const struct stock_board *board, const char *name, uint32_t *place,
+		      struct stock_board_event *event);
 
 /*
  * Whether a *sale is due for entry I at NOW_NS (monotonic) and the caller is the one to send it: at
- * most one each BOARD_SALE_PAUSE_NS. If it is too early, WAIT_NS says how long still; 0 if nothing
- * changed.
+ * most one each STOCK_BOARD_SALE_PAUSE_NS. If it is too early, WAIT_NS says how long still; 0 if
+ * nothing changed.
  */
-#define BOARD_SALE_PAUSE_NS (250 * INT64_C(1000000))
-bool board_claim_sale(struct board *board, uint32_t i, int64_t now_ns, struct board_event *event,
-		      int64_t *wait_ns);
+#define STOCK_BOARD_SALE_PAUSE_NS (250 * INT64_C(1000000))
+bool stock_board_claim_sale(struct stock_board *board, uint32_t i, int64_t now_ns,
+			    struct stock_board_event *event, int64_t *wait_ns);
 
 /* The sale that was claimed could not be sent: it is due again. */
-void board_return_sale(struct board *board, uint32_t i);
+void stock_board_return_sale(struct stock_board *board, uint32_t i);
 
 #endif

@@ -133,12 +133,12 @@ void make_event(struct store *store, const char *name, int64_t total)
 struct booking_answer ask(struct store *store, enum booking_verb verb, const char *event,
 			  int64_t quantity, const char *key)
 {
-	const struct booking_desk desk = { .store = store, .wall_ns = WALL_NS };
+	const struct booking_context context = { .store = store, .wall_ns = WALL_NS };
 	struct booking_request request = { .verb = verb, .quantity = quantity };
 	struct booking_answer answer;
 	snprintf(request.event, sizeof request.event, "%s", event);
 	snprintf(request.key, sizeof request.key, "%s", key);
-	booking_carry_out(&desk, &request, &answer);
+	booking_carry_out(&context, &request, &answer);
 	return answer;
 }
 

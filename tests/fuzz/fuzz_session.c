@@ -30,22 +30,22 @@ static struct options options = { .workers = 1,
 				  .max_quantity = 5,
 				  .operator_password = "o",
 				  .send_queue_bytes = OUTPUT_SIZE };
-static struct commons commons;
+static struct shared_state shared;
 static struct worker worker;
 static struct session *sessions[SEATS];
 static uint32_t free_seats[SEATS] = { 3, 2, 1, 0 };
 
 static void start(void)
 {
-	commons_init(&commons, &options);
-	worker = (struct worker){ .commons = &commons,
-				  .score = &commons.scoreboard->scores[0],
+	shared_state_init(&shared, &options);
+	worker = (struct worker){ .shared = &shared,
+				  .score = &shared.scoreboard->scores[0],
 				  .sessions = sessions,
 				  .free_seats = free_seats,
 				  .free_count = SEATS,
 				  .base = event_base_new(),
 				  .receive_buffer = malloc(RECEIVE_SIZE),
-				  .delivery = delivery_create() };
+				  .fan_out = fan_out_create() };
 	reply_init(&worker.reply);
 }
 
@@ -56,17 +56,17 @@ static int open_session(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
 		abort();
 	}
-	session_open(&worker, ends[0], (struct origin){ { 0 } });
+	session_open(&worker, ends[0], (struct peer_address){ { 0 } });
 	return ends[1];
 }
 
 /* In the clerk's place: there is no such event or ticket. */
 static void answer_bookings(void)
 {
-	struct desk_ring *ring = &commons.desk->rings[0];
+	struct booking_ring *ring = &shared.queue->rings[0];
 
-	while (desk_has_work_of(commons.desk, 0)) {
-		struct desk_slot *slot = &ring->slots[ring->answered % DESK_SLOTS];
+	while (booking_queue_has_work_of(shared.queue, 0)) {
+		struct booking_slot *slot = &ring->slots[ring->answered % BOOKING_QUEUE_SLOTS];
 
 		slot->answer = (struct booking_answer){ .outcome = BOOKING_NOT_FOUND };
 		atomic_store(&ring->answered, ring->answered + 1);

@@ -1,5 +1,5 @@
 /*
- * ring: shared/ring.c, one producer and one consumer, each killed at any step and replaced.
+ * ring: shared/sync/ring.c, one producer and one consumer, each killed at any step and replaced.
  *
  * Proved: what is read is the oldest record that was published and not yet released, whole and once,
  * so none is lost, read twice, or read before it was published. A consumer's successor finds the

@@ -1,5 +1,5 @@
 /*
- * roomlog: the log of a room in server/rooms.c: one who appends under its robust lock, killed at any
+ * roomlog: the log of a room in server/state/rooms.c: one who appends under its robust lock, killed at any
  * step and followed by the next, and one who reads without a lock, killed too.
  *
  * Proved: a reader gets every record whole, as it was appended, in the order of numbers; what was

@@ -1,5 +1,5 @@
 /*
- * waker: shared/waker.c as the event loop uses it: one sleeper and two who have news for it, each
+ * waker: shared/sync/waker.c as the event loop uses it: one sleeper and two who have news for it, each
  * killed at any step and replaced.
  *
  * Proved: when somebody comes back from waker_wake, the sleeper has seen all that was published by

@@ -148,7 +148,7 @@ static void leave_while_the_disk_is_full(const char *hold)
 	buy_until_refused();
 	talk_close(&tied);
 	cr_assert(eventually(stat_of(&talk, "turnstile_connections") == 3));
-	ask(&talk, "-INTERNAL ", "/book rush"); /* behind it on the same desk */
+	ask(&talk, "-INTERNAL ", "/book rush"); /* behind it on the same queue */
 }
 
 /* There is room again: ASKER sees sales go on, and the hold gone. */

@@ -105,11 +105,11 @@ static struct store *open_at(const char *url)
 
 static struct booking_answer ask(struct store *opened, const struct booking_request *request)
 {
-	const struct booking_desk desk = { .store = opened, .wall_ns = MADE_NS };
+	const struct booking_context context = { .store = opened, .wall_ns = MADE_NS };
 	struct booking_answer answer;
 	cr_assert(store_take(opened, NS_PER_SECOND));
 	cr_assert_eq(store_begin(opened), STORE_OK);
-	booking_carry_out(&desk, request, &answer);
+	booking_carry_out(&context, request, &answer);
 	cr_assert_eq(store_commit(opened), STORE_OK);
 	store_give(opened);
 	return answer;

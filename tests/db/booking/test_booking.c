@@ -51,9 +51,9 @@ static struct booking_offer *place_for_offer(void *context, uint32_t worker)
 	return &offers[offer_count++];
 }
 
-static struct booking_desk desk(void)
+static struct booking_context context(void)
 {
-	return (struct booking_desk){
+	return (struct booking_context){
 		.store = store, .waitlist = waitlist, .wall_ns = now_ns, .offer = place_for_offer
 	};
 }
@@ -61,7 +61,7 @@ static struct booking_desk desk(void)
 /* Carries it out within a transaction; or in one of its own. */
 static struct booking_answer carry_within(const struct booking_request *request)
 {
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	struct booking_answer answer;
 	booking_carry_out(&now, request, &answer);
 	return answer;
@@ -167,7 +167,7 @@ static int64_t pass(int64_t seconds)
 {
 	int64_t next_ns = 0;
 	now_ns += seconds * NS_PER_SECOND;
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	begin(store);
 	cr_assert(booking_lapse(&now, 1000, &next_ns));
 	finish_batch();
@@ -400,7 +400,7 @@ StoreTest(booking, holds_lapse_a_few_at_a_time_where_that_is_asked)
 		hold(1, 10 + i, "");
 	}
 	now_ns += 60 * NS_PER_SECOND;
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	begin(store);
 	cr_assert(booking_lapse(&now, 2, &next_ns));
 	cr_assert_eq(next_ns, START_NS + 12 * NS_PER_SECOND);
@@ -576,7 +576,7 @@ StoreTest(booking, server_that_is_alone_lapses_what_others_left_tied)
 	struct booking_answer untied = hold(1, 60, "");
 	store_close(store);
 	store = open_store();
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	begin(store);
 	cr_assert(booking_release_all(&now));
 	finish_batch();
@@ -685,7 +685,7 @@ StoreTest(booking, waiters_of_every_event_are_offered_what_came_back_elsewhere)
 	cr_assert_eq(store_event_find(store, "rush", &event), STORE_OK);
 	store_event_change(store, event);
 	event->total += 1;
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	cr_assert(booking_offer_all(&now));
 	finish_batch();
 	cr_assert_eq(offer_count, 1);
@@ -748,7 +748,7 @@ StoreTest(booking, in_a_batch_that_failed_nobody_left_the_list)
 	const struct booking_request another = {
 		.verb = BOOKING_WAIT, .quantity = 2, .client = { .session = 1 }, .event = "rush"
 	};
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	struct booking_answer answer;
 	booking_carry_out(&now, &another, &answer);
 	cr_assert_eq(answer.position, 2, "who wants another number queues anew");

@@ -414,9 +414,9 @@ static struct booking_offer *place_for_offer(void *context, uint32_t worker)
 	return &offers[offer_count++];
 }
 
-static struct booking_desk desk(void)
+static struct booking_context context(void)
 {
-	return (struct booking_desk){
+	return (struct booking_context){
 		.store = store, .waitlist = waitlist, .wall_ns = now_ns, .offer = place_for_offer
 	};
 }
@@ -536,7 +536,7 @@ static void let_time_pass(void)
 {
 	int64_t next_ns;
 	now_ns += any(3000) * NS_PER_MS + 1;
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	cr_assert(booking_lapse(&now, 10000, &next_ns));
 	lapse_plainly();
 	compare_offers();
@@ -548,7 +548,7 @@ static void carry_out_both(const struct wish *wish)
 	struct booking_answer answer;
 	int ticket;
 	let_time_pass();
-	const struct booking_desk now = desk();
+	const struct booking_context now = context();
 	booking_carry_out(&now, &request, &answer);
 	enum booking_outcome outcome = carry_out_plainly(wish, &ticket);
 	compare_answer(wish, &answer, outcome, ticket);

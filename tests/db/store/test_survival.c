@@ -390,15 +390,15 @@ Test(survival_sqlite, backup_that_went_another_way_is_noticed)
 	store_close(store);
 	copy_file(scratch_path("s-keys"), scratch_path("old-keys"));
 	cr_assert_eq(rename(scratch_path("backup"), scratch_path("s")), 0);
-	struct booking_desk desk = { .wall_ns = 0 };
+	struct booking_context context = { .wall_ns = 0 };
 	struct booking_request request = { .verb = BOOKING_BOOK, .quantity = 1, .event = "rush" };
 	struct booking_answer answer;
 	store = open_store();
 	begin(store);
 	for (int ticket = 10; ticket < 20; ticket++) {
 		key_of(ticket, request.key);
-		desk = (struct booking_desk){ .store = store, .wall_ns = ticket };
-		booking_carry_out(&desk, &request, &answer);
+		context = (struct booking_context){ .store = store, .wall_ns = ticket };
+		booking_carry_out(&context, &request, &answer);
 	}
 	commit(store);
 	store_close(store);

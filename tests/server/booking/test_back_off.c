@@ -6,51 +6,51 @@
 
 #include "tests/support/child.h"
 
-TestSuite(trouble);
+TestSuite(back_off);
 
-Test(trouble, the_pause_grows_from_the_least_to_the_most)
+Test(back_off, the_pause_grows_from_the_least_to_the_most)
 {
-	struct trouble trouble = { .failures = 0 };
-	int64_t last_ns = trouble_note(&trouble, "full");
+	struct back_off back_off = { .failures = 0 };
+	int64_t last_ns = back_off_note(&back_off, "full");
 
-	cr_expect_eq(last_ns, TROUBLE_PAUSE_LEAST_NS);
+	cr_expect_eq(last_ns, BACK_OFF_PAUSE_LEAST_NS);
 	for (int i = 0; i < 100; i++) {
-		int64_t pause_ns = trouble_note(&trouble, "full");
+		int64_t pause_ns = back_off_note(&back_off, "full");
 
-		cr_assert(pause_ns == 2 * last_ns || pause_ns == TROUBLE_PAUSE_MOST_NS);
+		cr_assert(pause_ns == 2 * last_ns || pause_ns == BACK_OFF_PAUSE_MOST_NS);
 		last_ns = pause_ns;
 	}
-	cr_expect_eq(last_ns, TROUBLE_PAUSE_MOST_NS);
+	cr_expect_eq(last_ns, BACK_OFF_PAUSE_MOST_NS);
 }
 
-Test(trouble, when_it_is_over_the_next_one_starts_anew)
+Test(back_off, when_it_is_over_the_next_one_starts_anew)
 {
-	struct trouble trouble = { .failures = 0 };
+	struct back_off back_off = { .failures = 0 };
 
-	cr_expect_not(trouble_is_on(&trouble));
-	trouble_note(&trouble, "full");
-	trouble_note(&trouble, "full");
-	cr_expect(trouble_is_on(&trouble));
-	trouble_end(&trouble);
-	cr_expect_not(trouble_is_on(&trouble));
-	cr_expect_eq(trouble_note(&trouble, "full"), TROUBLE_PAUSE_LEAST_NS);
+	cr_expect_not(back_off_is_on(&back_off));
+	back_off_note(&back_off, "full");
+	back_off_note(&back_off, "full");
+	cr_expect(back_off_is_on(&back_off));
+	back_off_end(&back_off);
+	cr_expect_not(back_off_is_on(&back_off));
+	cr_expect_eq(back_off_note(&back_off, "full"), BACK_OFF_PAUSE_LEAST_NS);
 }
 
 static int fail_and_recover(void *argument)
 {
-	struct trouble trouble = { .failures = 0 };
+	struct back_off back_off = { .failures = 0 };
 
 	(void)argument;
-	trouble_end(&trouble);
+	back_off_end(&back_off);
 	for (int i = 0; i < 5; i++) {
-		trouble_note(&trouble, "no room");
+		back_off_note(&back_off, "no room");
 	}
-	trouble_end(&trouble);
-	trouble_end(&trouble);
+	back_off_end(&back_off);
+	back_off_end(&back_off);
 	return 0;
 }
 
-Test(trouble, the_log_says_once_that_it_begins_and_once_that_it_ends)
+Test(back_off, the_log_says_once_that_it_begins_and_once_that_it_ends)
 {
 	char text[4096];
 

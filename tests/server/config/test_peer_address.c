@@ -6,23 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct origin read_origin(const char *text)
+static struct peer_address read_origin(const char *text)
 {
-	struct origin origin;
+	struct peer_address peer;
 
-	cr_assert(origin_read(span_of(text), &origin), "'%s'", text);
-	return origin;
+	cr_assert(peer_address_read(span_of(text), &peer), "'%s'", text);
+	return peer;
 }
 
 static void check_text(const char *given, const char *expected)
 {
-	char text[ORIGIN_TEXT_SIZE];
+	char text[PEER_ADDRESS_TEXT_SIZE];
 
-	origin_write(read_origin(given), text);
+	peer_address_write(read_origin(given), text);
 	cr_expect_str_eq(text, expected);
 }
 
-Test(origin, is_written_as_people_write_it)
+Test(peer, is_written_as_people_write_it)
 {
 	check_text("192.0.2.7", "192.0.2.7");
 	check_text("0.0.0.0", "0.0.0.0");
@@ -35,7 +35,7 @@ Test(origin, is_written_as_people_write_it)
 		   "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 }
 
-Test(origin, that_is_no_address_is_refused)
+Test(peer, that_is_no_address_is_refused)
 {
 	static const char *const wrong[] = {
 		"",           "bob",          "192.0.2", "192.0.2.256",   "192.0.2.7 ",
@@ -43,18 +43,18 @@ Test(origin, that_is_no_address_is_refused)
 		"[::1]",      "127.0.0.1:80"
 	};
 	char longest[200];
-	struct origin origin;
+	struct peer_address peer;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		cr_expect(!origin_read(span_of(wrong[i]), &origin), "'%s'", wrong[i]);
+		cr_expect(!peer_address_read(span_of(wrong[i]), &peer), "'%s'", wrong[i]);
 	}
 	memset(longest, '1', sizeof(longest));
 	for (size_t length = 30; length <= sizeof(longest); length++) {
-		cr_expect(!origin_read((struct span){ longest, length }, &origin));
+		cr_expect(!peer_address_read((struct span){ longest, length }, &peer));
 	}
 }
 
-static struct origin of_address(int family, const char *text)
+static struct peer_address of_address(int family, const char *text)
 {
 	struct sockaddr_storage address = { .ss_family = (sa_family_t)family };
 	struct sockaddr_in *ipv4 = (void *)&address;
@@ -64,23 +64,25 @@ static struct origin of_address(int family, const char *text)
 		inet_pton(family, text,
 			  family == AF_INET ? (void *)&ipv4->sin_addr : (void *)&ipv6->sin6_addr),
 		1);
-	return origin_of(&address);
+	return peer_address_of(&address);
 }
 
-Test(origin, of_a_connection_is_the_one_that_an_operator_types)
+Test(peer, of_a_connection_is_the_one_that_an_operator_types)
 {
-	cr_expect(origin_equal(of_address(AF_INET, "192.0.2.7"), read_origin("192.0.2.7")));
-	cr_expect(origin_equal(of_address(AF_INET6, "2001:db8::7"), read_origin("2001:db8::7")));
-	cr_expect(origin_equal(of_address(AF_INET6, "::ffff:192.0.2.7"), read_origin("192.0.2.7")),
+	cr_expect(peer_address_equal(of_address(AF_INET, "192.0.2.7"), read_origin("192.0.2.7")));
+	cr_expect(peer_address_equal(of_address(AF_INET6, "2001:db8::7"),
+				     read_origin("2001:db8::7")));
+	cr_expect(peer_address_equal(of_address(AF_INET6, "::ffff:192.0.2.7"),
+				     read_origin("192.0.2.7")),
 		  "one address, whichever kind of listener it came through");
-	cr_expect(!origin_equal(read_origin("192.0.2.7"), read_origin("192.0.2.8")));
-	cr_expect(!origin_equal(read_origin("::192.0.2.7"), read_origin("192.0.2.7")));
+	cr_expect(!peer_address_equal(read_origin("192.0.2.7"), read_origin("192.0.2.8")));
+	cr_expect(!peer_address_equal(read_origin("::192.0.2.7"), read_origin("192.0.2.7")));
 }
 
-Test(origin, that_is_not_known_is_all_zero)
+Test(peer, that_is_not_known_is_all_zero)
 {
 	const struct sockaddr_storage address = { .ss_family = AF_UNIX };
-	const struct origin none = { { 0 } };
+	const struct peer_address none = { { 0 } };
 
-	cr_expect(origin_equal(origin_of(&address), none));
+	cr_expect(peer_address_equal(peer_address_of(&address), none));
 }

@@ -16,7 +16,7 @@ static struct options options = { .workers = 1,
 				  .history = 1,
 				  .operator_password = "sesame",
 				  .max_quantity = 3 };
-static struct commons commons;
+static struct shared_state shared;
 static struct worker worker;
 static struct session *sessions[8];
 static struct session session;
@@ -25,32 +25,32 @@ static void put_event(void)
 {
 	const struct store_event event = { .number = 1, .name = "rush", .total = 9, .open = true };
 
-	cr_assert(board_put(commons.board, &event, 7));
+	cr_assert(stock_board_put(shared.board, &event, 7));
 }
 
 /* One worker with one session, at its first seat. */
 static void init(void)
 {
-	commons_init(&commons, &options);
-	worker = (struct worker){ .commons = &commons,
-				  .score = &commons.scoreboard->scores[0],
+	shared_state_init(&shared, &options);
+	worker = (struct worker){ .shared = &shared,
+				  .score = &shared.scoreboard->scores[0],
 				  .sessions = sessions };
-	worker.delivery = delivery_create();
+	worker.fan_out = fan_out_create();
 	reply_init(&worker.reply);
 	session = (struct session){ .worker = &worker,
-				    .seat = directory_seat(commons.directory, 0, 0),
-				    .number = directory_new_session(commons.directory) };
+				    .seat = directory_seat(shared.directory, 0, 0),
+				    .number = directory_new_session(shared.directory) };
 	sessions[0] = &session;
-	cr_assert(directory_try(commons.directory));
-	directory_claim_guest(commons.directory, session_address(&session));
-	directory_unlock(commons.directory);
+	cr_assert(directory_try(shared.directory));
+	directory_claim_guest(shared.directory, session_address(&session));
+	directory_unlock(shared.directory);
 	put_event();
 }
 
 static void finish(void)
 {
 	reply_finish(&worker.reply);
-	delivery_destroy(worker.delivery);
+	fan_out_destroy(worker.fan_out);
 }
 
 TestSuite(command, .init = init, .fini = finish);
@@ -155,13 +155,13 @@ Test(command, while_bookings_are_under_way_only_bookings_and_errors_have_their_t
 
 Test(command, a_taken_lock_puts_a_line_off_and_nothing_is_done)
 {
-	cr_assert(directory_try(commons.directory));
+	cr_assert(directory_try(shared.directory));
 	expect("/join #r", OUTCOME_AGAIN, "");
 	expect("/nick new", OUTCOME_AGAIN, "");
 	expect("/where guest-1", OUTCOME_AGAIN, "");
 	expect("/tell guest-1 x", OUTCOME_AGAIN, "");
 	expect("/ping", OUTCOME_DONE, "+pong");
-	directory_unlock(commons.directory);
+	directory_unlock(shared.directory);
 	cr_expect_eq(session.seat->room_count, 0);
 	expect("/join #r", OUTCOME_DONE, "+join #r 1");
 	expect("/nick new", OUTCOME_DONE, "+nick new");
@@ -169,7 +169,7 @@ Test(command, a_taken_lock_puts_a_line_off_and_nothing_is_done)
 
 Test(command, a_full_desk_puts_a_booking_off)
 {
-	for (int i = 0; i < DESK_SLOTS; i++) {
+	for (int i = 0; i < BOOKING_QUEUE_SLOTS; i++) {
 		expect("/book rush", OUTCOME_LATER, "");
 	}
 	expect("/book rush", OUTCOME_AGAIN, "");

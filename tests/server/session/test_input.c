@@ -18,7 +18,7 @@
 static struct options options = {
 	.workers = 1, .max_connections = SEATS, .history = 200, .send_queue_bytes = 1 << 20
 };
-static struct commons commons;
+static struct shared_state shared;
 static struct worker worker;
 static struct session *sessions[SEATS];
 static uint32_t free_seats[SEATS] = { 3, 2, 1, 0 };
@@ -29,7 +29,7 @@ static int open_session(void)
 	int ends[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	session_open(&worker, ends[0], (struct origin){ { 0 } });
+	session_open(&worker, ends[0], (struct peer_address){ { 0 } });
 	return ends[1];
 }
 
@@ -52,15 +52,15 @@ static const char *get_out(int client)
 
 static void init(void)
 {
-	commons_init(&commons, &options);
-	worker = (struct worker){ .commons = &commons,
-				  .score = &commons.scoreboard->scores[0],
+	shared_state_init(&shared, &options);
+	worker = (struct worker){ .shared = &shared,
+				  .score = &shared.scoreboard->scores[0],
 				  .sessions = sessions,
 				  .free_seats = free_seats,
 				  .free_count = SEATS,
 				  .base = event_base_new(),
 				  .receive_buffer = malloc(RECEIVE_SIZE) };
-	worker.delivery = delivery_create();
+	worker.fan_out = fan_out_create();
 	reply_init(&worker.reply);
 	ann = open_session();
 	bob = open_session();
@@ -79,8 +79,8 @@ static void finish(void)
 	session_flush_all(&worker);
 	event_base_free(worker.base);
 	reply_finish(&worker.reply);
-	block_release(worker.shared);
-	delivery_destroy(worker.delivery);
+	block_release(worker.copied);
+	fan_out_destroy(worker.fan_out);
 	free(worker.receive_buffer);
 }
 
@@ -94,7 +94,7 @@ Test(intake, lines_that_come_together_are_answered_in_their_order)
 				       "+pong 2\n"
 				       "-NOROOM you are not in that room; /join it first\n"
 				       "+pong 3\n");
-	cr_expect_eq(commons.scoreboard->scores[0].counters[COUNTER_ERRORS], 2);
+	cr_expect_eq(shared.scoreboard->scores[0].counters[COUNTER_ERRORS], 2);
 }
 
 /* Leaving delivers what is still to be heard: after the replies before it, and before its own. */
@@ -118,12 +118,12 @@ Test(intake, what_ends_the_connection_is_sent_after_all_replies)
 
 Test(intake, a_line_that_finds_a_lock_taken_is_carried_out_later_with_all_that_follow_it)
 {
-	cr_assert(directory_try(commons.directory));
+	cr_assert(directory_try(shared.directory));
 	send_in(ann, "/ping 1\n/join #s\n/ping 2\n/ping 3\n");
 	cr_expect_str_eq(get_out(ann), "+pong 1\n");
 	session_retry_waiting(&worker);
 	cr_expect_str_eq(get_out(ann), "", "the lock is taken still");
-	directory_unlock(commons.directory);
+	directory_unlock(shared.directory);
 	session_retry_waiting(&worker);
 	cr_expect_str_eq(get_out(ann), "+join #s 1\n+pong 2\n+pong 3\n");
 }
@@ -145,5 +145,5 @@ Test(intake, long_replies_are_handed_on_before_the_last_line_is_read)
 	}
 	send_in(ann, many); /* 6 MiB in all, of which the queue takes one */
 	cr_expect_leq(worker.reply.room, OUT_SIZE);
-	cr_expect_eq(commons.scoreboard->scores[0].counters[COUNTER_CUT_OFF], 1);
+	cr_expect_eq(shared.scoreboard->scores[0].counters[COUNTER_CUT_OFF], 1);
 }

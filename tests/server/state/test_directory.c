@@ -15,8 +15,8 @@ static struct directory *directory;
 static void init(void)
 {
 	log_start("test", LOG_ERROR, LOG_TEXT); /* each repair is worth a warning */
-	memory_init(&memory, "test", directory_size(2, SEATS) + gate_size(SEATS));
-	directory = directory_create(&memory, 2, SEATS, gate_create(&memory, SEATS, 0));
+	memory_init(&memory, "test", directory_size(2, SEATS) + admission_size(SEATS));
+	directory = directory_create(&memory, 2, SEATS, admission_create(&memory, SEATS, 0));
 }
 
 TestSuite(directory, .init = init, .timeout = 60);

@@ -24,8 +24,9 @@ static uint16_t find(const char *name, bool make)
 static void init(void)
 {
 	log_start("test", LOG_ERROR, LOG_TEXT); /* each repair is worth a warning */
-	memory_init(&memory, "test", directory_size(WORKERS, 8) + gate_size(8) + rooms_size(1));
-	directory = directory_create(&memory, WORKERS, 8, gate_create(&memory, 8, 0));
+	memory_init(&memory, "test",
+		    directory_size(WORKERS, 8) + admission_size(8) + rooms_size(1));
+	directory = directory_create(&memory, WORKERS, 8, admission_create(&memory, 8, 0));
 	rooms = rooms_create(&memory, WORKERS, 1);
 	room = find("#room", true);
 	rooms_enter(rooms, room, 0);

@@ -1,11 +1,11 @@
 /*
- * desk: server/desk.c and server/batch.c: two workers, each with a loop that puts requests on the
- * desk and a clerk that carries out everybody's while it holds the store's lock. Workers are killed
+ * booking_queue: server/state/booking_queue.c and server/booking/batch.c: two workers, each with a loop that puts requests on the
+ * queue and a clerk that carries out everybody's while it holds the store's lock. Workers are killed
  * at any step, buried by the master, and replaced or not.
  *
  * Proved: each request is carried out once in the committed store, and answered only after its
  * commit, with what was committed; or it is answered as failed, and never was. When nothing moves
- * any more and a clerk lives, all that was put on the desk is answered: nobody waits for ever, also
+ * any more and a clerk lives, all that was put on the queue is answered: nobody waits for ever, also
  * after deaths at every step and after a commit that failed, and no clerk needs its time-out for it.
  * Stores to `submitted` and `serving` go through store buffers (total store order).
  *
@@ -45,7 +45,7 @@
 #define CARRIED_OUT 1
 #define COMMITTED   2
 
-/* The desk: */
+/* The booking queue: */
 byte submitted[WORKERS];
 byte answered[WORKERS];
 byte taken[WORKERS];
