@@ -5,8 +5,6 @@
 
 #include "shared/base/log.h"
 
-#define READ_TRIES 100
-
 struct nick_entry {
 	struct name_hash hash;
 	uint32_t worker; /* from 1; 0: the entry is free */
@@ -155,33 +153,9 @@ void directory_unlock(struct directory *directory)
 	mutex_unlock(&directory->lock);
 }
 
-void seat_write_begin(struct seat *seat)
-{
-	uint32_t version = atomic_load_explicit(&seat->version, memory_order_relaxed);
-
-	atomic_store_explicit(&seat->version, version | 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-}
-
-void seat_write_end(struct seat *seat)
-{
-	uint32_t version = atomic_load_explicit(&seat->version, memory_order_relaxed);
-
-	atomic_store_explicit(&seat->version, (version | 1) + 1, memory_order_release);
-}
-
 bool seat_read(const struct seat *seat, struct seat *copy)
 {
-	for (int i = 0; i < READ_TRIES; i++) {
-		uint32_t before = atomic_load_explicit(&seat->version, memory_order_acquire);
-
-		memcpy(copy, (const void *)seat, sizeof(*copy));
-		atomic_thread_fence(memory_order_acquire);
-		if (before % 2 == 0 && before == atomic_load(&seat->version)) {
-			return copy->session != 0;
-		}
-	}
-	return false;
+	return seqlock_copy(&seat->version, copy, seat, sizeof(*copy)) && copy->session != 0;
 }
 
 static void note_highest(struct directory *directory, struct address where)
@@ -207,12 +181,12 @@ bool directory_claim(struct directory *directory, struct address where, struct s
 
 	*entry =
 		(struct nick_entry){ .hash = hash, .worker = where.worker + 1, .seat = where.seat };
-	seat_write_begin(seat);
+	seqlock_write_begin(&seat->version);
 	seat->hash = hash;
 	memset(seat->nick, 0, sizeof(seat->nick));
 	memcpy(seat->nick, name.text, name.length);
 	seat->session = where.session;
-	seat_write_end(seat);
+	seqlock_write_end(&seat->version);
 	if (had_one && !name_hash_equal(old, hash)) {
 		remove_entry(directory, find_entry(directory, old));
 	}
@@ -239,13 +213,13 @@ void directory_release(struct directory *directory, struct address where)
 		remove_entry(directory, entry);
 	}
 	admission_leave(directory->admission, seat->peer);
-	seat_write_begin(seat);
+	seqlock_write_begin(&seat->version);
 	seat->session = 0;
 	seat->nick[0] = '\0';
 	seat->room_count = 0;
 	seat->has_ties = false;
 	seat->muted_until_ns = 0;
-	seat_write_end(seat);
+	seqlock_write_end(&seat->version);
 }
 
 bool directory_find(struct directory *directory, struct span name, struct address *where)
@@ -288,29 +262,29 @@ void seat_make_current(struct seat *seat, int place)
 	uint16_t room = seat->rooms[place];
 
 	if (place > 0) {
-		seat_write_begin(seat);
+		seqlock_write_begin(&seat->version);
 		memmove(seat->rooms + 1, seat->rooms, (size_t)place * sizeof(*seat->rooms));
 		seat->rooms[0] = room;
-		seat_write_end(seat);
+		seqlock_write_end(&seat->version);
 	}
 }
 
 void seat_add_room(struct seat *seat, uint16_t room)
 {
-	seat_write_begin(seat);
+	seqlock_write_begin(&seat->version);
 	memmove(seat->rooms + 1, seat->rooms, seat->room_count * sizeof(*seat->rooms));
 	seat->rooms[0] = room;
 	seat->room_count++;
-	seat_write_end(seat);
+	seqlock_write_end(&seat->version);
 }
 
 void seat_remove_room(struct seat *seat, uint16_t room)
 {
 	int place = seat_place_of(seat, room);
 
-	seat_write_begin(seat);
+	seqlock_write_begin(&seat->version);
 	seat->room_count--;
 	memmove(seat->rooms + place, seat->rooms + place + 1,
 		(size_t)(seat->room_count - place) * sizeof(*seat->rooms));
-	seat_write_end(seat);
+	seqlock_write_end(&seat->version);
 }

@@ -8,7 +8,7 @@
  * holder of the lock dies, it is made again from the seats. When a worker dies, its successor frees
  * the seats that it left (directory_next_orphan).
  *
- * A seat's text is read without a lock: `version` is odd while its owner writes (a sequence lock).
+ * A seat's text is read without a lock: `version` is a sequence lock (seqlock.h).
  */
 #ifndef SERVER_STATE_DIRECTORY_H
 #define SERVER_STATE_DIRECTORY_H
@@ -20,6 +20,7 @@
 #include "server/config/options.h"
 #include "server/state/admission.h"
 #include "shared/base/memory.h"
+#include "shared/base/seqlock.h"
 #include "shared/base/siphash.h"
 #include "shared/sync/mutex.h"
 #include "shared/text/name.h"
@@ -32,7 +33,7 @@ struct name_hash {
 };
 
 struct seat {
-	_Atomic uint32_t version;
+	_Atomic uint32_t version; /* of what follows: a sequence lock, its owner writes */
 	_Atomic uint64_t session; /* the session's number, never used twice; 0: free */
 	struct name_hash hash;    /* of the nick */
 	char nick[NAME_NICK_SIZE];
@@ -106,10 +107,6 @@ bool directory_find(struct directory *directory, struct span name, struct addres
  * again.
  */
 bool seat_read(const struct seat *seat, struct seat *copy);
-
-/* The owner, around what it changes in its seat. */
-void seat_write_begin(struct seat *seat);
-void seat_write_end(struct seat *seat);
 
 /* A seat's rooms: where ROOM stands among them (-1: nowhere); and the owner's changes to them. */
 int seat_place_of(const struct seat *seat, uint16_t room);

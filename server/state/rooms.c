@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "shared/base/log.h"
+#include "shared/base/seqlock.h"
 
 #define HISTORY_LINE_BYTES 256 /* a kept line on average: room for that many is kept */
-#define READ_TRIES         100
 #define LOG_SIZE_MIN       (64 * 1024)
 
 static uint32_t log_size_for(unsigned history)
@@ -53,17 +53,6 @@ static uint16_t find(const struct rooms *rooms, struct name_hash hash)
 	return ROOM_NONE;
 }
 
-static void change_begin(struct room *room)
-{
-	atomic_store_explicit(&room->version, room->version | 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-}
-
-static void change_end(struct room *room)
-{
-	atomic_store_explicit(&room->version, (room->version | 1) + 1, memory_order_release);
-}
-
 static bool exists(const struct rooms *rooms, uint16_t place)
 {
 	return rooms->rooms[place].of_event || room_members(rooms, place) > 0;
@@ -75,9 +64,9 @@ static void forget(struct rooms *rooms, uint16_t place)
 	struct room *room = &rooms->rooms[place];
 
 	rooms->hashes[place] = (struct name_hash){ { 0, 0 } };
-	change_begin(room);
+	seqlock_write_begin(&room->version);
 	room->used = false;
-	change_end(room);
+	seqlock_write_end(&room->version);
 	atomic_store(&room->oldest, room->end);
 	memset(room->topics, 0, sizeof(room->topics));
 	memory_discard(log_of(rooms, place), rooms->log_size);
@@ -112,12 +101,12 @@ static uint16_t free_place(struct rooms *rooms)
 
 static void spell(struct room *room, struct span name, bool of_event)
 {
-	change_begin(room);
+	seqlock_write_begin(&room->version);
 	memset(room->name, 0, sizeof(room->name));
 	memcpy(room->name, name.text, name.length);
 	room->of_event = of_event;
 	room->used = true;
-	change_end(room);
+	seqlock_write_end(&room->version);
 }
 
 uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
@@ -148,9 +137,9 @@ static void note_if_empty(struct rooms *rooms, uint16_t place)
 
 	if (room->used && !exists(rooms, place)) {
 		room->emptied = ++rooms->last_emptied;
-		change_begin(room);
+		seqlock_write_begin(&room->version);
 		room->used = false;
-		change_end(room);
+		seqlock_write_end(&room->version);
 	}
 }
 
@@ -202,20 +191,18 @@ uint32_t room_members(const struct rooms *rooms, uint16_t room)
 bool room_read_name(const struct rooms *rooms, uint16_t place, char *name)
 {
 	const struct room *room = &rooms->rooms[place];
+	bool used = false, whole = false;
 
-	for (int tries = 0;; tries++) {
-		uint32_t before = atomic_load_explicit(&room->version, memory_order_acquire);
-		bool used = room->used;
+	/* If whoever changed it was killed, it will do as it is: the next one puts it in order. */
+	for (int tries = 0; tries < SEQLOCK_TRIES && !whole; tries++) {
+		uint32_t before = seqlock_read_begin(&room->version);
 
+		used = room->used;
 		memcpy(name, room->name, NAME_ROOM_SIZE);
-		atomic_thread_fence(memory_order_acquire);
-		/* Odd for good: who changed it was killed, and the next one puts it in order. */
-		if (before == atomic_load(&room->version) &&
-		    (before % 2 == 0 || tries > READ_TRIES)) {
-			name[NAME_ROOM_SIZE - 1] = '\0';
-			return used && name[0] != '\0';
-		}
+		whole = seqlock_read_end(&room->version, before);
 	}
+	name[NAME_ROOM_SIZE - 1] = '\0';
+	return used && name[0] != '\0';
 }
 
 void room_read_topic(const struct rooms *rooms, uint16_t place, char *topic)

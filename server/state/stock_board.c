@@ -2,23 +2,18 @@
 
 #include <string.h>
 
-#include "shared/base/log.h"
-
-#define READ_TRIES 1000
+#include "shared/base/seqlock.h"
 
 static void fill(struct stock_board_entry *entry, const struct store_event *event, int64_t left)
 {
-	uint32_t version = entry->version;
-
-	atomic_store_explicit(&entry->version, version | 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
+	seqlock_write_begin(&entry->version);
 	entry->event.number = event->number;
 	memcpy(entry->event.name, event->name, sizeof(entry->event.name));
 	memcpy(entry->event.title, event->title, sizeof(entry->event.title));
 	entry->event.total = event->total;
 	entry->event.left = left;
 	entry->event.open = event->open;
-	atomic_store_explicit(&entry->version, (version | 1) + 1, memory_order_release);
+	seqlock_write_end(&entry->version);
 }
 
 static struct stock_board_entry *entry_of(struct stock_board *board, int64_t number)
@@ -56,17 +51,10 @@ void stock_board_read(const struct stock_board *board, uint32_t i, struct stock_
 {
 	const struct stock_board_entry *entry = &board->entries[i];
 
-	for (int tries = 0; tries < READ_TRIES; tries++) {
-		uint32_t before = atomic_load_explicit(&entry->version, memory_order_acquire);
-
-		*event = entry->event;
-		atomic_thread_fence(memory_order_acquire);
-		if (before % 2 == 0 && before == atomic_load(&entry->version)) {
-			return;
-		}
+	if (seqlock_copy(&entry->version, event, &entry->event, sizeof(*event))) {
+		return;
 	}
-	/* Its writer died in between; its successor writes it anew. The numbers are what they are.
-	 */
+	/* Its writer died; its successor writes it anew. The numbers are what they are. */
 	event->name[sizeof(event->name) - 1] = '\0';
 	event->title[sizeof(event->title) - 1] = '\0';
 }

@@ -5,8 +5,8 @@
  * after each commit and before the answers go out, so who reads it after an answer finds it counted
  * in. /events, /left and *sale are answered from it.
  *
- * Written by: all but the sale_ fields the holder of the store's lock, between odd and even
- * `version`s; `sale_` whoever wins the compare-and-swap on `sale_ns`.
+ * Written by: all but the sale_ fields the holder of the store's lock; `sale_` whoever wins the
+ * compare-and-swap on `sale_ns`.
  */
 #ifndef SERVER_STATE_STOCK_BOARD_H
 #define SERVER_STATE_STOCK_BOARD_H
@@ -29,7 +29,7 @@ struct stock_board_event {
 };
 
 struct stock_board_entry {
-	_Atomic uint32_t version;
+	_Atomic uint32_t version;  /* of `event`: a sequence lock (seqlock.h) */
 	_Atomic int64_t sale_ns;   /* monotonic: when *sale last went out */
 	_Atomic int64_t sale_left; /* what it said */
 	_Atomic int64_t sale_total;

@@ -108,9 +108,9 @@ Test(directory, a_seat_is_read_whole_or_not_at_all)
 	claim(seat_at(0, 0), "ann");
 	cr_expect(seat_read(seat, &copy));
 	cr_expect_str_eq(copy.nick, "ann");
-	seat_write_begin(seat);
+	seqlock_write_begin(&seat->version);
 	cr_expect(!seat_read(seat, &copy), "it is being written");
-	seat_write_end(seat);
+	seqlock_write_end(&seat->version);
 	cr_expect(seat_read(seat, &copy));
 }
 
@@ -125,13 +125,13 @@ Test(directory, a_repair_keeps_the_nick_of_a_seat_that_its_owner_is_just_changin
 {
 	claim(seat_at(0, 0), "ann");
 	claim(seat_at(1, 0), "bob");
-	seat_write_begin(
-		directory_seat(directory, 0, 0)); /* as who changes rooms, without the lock */
+	/* As who changes rooms, without the lock. */
+	seqlock_write_begin(&directory_seat(directory, 0, 0)->version);
 	cr_assert_eq(child_run(die_with_the_lock, NULL), 0);
 	cr_expect_eq(holder("bob"), seat_at(1, 0).session);
 	cr_expect_eq(holder("ann"), seat_at(0, 0).session);
 	cr_expect(!claim(seat_at(1, 1), "ann"));
-	seat_write_end(directory_seat(directory, 0, 0));
+	seqlock_write_end(&directory_seat(directory, 0, 0)->version);
 }
 
 /* A worker killed anywhere while it gives one of its seats another nick */
