@@ -1,4 +1,4 @@
-#include "server/config/options.h"
+#include "server/config/options_read.h"
 #include "server/process/master.h"
 #include "shared/base/log.h"
 

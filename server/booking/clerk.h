@@ -10,7 +10,7 @@
 #ifndef SERVER_BOOKING_CLERK_H
 #define SERVER_BOOKING_CLERK_H
 
-#include "server/process/worker.h"
+#include "server/state/shared_state.h"
 
 struct clerk;
 

@@ -8,7 +8,6 @@
 
 #include "server/config/listener.h"
 #include "server/config/listener_option.h"
-#include "server/config/option_row.h"
 #include "shared/base/usage.h"
 #include "shared/text/words.h"
 

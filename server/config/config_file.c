@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/config/option_row.h"
+#include "server/config/options.h"
 
 /*
  * inih does not tell its handler where a setting stands, so the reader that it gets its lines from

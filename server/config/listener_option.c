@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/config/option_row.h"
-
 #define FORM "must be KIND:ADDRESS:PORT, such as lines:127.0.0.1:7000 or echo:[::1]:7007"
 
 static const char *const kind_names[LISTENER_KINDS] = {

@@ -10,6 +10,9 @@
 #include "server/config/options.h"
 #include "shared/text/words.h"
 
+/* The kind's name as --listen and the "listening" line have it: "lines", "echo". */
+const char *listener_kind_name(enum listener_kind kind);
+
 /* False and PROBLEM (OPTION_PROBLEM_SIZE bytes) when TEXT is no listener. */
 bool listener_option_read(const char *text, struct listener_option *listener, char *problem);
 

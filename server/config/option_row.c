@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,16 +14,6 @@
 #define KIB INT64_C(1024)
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
-
-bool option_problem(char *problem, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(problem, OPTION_PROBLEM_SIZE, format, arguments);
-	va_end(arguments);
-	return false;
-}
 
 /* Numbers: their bounds are in the rows, so a setter only puts them away. */
 
@@ -168,13 +157,6 @@ static bool set_store(struct options *options, const char *value, char *problem)
 		return option_problem(problem, "%s", error);
 	}
 	return keep(options->store, sizeof(options->store), value, problem);
-}
-
-const char *serialize_kind_name(enum serialize_kind kind)
-{
-	static const char *const names[] = { "lock", "join", "none" };
-
-	return names[kind];
 }
 
 static bool set_serialize(struct options *options, const char *value, char *problem)

@@ -2,9 +2,9 @@
  * option_row: one row an option: its name on the command line and in the file, what the help says,
  * what may be given and where it goes.
  *
- * The command line (options.c), the file (config_file.h) and the help are all made from these rows,
- * so an option is added here and nowhere else. A value that is no good leaves the options as they
- * were and a problem that says what would be right.
+ * The command line (options_read.h), the file (config_file.h) and the help are all made from these
+ * rows, so an option is added here and nowhere else. A value that is no good leaves the options as
+ * they were and a problem that says what would be right.
  */
 #ifndef SERVER_CONFIG_OPTION_ROW_H
 #define SERVER_CONFIG_OPTION_ROW_H
@@ -14,8 +14,6 @@
 #include <stdint.h>
 
 #include "server/config/options.h"
-
-#define OPTION_PROBLEM_SIZE 512 /* bytes of what is wrong with a value, a NUL counted in */
 
 struct option_row {
 	const char *name;     /* NULL: a heading of the help */
@@ -38,8 +36,5 @@ const struct option_row *option_row_find(const char *name);
 /* Sets one option; false and PROBLEM (OPTION_PROBLEM_SIZE bytes) when VALUE is no good. */
 bool option_set(struct options *options, const struct option_row *row, const char *value,
 		char *problem);
-
-/* Writes the problem and says false, so that a setter can return it. */
-__attribute__((format(printf, 2, 3))) bool option_problem(char *problem, const char *format, ...);
 
 #endif

@@ -1,10 +1,6 @@
 /*
- * options: what the command line and the configuration file ask of the server.
- *
- * Every long option may also stand in the file named by --config ("workers = 4"; one that may be
- * repeated may be repeated there), and the command line wins. Anything wrong ends the program here,
- * with one line that says what would be right, and exit status 2. The struct is filled once, before
- * the first fork, and never changes.
+ * options: what the server is asked to do and be, by the command line, the configuration file and
+ * the service manager (options_read.h). Filled once, before the first fork; it never changes then.
  */
 #ifndef SERVER_CONFIG_OPTIONS_H
 #define SERVER_CONFIG_OPTIONS_H
@@ -69,16 +65,12 @@ struct options {
 	enum log_format log_format;
 };
 
-/*
- * Takes the sockets that a service manager passed and reads the command line (and the file that it
- * names). Ends the program when something is wrong.
- */
-void options_read(struct options *options, int argc, char **argv);
-
-/* The kind's name as --listen and the "listening" line have it: "lines", "echo". */
-const char *listener_kind_name(enum listener_kind kind);
-
 /* "lock", "join" or "none". */
 const char *serialize_kind_name(enum serialize_kind kind);
+
+#define OPTION_PROBLEM_SIZE 512 /* bytes of what is wrong with a value, a NUL counted in */
+
+/* Writes the problem and says false, so that who finds it can return it. */
+__attribute__((format(printf, 2, 3))) bool option_problem(char *problem, const char *format, ...);
 
 #endif

@@ -16,6 +16,7 @@
 #include "server/booking/batch.h"
 #include "server/chat/archive.h"
 #include "server/config/listener.h"
+#include "server/config/listener_option.h"
 #include "server/process/dispatch.h"
 #include "server/process/joiner.h"
 #include "server/process/notify.h"

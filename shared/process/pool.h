@@ -19,10 +19,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shared/process/pool_task.h"
 #include "shared/sync/futex.h"
-
-#define POOL_ARGUMENT_MAX 4000 /* bytes */
-#define POOL_RESULT_MAX   4000 /* bytes */
 
 struct pool;
 
@@ -30,19 +28,6 @@ struct pool_options {
 	size_t workers;          /* 0: as many as there are processors */
 	size_t tasks_per_worker; /* then a worker is replaced by a fresh one; 0: never */
 	unsigned tries;          /* how often a task may be begun, if its workers die; 0: once */
-};
-
-/*
- * What a worker calls. RESULT has SIZE bytes, all zero, and all of them are sent back. False: the
- * task failed, and says so by POOL_FAILED.
- */
-typedef bool (*pool_function)(const void *argument, size_t length, void *result, size_t size);
-
-struct pool_task {
-	pool_function run;
-	const void *argument;
-	size_t argument_size; /* to POOL_ARGUMENT_MAX */
-	size_t result_size;   /* to POOL_RESULT_MAX */
 };
 
 enum pool_outcome {

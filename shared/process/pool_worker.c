@@ -7,6 +7,7 @@
 
 #include "shared/process/pipe.h"
 #include "shared/process/process.h"
+#include "shared/sync/futex.h"
 
 #define NO_PIPE (-1)
 

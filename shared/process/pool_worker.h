@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shared/process/pool.h"
+#include "shared/process/pool_task.h"
 
 struct process;
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/config/options.h"
+#include "server/config/options_read.h"
 #include "shared/base/clock.h"
 #include "tests/support/capture.h"
 #include "tests/support/folder.h"

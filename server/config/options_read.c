@@ -1,0 +1,231 @@
+/*
+ * The order of things: every option gets its initial value; sockets that were passed are taken; the
+ * command line is read; then the file, but for the options that the command line gave; then what is
+ * still open is worked out.
+ */
+#include "server/config/options_read.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/config/activation.h"
+#include "server/config/config_file.h"
+#include "server/config/option_row.h"
+#include "shared/base/log.h"
+#include "shared/base/usage.h"
+
+#define ROWS_MAX  64
+#define KEY_FIRST 0x100 /* argp's key of row 0: above all that are also short options */
+#define HELP_SIZE 320   /* bytes of an option's help */
+
+#define STORE_FILE "turnstile.db"
+
+struct reading {
+	struct options *options;
+	bool given[ROWS_MAX]; /* which rows the command line set */
+};
+
+static void set_initial(struct options *options)
+{
+	char problem[OPTION_PROBLEM_SIZE];
+
+	memset(options, 0, sizeof(*options));
+	for (const struct option_row *row = option_rows; row < option_rows + option_row_count;
+	     row++) {
+		if (row->initial != NULL && !option_set(options, row, row->initial, problem)) {
+			bug("--%s %s: %s", row->name, row->initial, problem);
+		}
+	}
+}
+
+/* The command line. */
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct reading *reading = state->input;
+	char problem[OPTION_PROBLEM_SIZE];
+
+	if (key < KEY_FIRST || key >= KEY_FIRST + (int)option_row_count) {
+		return usage_parse(key, state);
+	}
+	const struct option_row *row = &option_rows[key - KEY_FIRST];
+	if (!option_set(reading->options, row, argument, problem)) {
+		usage_error("--%s %s: %s", row->name, argument, problem);
+	}
+	reading->given[key - KEY_FIRST] = true;
+	return 0;
+}
+
+static struct argp_option argp_option_of(const struct option_row *row, char *help)
+{
+	const bool says_it = row->initial != NULL;
+
+	if (row->name == NULL) {
+		return (struct argp_option){ .doc = row->help };
+	}
+	snprintf(help, HELP_SIZE, "%s%s%s%s", row->help, says_it ? " (" : "",
+		 says_it ? row->initial : "", says_it ? ")" : "");
+	return (struct argp_option){ .name = row->name,
+				     .key = KEY_FIRST + (int)(row - option_rows),
+				     .arg = row->argument,
+				     .doc = help };
+}
+
+static void read_command_line(struct reading *reading, int argc, char **argv)
+{
+	static struct argp_option table[ROWS_MAX];
+	static char help[ROWS_MAX][HELP_SIZE];
+	const struct argp argp = { .options = table,
+				   .parser = parse,
+				   .doc = "turnstiled, a chat server and ticket office on many "
+					  "processes." };
+	size_t count = 0;
+
+	if (option_row_count + 3 > ROWS_MAX) {
+		bug("%zu options are more than there is room for", option_row_count);
+	}
+	for (; count < option_row_count; count++) {
+		table[count] = argp_option_of(&option_rows[count], help[count]);
+	}
+	table[count++] = (struct argp_option)USAGE_OPTION_HELP;
+	table[count++] = (struct argp_option)USAGE_OPTION_VERSION;
+	table[count] = (struct argp_option){ 0 };
+	error_t error = argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, reading);
+	if (error != 0) {
+		usage_error("%s", strerror(error));
+	}
+}
+
+/* The file. */
+
+static bool take_from_file(void *context, const char *name, const char *value, char *problem)
+{
+	struct reading *reading = context;
+	const struct option_row *row = option_row_find(name);
+	char what[OPTION_PROBLEM_SIZE];
+
+	if (row == NULL || strcmp(name, "config") == 0) {
+		return option_problem(problem, "no such option here: %s (%s --help lists them)",
+				      name, program_invocation_short_name);
+	}
+	if (reading->given[row - option_rows]) {
+		return true;
+	}
+	if (option_set(reading->options, row, value, what)) {
+		return true;
+	}
+	return option_problem(problem, "%s = %s: %s", name, value, what);
+}
+
+static void read_file(struct reading *reading)
+{
+	char problem[OPTION_PROBLEM_SIZE];
+
+	if (!config_file_read(reading->options->config, take_from_file, reading, problem)) {
+		usage_error("%s", problem);
+	}
+}
+
+/* What nobody said. */
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0) {
+		return 1;
+	}
+	unsigned count = (unsigned)CPU_COUNT(&set);
+	return count < OPTIONS_WORKERS_MAX ? count : OPTIONS_WORKERS_MAX;
+}
+
+static void listen_by_default(struct options *options)
+{
+	static const char *const defaults[] = { "lines:127.0.0.1:7000", "echo:127.0.0.1:7007" };
+	const struct option_row *row = option_row_find("listen");
+	char problem[OPTION_PROBLEM_SIZE];
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+		if (!option_set(options, row, defaults[i], problem)) {
+			bug("--listen %s: %s", defaults[i], problem);
+		}
+	}
+}
+
+/* The directory of the XDG base directory specification, which wants relative ones ignored. */
+static void find_state(struct options *options)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	int length;
+
+	if (state != NULL && state[0] == '/') {
+		length = snprintf(options->state, sizeof(options->state), "%s/turnstile", state);
+	} else if (home != NULL && home[0] == '/') {
+		length = snprintf(options->state, sizeof(options->state),
+				  "%s/.local/state/turnstile", home);
+	} else {
+		usage_error("no place for the store: give --state DIRECTORY, or set HOME");
+	}
+	if ((size_t)length >= sizeof(options->state)) {
+		usage_error("HOME or XDG_STATE_HOME is too long: give --state DIRECTORY");
+	}
+}
+
+/* As mkdir -p, for its owner only; true also when it is there. */
+static bool make_directory(const char *path)
+{
+	char part[sizeof(((struct options *)0)->state)];
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, 0700) != 0 && errno != EEXIST) {
+			return false;
+		}
+		*slash = '/';
+	}
+	return mkdir(part, 0700) == 0 || errno == EEXIST;
+}
+
+static void store_by_default(struct options *options)
+{
+	if (options->state[0] == '\0') {
+		find_state(options);
+	}
+	if (!make_directory(options->state)) {
+		usage_error("--state %s: the directory cannot be made: %s", options->state,
+			    strerror(errno));
+	}
+	int length = snprintf(options->store, sizeof(options->store), "sqlite:%s/" STORE_FILE,
+			      options->state);
+	if ((size_t)length >= sizeof(options->store)) {
+		usage_error("--state %s: the name is too long", options->state);
+	}
+}
+
+void options_read(struct options *options, int argc, char **argv)
+{
+	struct reading reading = { .options = options };
+
+	set_initial(options);
+	activation_take(options);
+	read_command_line(&reading, argc, argv);
+	if (options->config[0] != '\0') {
+		read_file(&reading);
+	}
+	if (options->workers == 0) {
+		options->workers = processors();
+	}
+	if (options->listener_count == 0) {
+		listen_by_default(options);
+	}
+	if (options->store[0] == '\0') {
+		store_by_default(options);
+	}
+}

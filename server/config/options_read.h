@@ -1,0 +1,19 @@
+/*
+ * options_read: makes the options out of what was passed to the program.
+ *
+ * Every long option may also stand in the file named by --config ("workers = 4"; one that may be
+ * repeated may be repeated there), and the command line wins. Anything wrong ends the program here,
+ * with one line that says what would be right, and exit status 2.
+ */
+#ifndef SERVER_CONFIG_OPTIONS_READ_H
+#define SERVER_CONFIG_OPTIONS_READ_H
+
+#include "server/config/options.h"
+
+/*
+ * Takes the sockets that a service manager passed, then reads the command line and the file that it
+ * names. Ends the program when something is wrong.
+ */
+void options_read(struct options *options, int argc, char **argv);
+
+#endif
