@@ -1,14 +1,9 @@
 #include "server/state/booking_queue.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "shared/base/clock.h"
 #include "shared/base/log.h"
+#include "shared/sync/futex.h"
 
 void booking_queue_init(struct booking_queue *queue, unsigned workers)
 {
@@ -137,16 +132,9 @@ bool booking_queue_has_work(const struct booking_queue *queue)
 	return false;
 }
 
-static long futex(_Atomic uint32_t *word, int operation, uint32_t value,
-		  const struct timespec *timeout)
-{
-	return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
-}
-
 void booking_queue_wait(struct booking_queue *queue, uint32_t worker, int64_t timeout_ns)
 {
 	struct booking_ring *ring = &queue->rings[worker];
-	const struct timespec timeout = { timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND };
 	uint32_t bell = atomic_load(&ring->bell);
 
 	atomic_store(&ring->clerk_asleep, 1);
@@ -155,7 +143,7 @@ void booking_queue_wait(struct booking_queue *queue, uint32_t worker, int64_t ti
 				    : booking_queue_has_work(queue);
 
 	if (!work || atomic_load(&queue->serving) != 0) {
-		(void)futex(&ring->bell, FUTEX_WAIT, bell, &timeout);
+		futex_wait(&ring->bell, bell, timeout_ns);
 	}
 	atomic_store(&ring->clerk_asleep, 0);
 }
@@ -168,7 +156,7 @@ void booking_queue_ring_bell(struct booking_queue *queue, uint32_t worker)
 	 * clerk asleep, and nobody after would wake it. */
 	atomic_fetch_add(&ring->bell, 1);
 	if (atomic_load(&ring->clerk_asleep) != 0) {
-		(void)futex(&ring->bell, FUTEX_WAKE, INT_MAX, NULL);
+		futex_wake(&ring->bell, FUTEX_EVERYONE);
 	}
 }
 

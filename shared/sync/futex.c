@@ -24,16 +24,19 @@ int64_t futex_nap_ns(int64_t deadline_ns)
 	return left_ns < FUTEX_NAP_NS ? left_ns : FUTEX_NAP_NS;
 }
 
-void futex_nap(_Atomic uint32_t *word, uint32_t expected, int64_t deadline_ns)
+void futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t most_ns)
 {
-	struct timespec nap = clock_timespec(futex_nap_ns(deadline_ns));
+	struct timespec most = clock_timespec(most_ns);
 
-	if (syscall(SYS_futex, word, FUTEX_WAIT, expected, &nap, NULL, 0) == 0) {
-		return;
-	}
-	if (errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT) {
+	if (syscall(SYS_futex, word, FUTEX_WAIT, expected, &most, NULL, 0) < 0 && errno != EAGAIN &&
+	    errno != EINTR && errno != ETIMEDOUT) {
 		bug("futex wait: %m");
 	}
+}
+
+void futex_nap(_Atomic uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+	futex_wait(word, expected, futex_nap_ns(deadline_ns));
 }
 
 void futex_wake(_Atomic uint32_t *word, int count)

@@ -2,8 +2,8 @@
  * futex: sleeping on a word in shared memory until somebody changes it (futex(2)).
  *
  * The one who changes the word wakes the sleepers with a second call, and can be killed between the
- * two. So nobody here sleeps longer than FUTEX_NAP_NS before looking again: a wake-up that never
- * came costs that much time and nothing else. All that waits in shared memory is built on this.
+ * two. So what waits in shared memory takes naps of FUTEX_NAP_NS and looks again after each: a
+ * wake-up that never came costs that much time and nothing else.
  *
  * Time-outs, here and in what is built on it: nanoseconds; 0 does not wait, FUTEX_FOREVER (or
  * anything negative) waits as long as it takes.
@@ -28,9 +28,12 @@ int64_t futex_deadline(int64_t timeout_ns);
 int64_t futex_nap_ns(int64_t deadline_ns);
 
 /*
- * Sleeps while WORD is EXPECTED, one nap at most and not beyond DEADLINE_NS. Says nothing of why it
- * returned: the caller looks again.
+ * Sleeps while WORD is EXPECTED, MOST_NS (0 or more) at most. Says nothing of why it returned: the
+ * caller looks again. For who can bear to be woken that late when the one who wakes is killed.
  */
+void futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t most_ns);
+
+/* Likewise, one nap at most and not beyond DEADLINE_NS. */
 void futex_nap(_Atomic uint32_t *word, uint32_t expected, int64_t deadline_ns);
 
 /* Wakes up to COUNT of those who sleep on WORD, in whichever process they are. */
