@@ -2,31 +2,24 @@
 
 #include <string.h>
 
-static uint32_t table_size_for(uint32_t connections)
-{
-	uint32_t size = 64;
-
-	while (size < connections * 2) {
-		size *= 2;
-	}
-	return size;
-}
+/* Of an address that somebody is connected from. */
+struct connections {
+	uint64_t peer_hash[2];
+	uint32_t count;
+};
 
 size_t admission_size(uint32_t connections)
 {
 	return sizeof(struct admission) +
-	       table_size_for(connections) * sizeof(struct admission_count) + 2 * CACHE_LINE;
+	       hash_table_memory(connections, sizeof(struct connections)) + CACHE_LINE;
 }
 
 struct admission *admission_create(struct memory *memory, uint32_t connections, uint32_t most)
 {
 	struct admission *admission = memory_take(memory, sizeof(*admission), CACHE_LINE);
 
-	siphash_key_make(&admission->key);
 	admission->most = most;
-	admission->table_size = table_size_for(connections);
-	admission->counts =
-		memory_take(memory, admission->table_size * sizeof(*admission->counts), CACHE_LINE);
+	hash_table_init(&admission->counts, memory, connections, sizeof(struct connections));
 	return admission;
 }
 
@@ -84,65 +77,40 @@ bool admission_ban(struct admission *admission, struct peer_address peer, int64_
 	return true;
 }
 
-static uint32_t home_of(const struct admission *admission, struct peer_address peer)
-{
-	return (uint32_t)siphash(&admission->key, peer.bytes, sizeof(peer.bytes)) &
-	       (admission->table_size - 1);
-}
-
-static uint32_t find_count(const struct admission *admission, struct peer_address peer)
-{
-	uint32_t i = home_of(admission, peer);
-
-	while (admission->counts[i].connections > 0 &&
-	       !peer_address_equal(admission->counts[i].peer, peer)) {
-		i = (i + 1) & (admission->table_size - 1);
-	}
-	return i;
-}
-
 bool admission_enter(struct admission *admission, struct peer_address peer)
 {
+	uint64_t hash[2];
+
 	if (admission->most == 0) {
 		return true;
 	}
-	struct admission_count *count = &admission->counts[find_count(admission, peer)];
+	hash_table_hash(&admission->counts, peer.bytes, sizeof(peer.bytes), hash);
+	struct connections *there = hash_table_find(&admission->counts, hash);
 
-	if (count->connections == admission->most) {
+	if (there->count == admission->most) {
 		return false;
 	}
-	count->peer = peer;
-	count->connections++;
+	memcpy(there->peer_hash, hash, sizeof(hash));
+	there->count++;
 	return true;
-}
-
-/* Fills the hole from behind, so that no search stops short (Knuth, 6.4 R). */
-static void close_hole(struct admission *admission, uint32_t hole)
-{
-	uint32_t mask = admission->table_size - 1;
-
-	for (uint32_t i = (hole + 1) & mask; admission->counts[i].connections > 0;
-	     i = (i + 1) & mask) {
-		if (((i - home_of(admission, admission->counts[i].peer)) & mask) >=
-		    ((i - hole) & mask)) {
-			admission->counts[hole] = admission->counts[i];
-			hole = i;
-		}
-	}
-	admission->counts[hole].connections = 0;
 }
 
 void admission_leave(struct admission *admission, struct peer_address peer)
 {
-	uint32_t place = admission->most > 0 ? find_count(admission, peer) : 0;
+	uint64_t hash[2];
 
-	if (admission->most > 0 && admission->counts[place].connections > 0 &&
-	    --admission->counts[place].connections == 0) {
-		close_hole(admission, place);
+	if (admission->most == 0) {
+		return;
+	}
+	hash_table_hash(&admission->counts, peer.bytes, sizeof(peer.bytes), hash);
+	struct connections *there = hash_table_find(&admission->counts, hash);
+
+	if (there->count > 0 && --there->count == 0) {
+		hash_table_remove(&admission->counts, there);
 	}
 }
 
 void admission_clear(struct admission *admission)
 {
-	memset(admission->counts, 0, admission->table_size * sizeof(*admission->counts));
+	hash_table_clear(&admission->counts);
 }

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "server/config/peer_address.h"
+#include "shared/base/hash_table.h"
 #include "shared/base/memory.h"
-#include "shared/base/siphash.h"
 
 #define ADMISSION_BANS_MAX 1024
 
@@ -24,19 +24,12 @@ struct ban {
 	bool unsaved;     /* the store does not know of it yet */
 };
 
-struct admission_count {
-	struct peer_address peer;
-	uint32_t connections; /* 0: the entry is free */
-};
-
 struct admission {
-	struct siphash_key key;
-	uint32_t most;       /* connections an address; 0: no limit, nothing is counted */
-	uint32_t table_size; /* of `counts`; a power of two */
+	uint32_t most; /* connections an address; 0: no limit, nothing is counted */
 	_Atomic uint32_t bans_unsaved;
 	uint32_t ban_count; /* entries from here on were never used */
 	struct ban bans[ADMISSION_BANS_MAX];
-	struct admission_count *counts;
+	struct hash_table counts; /* by address; derived from the seats */
 };
 
 size_t admission_size(uint32_t connections);

@@ -11,43 +11,36 @@ struct nick_entry {
 	uint32_t seat;
 };
 
-static uint32_t table_size_for(unsigned workers, uint32_t seats_a_worker)
+/* Never more nicks than connections, and a change of nick holds two for a moment. */
+static uint64_t nicks_max(unsigned workers, uint32_t seats_a_worker)
 {
-	/* Never more nicks than connections, and a change of nick holds two for a moment. */
-	uint64_t wanted = (uint64_t)seats_a_worker * (workers > 1 ? 4 : 2);
-	uint64_t size = 1024;
-
-	while (size < wanted) {
-		size *= 2;
-	}
-	return (uint32_t)size;
+	return (uint64_t)seats_a_worker * (workers > 1 ? 2 : 1);
 }
 
 size_t directory_size(unsigned workers, uint32_t seats_a_worker)
 {
 	return sizeof(struct directory) + (size_t)workers * seats_a_worker * sizeof(struct seat) +
-	       table_size_for(workers, seats_a_worker) * sizeof(struct nick_entry) +
-	       3 * (size_t)CACHE_LINE;
+	       hash_table_memory(nicks_max(workers, seats_a_worker), sizeof(struct nick_entry)) +
+	       2 * (size_t)CACHE_LINE;
 }
 
 struct directory *directory_create(struct memory *memory, unsigned workers, uint32_t seats_a_worker,
 				   struct admission *admission)
 {
 	struct directory *directory = memory_take(memory, sizeof(*directory), CACHE_LINE);
+	struct siphash_key random;
 
 	mutex_init(&directory->lock, MUTEX_BRIEF);
-	siphash_key_make(&directory->keys[0]);
-	siphash_key_make(&directory->keys[1]);
+	siphash_key_make(&random);
 	/* Their upper half is random, so that no other server on the same store uses the same. */
-	directory->next_session = (directory->keys[0].words[0] >> 1) & ~(uint64_t)UINT32_MAX;
+	directory->next_session = (random.words[0] >> 1) & ~(uint64_t)UINT32_MAX;
 	directory->workers = workers;
 	directory->admission = admission;
 	directory->seats_a_worker = seats_a_worker;
-	directory->table_size = table_size_for(workers, seats_a_worker);
 	directory->seats = memory_take(
 		memory, (size_t)workers * seats_a_worker * sizeof(struct seat), CACHE_LINE);
-	directory->table =
-		memory_take(memory, directory->table_size * sizeof(struct nick_entry), CACHE_LINE);
+	hash_table_init(&directory->nicks, memory, nicks_max(workers, seats_a_worker),
+			sizeof(struct nick_entry));
 	return directory;
 }
 
@@ -67,9 +60,7 @@ struct name_hash directory_hash(const struct directory *directory, struct span n
 	size_t length = name_fold(name, folded);
 	struct name_hash hash;
 
-	for (size_t i = 0; i < 2; i++) {
-		hash.words[i] = siphash(&directory->keys[i], folded, length);
-	}
+	hash_table_hash(&directory->nicks, folded, length, hash.words);
 	return hash;
 }
 
@@ -81,30 +72,7 @@ uint64_t directory_new_session(struct directory *directory)
 /* The entry with this hash, or the free one where it would go. */
 static struct nick_entry *find_entry(struct directory *directory, struct name_hash hash)
 {
-	uint32_t mask = directory->table_size - 1;
-	uint32_t i = (uint32_t)hash.words[0] & mask;
-
-	while (directory->table[i].worker && !name_hash_equal(directory->table[i].hash, hash)) {
-		i = (i + 1) & mask;
-	}
-	return &directory->table[i];
-}
-
-/* Removes an entry and moves those behind it up, so that no search stops short (Knuth, 6.4 R). */
-static void remove_entry(struct directory *directory, struct nick_entry *entry)
-{
-	uint32_t mask = directory->table_size - 1;
-	uint32_t hole = (uint32_t)(entry - directory->table);
-
-	for (uint32_t i = (hole + 1) & mask; directory->table[i].worker; i = (i + 1) & mask) {
-		uint32_t home = (uint32_t)directory->table[i].hash.words[0] & mask;
-
-		if (((i - home) & mask) >= ((i - hole) & mask)) {
-			directory->table[hole] = directory->table[i];
-			hole = i;
-		}
-	}
-	memset(&directory->table[hole], 0, sizeof(directory->table[hole]));
+	return hash_table_find(&directory->nicks, hash.words);
 }
 
 static void enter(struct directory *directory, struct name_hash hash, uint32_t worker,
@@ -123,7 +91,7 @@ static void rebuild(void *context, pid_t dead)
 	struct directory *directory = context;
 
 	log_warning("directory: its lock's holder %d died; making the table of nicks again", dead);
-	memset(directory->table, 0, directory->table_size * sizeof(*directory->table));
+	hash_table_clear(&directory->nicks);
 	admission_clear(directory->admission);
 	for (uint32_t worker = 0; worker < directory->workers; worker++) {
 		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
@@ -188,7 +156,7 @@ bool directory_claim(struct directory *directory, struct address where, struct s
 	seat->session = where.session;
 	seqlock_write_end(&seat->version);
 	if (had_one && !name_hash_equal(old, hash)) {
-		remove_entry(directory, find_entry(directory, old));
+		hash_table_remove(&directory->nicks, find_entry(directory, old));
 	}
 	return true;
 }
@@ -210,7 +178,7 @@ void directory_release(struct directory *directory, struct address where)
 	struct nick_entry *entry = find_entry(directory, seat->hash);
 
 	if (entry->worker == where.worker + 1 && entry->seat == where.seat) {
-		remove_entry(directory, entry);
+		hash_table_remove(&directory->nicks, entry);
 	}
 	admission_leave(directory->admission, seat->peer);
 	seqlock_write_begin(&seat->version);

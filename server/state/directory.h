@@ -19,9 +19,9 @@
 
 #include "server/config/options.h"
 #include "server/state/admission.h"
+#include "shared/base/hash_table.h"
 #include "shared/base/memory.h"
 #include "shared/base/seqlock.h"
-#include "shared/base/siphash.h"
 #include "shared/sync/mutex.h"
 #include "shared/text/name.h"
 
@@ -51,19 +51,15 @@ struct address {
 	uint64_t session;
 };
 
-struct nick_entry; /* in the table */
-
 struct directory {
 	struct mutex lock; /* of the tables of nicks and of rooms */
-	struct siphash_key keys[2];
 	unsigned workers;
 	uint32_t seats_a_worker;
-	uint32_t table_size; /* entries; a power of two */
 	_Atomic uint64_t next_session;
 	_Atomic uint64_t next_guest;
 	struct admission *admission; /* guarded by `lock`, too */
 	struct seat *seats;          /* [workers][seats_a_worker] */
-	struct nick_entry *table;
+	struct hash_table nicks;     /* derived from the seats */
 	_Atomic uint32_t
 		highest[OPTIONS_WORKERS_MAX]; /* a worker's seats from here on were never used */
 };
