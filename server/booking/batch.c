@@ -349,7 +349,7 @@ bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t w
 	batcher->worker = worker;
 	batcher->most = BATCH_MAX;
 	batcher->store = store_open(shared->options->store, why);
-	return batcher->store != NULL;
+	return batcher->store;
 }
 
 bool batch_open_anew(struct batcher *batcher, char *why)

@@ -19,8 +19,7 @@ static bool are_for_us(void)
 	const char *pid = getenv("LISTEN_PID");
 	int64_t number;
 
-	return pid != NULL && words_number(span_of(pid), 1, INT32_MAX, &number) &&
-	       number == getpid();
+	return pid && words_number(span_of(pid), 1, INT32_MAX, &number) && number == getpid();
 }
 
 static int count_passed(void)
@@ -28,7 +27,7 @@ static int count_passed(void)
 	const char *count = getenv("LISTEN_FDS");
 	int64_t number;
 
-	if (count == NULL) {
+	if (!count) {
 		return 0;
 	}
 	if (!words_number(span_of(count), 0, OPTIONS_LISTENERS_MAX, &number)) {
@@ -107,7 +106,7 @@ void activation_take(struct options *options)
 	const char *names = getenv("LISTEN_FDNAMES");
 	const int count = are_for_us() ? count_passed() : 0;
 
-	names = names == NULL ? "" : names;
+	names = names ? names : "";
 	for (int i = 0; i < count; i++) {
 		take(FIRST_DESCRIPTOR + i, next_name(&names),
 		     &options->listeners[options->listener_count++]);

@@ -31,11 +31,11 @@ static char *next_line(char *text, int size, void *stream)
 {
 	struct reading *reading = stream;
 
-	if (reading->failed || fgets(text, size, reading->file) == NULL) {
+	if (reading->failed || !fgets(text, size, reading->file)) {
 		return NULL;
 	}
 	reading->line++;
-	if (strchr(text, '\n') == NULL && !feof(reading->file)) {
+	if (!strchr(text, '\n') && !feof(reading->file)) {
 		fail(reading, "the line is too long");
 		return NULL;
 	}
@@ -71,7 +71,7 @@ bool config_file_read(const char *path, config_taker take, void *context, char *
 	};
 
 	reading.file = fopen(path, "re");
-	if (reading.file == NULL) {
+	if (!reading.file) {
 		return option_problem(problem, "%s: cannot be read: %s", path, strerror(errno));
 	}
 	int wrong_line = ini_parse_stream(next_line, &reading, take_setting, &reading);

@@ -133,7 +133,7 @@ static bool set_dispatch(struct options *options, const char *value, char *probl
 
 static bool set_user(struct options *options, const char *value, char *problem)
 {
-	if (getpwnam(value) == NULL) {
+	if (!getpwnam(value)) {
 		return option_problem(problem, "must be the name of a user of this system");
 	}
 	return keep(options->user, sizeof(options->user), value, problem);
@@ -248,11 +248,11 @@ static bool set_operator_password(struct options *options, const char *value, ch
 	char line[OPTIONS_PASSWORD_SIZE + 2];
 	FILE *file = fopen(value, "re");
 
-	if (file == NULL) {
+	if (!file) {
 		return option_problem(problem, "cannot be read: %s", strerror(errno));
 	}
 	errno = 0;
-	bool there = fgets(line, sizeof(line), file) != NULL;
+	bool there = fgets(line, sizeof(line), file);
 	int error = errno;
 	fclose(file);
 	if (!there && error != 0) {
@@ -343,7 +343,7 @@ const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
 const struct option_row *option_row_find(const char *name)
 {
 	for (size_t i = 0; i < option_row_count; i++) {
-		if (option_rows[i].name != NULL && strcmp(option_rows[i].name, name) == 0) {
+		if (option_rows[i].name && strcmp(option_rows[i].name, name) == 0) {
 			return &option_rows[i];
 		}
 	}
@@ -428,10 +428,10 @@ static bool set_size(struct options *options, const struct option_row *row, cons
 bool option_set(struct options *options, const struct option_row *row, const char *value,
 		char *problem)
 {
-	if (row->number != NULL) {
+	if (row->number) {
 		return set_number(options, row, value, problem);
 	}
-	if (row->size != NULL) {
+	if (row->size) {
 		return set_size(options, row, value, problem);
 	}
 	return row->text(options, value, problem);

@@ -37,7 +37,7 @@ static void set_initial(struct options *options)
 	memset(options, 0, sizeof(*options));
 	for (const struct option_row *row = option_rows; row < option_rows + option_row_count;
 	     row++) {
-		if (row->initial != NULL && !option_set(options, row, row->initial, problem)) {
+		if (row->initial && !option_set(options, row, row->initial, problem)) {
 			bug("--%s %s: %s", row->name, row->initial, problem);
 		}
 	}
@@ -63,9 +63,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static struct argp_option argp_option_of(const struct option_row *row, char *help)
 {
-	const bool says_it = row->initial != NULL;
+	const bool says_it = row->initial;
 
-	if (row->name == NULL) {
+	if (!row->name) {
 		return (struct argp_option){ .doc = row->help };
 	}
 	snprintf(help, HELP_SIZE, "%s%s%s%s", row->help, says_it ? " (" : "",
@@ -109,7 +109,7 @@ static bool take_from_file(void *context, const char *name, const char *value, c
 	const struct option_row *row = option_row_find(name);
 	char what[OPTION_PROBLEM_SIZE];
 
-	if (row == NULL || strcmp(name, "config") == 0) {
+	if (!row || strcmp(name, "config") == 0) {
 		return option_problem(problem, "no such option here: %s (%s --help lists them)",
 				      name, program_invocation_short_name);
 	}
@@ -164,9 +164,9 @@ static void find_state(struct options *options)
 	const char *home = getenv("HOME");
 	int length;
 
-	if (state != NULL && state[0] == '/') {
+	if (state && state[0] == '/') {
 		length = snprintf(options->state, sizeof(options->state), "%s/turnstile", state);
-	} else if (home != NULL && home[0] == '/') {
+	} else if (home && home[0] == '/') {
 		length = snprintf(options->state, sizeof(options->state),
 				  "%s/.local/state/turnstile", home);
 	} else {
@@ -183,7 +183,7 @@ static bool make_directory(const char *path)
 	char part[sizeof(((struct options *)0)->state)];
 
 	snprintf(part, sizeof(part), "%s", path);
-	for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(part, 0700) != 0 && errno != EEXIST) {
 			return false;

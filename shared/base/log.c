@@ -49,7 +49,7 @@ static bool is_journal(void)
 	struct stat status;
 	char own[64];
 
-	if (stream == NULL || fstat(STDERR_FILENO, &status) != 0) {
+	if (!stream || fstat(STDERR_FILENO, &status) != 0) {
 		return false;
 	}
 	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev,

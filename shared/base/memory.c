@@ -58,7 +58,7 @@ void memory_discard(void *start, size_t length)
 
 void memory_finish(struct memory *memory)
 {
-	if (memory->start != NULL) {
+	if (memory->start) {
 		munmap(memory->start, memory->length);
 	}
 	*memory = (struct memory){ .start = NULL };

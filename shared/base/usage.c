@@ -43,8 +43,8 @@ static unsigned count_matches(const struct argp_option *options, const char *nam
 {
 	unsigned matches = 0;
 
-	for (; options->name != NULL || options->doc != NULL; options++) {
-		if (options->name == NULL || strncmp(options->name, name, length) != 0) {
+	for (; options->name || options->doc; options++) {
+		if (!options->name || strncmp(options->name, name, length) != 0) {
 			continue;
 		}
 		matches++;
@@ -77,7 +77,7 @@ static _Noreturn void reject(const struct argp_state *state)
 	if (strncmp(word, "--", 2) == 0) {
 		matches = count_all(state->root_argp, word + 2, (size_t)length - 2, &exact);
 	}
-	if (exact != NULL && exact->arg != NULL) {
+	if (exact && exact->arg) {
 		usage_error("%s needs a value: %s=%s", word, word, exact->arg);
 	}
 	if (matches == 1) {

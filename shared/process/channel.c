@@ -71,8 +71,7 @@ enum channel_result channel_send(int end, const void *bytes, size_t length, cons
 static void get_descriptors(struct msghdr *header, struct channel_message *message)
 {
 	message->descriptor_count = 0;
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL;
-	     part = CMSG_NXTHDR(header, part)) {
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part; part = CMSG_NXTHDR(header, part)) {
 		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
 			continue;
 		}

@@ -192,7 +192,7 @@ static enum manager_result add(struct manager *manager, const char *name, int64_
 		return MANAGER_OVERFLOW;
 	}
 	enum manager_result result = put(manager, name, &value);
-	if (result == MANAGER_DONE && sum != NULL) {
+	if (result == MANAGER_DONE && sum) {
 		*sum = value.number;
 	}
 	return result;
@@ -248,16 +248,16 @@ bool manager_next(struct manager *manager, uint32_t *place, char *name, struct m
 	const struct manager_entry *entry = NULL;
 
 	lock(manager);
-	while (entry == NULL && *place < manager->entries_max) {
+	while (!entry && *place < manager->entries_max) {
 		const struct manager_entry *here = &manager->entries[(*place)++];
 		if (here->used) {
 			entry = here;
 		}
 	}
-	if (entry != NULL) {
+	if (entry) {
 		memcpy(name, entry->name, MANAGER_NAME_SIZE);
 		*value = *value_of(entry);
 	}
 	mutex_unlock(&manager->mutex);
-	return entry != NULL;
+	return entry;
 }

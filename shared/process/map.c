@@ -31,7 +31,7 @@ static struct batch *make_batch(const struct map *map, void *results, enum pool_
 {
 	struct batch *batch = calloc(1, sizeof(*batch) + map->count * sizeof(batch->places[0]));
 
-	if (batch == NULL) {
+	if (!batch) {
 		return NULL;
 	}
 	batch->count = map->count;
@@ -39,7 +39,7 @@ static struct batch *make_batch(const struct map *map, void *results, enum pool_
 	batch->result_size = map->result_size;
 	batch->results = results;
 	batch->outcomes = outcomes;
-	if (results != NULL) {
+	if (results) {
 		memset(results, 0, map->count * map->result_size);
 	}
 	for (size_t i = 0; i < map->count; i++) {
@@ -50,7 +50,7 @@ static struct batch *make_batch(const struct map *map, void *results, enum pool_
 
 static void finish(struct batch *batch)
 {
-	if (batch->callback != NULL) {
+	if (batch->callback) {
 		batch->callback(batch->context, batch->done);
 	}
 	free(batch);
@@ -64,10 +64,10 @@ static void note(void *context, enum pool_outcome outcome, const void *result)
 
 	place->over = true;
 	batch->done += outcome == POOL_DONE;
-	if (batch->outcomes != NULL) {
+	if (batch->outcomes) {
 		batch->outcomes[index] = outcome;
 	}
-	if (batch->results != NULL && result != NULL && batch->result_size > 0) {
+	if (batch->results && result && batch->result_size > 0) {
 		memcpy(batch->results + index * batch->result_size, result, batch->result_size);
 	}
 	if (--batch->left == 0) {
@@ -110,7 +110,7 @@ static struct batch *begin(struct pool *pool, const struct map *map, void *resul
 {
 	struct batch *batch = make_batch(map, results, outcomes);
 
-	if (batch == NULL || map->count == 0 || hand_in(pool, map, batch)) {
+	if (!batch || map->count == 0 || hand_in(pool, map, batch)) {
 		return batch;
 	}
 	int saved_errno = errno;
@@ -124,7 +124,7 @@ bool map_async(struct pool *pool, const struct map *map, void *results, enum poo
 {
 	struct batch *batch = begin(pool, map, results, outcomes);
 
-	if (batch == NULL) {
+	if (!batch) {
 		return false;
 	}
 	batch->callback = callback;
@@ -153,7 +153,7 @@ size_t map_all(struct pool *pool, const struct map *map, void *results, enum poo
 	struct wait wait = { .over = false };
 
 	if (!map_async(pool, map, results, outcomes, note_over, &wait)) {
-		for (size_t i = 0; outcomes != NULL && i < map->count; i++) {
+		for (size_t i = 0; outcomes && i < map->count; i++) {
 			outcomes[i] = POOL_LOST;
 		}
 		return 0;
@@ -198,14 +198,14 @@ static bool start_iterator(struct map_iterator *iterator, const struct map *map)
 	/* One more of each, since calloc may answer NULL to 0. */
 	iterator->outcomes = calloc(map->count + 1, sizeof(iterator->outcomes[0]));
 	iterator->results = calloc(map->count + 1, map->result_size + 1);
-	if (iterator->outcomes == NULL || iterator->results == NULL) {
+	if (!iterator->outcomes || !iterator->results) {
 		return false;
 	}
 	if (map->count == 0) {
 		return true;
 	}
 	iterator->batch = begin(iterator->pool, map, iterator->results, iterator->outcomes);
-	if (iterator->batch == NULL) {
+	if (!iterator->batch) {
 		return false;
 	}
 	iterator->batch->callback = batch_is_over;
@@ -217,7 +217,7 @@ struct map_iterator *map_iterate(struct pool *pool, const struct map *map)
 {
 	struct map_iterator *iterator = calloc(1, sizeof(*iterator));
 
-	if (iterator == NULL) {
+	if (!iterator) {
 		return NULL;
 	}
 	iterator->pool = pool;
@@ -239,7 +239,7 @@ bool map_next(struct map_iterator *iterator, void *result, enum pool_outcome *ou
 	if (index == iterator->count) {
 		return false;
 	}
-	while (iterator->batch != NULL && !iterator->batch->places[index].over) {
+	while (iterator->batch && !iterator->batch->places[index].over) {
 		pool_wait(iterator->pool, FUTEX_FOREVER);
 	}
 	if (iterator->result_size > 0) {
@@ -253,10 +253,10 @@ bool map_next(struct map_iterator *iterator, void *result, enum pool_outcome *ou
 
 void map_iterator_destroy(struct map_iterator *iterator)
 {
-	if (iterator == NULL) {
+	if (!iterator) {
 		return;
 	}
-	if (iterator->batch == NULL) {
+	if (!iterator->batch) {
 		free_iterator(iterator);
 	} else {
 		iterator->abandoned = true;

@@ -69,7 +69,7 @@ static void stop_watching(struct pool *pool, int descriptor)
 
 static void end_worker(struct pool *pool, struct pool_worker *worker, int64_t timeout_ns)
 {
-	if (worker->process == NULL) {
+	if (!worker->process) {
 		return;
 	}
 	stop_watching(pool, process_descriptor(worker->process));
@@ -83,7 +83,7 @@ static void close_descriptors(void *context)
 	const struct pool *pool = context;
 
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process != NULL) {
+		if (pool->workers[i].process) {
 			close(pool->workers[i].pipe);
 		}
 	}
@@ -113,13 +113,13 @@ static struct pool_job *make_job(const struct pool_task *task, pool_callback cal
 	struct pool_request head = { .run = task->run, .result_size = task->result_size };
 	size_t request_size = sizeof(head) + task->argument_size;
 
-	if (task->run == NULL || task->argument_size > POOL_ARGUMENT_MAX ||
+	if (!task->run || task->argument_size > POOL_ARGUMENT_MAX ||
 	    task->result_size > POOL_RESULT_MAX) {
 		bug("a task with an argument of %zu and a result of %zu bytes", task->argument_size,
 		    task->result_size);
 	}
 	struct pool_job *job = calloc(1, sizeof(*job) + request_size);
-	if (job == NULL) {
+	if (!job) {
 		return NULL;
 	}
 	job->callback = callback;
@@ -143,7 +143,7 @@ static void push_first(struct pool *pool, struct pool_job *job)
 {
 	job->next = pool->first;
 	pool->first = job;
-	if (job->next == NULL) {
+	if (!job->next) {
 		pool->last = &job->next;
 	}
 }
@@ -153,7 +153,7 @@ static struct pool_job *pop(struct pool *pool)
 	struct pool_job *job = pool->first;
 
 	pool->first = job->next;
-	if (pool->first == NULL) {
+	if (!pool->first) {
 		pool->last = &pool->first;
 	}
 	job->next = NULL;
@@ -165,7 +165,7 @@ static void conclude(struct pool *pool, struct pool_job *job, enum pool_outcome 
 {
 	pool->unfinished--;
 	pool->over++;
-	if (job->callback != NULL) {
+	if (job->callback) {
 		job->callback(job->context, outcome, outcome == POOL_DONE ? result : NULL);
 	}
 	free(job);
@@ -186,7 +186,7 @@ static void give(struct pool *pool, struct pool_worker *worker, struct pool_job 
 
 static bool is_wanted(const struct pool *pool)
 {
-	return pool->state == OPEN || (pool->state == CLOSED && pool->first != NULL);
+	return pool->state == OPEN || (pool->state == CLOSED && pool->first);
 }
 
 /* Every worker there, and every idle one at work, as far as there is work. */
@@ -194,10 +194,10 @@ static void go_on(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
 		struct pool_worker *worker = &pool->workers[i];
-		if (worker->process == NULL && (!is_wanted(pool) || !start_worker(pool, i))) {
+		if (!worker->process && (!is_wanted(pool) || !start_worker(pool, i))) {
 			continue;
 		}
-		if (pool->first != NULL && worker->job == NULL && !worker->leaving) {
+		if (pool->first && !worker->job && !worker->leaving) {
 			give(pool, worker, pop(pool));
 		}
 	}
@@ -212,7 +212,7 @@ static void take_answer(struct pool *pool, struct pool_worker *worker)
 	if (!pool_worker_take(worker, &reply)) {
 		return;
 	}
-	if (job == NULL || reply.size != job->result_size) {
+	if (!job || reply.size != job->result_size) {
 		log_warning("a pool's worker sent what it should not");
 		process_kill(worker->process);
 		return;
@@ -238,7 +238,7 @@ static void bury(struct pool *pool, struct pool_worker *worker)
 	bool had_begun = pool_worker_had_begun(worker);
 
 	end_worker(pool, worker, 0);
-	if (job == NULL) {
+	if (!job) {
 		return;
 	}
 	job->tries += had_begun;
@@ -255,12 +255,12 @@ static void bury(struct pool *pool, struct pool_worker *worker)
  */
 static void attend_to(struct pool *pool, struct pool_worker *worker)
 {
-	if (worker->process == NULL) {
+	if (!worker->process) {
 		return;
 	}
 	bool alive = process_alive(worker->process);
 	take_answer(pool, worker);
-	if (!alive && worker->process != NULL) {
+	if (!alive && worker->process) {
 		bury(pool, worker);
 	}
 }
@@ -268,7 +268,7 @@ static void attend_to(struct pool *pool, struct pool_worker *worker)
 static bool is_short_of_workers(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process == NULL) {
+		if (!pool->workers[i].process) {
 			return true;
 		}
 	}
@@ -327,7 +327,7 @@ bool pool_apply_async(struct pool *pool, const struct pool_task *task, pool_call
 		return false;
 	}
 	struct pool_job *job = make_job(task, callback, context);
-	if (job == NULL) {
+	if (!job) {
 		return false;
 	}
 	push_last(pool, job);
@@ -349,7 +349,7 @@ static void keep_answer(void *context, enum pool_outcome outcome, const void *re
 
 	answer->over = true;
 	answer->outcome = outcome;
-	if (result != NULL && answer->size > 0) {
+	if (result && answer->size > 0) {
 		memcpy(answer->result, result, answer->size);
 	}
 }
@@ -379,7 +379,7 @@ static size_t processors(void)
 static bool has_worker(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process != NULL) {
+		if (pool->workers[i].process) {
 			return true;
 		}
 	}
@@ -399,7 +399,7 @@ struct pool *pool_create(const struct pool_options *options)
 	size_t workers = options->workers > 0 ? options->workers : processors();
 	struct pool *pool = calloc(1, sizeof(*pool) + workers * sizeof(pool->workers[0]));
 
-	if (pool == NULL) {
+	if (!pool) {
 		return NULL;
 	}
 	pool->options = *options;
@@ -407,7 +407,7 @@ struct pool *pool_create(const struct pool_options *options)
 	pool->last = &pool->first;
 	pool->begun = share_counters(workers);
 	pool->events = epoll_create1(EPOLL_CLOEXEC);
-	if (pool->begun != NULL && pool->events >= 0) {
+	if (pool->begun && pool->events >= 0) {
 		go_on(pool);
 	}
 	if (has_worker(pool)) {
@@ -438,7 +438,7 @@ pid_t pool_worker_pid(const struct pool *pool, size_t index)
 {
 	const struct process *process = pool->workers[index].process;
 
-	return process == NULL ? 0 : process_pid(process);
+	return process ? process_pid(process) : 0;
 }
 
 void pool_close(struct pool *pool)
@@ -454,11 +454,11 @@ void pool_terminate(struct pool *pool)
 	for (size_t i = 0; i < pool->options.workers; i++) {
 		struct pool_job *job = pool->workers[i].job;
 		end_worker(pool, &pool->workers[i], 0);
-		if (job != NULL) {
+		if (job) {
 			conclude(pool, job, POOL_LOST, NULL);
 		}
 	}
-	while (pool->first != NULL) {
+	while (pool->first) {
 		conclude(pool, pop(pool), POOL_LOST, NULL);
 	}
 }
@@ -466,7 +466,7 @@ void pool_terminate(struct pool *pool)
 static void dismiss_workers(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->options.workers; i++) {
-		if (pool->workers[i].process != NULL) {
+		if (pool->workers[i].process) {
 			pool_worker_dismiss(&pool->workers[i]);
 		}
 	}
@@ -489,14 +489,14 @@ bool pool_join(struct pool *pool)
 
 void pool_destroy(struct pool *pool)
 {
-	if (pool == NULL) {
+	if (!pool) {
 		return;
 	}
 	pool_terminate(pool);
 	if (pool->events >= 0) {
 		close(pool->events);
 	}
-	if (pool->begun != NULL) {
+	if (pool->begun) {
 		munmap(pool->begun, pool->options.workers * sizeof(pool->begun[0]));
 	}
 	free(pool);

@@ -50,7 +50,7 @@ static bool work_once(int pipe, _Atomic uint32_t *begun)
 		return false;
 	}
 	memcpy(&request, task.bytes, sizeof(request));
-	if (request.run == NULL) {
+	if (!request.run) {
 		return false;
 	}
 	(*begun)++;
@@ -92,11 +92,11 @@ bool pool_worker_start(struct pool_worker *worker, _Atomic uint32_t *begun,
 	worker->process = process_start(&options, work, &start);
 	int saved_errno = errno;
 	close(ends[1]);
-	if (worker->process == NULL) {
+	if (!worker->process) {
 		pool_worker_end(worker, 0);
 	}
 	errno = saved_errno;
-	return worker->process != NULL;
+	return worker->process;
 }
 
 bool pool_worker_give(struct pool_worker *worker, const unsigned char *request, size_t size)
@@ -140,7 +140,7 @@ void pool_worker_dismiss(struct pool_worker *worker)
 
 void pool_worker_end(struct pool_worker *worker, int64_t timeout_ns)
 {
-	if (worker->process != NULL) {
+	if (worker->process) {
 		process_join(worker->process, timeout_ns);
 		process_destroy(worker->process);
 	}

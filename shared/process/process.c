@@ -39,7 +39,7 @@ static void list_add(struct process *process)
 {
 	struct process **place = &running;
 
-	while (*place != NULL) {
+	while (*place) {
 		place = &(*place)->next;
 	}
 	*place = process;
@@ -49,10 +49,10 @@ static void list_remove(struct process *process)
 {
 	struct process **place = &running;
 
-	while (*place != NULL && *place != process) {
+	while (*place && *place != process) {
 		place = &(*place)->next;
 	}
-	if (*place != NULL) {
+	if (*place) {
 		*place = process->next;
 	}
 	process->next = NULL;
@@ -61,7 +61,7 @@ static void list_remove(struct process *process)
 /* In a child: those were its parent's. Whoever still has a pointer to one finds it ended. */
 static void list_forget(void)
 {
-	while (running != NULL) {
+	while (running) {
 		struct process *process = running;
 		close(process->descriptor);
 		process->descriptor = -1;
@@ -120,7 +120,7 @@ static void settle(const struct process_options *options, pid_t parent)
 	if (options->daemon) {
 		process_end_with_parent(parent);
 	}
-	if (options->keep != NULL) {
+	if (options->keep) {
 		close_others(options);
 	}
 }
@@ -201,7 +201,7 @@ struct process *process_start(const struct process_options *options, int (*run)(
 {
 	struct process *process = calloc(1, sizeof(*process));
 
-	if (process == NULL) {
+	if (!process) {
 		return NULL;
 	}
 	(void)snprintf(process->name, sizeof(process->name), "%s", options->name);
@@ -223,7 +223,7 @@ static int run_program(void *argument)
 	const struct program *program = argument;
 	const struct process_options *options = program->options;
 
-	for (size_t i = 0; options->keep != NULL && i < options->keep_count; i++) {
+	for (size_t i = 0; options->keep && i < options->keep_count; i++) {
 		fcntl(options->keep[i], F_SETFD, 0);
 	}
 	execvp(program->argv[0], program->argv);
@@ -350,7 +350,7 @@ size_t process_children(struct process **list, size_t room)
 	size_t count = 0;
 	struct process *next;
 
-	for (struct process *process = running; process != NULL; process = next) {
+	for (struct process *process = running; process; process = next) {
 		next = process->next;
 		if (!process_alive(process)) {
 			continue;
@@ -365,7 +365,7 @@ size_t process_children(struct process **list, size_t room)
 
 void process_destroy(struct process *process)
 {
-	if (process == NULL) {
+	if (!process) {
 		return;
 	}
 	process_kill(process);

@@ -87,7 +87,7 @@ static struct barrier_party *take_place(struct barrier *barrier, bool registered
 {
 	struct barrier_party *party = free_place(barrier);
 
-	if (party == NULL) {
+	if (!party) {
 		return NULL;
 	}
 	party->who = identity_own();
@@ -159,11 +159,11 @@ static struct barrier_party *arrive(struct barrier *barrier)
 	int before = (int)barrier_waiting(barrier);
 	struct barrier_party *self = own_place(barrier);
 
-	if (self != NULL) {
+	if (self) {
 		self->state = WAITING;
 	} else {
 		self = take_place(barrier, false, WAITING);
-		if (self == NULL) {
+		if (!self) {
 			return NULL;
 		}
 	}
@@ -177,7 +177,7 @@ static int wait_for_all(struct barrier *barrier, int64_t timeout_ns)
 	struct arrival arrival = { .barrier = barrier, .self = arrive(barrier) };
 	struct barrier_party *self = arrival.self;
 
-	if (self == NULL) {
+	if (!self) {
 		return BARRIER_BROKEN;
 	}
 	if (barrier_waiting(barrier) == barrier->parties) {
@@ -201,7 +201,7 @@ int barrier_wait(struct barrier *barrier, int64_t timeout_ns)
 bool barrier_register(struct barrier *barrier)
 {
 	lock(barrier);
-	bool known = own_place(barrier) != NULL || take_place(barrier, true, ELSEWHERE) != NULL;
+	bool known = own_place(barrier) || take_place(barrier, true, ELSEWHERE);
 	mutex_unlock(&barrier->mutex);
 	return known;
 }
@@ -210,7 +210,7 @@ void barrier_leave(struct barrier *barrier)
 {
 	lock(barrier);
 	struct barrier_party *self = own_place(barrier);
-	if (self != NULL) {
+	if (self) {
 		self->state = NOT_USED;
 	}
 	mutex_unlock(&barrier->mutex);

@@ -11,7 +11,7 @@ void condition_init(struct condition *condition, struct mutex *mutex,
 {
 	memset(condition, 0, sizeof(*condition));
 	condition->mutex = mutex;
-	if (repair != NULL) {
+	if (repair) {
 		condition->repair = *repair;
 	}
 }
@@ -20,7 +20,7 @@ static void lock(struct condition *condition)
 {
 	const struct mutex_repair *repair = &condition->repair;
 
-	if (mutex_lock(condition->mutex, repair->run == NULL ? NULL : repair) != MUTEX_TAKEN) {
+	if (mutex_lock(condition->mutex, repair->run ? repair : NULL) != MUTEX_TAKEN) {
 		bug("a condition's mutex was not given back while its waiter slept");
 	}
 }
@@ -71,11 +71,11 @@ static struct condition_waiter *enlist(struct condition *condition)
 {
 	struct condition_waiter *waiter = free_place(condition);
 
-	if (waiter == NULL) {
+	if (!waiter) {
 		free_those_of_the_dead(condition);
 		waiter = free_place(condition);
 	}
-	if (waiter == NULL) {
+	if (!waiter) {
 		return NULL;
 	}
 	waiter->who = identity_own();
@@ -86,7 +86,7 @@ static struct condition_waiter *enlist(struct condition *condition)
 
 static void leave(struct condition_waiter *waiter)
 {
-	if (waiter != NULL) {
+	if (waiter) {
 		waiter->state = FREE;
 	}
 }
@@ -97,7 +97,7 @@ static struct condition_waiter *longest_waiting(struct condition *condition)
 
 	for (uint32_t i = 0; i < condition->used; i++) {
 		struct condition_waiter *waiter = &condition->waiters[i];
-		if (waiter->state == WAITING && (longest == NULL || waiter->turn < longest->turn)) {
+		if (waiter->state == WAITING && (!longest || waiter->turn < longest->turn)) {
 			longest = waiter;
 		}
 	}
@@ -114,11 +114,11 @@ static void call_next_alive(struct condition *condition)
 {
 	struct condition_waiter *next = longest_waiting(condition);
 
-	while (next != NULL && !identity_alive(next->who)) {
+	while (next && !identity_alive(next->who)) {
 		next->state = FREE;
 		next = longest_waiting(condition);
 	}
-	if (next != NULL) {
+	if (next) {
 		call(next);
 	}
 }
@@ -143,13 +143,13 @@ static void nap(struct condition *condition, struct condition_waiter *self, int6
 {
 	uint32_t depth = unlock_all(condition);
 
-	if (self == NULL) {
+	if (!self) {
 		clock_sleep(futex_nap_ns(deadline_ns));
 	} else {
 		futex_nap(&self->state, WAITING, deadline_ns);
 	}
 	lock_again(condition, depth);
-	if (self != NULL && self->state == WAITING) {
+	if (self && self->state == WAITING) {
 		pass_on_calls_to_the_dead(condition);
 	}
 }
@@ -168,7 +168,7 @@ bool condition_wait(struct condition *condition, int64_t timeout_ns)
 
 	do {
 		nap(condition, self, deadline_ns);
-		woken = self == NULL || self->state == CALLED || condition->mutex->deaths != deaths;
+		woken = !self || self->state == CALLED || condition->mutex->deaths != deaths;
 	} while (!woken && !is_over(deadline_ns));
 	leave(self);
 	return woken;
@@ -185,7 +185,7 @@ bool condition_wait_for(struct condition *condition, bool (*ready)(void *context
 	}
 	struct condition_waiter *self = enlist(condition);
 	do {
-		if (self != NULL) {
+		if (self) {
 			self->state = WAITING; /* it was called, and somebody else was faster */
 		}
 		nap(condition, self, deadline_ns);

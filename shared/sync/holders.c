@@ -38,9 +38,9 @@ bool holders_take(struct holders *holders)
 {
 	struct holder *holder = find(holders, identity_own());
 
-	if (holder == NULL) {
+	if (!holder) {
 		holder = free_place(holders);
-		if (holder == NULL) {
+		if (!holder) {
 			return false;
 		}
 		holder->who = identity_own();
@@ -63,10 +63,10 @@ bool holders_give(struct holders *holders)
 {
 	struct holder *holder = find(holders, identity_own());
 
-	if (holder == NULL) {
+	if (!holder) {
 		holder = find_any(holders);
 	}
-	if (holder == NULL) {
+	if (!holder) {
 		return false;
 	}
 	holder->count--;

@@ -36,10 +36,10 @@ static uint64_t started_of(pid_t pid)
 
 	text[read_stat(pid, text, sizeof(text))] = '\0';
 	const char *field = strrchr(text, ')');
-	for (int i = 0; field != NULL && i < FIELDS_TO_STARTED; i++) {
+	for (int i = 0; field && i < FIELDS_TO_STARTED; i++) {
 		field = strchr(field + 1, ' ');
 	}
-	return field == NULL ? 0 : strtoull(field, NULL, 10);
+	return field ? strtoull(field, NULL, 10) : 0;
 }
 
 static struct identity own;

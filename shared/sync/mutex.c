@@ -224,7 +224,7 @@ static int wait_for(struct mutex *mutex, pthread_mutex_t *lock, int64_t deadline
 
 static void run_repair(struct mutex *mutex, const struct mutex_repair *repair)
 {
-	if (repair != NULL) {
+	if (repair) {
 		repair->run(repair->context, mutex->repairing);
 	}
 	mutex->broken = false;
@@ -385,7 +385,7 @@ pid_t mutex_owner(const struct mutex *mutex, int64_t *held_ns)
 	pid_t owner = atomic_load_explicit(&mutex->owner, memory_order_acquire);
 	int64_t since = atomic_load_explicit(&mutex->since_ns, memory_order_relaxed);
 
-	if (held_ns != NULL) {
+	if (held_ns) {
 		int64_t now = time_of(mutex);
 		*held_ns = owner != 0 && now > since ? now - since : 0;
 	}

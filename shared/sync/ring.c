@@ -108,7 +108,7 @@ bool ring_put(struct ring *ring, const void *record, size_t length)
 {
 	void *place = ring_reserve(ring, length);
 
-	if (place == NULL) {
+	if (!place) {
 		return false;
 	}
 	memcpy(place, record, length);
