@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "server/chat/archive.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -14,7 +13,7 @@
 /* The board */
 
 struct stock_board_fill {
-	const struct booking_context *queue;
+	const struct booking_context *rules;
 	struct stock_board *board;
 	bool full;
 };
@@ -23,15 +22,15 @@ static void put_on_board(void *context, const struct store_event *event)
 {
 	struct stock_board_fill *fill = context;
 
-	fill->full |= !stock_board_put(fill->board, event, booking_left(fill->queue, event));
+	fill->full |= !stock_board_put(fill->board, event, booking_left(fill->rules, event));
 }
 
-void batch_fill_board(const struct booking_context *queue, struct stock_board *board)
+void batch_fill_board(const struct booking_context *rules, struct stock_board *board)
 {
-	struct stock_board_fill fill = { queue, board, false };
+	struct stock_board_fill fill = { rules, board, false };
 
-	if (store_event_each(queue->store, put_on_board, &fill) != STORE_OK) {
-		log_error("the events cannot be read: %s", store_error(queue->store));
+	if (store_event_each(rules->store, put_on_board, &fill) != STORE_OK) {
+		log_error("the events cannot be read: %s", store_error(rules->store));
 	}
 	if (fill.full) {
 		log_warning("more than %d events: the rest is not shown", STOCK_BOARD_EVENTS_MAX);
@@ -322,7 +321,7 @@ bool batch_serve(struct batcher *batcher)
 
 bool batch_keep_chat(struct batcher *batcher)
 {
-	bool good = archive_keep(batcher->shared, batcher->store);
+	bool good = archive_keep(batcher->archive, batcher->store);
 
 	batcher->commits += good;
 	return good;
@@ -349,7 +348,11 @@ bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t w
 	batcher->worker = worker;
 	batcher->most = BATCH_MAX;
 	batcher->store = store_open(shared->options->store, why);
-	return batcher->store;
+	if (!batcher->store) {
+		return false;
+	}
+	batcher->archive = archive_create(shared);
+	return true;
 }
 
 bool batch_open_anew(struct batcher *batcher, char *why)
@@ -375,4 +378,5 @@ void batch_close(struct batcher *batcher)
 		store_give(batcher->store);
 	}
 	store_close(batcher->store);
+	archive_destroy(batcher->archive);
 }

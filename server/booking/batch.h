@@ -9,6 +9,7 @@
 #define SERVER_BOOKING_BATCH_H
 
 #include "db/booking/booking.h"
+#include "server/chat/archive.h"
 #include "server/state/shared_state.h"
 
 #define BATCH_MAX 512 /* requests of one transaction */
@@ -18,6 +19,7 @@ struct batcher {
 	struct booking_queue *queue;
 	struct score *score;
 	struct store *store;
+	struct archive *archive;
 	uint32_t worker;  /* whose clerk this is */
 	uint32_t first;   /* the worker whose ring comes first */
 	unsigned most;    /* requests of one transaction */
@@ -52,6 +54,6 @@ bool batch_keep_chat(struct batcher *batcher);
 int64_t batch_wait_at_most(const struct booking_queue *queue);
 
 /* Brings the whole board up to date; with the store's lock held. For the master's start, too. */
-void batch_fill_board(const struct booking_context *queue, struct stock_board *board);
+void batch_fill_board(const struct booking_context *rules, struct stock_board *board);
 
 #endif

@@ -1,6 +1,5 @@
 #include "server/booking/unlocked.h"
 
-#include "server/chat/archive.h"
 #include "shared/base/clock.h"
 
 #define THINK_NS     (2 * NS_PER_MS) /* between reading and writing */

@@ -1,27 +1,30 @@
 #include "server/chat/archive.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/log.h"
 
-#define KEEP_NS     NS_PER_SECOND
-#define BUFFER_SIZE (64 * 1024) /* bytes read from a log at once */
+#define KEEP_NS      NS_PER_SECOND
+#define RECORDS_SIZE (64 * 1024) /* bytes read from a log at once */
 
-/* What a transaction is about to keep of a room: noted in shared memory once it is committed. */
-struct keeping {
+struct archive {
 	struct shared_state *shared;
-	struct store *store;
+	struct store *store; /* of the transaction under way */
+	/* What that is about to keep of each room: noted in shared memory once it is committed. */
 	struct room_kept kept[ROOMS_MAX];
 	bool changed[ROOMS_MAX];
+	_Alignas(struct room_record) unsigned char records[RECORDS_SIZE];
 };
 
-static bool has_news(const struct rooms *rooms, uint16_t place)
+static bool has_news(const struct rooms *rooms, uint16_t index)
 {
-	const struct room *room = &rooms->rooms[place];
-	const struct room_kept *kept = &rooms->kept[place];
+	const struct room *room = &rooms->rooms[index];
+	const struct room_kept *kept = &rooms->kept[index];
 
 	return room->lines != kept->lines || room->topic_now != kept->topic_now ||
-	       !name_hash_equal(rooms->hashes[place], kept->hash);
+	       !name_hash_equal(rooms->hashes[index], kept->hash);
 }
 
 bool archive_is_due(const struct shared_state *shared)
@@ -38,7 +41,7 @@ bool archive_is_due(const struct shared_state *shared)
 }
 
 /* "NICK TEXT" out of "*say #ROOM NICK TEXT". */
-static bool keep_line(const struct keeping *keeping, uint16_t place,
+static bool keep_line(const struct archive *archive, uint16_t index,
 		      const struct room_record *record)
 {
 	struct span line = { record->text, record->text_length - 1 };
@@ -46,22 +49,22 @@ static bool keep_line(const struct keeping *keeping, uint16_t place,
 	(void)words_next(&line);
 	(void)words_next(&line);
 	line = words_rest(line);
-	const struct store_message message = { .room = place,
+	const struct store_message message = { .room = index,
 					       .number = record->number,
 					       .wall_ns = record->wall_ns,
 					       .text = line.text,
 					       .length = line.length };
-	return store_message_add(keeping->store, &message) == STORE_OK;
+	return store_message_add(archive->store, &message) == STORE_OK;
 }
 
-static bool keep_records(const struct keeping *keeping, uint16_t place,
+static bool keep_records(const struct archive *archive, uint16_t index,
 			 const unsigned char *records, size_t length)
 {
 	for (size_t at = 0; at < length;) {
 		const struct room_record *record =
 			(const struct room_record *)(const void *)(records + at);
 
-		if (record->kind == ROOM_LINE_SAY && !keep_line(keeping, place, record)) {
+		if (record->kind == ROOM_LINE_SAY && !keep_line(archive, index, record)) {
 			return false;
 		}
 		at += record->size;
@@ -70,60 +73,59 @@ static bool keep_records(const struct keeping *keeping, uint16_t place,
 }
 
 /* Adds the lines that are new in the log. */
-static bool keep_lines(struct keeping *keeping, uint16_t place)
+static bool keep_lines(struct archive *archive, uint16_t index)
 {
-	_Alignas(8) static unsigned char buffer[BUFFER_SIZE];
-	const struct rooms *rooms = keeping->shared->rooms;
-	struct room_kept *kept = &keeping->kept[place];
-	uint64_t end = rooms->rooms[place].end;
+	const struct rooms *rooms = archive->shared->rooms;
+	struct room_kept *kept = &archive->kept[index];
+	uint64_t end = rooms->rooms[index].end;
 	uint64_t next_number = 0;
 	uint64_t missed;
 	size_t length;
 
-	kept->lines = rooms->rooms[place].lines;
+	kept->lines = rooms->rooms[index].lines;
 	while (kept->position < end &&
-	       (length = room_read(rooms, place, &kept->position, &next_number, buffer,
-				   sizeof(buffer), &missed)) > 0) {
-		if (!keep_records(keeping, place, buffer, length)) {
+	       (length = room_read(rooms, index, &kept->position, &next_number, archive->records,
+				   sizeof(archive->records), &missed)) > 0) {
+		if (!keep_records(archive, index, archive->records, length)) {
 			return false;
 		}
 	}
-	return store_messages_trim(keeping->store, place, keeping->shared->options->history) ==
+	return store_messages_trim(archive->store, index, archive->shared->options->history) ==
 	       STORE_OK;
 }
 
-static bool keep_room(struct keeping *keeping, uint16_t place)
+static bool keep_room(struct archive *archive, uint16_t index)
 {
-	const struct rooms *rooms = keeping->shared->rooms;
-	const struct room *room = &rooms->rooms[place];
-	struct room_kept *kept = &keeping->kept[place];
-	struct store_room row = { .place = place };
-	bool fresh = !name_hash_equal(rooms->hashes[place], rooms->kept[place].hash);
+	const struct rooms *rooms = archive->shared->rooms;
+	const struct room *room = &rooms->rooms[index];
+	struct room_kept *kept = &archive->kept[index];
+	struct store_room row = { .place = index };
+	bool fresh = !name_hash_equal(rooms->hashes[index], rooms->kept[index].hash);
 
-	*kept = rooms->kept[place];
-	kept->hash = rooms->hashes[place];
+	*kept = rooms->kept[index];
+	kept->hash = rooms->hashes[index];
 	kept->topic_now = room->topic_now;
 	memcpy(row.name, room->name, sizeof(row.name));
-	room_read_topic(rooms, place, row.topic);
-	keeping->changed[place] = true;
-	return store_room_put(keeping->store, &row, fresh) == STORE_OK &&
-	       keep_lines(keeping, place);
+	room_read_topic(rooms, index, row.topic);
+	archive->changed[index] = true;
+	return store_room_put(archive->store, &row, fresh) == STORE_OK &&
+	       keep_lines(archive, index);
 }
 
-static bool keep_rooms(struct keeping *keeping)
+static bool keep_rooms(struct archive *archive)
 {
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
-		keeping->changed[i] = false;
-		if (has_news(keeping->shared->rooms, i) && !keep_room(keeping, i)) {
+		archive->changed[i] = false;
+		if (has_news(archive->shared->rooms, i) && !keep_room(archive, i)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool keep_bans(struct keeping *keeping)
+static bool keep_bans(struct archive *archive)
 {
-	struct directory *directory = keeping->shared->directory;
+	struct directory *directory = archive->shared->directory;
 	struct admission *admission = directory->admission;
 	bool good = true;
 
@@ -135,7 +137,7 @@ static bool keep_bans(struct keeping *keeping)
 
 		if (admission->bans[i].unsaved) {
 			peer_address_write(admission->bans[i].peer, row.address);
-			good = store_ban_put(keeping->store, &row, clock_wall_ns()) == STORE_OK;
+			good = store_ban_put(archive->store, &row, clock_wall_ns()) == STORE_OK;
 			admission->bans[i].unsaved = false;
 		}
 	}
@@ -144,26 +146,39 @@ static bool keep_bans(struct keeping *keeping)
 	return good;
 }
 
-bool archive_keep(struct shared_state *shared, struct store *store)
+bool archive_keep(struct archive *archive, struct store *store)
 {
-	static struct keeping keeping;
-	bool good;
+	struct rooms *rooms = archive->shared->rooms;
 
-	keeping.shared = shared;
-	keeping.store = store;
-	shared->rooms->kept_ns = clock_monotonic_ns();
-	good = store_begin(store) == STORE_OK && keep_rooms(&keeping) && keep_bans(&keeping) &&
-	       store_commit(store) == STORE_OK;
-	if (!good) {
+	archive->store = store;
+	rooms->kept_ns = clock_monotonic_ns();
+	if (store_begin(store) != STORE_OK || !keep_rooms(archive) || !keep_bans(archive) ||
+	    store_commit(store) != STORE_OK) {
 		store_rollback(store);
 		return false;
 	}
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
-		if (keeping.changed[i]) {
-			shared->rooms->kept[i] = keeping.kept[i];
+		if (archive->changed[i]) {
+			rooms->kept[i] = archive->kept[i];
 		}
 	}
 	return true;
+}
+
+struct archive *archive_create(struct shared_state *shared)
+{
+	struct archive *archive = calloc(1, sizeof(*archive));
+
+	if (!archive) {
+		die("out of memory");
+	}
+	archive->shared = shared;
+	return archive;
+}
+
+void archive_destroy(struct archive *archive)
+{
+	free(archive);
 }
 
 static void restore_room(void *context, const struct store_room *room)

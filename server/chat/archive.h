@@ -11,11 +11,17 @@
 #include "db/store/store.h"
 #include "server/state/shared_state.h"
 
+struct archive;
+
+/* Whoever serves the queue has one. Dies when there is no memory. */
+struct archive *archive_create(struct shared_state *shared);
+void archive_destroy(struct archive *archive);
+
 /* Whether a second has passed and something is to be kept. Needs no lock. */
 bool archive_is_due(const struct shared_state *shared);
 
 /* Keeps what is new. False when the store failed: store_error says how. */
-bool archive_keep(struct shared_state *shared, struct store *store);
+bool archive_keep(struct archive *archive, struct store *store);
 
 /* Puts back what was kept: before the first fork. False when the store failed. */
 bool archive_restore(struct shared_state *shared, struct store *store);

@@ -5,7 +5,6 @@
 
 #include "server/booking/back_off.h"
 #include "server/booking/batch.h"
-#include "server/chat/archive.h"
 #include "server/process/worker.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
