@@ -2,24 +2,16 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <grp.h>
-#include <inttypes.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "db/store/store.h"
-#include "server/booking/batch.h"
-#include "server/chat/archive.h"
-#include "server/config/listener.h"
-#include "server/config/listener_option.h"
 #include "server/process/dispatch.h"
 #include "server/process/joiner.h"
 #include "server/process/notify.h"
+#include "server/process/start_up.h"
 #include "server/process/worker.h"
 #include "server/state/shared_state.h"
 #include "shared/base/clock.h"
@@ -33,20 +25,18 @@
 #define HUNG_NS        (5 * NS_PER_SECOND) /* without a heartbeat */
 #define HUNG_HOLDER_NS (2 * NS_PER_SECOND) /* likewise, of one that holds the store's lock */
 #define DRAIN_GRACE_NS NS_PER_SECOND       /* for workers to end after their drain time */
-#define STORE_WAIT_NS  (10 * NS_PER_SECOND)
-#define SPARE_FILES    64 /* descriptors beside the connections */
 
-/* A worker's place, or the joiner's: who fills it now. */
-struct place {
+/* A worker's slot, or the joiner's: who fills it now. */
+struct slot {
 	struct master *master;
 	uint32_t number;
 	bool joins;              /* the joiner's */
-	struct process *process; /* NULL while the place is empty */
+	struct process *process; /* NULL while the slot is empty */
 	int channel;
 	bool ready;
 	int64_t started_ns;
 	int64_t pause_ns;
-	uint64_t accepted_before; /* connections, by those who filled the place before */
+	uint64_t accepted_before; /* connections, by those who filled the slot before */
 	struct event *end_event;
 	struct event *channel_event;
 	struct event *start_event;
@@ -62,57 +52,56 @@ struct master {
 	int listeners[OPTIONS_LISTENERS_MAX];
 	struct event *tick_event;
 	struct event *signal_events[4];
-	struct place places[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes last */
-	uint32_t place_count;
+	struct slot slots[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes last */
+	uint32_t slot_count;
 	bool announced; /* that it is ready */
 	bool stopping;
 	int64_t stop_until_ns;
 	struct channel_message message;
 };
 
-static const char *name_of(const struct place *place)
+static const char *name_of(const struct slot *slot)
 {
-	return place->joins ? "the joiner" : place->start.name;
+	return slot->joins ? "the joiner" : slot->start.name;
 }
 
 /* Workers */
 
-static void close_place(struct place *place)
+static void close_slot(struct slot *slot)
 {
-	event_free(place->end_event);
-	event_free(place->channel_event);
-	close(place->channel);
-	process_destroy(place->process);
-	place->process = NULL;
+	event_free(slot->end_event);
+	event_free(slot->channel_event);
+	close(slot->channel);
+	process_destroy(slot->process);
+	slot->process = NULL;
 }
 
-static void start_again(struct place *place, bool useful)
+static void start_again(struct slot *slot, bool useful)
 {
 	struct timeval delay = { 0 };
 
 	if (useful) {
-		place->pause_ns = 0;
-	} else if (place->ready || place->pause_ns == 0) {
-		place->pause_ns = PAUSE_FIRST_NS;
+		slot->pause_ns = 0;
+	} else if (slot->ready || slot->pause_ns == 0) {
+		slot->pause_ns = PAUSE_FIRST_NS;
 	} else {
-		place->pause_ns *= 2;
-		place->pause_ns = place->pause_ns < PAUSE_LAST_NS ? place->pause_ns : PAUSE_LAST_NS;
+		slot->pause_ns *= 2;
+		slot->pause_ns = slot->pause_ns < PAUSE_LAST_NS ? slot->pause_ns : PAUSE_LAST_NS;
 	}
 	if (!useful) {
-		log_warning("%s starts again in %.1f s", name_of(place),
-			    (double)place->pause_ns / (double)NS_PER_SECOND);
+		log_warning("%s starts again in %.1f s", name_of(slot),
+			    (double)slot->pause_ns / (double)NS_PER_SECOND);
 	}
-	delay.tv_sec = (time_t)(place->pause_ns / NS_PER_SECOND);
-	delay.tv_usec = (suseconds_t)(place->pause_ns % NS_PER_SECOND / NS_PER_US);
-	event_add(place->start_event, &delay);
+	delay.tv_sec = (time_t)(slot->pause_ns / NS_PER_SECOND);
+	delay.tv_usec = (suseconds_t)(slot->pause_ns % NS_PER_SECOND / NS_PER_US);
+	event_add(slot->start_event, &delay);
 }
 
-/* Whether all workers are gone: then the joiner has nothing more to do, and goes with the master.
- */
+/* Whether no worker is left: then the joiner has nothing more to do, and goes with the master. */
 static bool all_ended(const struct master *master)
 {
-	for (uint32_t i = 0; i < master->place_count; i++) {
-		if (master->places[i].process && !master->places[i].joins) {
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		if (master->slots[i].process && !master->slots[i].joins) {
 			return false;
 		}
 	}
@@ -120,16 +109,16 @@ static bool all_ended(const struct master *master)
 }
 
 /* Who took a connection, or lived a while, would have gone on if nobody had ended it. */
-static bool was_useful(const struct place *place, const struct score *score)
+static bool was_useful(const struct slot *slot, const struct score *score)
 {
-	return place->ready && (clock_monotonic_ns() - place->started_ns >= USEFUL_NS ||
-				score->counters[COUNTER_ACCEPTED] > place->accepted_before);
+	return slot->ready && (clock_monotonic_ns() - slot->started_ns >= USEFUL_NS ||
+			       score->counters[COUNTER_ACCEPTED] > slot->accepted_before);
 }
 
 static void announce_if_ready(struct master *master)
 {
-	for (uint32_t i = 0; i < master->place_count; i++) {
-		if (!master->places[i].ready) {
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		if (!master->slots[i].ready) {
 			return;
 		}
 	}
@@ -141,67 +130,67 @@ static void announce_if_ready(struct master *master)
 	}
 }
 
-static void worker_is_ready(struct place *place)
+static void worker_is_ready(struct slot *slot)
 {
-	struct master *master = place->master;
+	struct master *master = slot->master;
 
-	place->ready = true;
-	atomic_store(&master->shared.scoreboard->scores[place->number].state, WORKER_SERVING);
-	if (master->dispatch && !master->stopping && !place->joins) {
-		dispatch_add_worker(master->dispatch, place->number, place->channel);
+	slot->ready = true;
+	atomic_store(&master->shared.scoreboard->scores[slot->number].state, WORKER_SERVING);
+	if (master->dispatch && !master->stopping && !slot->joins) {
+		dispatch_add_worker(master->dispatch, slot->number, slot->channel);
 	}
 	announce_if_ready(master);
 }
 
-static void take_message(struct place *place, const struct channel_message *received)
+static void take_message(struct slot *slot, const struct channel_message *received)
 {
 	struct worker_message message;
 
 	if (received->length != WORKER_MESSAGE_LENGTH(0)) {
-		bug("a message of %zu bytes from %s", received->length, name_of(place));
+		bug("a message of %zu bytes from %s", received->length, name_of(slot));
 	}
 	memcpy(&message, received->bytes, WORKER_MESSAGE_LENGTH(0));
 	if (message.kind == MESSAGE_READY) {
-		worker_is_ready(place);
-	} else if (place->master->dispatch) {
-		dispatch_answered(place->master->dispatch, place->number, &message);
+		worker_is_ready(slot);
+	} else if (slot->master->dispatch) {
+		dispatch_answered(slot->master->dispatch, slot->number, &message);
 	}
 }
 
 /* What it said before it ended counts: sockets that it took are not handed to another. */
-static void hear_last_words(struct place *place)
+static void hear_last_words(struct slot *slot)
 {
-	struct channel_message *received = &place->master->message;
+	struct channel_message *received = &slot->master->message;
 
-	while (channel_receive(place->channel, received) == CHANNEL_OK) {
-		take_message(place, received);
+	while (channel_receive(slot->channel, received) == CHANNEL_OK) {
+		take_message(slot, received);
 	}
 }
 
 /* A worker ended: what it held is freed and handed on, and another takes its place. */
-static void bury(struct place *place)
+static void bury(struct slot *slot)
 {
-	struct master *master = place->master;
-	struct score *score = &master->shared.scoreboard->scores[place->number];
-	int status = process_exit_status(place->process);
-	bool useful = was_useful(place, score);
+	struct master *master = slot->master;
+	struct score *score = &master->shared.scoreboard->scores[slot->number];
+	int status = process_exit_status(slot->process);
+	bool useful = was_useful(slot, score);
 
-	hear_last_words(place);
+	hear_last_words(slot);
 	atomic_store(&score->pid, 0);
 	atomic_store(&score->state, WORKER_DOWN);
 	atomic_store(&score->connections, 0);
-	if (master->dispatch && !place->joins) {
-		dispatch_remove_worker(master->dispatch, place->number);
+	if (master->dispatch && !slot->joins) {
+		dispatch_remove_worker(master->dispatch, slot->number);
 	}
-	booking_queue_bury(master->shared.queue, place->number);
+	booking_queue_bury(master->shared.queue, slot->number);
 	if (!master->stopping) {
-		log_warning("%s (pid %d) ended with %d", name_of(place),
-			    (int)process_pid(place->process), status);
+		log_warning("%s (pid %d) ended with %d", name_of(slot),
+			    (int)process_pid(slot->process), status);
 		atomic_fetch_add(&score->deaths, 1);
 	}
-	close_place(place);
+	close_slot(slot);
 	if (!master->stopping) {
-		start_again(place, useful);
+		start_again(slot, useful);
 	} else if (all_ended(master)) {
 		event_base_loopbreak(master->base);
 	}
@@ -209,136 +198,136 @@ static void bury(struct place *place)
 
 static void on_end(evutil_socket_t descriptor, short what, void *argument)
 {
-	struct place *place = argument;
+	struct slot *slot = argument;
 
 	(void)descriptor;
 	(void)what;
-	if (!process_alive(place->process)) {
-		bury(place);
+	if (!process_alive(slot->process)) {
+		bury(slot);
 	}
 }
 
 static void on_channel(evutil_socket_t channel, short what, void *argument)
 {
-	struct place *place = argument;
-	struct channel_message *received = &place->master->message;
+	struct slot *slot = argument;
+	struct channel_message *received = &slot->master->message;
 
 	(void)what;
 	switch (channel_receive(channel, received)) {
-	case CHANNEL_OK: take_message(place, received); break;
+	case CHANNEL_OK: take_message(slot, received); break;
 	case CHANNEL_EMPTY: break;
-	default: event_del(place->channel_event); /* its end is on its way through the pidfd */
+	default: event_del(slot->channel_event); /* its end is on its way through the pidfd */
 	}
 }
 
-static void watch(struct place *place)
+static void watch(struct slot *slot)
 {
-	struct master *master = place->master;
+	struct master *master = slot->master;
 
-	place->end_event =
-		event_new(master->base, process_descriptor(place->process), EV_READ, on_end, place);
-	place->channel_event =
-		event_new(master->base, place->channel, EV_READ | EV_PERSIST, on_channel, place);
-	event_add(place->end_event, NULL);
-	event_add(place->channel_event, NULL);
+	slot->end_event =
+		event_new(master->base, process_descriptor(slot->process), EV_READ, on_end, slot);
+	slot->channel_event =
+		event_new(master->base, slot->channel, EV_READ | EV_PERSIST, on_channel, slot);
+	event_add(slot->end_event, NULL);
+	event_add(slot->channel_event, NULL);
 }
 
 /* What a worker keeps open of the master's: its channel's end, the wakers, the listeners. */
-static size_t descriptors_to_keep(const struct place *place, int worker_end, int *keep)
+static size_t descriptors_to_keep(const struct slot *slot, int worker_end, int *keep)
 {
-	const struct master *master = place->master;
+	const struct master *master = slot->master;
 	size_t count = 0;
 
 	keep[count++] = worker_end;
 	for (uint32_t i = 0; i < master->options->workers; i++) {
 		keep[count++] = master->shared.scoreboard->scores[i].waker.descriptor;
 	}
-	for (size_t i = 0; i < place->start.listener_count; i++) {
+	for (size_t i = 0; i < slot->start.listener_count; i++) {
 		keep[count++] = master->listeners[i];
 	}
 	return count;
 }
 
-static void start_worker(struct place *place)
+static void start_worker(struct slot *slot)
 {
-	struct master *master = place->master;
-	struct score *score = &master->shared.scoreboard->scores[place->number];
+	struct master *master = slot->master;
+	struct score *score = &master->shared.scoreboard->scores[slot->number];
 	int keep[1 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX];
 	char name[16];
 	int ends[2];
 
 	if (!channel_open(ends)) {
-		log_error("%s: no channel: %s", name_of(place), strerror(errno));
-		start_again(place, false);
+		log_error("%s: no channel: %s", name_of(slot), strerror(errno));
+		start_again(slot, false);
 		return;
 	}
-	(void)snprintf(name, sizeof(name), place->joins ? "turnstile-join" : "turnstile-w%u",
-		       place->number + 1);
-	place->channel = ends[0];
-	place->start.channel = ends[1];
-	place->ready = false;
-	place->started_ns = clock_monotonic_ns();
-	place->accepted_before = score->counters[COUNTER_ACCEPTED];
+	(void)snprintf(name, sizeof(name), slot->joins ? "turnstile-join" : "turnstile-w%u",
+		       slot->number + 1);
+	slot->channel = ends[0];
+	slot->start.channel = ends[1];
+	slot->ready = false;
+	slot->started_ns = clock_monotonic_ns();
+	slot->accepted_before = score->counters[COUNTER_ACCEPTED];
 	atomic_store(&score->state, WORKER_STARTING);
-	atomic_store(&score->heartbeat_ns, place->started_ns);
+	atomic_store(&score->heartbeat_ns, slot->started_ns);
 	const struct process_options options = { .name = name,
 						 .daemon = true,
 						 .keep = keep,
-						 .keep_count = descriptors_to_keep(place, ends[1],
-										   keep) };
-	place->process =
-		process_start(&options, place->joins ? joiner_run : worker_run, &place->start);
+						 .keep_count =
+							 descriptors_to_keep(slot, ends[1], keep) };
+	slot->process =
+		process_start(&options, slot->joins ? joiner_run : worker_run, &slot->start);
 	close(ends[1]);
-	if (!place->process) {
-		log_error("%s cannot be started: %s", name_of(place), strerror(errno));
+	if (!slot->process) {
+		log_error("%s cannot be started: %s", name_of(slot), strerror(errno));
 		close(ends[0]);
-		start_again(place, false);
+		start_again(slot, false);
 		return;
 	}
-	atomic_store(&score->pid, process_pid(place->process));
-	watch(place);
+	atomic_store(&score->pid, process_pid(slot->process));
+	watch(slot);
 }
 
 static void on_start(evutil_socket_t descriptor, short what, void *argument)
 {
-	struct place *place = argument;
+	struct slot *slot = argument;
 
 	(void)descriptor;
 	(void)what;
-	if (!place->master->stopping) {
-		start_worker(place);
+	if (!slot->master->stopping) {
+		start_worker(slot);
 	}
 }
 
-static void make_places(struct master *master)
+static void make_slots(struct master *master)
 {
 	bool accepts = master->options->dispatch == DISPATCH_ACCEPT;
 
-	master->place_count =
+	master->slot_count =
 		master->options->workers + (master->options->serialize == SERIALIZE_JOIN ? 1 : 0);
-	for (uint32_t i = 0; i < master->place_count; i++) {
-		struct place *place = &master->places[i];
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		struct slot *slot = &master->slots[i];
 
-		place->master = master;
-		place->number = i;
-		place->joins = i == master->options->workers;
-		(void)snprintf(place->start.name, sizeof(place->start.name), "worker %u", i + 1);
-		place->start_event = event_new(master->base, -1, 0, on_start, place);
-		place->start.shared = &master->shared;
-		place->start.number = i;
-		place->start.listeners = master->listeners;
-		place->start.listener_count = accepts ? master->options->listener_count : 0;
+		slot->master = master;
+		slot->number = i;
+		slot->joins = i == master->options->workers;
+		(void)snprintf(slot->start.name, sizeof(slot->start.name), "worker %u", i + 1);
+		slot->start_event = event_new(master->base, -1, 0, on_start, slot);
+		slot->start.shared = &master->shared;
+		slot->start.number = i;
+		slot->start.listeners = master->listeners;
+		slot->start.listener_count = accepts ? master->options->listener_count : 0;
 	}
 }
 
 /* Watching over them */
 
-static bool is_hung(const struct master *master, const struct place *place, int64_t now_ns)
+static bool is_hung(const struct master *master, const struct slot *slot, int64_t now_ns)
 {
-	const struct score *score = &master->shared.scoreboard->scores[place->number];
+	const struct score *score = &master->shared.scoreboard->scores[slot->number];
 	int64_t silent_ns = now_ns - score->heartbeat_ns;
 	int64_t held_ns = 0;
-	bool holds = mutex_owner(master->store_lock, &held_ns) == process_pid(place->process) &&
+	bool holds = mutex_owner(master->store_lock, &held_ns) == process_pid(slot->process) &&
 		     held_ns >= HUNG_HOLDER_NS;
 
 	return silent_ns >= (holds ? HUNG_HOLDER_NS : HUNG_NS);
@@ -346,9 +335,9 @@ static bool is_hung(const struct master *master, const struct place *place, int6
 
 static void kill_all(struct master *master)
 {
-	for (uint32_t i = 0; i < master->place_count; i++) {
-		if (master->places[i].process) {
-			process_kill(master->places[i].process);
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		if (master->slots[i].process) {
+			process_kill(master->slots[i].process);
 		}
 	}
 }
@@ -360,13 +349,13 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 
 	(void)descriptor;
 	(void)what;
-	for (uint32_t i = 0; i < master->place_count; i++) {
-		struct place *place = &master->places[i];
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		struct slot *slot = &master->slots[i];
 
-		if (place->process && is_hung(master, place, now_ns)) {
-			log_warning("%s (pid %d) hangs: it is killed", name_of(place),
-				    (int)process_pid(place->process));
-			process_kill(place->process);
+		if (slot->process && is_hung(master, slot, now_ns)) {
+			log_warning("%s (pid %d) hangs: it is killed", name_of(slot),
+				    (int)process_pid(slot->process));
+			process_kill(slot->process);
 		}
 	}
 	if (master->stopping && now_ns >= master->stop_until_ns) {
@@ -398,11 +387,11 @@ static void drain(struct master *master)
 	master->stop_until_ns = clock_monotonic_ns() + master->options->drain_ns + DRAIN_GRACE_NS;
 	close_listeners(master);
 	for (uint32_t i = 0; i < master->options->workers; i++) {
-		struct place *place = &master->places[i];
+		struct slot *slot = &master->slots[i];
 
-		if (place->process && channel_send(place->channel, &message, sizeof(message), NULL,
-						   0) != CHANNEL_OK) {
-			process_kill(place->process); /* it takes no word from us */
+		if (slot->process &&
+		    channel_send(slot->channel, &message, sizeof(message), NULL, 0) != CHANNEL_OK) {
+			process_kill(slot->process); /* it takes no word from us */
 		}
 	}
 	if (all_ended(master)) {
@@ -428,130 +417,6 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 }
 
 /* Beginning */
-
-static void make_event(const struct booking_context *queue, const struct event_option *option)
-{
-	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = option->total };
-	struct booking_answer answer;
-
-	memcpy(request.event, option->name, sizeof(request.event));
-	memcpy(request.title, option->title, sizeof(request.title));
-	booking_carry_out(queue, &request, &answer);
-	if (answer.outcome != BOOKING_DONE && answer.outcome != BOOKING_EXISTS) {
-		die("event %s cannot be made: %s", option->name, store_error(queue->store));
-	}
-}
-
-static void count_event(void *context, const struct store_event *event)
-{
-	(void)event;
-	++*(unsigned *)context;
-}
-
-/* Without a lock tickets are sold twice: on a store of its own only, and not without a word. */
-static void warn_unlocked(struct store *store, const char *url)
-{
-	unsigned events = 0;
-
-	if (store_event_each(store, count_event, &events) != STORE_OK || events > 0) {
-		die("--serialize none sells tickets twice: %s is in use; give it a new store", url);
-	}
-	log_warning(
-		"--serialize none: NO LOCK, tickets WILL be sold twice; for demonstration only");
-}
-
-/* Opens the store once, before any worker does: whatever is wrong with it is said here. */
-static void prepare_store(struct master *master)
-{
-	char error[STORE_ERROR_SIZE];
-	struct store *store = store_open(master->options->store, error);
-
-	if (!store) {
-		die("%s", error);
-	}
-	if (!store_take(store, STORE_WAIT_NS)) {
-		die("%s: its lock is held by somebody else", master->options->store);
-	}
-	if (master->options->serialize == SERIALIZE_NONE) {
-		warn_unlocked(store, master->options->store);
-	}
-	if (store_begin(store) != STORE_OK) {
-		die("%s", store_error(store));
-	}
-	const struct booking_context queue = { .store = store, .wall_ns = clock_wall_ns() };
-
-	for (size_t i = 0; i < master->options->event_count; i++) {
-		make_event(&queue, &master->options->events[i]);
-	}
-	/* Holds that are tied to connections of a server that is gone. */
-	if ((store_serve(store) && !booking_release_all(&queue)) ||
-	    store_commit(store) != STORE_OK) {
-		die("%s", store_error(store));
-	}
-	batch_fill_board(&queue, master->shared.board);
-	if (!archive_restore(&master->shared, store)) {
-		die("%s", store_error(store));
-	}
-	store_give(store);
-	master->store_lock = store_mutex(store);
-	store_close(store);
-}
-
-static void open_listeners(struct master *master)
-{
-	char text[LISTENER_TEXT_SIZE];
-
-	for (size_t i = 0; i < master->options->listener_count; i++) {
-		master->listeners[i] = listener_open(&master->options->listeners[i]);
-		listener_text(master->listeners[i], text);
-		(void)printf("listening %s %s\n",
-			     listener_kind_name(master->options->listeners[i].kind), text);
-	}
-}
-
-/* A connection is a descriptor: the limit is raised as far as it goes. */
-static void raise_limits(const struct options *options)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-		if (limit.rlim_cur < options->max_connections + SPARE_FILES) {
-			log_warning("only %llu descriptors a process may be open: fewer than "
-				    "--max-connections %u",
-				    (unsigned long long)limit.rlim_cur, options->max_connections);
-		}
-	}
-}
-
-static void become_user(const char *name)
-{
-	if (*name == '\0') {
-		return;
-	}
-	const struct passwd *user = getpwnam(name);
-
-	if (!user) {
-		die("--user %s: there is no such user", name);
-	}
-	if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
-	    setuid(user->pw_uid) < 0) {
-		die("--user %s: %s", name, strerror(errno));
-	}
-}
-
-static void write_pid_file(const char *path)
-{
-	if (*path == '\0') {
-		return;
-	}
-	FILE *file = fopen(path, "we");
-
-	if (!file || fprintf(file, "%d\n", (int)getpid()) < 0 || fclose(file) != 0) {
-		die("--pid-file %s: %s", path, strerror(errno));
-	}
-}
 
 static void make_events(struct master *master)
 {
@@ -585,16 +450,11 @@ int master_run(const struct options *options)
 	log_rename("master");
 	(void)signal(SIGPIPE, SIG_IGN);
 	master->options = options;
-	raise_limits(options);
-	shared_state_init(&master->shared, options);
-	open_listeners(master);
-	become_user(options->user);
-	prepare_store(master);
-	write_pid_file(options->pid_file);
+	master->store_lock = start_up(options, &master->shared, master->listeners);
 	make_events(master);
-	make_places(master);
-	for (uint32_t i = 0; i < master->place_count; i++) {
-		start_worker(&master->places[i]);
+	make_slots(master);
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		start_worker(&master->slots[i]);
 	}
 	(void)event_base_dispatch(master->base);
 	if (*options->pid_file) {

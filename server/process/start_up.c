@@ -1,0 +1,171 @@
+#include "server/process/start_up.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "server/booking/batch.h"
+#include "server/chat/archive.h"
+#include "server/config/listener.h"
+#include "server/config/listener_option.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+
+#define STORE_WAIT_NS (10 * NS_PER_SECOND)
+#define SPARE_FILES   64 /* descriptors beside the connections */
+
+/* A connection is a descriptor: the limit is raised as far as it goes. */
+static void raise_limits(const struct options *options)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		if (limit.rlim_cur < options->max_connections + SPARE_FILES) {
+			log_warning("only %llu descriptors a process may be open: fewer than "
+				    "--max-connections %u",
+				    (unsigned long long)limit.rlim_cur, options->max_connections);
+		}
+	}
+}
+
+static void open_listeners(const struct options *options, int *listeners)
+{
+	char text[LISTENER_TEXT_SIZE];
+
+	for (size_t i = 0; i < options->listener_count; i++) {
+		listeners[i] = listener_open(&options->listeners[i]);
+		listener_text(listeners[i], text);
+		(void)printf("listening %s %s\n", listener_kind_name(options->listeners[i].kind),
+			     text);
+	}
+}
+
+static void become_user(const char *name)
+{
+	if (*name == '\0') {
+		return;
+	}
+	const struct passwd *user = getpwnam(name);
+
+	if (!user) {
+		die("--user %s: there is no such user", name);
+	}
+	if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
+	    setuid(user->pw_uid) < 0) {
+		die("--user %s: %s", name, strerror(errno));
+	}
+}
+
+/* The store */
+
+static void make_event(const struct booking_context *rules, const struct event_option *option)
+{
+	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = option->total };
+	struct booking_answer answer;
+
+	memcpy(request.event, option->name, sizeof(request.event));
+	memcpy(request.title, option->title, sizeof(request.title));
+	booking_carry_out(rules, &request, &answer);
+	if (answer.outcome != BOOKING_DONE && answer.outcome != BOOKING_EXISTS) {
+		die("event %s cannot be made: %s", option->name, store_error(rules->store));
+	}
+}
+
+static void count_event(void *context, const struct store_event *event)
+{
+	(void)event;
+	++*(unsigned *)context;
+}
+
+/* Without a lock tickets are sold twice: on a store of its own only, and not without a word. */
+static void warn_unlocked(struct store *store, const char *url)
+{
+	unsigned events = 0;
+
+	if (store_event_each(store, count_event, &events) != STORE_OK || events > 0) {
+		die("--serialize none sells tickets twice: %s is in use; give it a new store", url);
+	}
+	log_warning(
+		"--serialize none: NO LOCK, tickets WILL be sold twice; for demonstration only");
+}
+
+static struct store *open_store(const char *url)
+{
+	char error[STORE_ERROR_SIZE];
+	struct store *store = store_open(url, error);
+
+	if (!store) {
+		die("%s", error);
+	}
+	if (!store_take(store, STORE_WAIT_NS)) {
+		die("%s: its lock is held by somebody else", url);
+	}
+	return store;
+}
+
+/* Makes the options' events; gives back what connections held of a server that is gone. */
+static void bring_up_to_date(const struct booking_context *rules, const struct options *options)
+{
+	struct store *store = rules->store;
+
+	if (store_begin(store) != STORE_OK) {
+		die("%s", store_error(store));
+	}
+	for (size_t i = 0; i < options->event_count; i++) {
+		make_event(rules, &options->events[i]);
+	}
+	if ((store_serve(store) && !booking_release_all(rules)) ||
+	    store_commit(store) != STORE_OK) {
+		die("%s", store_error(store));
+	}
+}
+
+/* Opens the store once, before any worker does, and returns its lock. */
+static struct mutex *prepare_store(const struct options *options, struct shared_state *shared)
+{
+	struct store *store = open_store(options->store);
+	const struct booking_context rules = { .store = store, .wall_ns = clock_wall_ns() };
+	struct mutex *lock = store_mutex(store);
+
+	if (options->serialize == SERIALIZE_NONE) {
+		warn_unlocked(store, options->store);
+	}
+	bring_up_to_date(&rules, options);
+	batch_fill_board(&rules, shared->board);
+	if (!archive_restore(shared, store)) {
+		die("%s", store_error(store));
+	}
+	store_give(store);
+	store_close(store);
+	return lock;
+}
+
+static void write_pid_file(const char *path)
+{
+	if (*path == '\0') {
+		return;
+	}
+	FILE *file = fopen(path, "we");
+
+	if (!file || fprintf(file, "%d\n", (int)getpid()) < 0 || fclose(file) != 0) {
+		die("--pid-file %s: %s", path, strerror(errno));
+	}
+}
+
+struct mutex *start_up(const struct options *options, struct shared_state *shared, int *listeners)
+{
+	raise_limits(options);
+	shared_state_init(shared, options);
+	open_listeners(options, listeners);
+	become_user(options->user);
+	struct mutex *lock = prepare_store(options, shared);
+
+	write_pid_file(options->pid_file);
+	return lock;
+}
