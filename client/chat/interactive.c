@@ -36,7 +36,8 @@ static struct {
 	bool ended;        /* by a signal */
 	int64_t pause_ns;  /* before the next try to connect */
 	int64_t due_ns;    /* when that is, or when to ask for the nick */
-	char trouble[256]; /* for the status line; "" when connected */
+	/* For the status line; "" when connected. */
+	char trouble[CONNECTION_PROBLEM_SIZE + sizeof("not connected: ")];
 } session = { .connection.descriptor = -1, .dialer.done = -1, .signals = -1 };
 
 /* The screen's questions. */
