@@ -34,11 +34,11 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	return BENCH_DONE;
 }
 
-static const struct bench_speech bare = {
+static const struct bench_protocol bare = {
 	.name = "bare echo", .hello = hello, .request = request, .take = take
 };
 
-const struct bench_speech *bare_speech(enum bench_kind kind)
+const struct bench_protocol *bare_protocol(enum bench_kind kind)
 {
 	return kind == BENCH_BOOK || kind == BENCH_CHAT ? NULL : &bare;
 }

@@ -49,11 +49,11 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	return memcmp(bytes, "HTTP/1.1 200", 12) == 0 ? BENCH_DONE : BENCH_REFUSED;
 }
 
-static const struct bench_speech http = {
+static const struct bench_protocol http = {
 	.name = "http", .hello = hello, .request = request, .take = take
 };
 
-const struct bench_speech *http_speech(enum bench_kind kind)
+const struct bench_protocol *http_protocol(enum bench_kind kind)
 {
 	return kind == BENCH_PING || kind == BENCH_CONNECT || kind == BENCH_IDLE ? &http : NULL;
 }

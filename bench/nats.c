@@ -52,11 +52,11 @@ static void say(struct bench_text *text, const char *line, size_t length)
 	bench_put_string(text, "\r\n");
 }
 
-static const struct bench_speech nats = {
+static const struct bench_protocol nats = {
 	.name = "nats", .hello = hello, .request = request_ping, .take = take, .say = say
 };
 
-const struct bench_speech *nats_speech(enum bench_kind kind)
+const struct bench_protocol *nats_protocol(enum bench_kind kind)
 {
 	return kind == BENCH_CHAT || kind == BENCH_IDLE || kind == BENCH_PING ? &nats : NULL;
 }

@@ -11,13 +11,13 @@
 struct peer {
 	const char *name;
 	const char *port; /* where it listens if nobody says otherwise */
-	const struct bench_speech *(*speech)(enum bench_kind kind);
+	const struct bench_protocol *(*protocol)(enum bench_kind kind);
 };
 
 static const struct peer peers[] = {
-	{ "redis", "6379", redis_speech }, { "postgres", "5432", postgres_speech },
-	{ "irc", "6667", irc_speech },     { "nats", "4222", nats_speech },
-	{ "http", "80", http_speech },     { "bare", "7007", bare_speech },
+	{ "redis", "6379", redis_protocol }, { "postgres", "5432", postgres_protocol },
+	{ "irc", "6667", irc_protocol },     { "nats", "4222", nats_protocol },
+	{ "http", "80", http_protocol },     { "bare", "7007", bare_protocol },
 };
 
 int main(int argc, char **argv)
@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(peers) / sizeof(peers[0]); i++) {
 		if (strcmp(argv[1], peers[i].name) == 0) {
 			return bench_main("127.0.0.1", peers[i].port, argc - 1, argv + 1,
-					  peers[i].speech);
+					  peers[i].protocol);
 		}
 	}
 	usage_error("the first word is redis, postgres, irc, nats, http or bare");

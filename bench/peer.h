@@ -9,11 +9,11 @@
 
 #define PEER_ROOM "bench"
 
-const struct bench_speech *redis_speech(enum bench_kind kind);
-const struct bench_speech *postgres_speech(enum bench_kind kind);
-const struct bench_speech *irc_speech(enum bench_kind kind);
-const struct bench_speech *nats_speech(enum bench_kind kind);
-const struct bench_speech *http_speech(enum bench_kind kind);
-const struct bench_speech *bare_speech(enum bench_kind kind);
+const struct bench_protocol *redis_protocol(enum bench_kind kind);
+const struct bench_protocol *postgres_protocol(enum bench_kind kind);
+const struct bench_protocol *irc_protocol(enum bench_kind kind);
+const struct bench_protocol *nats_protocol(enum bench_kind kind);
+const struct bench_protocol *http_protocol(enum bench_kind kind);
+const struct bench_protocol *bare_protocol(enum bench_kind kind);
 
 #endif

@@ -147,11 +147,11 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	return *used <= length ? meaning(*bytes, bytes + HEADER_SIZE) : BENCH_MORE;
 }
 
-static const struct bench_speech book = {
+static const struct bench_protocol book = {
 	.name = "postgres", .hello = hello, .request = request, .take = take
 };
 
-const struct bench_speech *postgres_speech(enum bench_kind kind)
+const struct bench_protocol *postgres_protocol(enum bench_kind kind)
 {
 	return kind == BENCH_BOOK || kind == BENCH_IDLE ? &book : NULL;
 }

@@ -109,19 +109,19 @@ static void say(struct bench_text *text, const char *line, size_t length)
 	put_bulk(text, line, length);
 }
 
-static const struct bench_speech ping = {
+static const struct bench_protocol ping = {
 	.name = "redis", .hello = hello, .request = request_ping, .take = take
 };
 
-static const struct bench_speech book = {
+static const struct bench_protocol book = {
 	.name = "redis", .hello = hello, .request = request_book, .take = take
 };
 
-static const struct bench_speech room = {
+static const struct bench_protocol room = {
 	.name = "redis", .hello = hello, .take = take, .say = say, .speakers_apart = true
 };
 
-const struct bench_speech *redis_speech(enum bench_kind kind)
+const struct bench_protocol *redis_protocol(enum bench_kind kind)
 {
 	switch (kind) {
 	case BENCH_BOOK: return &book;

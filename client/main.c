@@ -31,7 +31,7 @@ static const struct subcommand subcommands[] = {
 static const size_t subcommand_count = sizeof(subcommands) / sizeof(subcommands[0]);
 
 struct command_line {
-	struct server_place place;
+	struct server_address address;
 	const char *name; /* of the subcommand, or NULL */
 	int rest;         /* where its own arguments begin */
 };
@@ -41,7 +41,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct command_line *line = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT: state->child_inputs[0] = &line->place; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &line->address; return 0;
 	case ARGP_KEY_ARG:
 		/* What comes now is the subcommand's: options too. */
 		line->name = argument;
@@ -73,7 +73,7 @@ static void read_command_line(struct command_line *line, int argc, char **argv)
 		USAGE_OPTION_VERSION,
 		{ 0 },
 	};
-	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &server_address_argp, 0, NULL, 0 }, { 0 } };
 	static char doc[DOC_SIZE];
 	const struct argp argp = { .options = options,
 				   .parser = parse,
@@ -109,7 +109,7 @@ static const struct subcommand *find(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct command_line line = { .place = place_usual(), .rest = argc };
+	struct command_line line = { .address = server_address_default(), .rest = argc };
 	char name[NAME_SIZE];
 
 	log_start("turnstile", LOG_WARNING, LOG_TEXT);
@@ -121,5 +121,5 @@ int main(int argc, char **argv)
 	/* The word before its arguments stands for its name, as argv[0] does for a program. */
 	snprintf(name, sizeof(name), "turnstile %s", subcommand->name);
 	argv[line.rest - 1] = name;
-	return subcommand->run(&line.place, argc - line.rest + 1, argv + line.rest - 1);
+	return subcommand->run(&line.address, argc - line.rest + 1, argv + line.rest - 1);
 }

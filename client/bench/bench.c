@@ -24,13 +24,13 @@ struct bench_name {
 	const char *name;
 	enum bench_kind kind;
 	unsigned clients; /* when none are given */
-	void (*run)(const struct bench_plan *plan, const struct bench_speech *speech,
+	void (*run)(const struct bench_plan *plan, const struct bench_protocol *protocol,
 		    struct bench_result *result);
 };
 
 static const struct bench_name names[] = {
-	{ "echo", BENCH_ECHO, 50, bench_ask },           { "ping", BENCH_PING, 50, bench_ask },
-	{ "book", BENCH_BOOK, 64, bench_ask },           { "chat", BENCH_CHAT, 100, bench_chat },
+	{ "echo", BENCH_ECHO, 50, bench_request },       { "ping", BENCH_PING, 50, bench_request },
+	{ "book", BENCH_BOOK, 64, bench_request },       { "chat", BENCH_CHAT, 100, bench_chat },
 	{ "connect", BENCH_CONNECT, 16, bench_connect }, { "idle", BENCH_IDLE, 10000, bench_idle },
 };
 
@@ -201,7 +201,7 @@ static void resolve(struct bench_line *line)
 }
 
 int bench_main(const char *host, const char *port, int argc, char **argv,
-	       const struct bench_speech *(*speech_of)(enum bench_kind kind))
+	       const struct bench_protocol *(*protocol_of)(enum bench_kind kind))
 {
 	struct bench_line line = { .host = host, .plan = { .event = "rush" } };
 	static struct bench_result result;
@@ -212,11 +212,11 @@ int bench_main(const char *host, const char *port, int argc, char **argv,
 		line.port = line.name->kind == BENCH_ECHO ? ECHO_PORT : port;
 	}
 	resolve(&line);
-	const struct bench_speech *speech = speech_of(line.name->kind);
-	if (speech == NULL) {
+	const struct bench_protocol *protocol = protocol_of(line.name->kind);
+	if (protocol == NULL) {
 		usage_error("there is no bench %s of this server", line.name->name);
 	}
-	line.name->run(&line.plan, speech, &result);
+	line.name->run(&line.plan, protocol, &result);
 	if (line.plan.json) {
 		bench_report_json(line.name->name, &line.plan, &result);
 	} else {
@@ -225,7 +225,7 @@ int bench_main(const char *host, const char *port, int argc, char **argv,
 	return result.broken == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int bench_run(const struct server_place *place, int argc, char **argv)
+int bench_run(const struct server_address *address, int argc, char **argv)
 {
-	return bench_main(place->host, place->port, argc, argv, bench_turnstile);
+	return bench_main(address->host, address->port, argc, argv, bench_turnstile);
 }

@@ -46,13 +46,13 @@ struct room {
 
 static unsigned first_speaker(const struct room *room)
 {
-	return room->load.speech->speakers_apart ? room->load.plan->clients : 0;
+	return room->load.protocol->speakers_apart ? room->load.plan->clients : 0;
 }
 
 /* How many hear each line. */
 static int64_t listeners(const struct room *room)
 {
-	return (int64_t)room->load.plan->clients - (room->load.speech->speakers_apart ? 0 : 1);
+	return (int64_t)room->load.plan->clients - (room->load.protocol->speakers_apart ? 0 : 1);
 }
 
 static void write_line(char *line, unsigned speaker, int64_t number)
@@ -141,7 +141,7 @@ static bool say(struct room *room)
 		return false;
 	}
 	write_line(line, room->turn, speaker->said);
-	room->load.speech->say(&client->output, line, sizeof(line));
+	room->load.protocol->say(&client->output, line, sizeof(line));
 	speaker->said_ns[speaker->said % NUMBERS_KEPT] = clock_monotonic_ns();
 	speaker->said++;
 	room->said++;
@@ -219,7 +219,7 @@ static void drain(struct room *room)
 /* Those who only listen heard the same: how many heard it in another order than the first. */
 static int64_t other_orders(const struct room *room)
 {
-	const unsigned first = room->load.speech->speakers_apart ? 0 : room->load.plan->speakers;
+	const unsigned first = room->load.protocol->speakers_apart ? 0 : room->load.plan->speakers;
 	int64_t others = 0;
 
 	for (unsigned i = first; i < room->load.plan->clients; i++) {
@@ -229,7 +229,7 @@ static int64_t other_orders(const struct room *room)
 }
 
 static void room_open(struct room *room, const struct bench_plan *plan,
-		      const struct bench_speech *speech)
+		      const struct bench_protocol *protocol)
 {
 	room->members = calloc(plan->clients, sizeof(*room->members));
 	room->speakers = calloc(plan->speakers, sizeof(*room->speakers));
@@ -240,8 +240,8 @@ static void room_open(struct room *room, const struct bench_plan *plan,
 	for (unsigned i = 0; i < plan->clients; i++) {
 		room->members[i].next = next + (size_t)i * plan->speakers;
 	}
-	bench_load_open(&room->load, plan, speech,
-			plan->clients + (speech->speakers_apart ? plan->speakers : 0),
+	bench_load_open(&room->load, plan, protocol,
+			plan->clients + (protocol->speakers_apart ? plan->speakers : 0),
 			(size_t)(plan->pipeline + 1) * BENCH_MESSAGE_MAX / 4);
 }
 
@@ -253,13 +253,13 @@ static void room_close(struct room *room)
 	free(room->speakers);
 }
 
-void bench_chat(const struct bench_plan *plan, const struct bench_speech *speech,
+void bench_chat(const struct bench_plan *plan, const struct bench_protocol *protocol,
 		struct bench_result *result)
 {
 	struct room room = { .result = result, .load = { .owner = &room, .hear = hear } };
 	struct bench_meter meter;
 
-	room_open(&room, plan, speech);
+	room_open(&room, plan, protocol);
 	room.begun_ns = clock_monotonic_ns();
 	if (plan->count == 0) {
 		talk(&room, WARM_UP_NS);

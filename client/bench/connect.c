@@ -29,7 +29,7 @@ struct visit {
 
 struct visits {
 	const struct bench_plan *plan;
-	const struct bench_speech *speech;
+	const struct bench_protocol *protocol;
 	struct bench_result *result;
 	struct visit *visits;
 	int epoll;
@@ -85,8 +85,8 @@ static enum bench_take read_answer(const struct visits *visits, const struct vis
 	for (size_t used = 0; take == BENCH_OTHER;) {
 		size_t taken = 0;
 
-		take = visits->speech->take(visits->plan, visit->answer + used,
-					    visit->length - used, &taken);
+		take = visits->protocol->take(visits->plan, visit->answer + used,
+					      visit->length - used, &taken);
 		used += taken;
 	}
 	return take;
@@ -144,12 +144,12 @@ static void open_all(struct visits *visits)
 	}
 }
 
-void bench_connect(const struct bench_plan *plan, const struct bench_speech *speech,
+void bench_connect(const struct bench_plan *plan, const struct bench_protocol *protocol,
 		   struct bench_result *result)
 {
 	char request[BENCH_MESSAGE_MAX];
 	struct visits visits = { .plan = plan,
-				 .speech = speech,
+				 .protocol = protocol,
 				 .result = result,
 				 .visits = calloc(plan->clients, sizeof(struct visit)),
 				 .epoll = epoll_create1(EPOLL_CLOEXEC),
@@ -160,7 +160,7 @@ void bench_connect(const struct bench_plan *plan, const struct bench_speech *spe
 		die("cannot set the bench up: %s", strerror(errno));
 	}
 	bench_load_allow(plan->clients);
-	speech->request(&visits.request, plan, 0, 0);
+	protocol->request(&visits.request, plan, 0, 0);
 	open_all(&visits);
 	if (plan->count == 0) {
 		keep_on(&visits, WARM_UP_NS);

@@ -24,7 +24,7 @@ static void settle(struct bench_load *load)
 	}
 }
 
-void bench_idle(const struct bench_plan *plan, const struct bench_speech *speech,
+void bench_idle(const struct bench_plan *plan, const struct bench_protocol *protocol,
 		struct bench_result *result)
 {
 	struct bench_load load = { .hear = hear };
@@ -32,7 +32,7 @@ void bench_idle(const struct bench_plan *plan, const struct bench_speech *speech
 	int64_t before = bench_cost_memory(plan->server);
 
 	bench_meter_begin(&meter, plan);
-	bench_load_open(&load, plan, speech, plan->clients, BENCH_MESSAGE_MAX);
+	bench_load_open(&load, plan, protocol, plan->clients, BENCH_MESSAGE_MAX);
 	settle(&load);
 	int64_t after = bench_cost_memory(plan->server);
 	bench_meter_end(&meter, plan, result);

@@ -96,7 +96,7 @@ static void say_hello(struct bench_load *load, struct bench_client *client)
 {
 	const size_t before = client->output.length;
 
-	load->speech->hello(&client->output, load->plan, client->number, client->step++);
+	load->protocol->hello(&client->output, load->plan, client->number, client->step++);
 	if (client->output.length == before) {
 		client->ready = true;
 		load->ready_count++;
@@ -114,7 +114,7 @@ static size_t hear_hello(struct bench_load *load, struct bench_client *client, c
 	while (!client->ready) {
 		size_t taken = 0;
 		enum bench_take take =
-			load->speech->take(load->plan, bytes + used, length - used, &taken);
+			load->protocol->take(load->plan, bytes + used, length - used, &taken);
 
 		if (take == BENCH_MORE) {
 			return used;
@@ -254,10 +254,11 @@ static void connect_all(struct bench_load *load)
 }
 
 void bench_load_open(struct bench_load *load, const struct bench_plan *plan,
-		     const struct bench_speech *speech, unsigned client_count, size_t output_size)
+		     const struct bench_protocol *protocol, unsigned client_count,
+		     size_t output_size)
 {
 	load->plan = plan;
-	load->speech = speech;
+	load->protocol = protocol;
 	load->client_count = client_count;
 	load->ready_count = 0;
 	load->broken = 0;

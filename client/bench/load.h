@@ -32,7 +32,7 @@ struct bench_client {
 
 struct bench_load {
 	const struct bench_plan *plan;
-	const struct bench_speech *speech;
+	const struct bench_protocol *protocol;
 	struct bench_client *clients;
 	unsigned client_count;
 	unsigned ready_count;
@@ -48,7 +48,8 @@ struct bench_load {
 
 /* Makes all connections and waits until they are in. Whatever fails ends the program. */
 void bench_load_open(struct bench_load *load, const struct bench_plan *plan,
-		     const struct bench_speech *speech, unsigned client_count, size_t output_size);
+		     const struct bench_protocol *protocol, unsigned client_count,
+		     size_t output_size);
 void bench_load_close(struct bench_load *load);
 
 /* One turn of the loop: waits at most TIMEOUT_NS, and serves what has come. */

@@ -2,7 +2,7 @@
  * bench_plan: what a bench is asked to do, how the server under test is spoken to, and what came
  * of it.
  *
- * Every server is driven by the same loop (bench_load); a `struct bench_speech` is all that is
+ * Every server is driven by the same loop (bench_load); a `struct bench_protocol` is all that is
  * particular to one of them. Turnstile's is bench_turnstile.c, the others' are in bench/.
  */
 #ifndef CLIENT_BENCH_PLAN_H
@@ -65,7 +65,7 @@ enum bench_take {
 	BENCH_REFUSED /* an answer: it did not */
 };
 
-struct bench_speech {
+struct bench_protocol {
 	const char *name;
 	/*
 	 * What a new connection says first (step 0), and after each BENCH_DONE as long as it is not

@@ -8,19 +8,19 @@
 #include "client/bench/load.h"
 
 /* Echo, ping and book: every client keeps `pipeline` requests in flight. */
-void bench_ask(const struct bench_plan *plan, const struct bench_speech *speech,
-	       struct bench_result *result);
+void bench_request(const struct bench_plan *plan, const struct bench_protocol *protocol,
+		   struct bench_result *result);
 
 /* The members of one room: some speak, all hear. */
-void bench_chat(const struct bench_plan *plan, const struct bench_speech *speech,
+void bench_chat(const struct bench_plan *plan, const struct bench_protocol *protocol,
 		struct bench_result *result);
 
 /* Connections made, asked once, and closed; `clients` at a time. */
-void bench_connect(const struct bench_plan *plan, const struct bench_speech *speech,
+void bench_connect(const struct bench_plan *plan, const struct bench_protocol *protocol,
 		   struct bench_result *result);
 
 /* Connections that say nothing: what they cost the server in memory. */
-void bench_idle(const struct bench_plan *plan, const struct bench_speech *speech,
+void bench_idle(const struct bench_plan *plan, const struct bench_protocol *protocol,
 		struct bench_result *result);
 
 /* What a measured stretch took, from its beginning to its end. */
@@ -40,9 +40,9 @@ void bench_meter_end(const struct bench_meter *meter, const struct bench_plan *p
  * a bench of that kind, or NULL if there is no such bench of that server. Returns the exit status.
  */
 int bench_main(const char *host, const char *port, int argc, char **argv,
-	       const struct bench_speech *(*speech)(enum bench_kind kind));
+	       const struct bench_protocol *(*protocol)(enum bench_kind kind));
 
 /* How turnstile is spoken to. */
-const struct bench_speech *bench_turnstile(enum bench_kind kind);
+const struct bench_protocol *bench_turnstile(enum bench_kind kind);
 
 #endif

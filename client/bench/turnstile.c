@@ -106,27 +106,27 @@ static enum bench_take take_echo(const struct bench_plan *plan, const char *byte
 }
 
 /* A connection that lasts for one request says nothing but this. */
-static const struct bench_speech once = {
+static const struct bench_protocol once = {
 	.name = "turnstile", .hello = hello_none, .request = request_ping, .take = take_line
 };
 
-static const struct bench_speech echo = {
+static const struct bench_protocol echo = {
 	.name = "turnstile echo", .hello = hello_none, .request = request_echo, .take = take_echo
 };
 
-static const struct bench_speech ping = {
+static const struct bench_protocol ping = {
 	.name = "turnstile", .hello = hello_line, .request = request_ping, .take = take_line
 };
 
-static const struct bench_speech book = {
+static const struct bench_protocol book = {
 	.name = "turnstile", .hello = hello_line, .request = request_book, .take = take_line
 };
 
-static const struct bench_speech room = {
+static const struct bench_protocol room = {
 	.name = "turnstile", .hello = hello_room, .take = take_line, .say = say
 };
 
-const struct bench_speech *bench_turnstile(enum bench_kind kind)
+const struct bench_protocol *bench_turnstile(enum bench_kind kind)
 {
 	switch (kind) {
 	case BENCH_ECHO: return &echo;

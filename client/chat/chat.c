@@ -22,12 +22,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	return usage_parse(key, state);
 }
 
-static void read_arguments(struct server_place *place, int argc, char **argv)
+static void read_arguments(struct server_address *address, int argc, char **argv)
 {
 	static const struct argp_option options[] = { USAGE_OPTION_HELP,
 						      USAGE_OPTION_VERSION,
 						      { 0 } };
-	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &server_address_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = { .options = options,
 				   .parser = parse,
 				   .doc = "Talks to the server until /quit or the end of the "
@@ -35,7 +35,7 @@ static void read_arguments(struct server_place *place, int argc, char **argv)
 					  "them); anything else is said in the current room.",
 				   .children = children };
 
-	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, place);
+	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, address);
 }
 
 static void show_line(struct span line)
@@ -48,16 +48,16 @@ static void show_line(struct span line)
 }
 
 /* Without a terminal, or with one that can do nothing: lines in, lines out. */
-static int run_plainly(const struct server_place *place)
+static int run_plainly(const struct server_address *address)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
 
-	if (!connection_open(&connection, place, problem)) {
+	if (!connection_open(&connection, address, problem)) {
 		die("%s", problem);
 	}
-	printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n", place->host,
-	       place->port);
+	printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n", address->host,
+	       address->port);
 	fflush(stdout);
 	const struct exchange exchange = { .connection = &connection,
 					   .descriptor = STDIN_FILENO,
@@ -71,10 +71,10 @@ static int run_plainly(const struct server_place *place)
 	return EXIT_SUCCESS;
 }
 
-int chat_run(const struct server_place *usual, int argc, char **argv)
+int chat_run(const struct server_address *usual, int argc, char **argv)
 {
-	struct server_place place = *usual;
+	struct server_address address = *usual;
 
-	read_arguments(&place, argc, argv);
-	return screen_possible() ? interactive_run(&place) : run_plainly(&place);
+	read_arguments(&address, argc, argv);
+	return screen_possible() ? interactive_run(&address) : run_plainly(&address);
 }

@@ -7,8 +7,8 @@
 
 struct search {
 	struct completion *completion;
-	const struct manual *manual;
-	const struct roster *roster;
+	const struct commands *commands;
+	const struct server_view *view;
 	struct span prefix; /* the word as far as it is there */
 };
 
@@ -52,25 +52,25 @@ static void offer(struct search *search, const char *word)
 
 static void offer_commands(struct search *search)
 {
-	for (size_t i = 0; i < search->manual->count; i++) {
-		offer(search, search->manual->entries[i].name);
+	for (size_t i = 0; i < search->commands->count; i++) {
+		offer(search, search->commands->entries[i].name);
 	}
 }
 
 static void offer_rooms(struct search *search)
 {
-	const struct roster *roster = search->roster;
+	const struct server_view *view = search->view;
 	char room[NAME_ROOM_SIZE];
 
-	for (size_t i = roster->room_count; i-- > 0;) {
-		offer(search, roster->rooms[i].name);
+	for (size_t i = view->room_count; i-- > 0;) {
+		offer(search, view->rooms[i].name);
 	}
-	for (size_t i = 0; i < roster->event_count; i++) {
-		snprintf(room, sizeof(room), "#%s", roster->events[i].name);
+	for (size_t i = 0; i < view->event_count; i++) {
+		snprintf(room, sizeof(room), "#%s", view->events[i].name);
 		offer(search, room);
 	}
-	for (size_t i = 0; i < roster->place_count; i++) {
-		offer(search, roster->places[i]);
+	for (size_t i = 0; i < view->listed_count; i++) {
+		offer(search, view->listed[i]);
 	}
 }
 
@@ -78,8 +78,8 @@ static void offer_rooms(struct search *search)
  */
 static void offer_nicks(struct search *search)
 {
-	for (size_t i = search->roster->room_count; i-- > 0;) {
-		const struct roster_room *room = &search->roster->rooms[i];
+	for (size_t i = search->view->room_count; i-- > 0;) {
+		const struct view_room *room = &search->view->rooms[i];
 		for (size_t j = room->nick_count; j-- > 0;) {
 			offer(search, room->nicks[j]);
 		}
@@ -88,15 +88,15 @@ static void offer_nicks(struct search *search)
 
 static void offer_events(struct search *search)
 {
-	for (size_t i = 0; i < search->roster->event_count; i++) {
-		offer(search, search->roster->events[i].name);
+	for (size_t i = 0; i < search->view->event_count; i++) {
+		offer(search, search->view->events[i].name);
 	}
 }
 
 static void offer_codes(struct search *search)
 {
-	for (size_t i = search->roster->code_count; i-- > 0;) {
-		offer(search, search->roster->codes[i]);
+	for (size_t i = search->view->code_count; i-- > 0;) {
+		offer(search, search->view->codes[i]);
 	}
 }
 
@@ -125,7 +125,7 @@ static bool is_literal(struct span argument)
 
 static void offer_literal(struct search *search, struct span word)
 {
-	char text[MANUAL_ARGS_SIZE];
+	char text[COMMANDS_ARGS_SIZE];
 
 	snprintf(text, sizeof(text), "%.*s", (int)word.length, word.text);
 	offer(search, text);
@@ -194,8 +194,7 @@ static void offer_one_way(struct search *search, struct span arguments, struct s
 	offer_next(search, arguments);
 }
 
-static void offer_arguments(struct search *search, const struct manual_entry *entry,
-			    struct span typed)
+static void offer_arguments(struct search *search, const struct command *entry, struct span typed)
 {
 	struct span rest = span_of(entry->arguments);
 
@@ -208,9 +207,9 @@ static void offer_arguments(struct search *search, const struct manual_entry *en
 	}
 	if (strcmp(entry->name, "/help") == 0) {
 		/* Its NAME is a command's, without the slash. */
-		for (size_t i = 0; i < search->manual->count && words_rest(typed).length == 0;
+		for (size_t i = 0; i < search->commands->count && words_rest(typed).length == 0;
 		     i++) {
-			offer(search, search->manual->entries[i].name + 1);
+			offer(search, search->commands->entries[i].name + 1);
 		}
 	}
 }
@@ -231,10 +230,10 @@ static bool is_command(struct span text)
 	return span_starts(text, "/") && !span_starts(text, "//");
 }
 
-void completion_find(struct completion *completion, const struct manual *manual,
-		     const struct roster *roster, struct span text)
+void completion_find(struct completion *completion, const struct commands *commands,
+		     const struct server_view *view, struct span text)
 {
-	struct search search = { completion, manual, roster, last_word(text) };
+	struct search search = { completion, commands, view, last_word(text) };
 	struct span before = { text.text, text.length - search.prefix.length };
 
 	completion->count = 0;
@@ -248,7 +247,7 @@ void completion_find(struct completion *completion, const struct manual *manual,
 	} else if (before.length == 0) {
 		offer_commands(&search);
 	} else {
-		const struct manual_entry *entry = manual_find(manual, words_next(&before));
+		const struct command *entry = commands_find(commands, words_next(&before));
 		if (entry != NULL) {
 			offer_arguments(&search, entry, before);
 		}

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "client/chat/manual.h"
-#include "client/chat/roster.h"
+#include "client/chat/commands.h"
+#include "client/chat/server_view.h"
 
 #define COMPLETION_MAX       160
 #define COMPLETION_WORD_SIZE NAME_ROOM_SIZE
@@ -20,8 +20,8 @@ struct completion {
 };
 
 /* Finds what can follow, TEXT being what stands before the cursor. */
-void completion_find(struct completion *completion, const struct manual *manual,
-		     const struct roster *roster, struct span text);
+void completion_find(struct completion *completion, const struct commands *commands,
+		     const struct server_view *view, struct span text);
 
 /*
  * What to insert now, in INSERTED (COMPLETION_WORD_SIZE + 2 bytes, with a NUL): the only word and

@@ -6,21 +6,21 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/terminal/layout.h"
+#include "client/terminal/text_width.h"
 #include "shared/base/clock.h"
 
 #define TIME_SIZE        8  /* "12:34 " */
 #define ROW_COLUMNS      72 /* of nicks in a row */
 #define HISTORY_LINES    10 /* shown to who enters a room */
 #define SENT_MAX         3  /* times that an interrupted booking is sent */
-#define SAID_SIZE        (OUTBOX_LINE_SIZE + NAME_ROOM_SIZE)
+#define SAID_SIZE        (PENDING_LINE_SIZE + NAME_ROOM_SIZE)
 #define REMARK_SIZE      1024
 #define INTERRUPTED_CODE "-INTERRUPTED"
 
 void conversation_init(struct conversation *conversation, struct render_style style, uint64_t key)
 {
 	memset(conversation, 0, sizeof(*conversation));
-	roster_init(&conversation->roster);
+	view_init(&conversation->view);
 	conversation->style = style;
 	conversation->key = key;
 }
@@ -40,10 +40,10 @@ static void put(struct conversation *conversation, const char *text, size_t leng
 
 static void put_clean(struct conversation *conversation, struct span text)
 {
-	char clean[OUTBOX_LINE_SIZE * TEXT_GROWTH];
+	char clean[PENDING_LINE_SIZE * TEXT_GROWTH];
 
-	if (text.length > OUTBOX_LINE_SIZE) {
-		text.length = OUTBOX_LINE_SIZE;
+	if (text.length > PENDING_LINE_SIZE) {
+		text.length = PENDING_LINE_SIZE;
 	}
 	size_t length = text_clean(text.text, text.length, clean);
 	put(conversation, clean, length);
@@ -148,17 +148,17 @@ static bool send_line(struct conversation *conversation, struct span line)
 	return true;
 }
 
-static bool ask(struct conversation *conversation, struct span line, enum outbox_purpose purpose)
+static bool ask(struct conversation *conversation, struct span line, enum pending_purpose purpose)
 {
-	return outbox_add(&conversation->outbox, line, purpose) != NULL &&
+	return pending_add(&conversation->pending, line, purpose) != NULL &&
 	       send_line(conversation, line);
 }
 
 __attribute__((format(printf, 3, 4))) static void ask_for(struct conversation *conversation,
-							  enum outbox_purpose purpose,
+							  enum pending_purpose purpose,
 							  const char *format, ...)
 {
-	char line[OUTBOX_LINE_SIZE];
+	char line[PENDING_LINE_SIZE];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -176,17 +176,17 @@ void conversation_sent(struct conversation *conversation, size_t count)
 void conversation_ask_nick(struct conversation *conversation)
 {
 	conversation->wants_nick = false;
-	if (conversation->connected && conversation->roster.chosen[0] != '\0') {
-		ask_for(conversation, OUTBOX_QUIET, "/nick %s", conversation->roster.chosen);
+	if (conversation->connected && conversation->view.chosen[0] != '\0') {
+		ask_for(conversation, PENDING_QUIET, "/nick %s", conversation->view.chosen);
 	}
 }
 
 static bool is_asked(const struct conversation *conversation, const char *line)
 {
-	const struct outbox *outbox = &conversation->outbox;
+	const struct pending *pending = &conversation->pending;
 
-	for (size_t i = 0; i < outbox->count; i++) {
-		const struct outbox_entry *entry = outbox_at(outbox, i);
+	for (size_t i = 0; i < pending->count; i++) {
+		const struct pending_entry *entry = pending_at(pending, i);
 
 		if (span_equals((struct span){ entry->line, entry->length }, line)) {
 			return true;
@@ -195,11 +195,11 @@ static bool is_asked(const struct conversation *conversation, const char *line)
 	return false;
 }
 
-void conversation_ask_places(struct conversation *conversation)
+void conversation_ask_rooms(struct conversation *conversation)
 {
 	if (conversation->connected && !is_asked(conversation, "/events")) {
-		ask_for(conversation, OUTBOX_QUIET, "/rooms");
-		ask_for(conversation, OUTBOX_QUIET, "/events");
+		ask_for(conversation, PENDING_QUIET, "/rooms");
+		ask_for(conversation, PENDING_QUIET, "/events");
 	}
 }
 
@@ -223,32 +223,32 @@ void conversation_displayed(struct conversation *conversation, size_t count)
 static void ask_again(struct conversation *conversation, size_t open)
 {
 	for (size_t i = 0; i < open; i++) {
-		struct outbox_entry entry = *outbox_oldest(&conversation->outbox);
-		outbox_answered(&conversation->outbox);
+		struct pending_entry entry = *pending_oldest(&conversation->pending);
+		pending_answered(&conversation->pending);
 		ask(conversation, (struct span){ entry.line, entry.length }, entry.purpose);
 	}
 }
 
 void conversation_connected(struct conversation *conversation)
 {
-	const struct roster *roster = &conversation->roster;
-	size_t open = conversation->outbox.count;
+	const struct server_view *view = &conversation->view;
+	size_t open = conversation->pending.count;
 
 	conversation->connected = true;
 	conversation->nick_told = false;
 	ask_again(conversation, open);
 	conversation_ask_nick(conversation);
-	ask_for(conversation, OUTBOX_QUIET, "/where");
-	for (size_t i = 0; i < roster->room_count; i++) {
-		ask_for(conversation, OUTBOX_QUIET, "/join %s", roster->rooms[i].name);
+	ask_for(conversation, PENDING_QUIET, "/where");
+	for (size_t i = 0; i < view->room_count; i++) {
+		ask_for(conversation, PENDING_QUIET, "/join %s", view->rooms[i].name);
 	}
-	ask_for(conversation, OUTBOX_QUIET, "/help");
-	conversation_ask_places(conversation);
+	ask_for(conversation, PENDING_QUIET, "/help");
+	conversation_ask_rooms(conversation);
 }
 
 void conversation_lost(struct conversation *conversation, int64_t wall_ns)
 {
-	size_t forgotten = outbox_keep_bookings(&conversation->outbox);
+	size_t forgotten = pending_keep_bookings(&conversation->pending);
 
 	conversation->connected = false;
 	conversation->out_length = 0;
@@ -261,18 +261,18 @@ void conversation_lost(struct conversation *conversation, int64_t wall_ns)
 		conversation_remark(conversation, wall_ns,
 				    "What was entered last (%zu) may not have arrived.", forgotten);
 	}
-	if (conversation->outbox.count > 0) {
+	if (conversation->pending.count > 0) {
 		conversation_remark(conversation, wall_ns,
 				    "Bookings without an answer (%zu) will be asked for again: "
 				    "each is sold once.",
-				    conversation->outbox.count);
+				    conversation->pending.count);
 	}
 }
 
 void conversation_leave(struct conversation *conversation)
 {
 	if (!conversation->connected || !send_line(conversation, span_of("/quit")) ||
-	    outbox_add(&conversation->outbox, span_of("/quit"), OUTBOX_QUIET) == NULL) {
+	    pending_add(&conversation->pending, span_of("/quit"), PENDING_QUIET) == NULL) {
 		conversation->over = true;
 	}
 }
@@ -286,7 +286,7 @@ bool conversation_keeps(struct span line)
 
 static void type_text(struct conversation *conversation, struct span text, int64_t wall_ns)
 {
-	const struct roster_room *room = roster_current(&conversation->roster);
+	const struct view_room *room = view_current(&conversation->view);
 	char line[SAID_SIZE];
 
 	if (room == NULL) {
@@ -297,27 +297,27 @@ static void type_text(struct conversation *conversation, struct span text, int64
 	int length = snprintf(line, sizeof(line), "/say %s %.*s", room->name, (int)text.length,
 			      text.text);
 	if (length < 0 || length > LINE_MAX_BYTES ||
-	    !ask(conversation, (struct span){ line, (size_t)length }, OUTBOX_TYPED)) {
+	    !ask(conversation, (struct span){ line, (size_t)length }, PENDING_TYPED)) {
 		conversation_remark(conversation, wall_ns, "Not said: too long.");
 		return;
 	}
 	/* The server tells the others; we see it as they do. */
 	length = snprintf(line, sizeof(line), "*say %s %s %.*s", room->name,
-			  conversation->roster.nick, (int)text.length, text.text);
+			  conversation->view.nick, (int)text.length, text.text);
 	show(conversation, (struct span){ line, (size_t)length }, (struct span){ "", 0 }, wall_ns);
 }
 
 static void type_command(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
-	char key[NAME_KEY_SIZE], keyed[OUTBOX_LINE_SIZE];
+	char key[NAME_KEY_SIZE], keyed[PENDING_LINE_SIZE];
 
 	echo(conversation, line, wall_ns);
 	snprintf(key, sizeof(key), "chat-%016" PRIx64 "-%u", conversation->key,
 		 ++conversation->keys);
-	size_t length = outbox_add_key(line, key, keyed);
+	size_t length = pending_add_key(line, key, keyed);
 	if (length == 0 || length > LINE_MAX_BYTES) {
 		conversation_remark(conversation, wall_ns, "Not sent: too long.");
-	} else if (!ask(conversation, (struct span){ keyed, length }, OUTBOX_TYPED)) {
+	} else if (!ask(conversation, (struct span){ keyed, length }, PENDING_TYPED)) {
 		conversation_remark(conversation, wall_ns,
 				    "Not sent: too much is waiting for its answer.");
 	}
@@ -350,7 +350,7 @@ void conversation_type(struct conversation *conversation, struct span line, int6
 
 static void welcome(struct conversation *conversation, int64_t wall_ns)
 {
-	const struct roster *roster = &conversation->roster;
+	const struct server_view *view = &conversation->view;
 	char row[NAME_EVENT_SIZE + 64];
 
 	conversation->welcomed = true;
@@ -358,18 +358,18 @@ static void welcome(struct conversation *conversation, int64_t wall_ns)
 		conversation, wall_ns,
 		"You are %s. /nick NAME changes that, /help lists all commands, the Tab "
 		"key completes, Ctrl-D leaves.",
-		roster->nick);
-	if (roster->event_count == 0) {
+		view->nick);
+	if (view->event_count == 0) {
 		conversation_remark(conversation, wall_ns, "To talk, enter a room: /join #lobby");
 	} else {
 		conversation_remark(
 			conversation, wall_ns,
 			"To talk, enter a room: /join #lobby, or an event's: /join #%s. "
 			"To book: /book %s",
-			roster->events[0].name, roster->events[0].name);
+			view->events[0].name, view->events[0].name);
 	}
-	for (size_t i = 0; i < roster->event_count; i++) {
-		const struct roster_event *event = &roster->events[i];
+	for (size_t i = 0; i < view->event_count; i++) {
+		const struct view_event *event = &view->events[i];
 		int length =
 			snprintf(row, sizeof(row), "=%s %" PRId64 "/%" PRId64 " %s", event->name,
 				 event->left, event->total, event->open ? "open" : "closed");
@@ -379,22 +379,22 @@ static void welcome(struct conversation *conversation, int64_t wall_ns)
 }
 
 /* A room was entered: who is there, what is left, and, if it was the user's wish, what was said. */
-static void look_around(struct conversation *conversation, enum outbox_purpose purpose)
+static void look_around(struct conversation *conversation, enum pending_purpose purpose)
 {
-	const struct roster_room *room = roster_current(&conversation->roster);
+	const struct view_room *room = view_current(&conversation->view);
 
 	if (room == NULL) {
 		return;
 	}
-	ask_for(conversation, OUTBOX_QUIET, "/who %s", room->name);
+	ask_for(conversation, PENDING_QUIET, "/who %s", room->name);
 	if (name_is_event(span_of(room->name + 1))) {
-		ask_for(conversation, OUTBOX_QUIET, "/left %s", room->name + 1);
+		ask_for(conversation, PENDING_QUIET, "/left %s", room->name + 1);
 	}
-	if (purpose != OUTBOX_TYPED) {
+	if (purpose != PENDING_TYPED) {
 		return;
 	}
-	ask_for(conversation, OUTBOX_ASIDE, "/topic %s", room->name);
-	ask_for(conversation, OUTBOX_ASIDE, "/history %s %d", room->name, HISTORY_LINES);
+	ask_for(conversation, PENDING_ASIDE, "/topic %s", room->name);
+	ask_for(conversation, PENDING_ASIDE, "/history %s %d", room->name, HISTORY_LINES);
 }
 
 static void note_nick(struct conversation *conversation, struct span line, bool answers_nick,
@@ -405,14 +405,14 @@ static void note_nick(struct conversation *conversation, struct span line, bool 
 		if (!conversation->nick_told) {
 			conversation_remark(conversation, wall_ns,
 					    "%s is still taken; trying again ...",
-					    conversation->roster.chosen);
+					    conversation->view.chosen);
 		}
 		conversation->nick_told = true;
 		return;
 	}
 	if (answers_nick && span_starts(line, "+nick")) {
 		conversation_remark(conversation, wall_ns, "You are %s again.",
-				    conversation->roster.nick);
+				    conversation->view.nick);
 	}
 }
 
@@ -427,9 +427,9 @@ static void hear_quiet(struct conversation *conversation, struct span command, s
 	if (span_starts(line, "+bye")) {
 		conversation->over = true;
 	} else if (span_equals(name, "/join") && span_starts(line, "+")) {
-		look_around(conversation, OUTBOX_QUIET);
+		look_around(conversation, PENDING_QUIET);
 	} else if (span_equals(name, "/join")) {
-		roster_leave(&conversation->roster, words_next(&rest));
+		view_leave(&conversation->view, words_next(&rest));
 	} else if (span_equals(name, "/events") && !conversation->welcomed) {
 		welcome(conversation, wall_ns);
 	}
@@ -445,7 +445,7 @@ static void hear_typed(struct conversation *conversation, struct span command, s
 	}
 	conversation->over = conversation->over || span_starts(line, "+bye");
 	if (span_starts(line, "+join ")) {
-		look_around(conversation, OUTBOX_TYPED);
+		look_around(conversation, PENDING_TYPED);
 	}
 }
 
@@ -462,16 +462,16 @@ static void hear_aside(struct conversation *conversation, struct span command, s
 }
 
 /* The worker died over it: what can be asked again is. */
-static bool asked_again(struct conversation *conversation, const struct outbox_entry *entry,
+static bool asked_again(struct conversation *conversation, const struct pending_entry *entry,
 			struct span line)
 {
 	struct span command = { entry->line, entry->length };
 
 	if (!span_starts(line, INTERRUPTED_CODE) || entry->sent >= SENT_MAX ||
-	    !outbox_repeatable(command) || !send_line(conversation, command)) {
+	    !pending_repeatable(command) || !send_line(conversation, command)) {
 		return false;
 	}
-	struct outbox_entry *again = outbox_add(&conversation->outbox, command, entry->purpose);
+	struct pending_entry *again = pending_add(&conversation->pending, command, entry->purpose);
 	if (again != NULL) {
 		again->sent = entry->sent + 1;
 	}
@@ -480,23 +480,23 @@ static bool asked_again(struct conversation *conversation, const struct outbox_e
 
 static void hear_final(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
-	if (conversation->outbox.count == 0) {
+	if (conversation->pending.count == 0) {
 		show(conversation, line, (struct span){ "", 0 }, wall_ns);
 		return;
 	}
-	struct outbox_entry entry = *outbox_oldest(&conversation->outbox);
+	struct pending_entry entry = *pending_oldest(&conversation->pending);
 	struct span command = { entry.line, entry.length };
 
-	outbox_answered(&conversation->outbox);
-	roster_answer(&conversation->roster, command, line);
+	pending_answered(&conversation->pending);
+	view_answer(&conversation->view, command, line);
 	end_row(conversation);
 	if (asked_again(conversation, &entry, line)) {
 		return;
 	}
 	switch (entry.purpose) {
-	case OUTBOX_QUIET: hear_quiet(conversation, command, line, wall_ns); break;
-	case OUTBOX_ASIDE: hear_aside(conversation, command, line, wall_ns); break;
-	case OUTBOX_TYPED: hear_typed(conversation, command, line, wall_ns); break;
+	case PENDING_QUIET: hear_quiet(conversation, command, line, wall_ns); break;
+	case PENDING_ASIDE: hear_aside(conversation, command, line, wall_ns); break;
+	case PENDING_TYPED: hear_typed(conversation, command, line, wall_ns); break;
 	}
 }
 
@@ -505,7 +505,7 @@ static void show_nick(struct conversation *conversation, struct span line, struc
 {
 	char text[RENDER_SIZE];
 	size_t length = render_styled(line, command, conversation->style, text);
-	size_t columns = layout_width(line) + 1;
+	size_t columns = text_width(line) + 1;
 
 	if (conversation->row_columns + columns > ROW_COLUMNS) {
 		end_row(conversation);
@@ -518,7 +518,7 @@ static void show_nick(struct conversation *conversation, struct span line, struc
 static void show_past(struct conversation *conversation, struct span said, struct span command,
 		      int64_t wall_ns)
 {
-	const struct roster_room *current = roster_current(&conversation->roster);
+	const struct view_room *current = view_current(&conversation->view);
 	char line[CONNECTION_LINE_MAX + NAME_ROOM_SIZE];
 
 	words_next(&command);
@@ -552,16 +552,17 @@ static void show_row(struct conversation *conversation, struct span line, struct
 
 static void hear_row(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
-	const struct outbox_entry *entry = outbox_oldest(&conversation->outbox);
+	const struct pending_entry *entry = pending_oldest(&conversation->pending);
 	struct span command = { entry == NULL ? "" : entry->line,
 				entry == NULL ? 0 : entry->length };
 	struct span rest = command;
 
-	roster_answer(&conversation->roster, command, line);
+	view_answer(&conversation->view, command, line);
 	if (span_equals_ignoring_case(words_next(&rest), "/help")) {
-		manual_read(&conversation->manual, (struct span){ line.text + 1, line.length - 1 });
+		commands_read(&conversation->commands,
+			      (struct span){ line.text + 1, line.length - 1 });
 	}
-	if (entry == NULL || entry->purpose != OUTBOX_QUIET) {
+	if (entry == NULL || entry->purpose != PENDING_QUIET) {
 		show_row(conversation, line, command, wall_ns);
 	}
 }
@@ -575,8 +576,8 @@ void conversation_hear(struct conversation *conversation, struct span line, int6
 	case '-': hear_final(conversation, line, wall_ns); break;
 	case '=': hear_row(conversation, line, wall_ns); break;
 	case '*':
-		roster_hear(&conversation->roster, line);
-		if (!sale || roster_sale_is_news(&conversation->roster, line)) {
+		view_hear(&conversation->view, line);
+		if (!sale || view_sale_is_news(&conversation->view, line)) {
 			show(conversation, line, (struct span){ "", 0 }, wall_ns);
 		}
 		break;

@@ -4,7 +4,7 @@
  *
  * Pure: bytes to send gather in `out` and lines to show in `shown`; whoever drives it writes them
  * away and says how much is gone. Times are passed in. Every line that goes out is a command that
- * gets one final line, so answers are told apart by counting (outbox.h): plain text goes out as
+ * gets one final line, so answers are told apart by counting (pending.h): plain text goes out as
  * /say.
  */
 #ifndef CLIENT_CHAT_CONVERSATION_H
@@ -14,19 +14,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/chat/commands.h"
 #include "client/chat/completion.h"
-#include "client/chat/manual.h"
-#include "client/chat/outbox.h"
+#include "client/chat/pending.h"
 #include "client/chat/render.h"
-#include "client/chat/roster.h"
+#include "client/chat/server_view.h"
 
-#define CONVERSATION_OUT_SIZE   (OUTBOX_MAX * (OUTBOX_LINE_SIZE + 1))
+#define CONVERSATION_OUT_SIZE   (PENDING_MAX * (PENDING_LINE_SIZE + 1))
 #define CONVERSATION_SHOWN_SIZE 131072 /* bytes; one line takes at most a quarter of it */
 
 struct conversation {
-	struct outbox outbox;
-	struct roster roster;
-	struct manual manual;
+	struct pending pending;
+	struct server_view view;
+	struct commands commands;
 	struct render_style style;
 	bool connected;
 	bool welcomed;   /* the first words were said */
@@ -60,7 +60,7 @@ void conversation_hear(struct conversation *conversation, struct span line, int6
 void conversation_ask_nick(struct conversation *conversation);
 
 /* Asks once more which rooms and events there are, unless an answer to that is still to come. */
-void conversation_ask_places(struct conversation *conversation);
+void conversation_ask_rooms(struct conversation *conversation);
 
 /* Says goodbye to the server; without a connection it is over at once. */
 void conversation_leave(struct conversation *conversation);

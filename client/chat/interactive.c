@@ -13,7 +13,7 @@
 
 #include "client/chat/conversation.h"
 #include "client/chat/screen.h"
-#include "client/chat/status.h"
+#include "client/chat/status_line.h"
 #include "client/chat/wrap.h"
 #include "client/connection/connection.h"
 #include "client/connection/dialer.h"
@@ -28,14 +28,14 @@
 #define NEVER          INT64_MAX
 
 static struct {
-	const struct server_place *place;
+	const struct server_address *address;
 	struct connection connection;
 	struct conversation conversation;
 	struct dialer dialer;
 	int signals;
-	bool ended;        /* by a signal */
-	int64_t pause_ns;  /* before the next try to connect */
-	int64_t due_ns;    /* when that is, or when to ask for the nick */
+	bool ended;       /* by a signal */
+	int64_t pause_ns; /* before the next try to connect */
+	int64_t due_ns;   /* when that is, or when to ask for the nick */
 	/* For the status line; "" when connected. */
 	char trouble[CONNECTION_PROBLEM_SIZE + sizeof("not connected: ")];
 } session = { .connection.descriptor = -1, .dialer.done = -1, .signals = -1 };
@@ -44,23 +44,23 @@ static struct {
 
 static void complete(struct span text, struct completion *completion)
 {
-	completion_find(completion, &session.conversation.manual, &session.conversation.roster,
+	completion_find(completion, &session.conversation.commands, &session.conversation.view,
 			text);
 	if (completion->count == 0) {
-		conversation_ask_places(&session.conversation); /* then the next Tab may know */
+		conversation_ask_rooms(&session.conversation); /* then the next Tab may know */
 	}
 }
 
 static size_t tell_status(size_t columns, char *line)
 {
-	return status_line(&session.conversation.roster, session.trouble, columns, line);
+	return status_line(&session.conversation.view, session.trouble, columns, line);
 }
 
 static void tell_prompt(char *prompt)
 {
-	const struct roster_room *room = roster_current(&session.conversation.roster);
+	const struct view_room *room = view_current(&session.conversation.view);
 
-	snprintf(prompt, STATUS_SIZE, "%s> ", room == NULL ? "" : room->name);
+	snprintf(prompt, STATUS_LINE_SIZE, "%s> ", room == NULL ? "" : room->name);
 }
 
 /* The connection. */
@@ -110,7 +110,7 @@ static void act(void)
 	session.due_ns = NEVER;
 	if (session.conversation.connected) {
 		conversation_ask_nick(&session.conversation);
-	} else if (session.dialer.done < 0 && !dialer_start(&session.dialer, session.place)) {
+	} else if (session.dialer.done < 0 && !dialer_start(&session.dialer, session.address)) {
 		plan_next_try("no thread");
 	}
 }
@@ -253,19 +253,19 @@ static void take_leave(void)
 /* Bookings whose answer is not known when the user leaves. */
 static void tell_open_bookings(void)
 {
-	const struct outbox *outbox = &session.conversation.outbox;
+	const struct pending *pending = &session.conversation.pending;
 
-	for (size_t i = 0; i < outbox->count; i++) {
-		const struct outbox_entry *entry = outbox_at(outbox, i);
+	for (size_t i = 0; i < pending->count; i++) {
+		const struct pending_entry *entry = pending_at(pending, i);
 		struct span line = { entry->line, entry->length };
-		if (outbox_repeatable(line)) {
+		if (pending_repeatable(line)) {
 			printf("Not answered: %.*s (to enter this again is safe)\n",
 			       (int)line.length, line.text);
 		}
 	}
 }
 
-int interactive_run(const struct server_place *place)
+int interactive_run(const struct server_address *address)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	bool colour = no_colour == NULL || no_colour[0] == '\0';
@@ -274,9 +274,9 @@ int interactive_run(const struct server_place *place)
 	struct siphash_key key;
 	char problem[CONNECTION_PROBLEM_SIZE];
 
-	session.place = place;
+	session.address = address;
 	session.due_ns = NEVER;
-	if (!connection_open(&session.connection, place, problem)) {
+	if (!connection_open(&session.connection, address, problem)) {
 		die("%s", problem);
 	}
 	siphash_key_make(&key);
@@ -288,7 +288,7 @@ int interactive_run(const struct server_place *place)
 		die("cannot use the terminal: %s", strerror(errno));
 	}
 	conversation_remark(&session.conversation, clock_wall_ns(), "Connected to %s port %s.",
-			    place->host, place->port);
+			    address->host, address->port);
 	show();
 	conversation_connected(&session.conversation);
 	write_out();

@@ -9,6 +9,6 @@
 
 /* Runs until the user leaves; returns the exit status. Dies when there is no server at the start.
  */
-int interactive_run(const struct server_place *place);
+int interactive_run(const struct server_address *address);
 
 #endif

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/chat/manual.h"
+#include "client/chat/commands.h"
 #include "client/terminal/bar.h"
-#include "client/terminal/layout.h"
+#include "client/terminal/text_width.h"
 #include "shared/base/clock.h"
 #include "shared/text/name.h"
 
@@ -197,8 +197,8 @@ static void render_help(struct output *output, struct span row)
 {
 	struct span usage, help;
 
-	manual_split(row, &usage, &help);
-	size_t width = layout_width(usage);
+	commands_split_row(row, &usage, &help);
+	size_t width = text_width(usage);
 	put_colour(output, RENDER_BOLD);
 	put_clean(output, usage);
 	put_colour(output, RENDER_PLAIN);

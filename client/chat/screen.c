@@ -15,8 +15,8 @@
 #include <wchar.h>
 
 #include "client/chat/render.h"
-#include "client/chat/status.h"
-#include "client/terminal/layout.h"
+#include "client/chat/status_line.h"
+#include "client/terminal/text_width.h"
 
 #define HISTORY_LINES 500
 #define COLUMNS       80 /* of a terminal that does not say how many it has */
@@ -30,8 +30,8 @@
 /* What stands below all else. */
 struct foot {
 	size_t status_length;
-	char status[STATUS_SIZE];
-	char prompt[STATUS_SIZE];
+	char status[STATUS_LINE_SIZE];
+	char prompt[STATUS_LINE_SIZE];
 };
 
 static struct {
@@ -46,7 +46,7 @@ static struct {
 	bool interrupted;
 	mbstate_t partial; /* a character whose bytes are not all there */
 	struct foot foot;
-	char coloured_prompt[STATUS_SIZE + 32];
+	char coloured_prompt[STATUS_LINE_SIZE + 32];
 } screen;
 
 size_t screen_columns(void)
@@ -83,7 +83,7 @@ static void erase_from(size_t row)
 	size_t columns = screen_columns();
 
 	if (screen.drawn) {
-		printf("\r\033[%zuA\033[J", row + layout_rows(layout_width(status), columns));
+		printf("\r\033[%zuA\033[J", row + text_width_rows(text_width(status), columns));
 	}
 	screen.drawn = false;
 }
@@ -91,8 +91,8 @@ static void erase_from(size_t row)
 static void erase(void)
 {
 	if (screen.drawn) {
-		erase_from(layout_cursor_row(layout_width(span_of(screen.foot.prompt)),
-					     typed(false), screen_columns()));
+		erase_from(text_width_cursor_row(text_width(span_of(screen.foot.prompt)),
+						 typed(false), screen_columns()));
 	}
 }
 
@@ -229,13 +229,13 @@ static size_t list_words(const struct completion *completion, char *list)
 	size_t widest = 0, column = 0, length = 0;
 
 	for (size_t i = 0; i < completion->count; i++) {
-		size_t width = layout_width(span_of(completion->words[i]));
+		size_t width = text_width(span_of(completion->words[i]));
 		widest = width > widest ? width : widest;
 	}
 	widest += LIST_GAP;
 	for (size_t i = 0; i < completion->count; i++) {
 		struct span word = span_of(completion->words[i]);
-		size_t gap = widest - layout_width(word);
+		size_t gap = widest - text_width(word);
 		if (column > 0 && column + widest > screen_columns()) {
 			list[length++] = '\n';
 			column = 0;
@@ -435,8 +435,8 @@ bool screen_read_line(struct span *line)
 		line->length--;
 	}
 	/* The cursor is now below the last row of the line. */
-	erase_from(1 + layout_cursor_row(layout_width(span_of(screen.foot.prompt)), *line,
-					 screen_columns()));
+	erase_from(1 + text_width_cursor_row(text_width(span_of(screen.foot.prompt)), *line,
+					     screen_columns()));
 	return true;
 }
 

@@ -24,7 +24,7 @@ struct screen_user {
 	void (*complete)(struct span text, struct completion *completion);
 	/* The next status line, for that many columns; returns its length. */
 	size_t (*status)(size_t columns, char *line);
-	/* The prompt without colours: fits STATUS_SIZE, with a NUL. */
+	/* The prompt without colours: fits STATUS_LINE_SIZE, with a NUL. */
 	void (*prompt)(char *prompt);
 	bool colour;
 };

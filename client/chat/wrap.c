@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "client/terminal/layout.h"
+#include "client/terminal/text_width.h"
 
 #define ESCAPE '\033'
 
@@ -34,7 +34,7 @@ static size_t measure_word(struct span text, size_t *width)
 		       rest.text[plain] != ' ' && rest.text[plain] != '\n') {
 			plain++;
 		}
-		*width += layout_width((struct span){ rest.text + skipped, plain - skipped });
+		*width += text_width((struct span){ rest.text + skipped, plain - skipped });
 		length += plain;
 	}
 	return length;

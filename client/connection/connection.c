@@ -34,16 +34,17 @@ static int connect_to(const struct addrinfo *address)
 }
 
 /* The first of the host's addresses that answers. */
-static bool reach(struct connection *connection, const struct server_place *place, char *problem)
+static bool reach(struct connection *connection, const struct server_address *address,
+		  char *problem)
 {
 	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
-	int error = getaddrinfo(place->host, place->port, &wanted, &found);
+	int error = getaddrinfo(address->host, address->port, &wanted, &found);
 
 	connection->descriptor = -1;
 	if (error != 0) {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE, "cannot find %s port %s: %s",
-			 place->host, place->port, gai_strerror(error));
+			 address->host, address->port, gai_strerror(error));
 		return false;
 	}
 	for (const struct addrinfo *at = found; at != NULL && connection->descriptor < 0;
@@ -52,8 +53,8 @@ static bool reach(struct connection *connection, const struct server_place *plac
 	}
 	if (connection->descriptor < 0) {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE,
-			 "cannot connect to %s port %s: %s (is turnstiled running?)", place->host,
-			 place->port, strerror(errno));
+			 "cannot connect to %s port %s: %s (is turnstiled running?)", address->host,
+			 address->port, strerror(errno));
 	}
 	freeaddrinfo(found);
 	return connection->descriptor >= 0;
@@ -82,7 +83,8 @@ static bool first_line(struct connection *connection, struct span *line)
 	}
 }
 
-static bool greeted(struct connection *connection, const struct server_place *place, char *problem)
+static bool greeted(struct connection *connection, const struct server_address *address,
+		    char *problem)
 {
 	struct span line = { "", 0 };
 
@@ -91,23 +93,24 @@ static bool greeted(struct connection *connection, const struct server_place *pl
 	}
 	if (span_starts(line, "-")) {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s",
-			 place->host, place->port, (int)line.length - 1, line.text + 1);
+			 address->host, address->port, (int)line.length - 1, line.text + 1);
 	} else {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE,
-			 "%s port %s does not greet as turnstiled's lines port does", place->host,
-			 place->port);
+			 "%s port %s does not greet as turnstiled's lines port does", address->host,
+			 address->port);
 	}
 	return false;
 }
 
-bool connection_open(struct connection *connection, const struct server_place *place, char *problem)
+bool connection_open(struct connection *connection, const struct server_address *address,
+		     char *problem)
 {
 	connection->start = 0;
 	connection->end = 0;
-	if (!reach(connection, place, problem)) {
+	if (!reach(connection, address, problem)) {
 		return false;
 	}
-	if (greeted(connection, place, problem)) {
+	if (greeted(connection, address, problem)) {
 		return true;
 	}
 	connection_close(connection);

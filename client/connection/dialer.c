@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct dialer_call {
-	const struct server_place *place;
+	const struct server_address *address;
 	int done;
 	pthread_t thread;
 	bool open;
@@ -21,7 +21,7 @@ static void *dial(void *argument)
 	struct dialer_call *call = argument;
 	const uint64_t one = 1;
 
-	call->open = connection_open(&call->connection, call->place, call->problem);
+	call->open = connection_open(&call->connection, call->address, call->problem);
 	if (write(call->done, &one, sizeof(one)) < 0) {
 		perror("eventfd");
 	}
@@ -38,12 +38,12 @@ static void hang_up(struct dialer *dialer)
 	dialer->done = -1;
 }
 
-bool dialer_start(struct dialer *dialer, const struct server_place *place)
+bool dialer_start(struct dialer *dialer, const struct server_address *address)
 {
 	dialer->call = calloc(1, sizeof(*dialer->call));
 	dialer->done = eventfd(0, EFD_CLOEXEC);
 	if (dialer->call != NULL && dialer->done >= 0) {
-		dialer->call->place = place;
+		dialer->call->address = address;
 		dialer->call->done = dialer->done;
 		if (pthread_create(&dialer->call->thread, NULL, dial, dialer->call) == 0) {
 			return true;

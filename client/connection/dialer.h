@@ -15,7 +15,7 @@ struct dialer {
 };
 
 /* Starts to connect to PLACE (which must last); false when there is no thread or descriptor. */
-bool dialer_start(struct dialer *dialer, const struct server_place *place);
+bool dialer_start(struct dialer *dialer, const struct server_address *address);
 
 /* Its outcome, as of connection_open. Waits for it if need be. */
 bool dialer_take(struct dialer *dialer, struct connection *connection, char *problem);

@@ -4,7 +4,7 @@
 #ifndef CLIENT_CONNECTION_SUBCOMMAND_H
 #define CLIENT_CONNECTION_SUBCOMMAND_H
 
-#include "client/connection/place.h"
+#include "client/options/server_address.h"
 
 struct subcommand {
 	const char *name;
@@ -14,15 +14,15 @@ struct subcommand {
 	 * Its own command line, argv[0] being "turnstile NAME"; those that talk to the server may
 	 * be told there, too, where it is. Returns the exit status.
 	 */
-	int (*run)(const struct server_place *place, int argc, char **argv);
+	int (*run)(const struct server_address *address, int argc, char **argv);
 };
 
-int chat_run(const struct server_place *place, int argc, char **argv);
-int send_run(const struct server_place *place, int argc, char **argv);
-int rush_run(const struct server_place *place, int argc, char **argv);
-int race_run(const struct server_place *place, int argc, char **argv);
-int store_run(const struct server_place *place, int argc, char **argv);
-int lab_run(const struct server_place *place, int argc, char **argv);
-int bench_run(const struct server_place *place, int argc, char **argv);
+int chat_run(const struct server_address *address, int argc, char **argv);
+int send_run(const struct server_address *address, int argc, char **argv);
+int rush_run(const struct server_address *address, int argc, char **argv);
+int race_run(const struct server_address *address, int argc, char **argv);
+int store_run(const struct server_address *address, int argc, char **argv);
+int lab_run(const struct server_address *address, int argc, char **argv);
+int bench_run(const struct server_address *address, int argc, char **argv);
 
 #endif

@@ -259,13 +259,13 @@ static void print_total(size_t failed, int64_t start_ns)
 	}
 }
 
-int lab_run(const struct server_place *place, int argc, char **argv)
+int lab_run(const struct server_address *address, int argc, char **argv)
 {
 	struct options options = { .spawned = -1 };
 	struct lab_trace trace = { 0 };
 	int64_t start_ns = clock_monotonic_ns();
 
-	(void)place;
+	(void)address;
 	setlocale(LC_CTYPE, "");
 	read_options(&options, argc, argv);
 	if (options.spawned >= 0) {

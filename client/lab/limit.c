@@ -2,7 +2,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 
 /*

@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/sync/barrier.h"
 #include "shared/sync/latch.h"
@@ -77,10 +77,10 @@ void lab_lock(struct lab *lab)
 	mutex_init(&room->mutex, MUTEX_PLAIN);
 	barrier_init(&room->together, WORKERS);
 	lab_part(lab, "without a lock", "worker");
-	lab_crew_run(lab, WORKERS, work_inside, room);
+	lab_children_run(lab, WORKERS, work_inside, room);
 	room->locked = true;
 	lab_part(lab, "with a lock", "worker");
-	lab_crew_run(lab, WORKERS, work_inside, room);
+	lab_children_run(lab, WORKERS, work_inside, room);
 	lab_show_timeline(lab);
 	lab_expect(lab, lab_most_at_once(lab, 0) > 1, "without it, %u were inside at once",
 		   lab_most_at_once(lab, 0));
@@ -202,7 +202,7 @@ void lab_semaphore(struct lab *lab)
 	semaphore_init(&door->semaphore, SEMAPHORE_BOUNDED, GUESTS_MOST);
 	barrier_init(&door->together, GUESTS);
 	lab_part(lab, "one semaphore of three", "guest");
-	lab_crew_run(lab, GUESTS, visit, door);
+	lab_children_run(lab, GUESTS, visit, door);
 	lab_show_timeline(lab);
 	lab_show(lab, "inside at once, at most", "%u", atomic_load(&door->most));
 	lab_expect(lab, atomic_load(&door->most) <= GUESTS_MOST, "never more than %d were inside",

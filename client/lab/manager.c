@@ -1,7 +1,7 @@
 /* A dictionary that processes share. */
 #include <sched.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/process/manager.h"
 #include "shared/sync/mutex.h"
@@ -60,7 +60,7 @@ static int64_t count_after(struct lab *lab, struct account *account, enum how ho
 
 	account->how = how;
 	manager_set_number(account->manager, "count", 0);
-	lab_crew_run(lab, 2, update_often, account);
+	lab_children_run(lab, 2, update_often, account);
 	manager_get(account->manager, "count", &count);
 	return count.number;
 }

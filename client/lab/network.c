@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/base/log.h"
 #include "shared/sync/barrier.h"
@@ -156,7 +156,7 @@ void lab_echo(struct lab *lab)
 {
 	struct service *service = lab_share(lab, sizeof(*service));
 	struct process *servers[CLIENTS];
-	struct lab_crew clients = { 0 };
+	struct lab_children clients = { 0 };
 
 	lab_say(lab,
 		"A server answers in upper case. %d clients are connected at the same time, and",
@@ -164,11 +164,11 @@ void lab_echo(struct lab *lab)
 	lab_say(lab, "each is served by a process of its own.");
 	barrier_init(&service->connected, CLIENTS);
 	open_listener(service);
-	lab_crew_start(lab, &clients, CLIENTS, ask, service);
+	lab_children_start(lab, &clients, CLIENTS, ask, service);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		servers[i] = accept_one(service, i);
 	}
-	lab_crew_join(lab, &clients);
+	lab_children_join(lab, &clients);
 	bool ended = true;
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		ended = lab_finish(lab, servers[i]) == 0 && ended;

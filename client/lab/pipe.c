@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/base/log.h"
 #include "shared/process/pipe.h"

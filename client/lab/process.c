@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/base/log.h"
 #include "shared/sync/identity.h"

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/sync/latch.h"
 #include "shared/sync/queue.h"
@@ -56,7 +56,7 @@ void lab_queue(struct lab *lab)
 	size_t length;
 
 	lab_say(lab, "A queue has room for %d letters. A child puts %d in.", LETTERS, LETTERS);
-	lab_crew_run(lab, 1, put_letters, queue);
+	lab_children_run(lab, 1, put_letters, queue);
 	lab_show(lab, "letters in it", "%d", (int)queue_length(queue));
 	lab_expect(lab, queue_put(queue, "x", 2, 0) == QUEUE_TIMED_OUT,
 		   "full: one more is refused at once, if one does not want to wait");
@@ -230,8 +230,8 @@ static unsigned count_eaten_once(const struct kitchen *kitchen)
 void lab_producer_consumer(struct lab *lab)
 {
 	struct kitchen *kitchen = lab_share(lab, sizeof(*kitchen));
-	struct lab_crew cooks = { 0 };
-	struct lab_crew eaters = { 0 };
+	struct lab_children cooks = { 0 };
+	struct lab_children eaters = { 0 };
 	const uint32_t no_more = NO_MORE;
 
 	lab_say(lab,
@@ -242,13 +242,13 @@ void lab_producer_consumer(struct lab *lab)
 		TABLE);
 	kitchen->table = new_queue(lab, QUEUE_PLAIN, TABLE);
 	lab_part(lab, "the kitchen", "process");
-	lab_crew_start(lab, &cooks, COOKS, cook, kitchen);
-	lab_crew_start(lab, &eaters, EATERS, eat, kitchen);
-	lab_crew_join(lab, &cooks);
+	lab_children_start(lab, &cooks, COOKS, cook, kitchen);
+	lab_children_start(lab, &eaters, EATERS, eat, kitchen);
+	lab_children_join(lab, &cooks);
 	for (unsigned i = 0; i < EATERS; i++) {
 		queue_put(kitchen->table, &no_more, sizeof(no_more), LAB_PATIENCE_NS);
 	}
-	lab_crew_join(lab, &eaters);
+	lab_children_join(lab, &eaters);
 	lab_show_timeline(lab);
 	lab_show(lab, "a cook had to wait", "%u times", atomic_load(&kitchen->full));
 	lab_expect(lab, count_eaten_once(kitchen) == DISH_MAX,

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/sync/barrier.h"
 #include "shared/sync/condition.h"
@@ -56,17 +56,17 @@ static bool all_wait(void *context)
 void lab_event(struct lab *lab)
 {
 	struct crossing *crossing = lab_share(lab, sizeof(*crossing));
-	struct lab_crew crew = { 0 };
+	struct lab_children children = { 0 };
 
 	lab_say(lab, "%d cars come one after the other to a traffic light, which is red.", CARS);
 	lab_part(lab, "a traffic light", "car");
-	lab_crew_start(lab, &crew, CARS, drive, crossing);
+	lab_children_start(lab, &children, CARS, drive, crossing);
 	bool stood = lab_eventually(all_wait, crossing);
 	bool timed_out = !latch_wait(&crossing->green, SHORT_NS);
 	unsigned over_at_red = atomic_load(&crossing->over);
 	atomic_store(&crossing->green_ns, clock_monotonic_ns());
 	latch_set(&crossing->green);
-	lab_crew_join(lab, &crew);
+	lab_children_join(lab, &children);
 	lab_show_timeline(lab);
 	lab_expect(lab, stood && over_at_red == 0, "while it was red, nobody crossed");
 	lab_expect(lab, timed_out, "who waits for it with a time-out is told that it is still red");
@@ -129,7 +129,7 @@ void lab_condition(struct lab *lab)
 	lab_say(lab, "free for the other while it waits.");
 	mutex_init(&match->mutex, MUTEX_PLAIN);
 	condition_init(&match->changed, &match->mutex, NULL);
-	lab_crew_run(lab, 2, play, match);
+	lab_children_run(lab, 2, play, match);
 	for (unsigned i = 0; i < match->strokes; i++) {
 		memcpy(text + (size_t)i * 5, match->log[i] == 'i' ? " ping" : " pong", 6);
 		in_turns = in_turns && match->log[i] == (i % 2 == 0 ? 'i' : 'o');
@@ -210,7 +210,7 @@ void lab_barrier(struct lab *lab)
 	barrier_init(&line->barrier, RUNNERS);
 	barrier_init(&line->pair, 2);
 	lab_part(lab, "the start line", "runner");
-	lab_crew_run(lab, RUNNERS, run, line);
+	lab_children_run(lab, RUNNERS, run, line);
 	lab_show_timeline(lab);
 	lab_expect(lab, all_left_after_the_last_arrived(line),
 		   "nobody left before the last had arrived");

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "shared/base/log.h"
 #include "shared/sync/barrier.h"
@@ -152,7 +152,7 @@ static int64_t measure(struct lab *lab, struct counter *counter, const struct wa
 	counter->times = way->times;
 	counter->plain = 0;
 	atomic_store(&counter->atomic, 0);
-	lab_crew_run(lab, 2, count_up_or_down, &measure);
+	lab_children_run(lab, 2, count_up_or_down, &measure);
 	double each_ns = (double)(clock_monotonic_ns() - start_ns) / (2.0 * (double)way->times);
 	int64_t left = counter->plain + atomic_load(&counter->atomic);
 	lab_show(lab, way->name, "%9lld each  %8.1f ns an update  result %lld",
@@ -237,7 +237,7 @@ static void run_one_by_one(struct lab *lab, lab_work work, struct desk *desk)
 
 static void run_in_processes(struct lab *lab, lab_work work, struct desk *desk)
 {
-	lab_crew_run(lab, WORKERS, work, desk);
+	lab_children_run(lab, WORKERS, work, desk);
 }
 
 static void *run_errand(void *argument)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 #include "client/lab/lab.h"
 #include "db/booking/booking.h"
 #include "shared/base/log.h"
@@ -190,7 +190,7 @@ static void sell_out(struct lab *lab, struct shop *shop, bool locked)
 	make_folder(shop);
 	write_database(shop);
 	lab_part(lab, locked ? "with a lock" : "unlocked", "buyer");
-	lab_crew_run(lab, BUYERS, search_and_buy, shop);
+	lab_children_run(lab, BUYERS, search_and_buy, shop);
 }
 
 static int64_t count_in_store(const struct shop *shop)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "client/race/gate.h"
+#include "client/race/guard.h"
 #include "db/booking/booking.h"
 #include "shared/base/clock.h"
 
@@ -163,15 +163,15 @@ static bool buy_step_by_step(const struct purchase *purchase)
 
 static bool go_in_and_buy(const struct purchase *purchase)
 {
-	struct race_gate *gate = purchase->errand->heat->gate;
+	struct race_guard *guard = purchase->errand->heat->guard;
 
 	note(purchase, RACE_DECIDED);
-	race_gate_enter(gate);
+	race_guard_enter(guard);
 	note(purchase, RACE_ENTERED);
 	bool good = buy_step_by_step(purchase);
-	/* Before the gate opens: who comes next enters after this moment, also by the clock. */
+	/* Before the guard opens: who comes next enters after this moment, also by the clock. */
 	note(purchase, RACE_LEFT);
-	race_gate_leave(gate);
+	race_guard_leave(guard);
 	return good;
 }
 

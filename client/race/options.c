@@ -3,7 +3,7 @@
 #include <argp.h>
 #include <string.h>
 
-#include "client/race/exhaustive.h"
+#include "client/race/interleavings.h"
 #include "shared/base/clock.h"
 #include "shared/base/siphash.h"
 #include "shared/base/usage.h"
@@ -205,8 +205,9 @@ static void fill_in(struct race_options *options)
 	if (plan->tickets == 0) {
 		plan->tickets = options->exhaustive ? 1 : 5;
 	}
-	if (options->exhaustive && plan->buyers > EXHAUSTIVE_BUYERS_MAX) {
-		usage_error("--exhaustive: must be for %d buyers at most", EXHAUSTIVE_BUYERS_MAX);
+	if (options->exhaustive && plan->buyers > INTERLEAVINGS_BUYERS_MAX) {
+		usage_error("--exhaustive: must be for %d buyers at most",
+			    INTERLEAVINGS_BUYERS_MAX);
 	}
 	plan->quiet |= options->json;
 }

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "client/connection/subcommand.h"
-#include "client/race/exhaustive.h"
+#include "client/race/interleavings.h"
 #include "client/race/options.h"
 #include "client/race/report.h"
 #include "client/race/run.h"
 #include "client/race/timeline.h"
-#include "client/terminal/printed.h"
+#include "client/terminal/output.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -50,11 +50,11 @@ static void mind_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *address)
 {
 	(void)status;
 	(void)kind;
-	(void)place;
+	(void)address;
 	return remove(path);
 }
 
@@ -124,7 +124,7 @@ static void show(const struct race_options *options, const struct race *race)
 		timeline_print(race, &style, stdout);
 		race_report_print(race, stdout);
 	}
-	printed_or_die();
+	output_flush_or_die();
 	write_file(options->svg, race, timeline_write_svg);
 	write_file(options->trace, race, timeline_write_trace);
 }
@@ -157,25 +157,25 @@ static bool run_heats(const struct race_options *options, struct race *race, cha
 
 static int show_interleavings(const struct race_options *options)
 {
-	struct exhaustive result;
+	struct interleavings result;
 
-	exhaustive_run(&result, options->plan.buyers, options->plan.tickets);
+	interleavings_run(&result, options->plan.buyers, options->plan.tickets);
 	if (options->json) {
-		exhaustive_print_json(&result, stdout);
+		interleavings_print_json(&result, stdout);
 	} else {
-		exhaustive_print(&result, stdout);
+		interleavings_print(&result, stdout);
 	}
-	printed_or_die();
+	output_flush_or_die();
 	return EXIT_SUCCESS;
 }
 
-int race_run(const struct server_place *place, int argc, char **argv)
+int race_run(const struct server_address *address, int argc, char **argv)
 {
 	static struct race race;
 	struct race_options options;
 	char problem[STORE_ERROR_SIZE] = "";
 
-	(void)place;
+	(void)address;
 	race_options_read(&options, argc, argv);
 	if (options.exhaustive) {
 		return show_interleavings(&options);

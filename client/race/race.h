@@ -90,7 +90,7 @@ struct race_verdict {
 	unsigned order[RACE_BUYERS_MAX]; /* those, in that order */
 };
 
-struct race_gate;
+struct race_guard;
 
 struct race_heat {
 	enum race_strategy strategy;
@@ -101,7 +101,7 @@ struct race_heat {
 	int64_t end_ns;
 	struct memory memory;
 	struct race_buyer *buyers; /* in it */
-	struct race_gate *gate;    /* likewise */
+	struct race_guard *guard;  /* likewise */
 	struct race_verdict verdict;
 };
 

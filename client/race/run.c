@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "client/race/buyer.h"
-#include "client/race/gate.h"
+#include "client/race/guard.h"
 #include "db/booking/booking.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -149,10 +149,11 @@ static void heat_init(struct race_heat *heat, const struct race_plan *plan,
 	*heat = (struct race_heat){ .strategy = strategy,
 				    .count = plan->buyers,
 				    .tickets = plan->tickets };
-	memory_init(&heat->memory, "race", buyers_size + race_gate_size() + (size_t)2 * CACHE_LINE);
+	memory_init(&heat->memory, "race",
+		    buyers_size + race_guard_size() + (size_t)2 * CACHE_LINE);
 	heat->buyers = memory_take(&heat->memory, buyers_size, CACHE_LINE);
-	heat->gate = memory_take(&heat->memory, race_gate_size(), CACHE_LINE);
-	race_gate_init(heat->gate, strategy);
+	heat->guard = memory_take(&heat->memory, race_guard_size(), CACHE_LINE);
+	race_guard_init(heat->guard, strategy);
 }
 
 bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,

@@ -13,7 +13,7 @@
 #include "client/bench/load.h"
 #include "client/connection/connection.h"
 #include "client/connection/subcommand.h"
-#include "client/terminal/printed.h"
+#include "client/terminal/output.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/base/siphash.h"
@@ -29,7 +29,7 @@
 #define EXIT_INTERRUPTED  130
 
 struct arguments {
-	struct server_place place;
+	struct server_address address;
 	const char *event;
 	unsigned buyers;
 	unsigned connections; /* 0: not said */
@@ -77,7 +77,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_EACH: arguments->each = read_number("each", argument, EACH_MAX); return 0;
 	case KEY_JSON: arguments->json = true; return 0;
-	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->place; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->address; return 0;
 	case ARGP_KEY_ARG: read_event(arguments, argument); return 0;
 	case ARGP_KEY_NO_ARGS: usage_error("which event? %s EVENT --buyers N", state->name);
 	default: return usage_parse(key, state);
@@ -96,7 +96,7 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 		USAGE_OPTION_VERSION,
 		{ 0 },
 	};
-	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &server_address_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = {
 		.options = options,
 		.parser = parse,
@@ -158,14 +158,14 @@ static bool read_numbers(struct span answer, const char *verb, int64_t *numbers,
 }
 
 /* Finds the server and the event, or ends the program. */
-static void find_event(struct rush_plan *plan, const struct server_place *place)
+static void find_event(struct rush_plan *plan, const struct server_address *address)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
 	struct span answer = { "", 0 };
 	int64_t numbers[2];
 
-	if (!connection_open(&connection, place, problem)) {
+	if (!connection_open(&connection, address, problem)) {
 		die("%s", problem);
 	}
 	plan->address_length = sizeof(plan->address);
@@ -186,7 +186,7 @@ static void find_event(struct rush_plan *plan, const struct server_place *place)
 
 /* "+audit EVENT SOLD HELD FREE TOTAL ok" */
 static void audit(struct rush_figures *figures, const struct rush_tally *tally,
-		  const struct rush_plan *plan, const struct server_place *place)
+		  const struct rush_plan *plan, const struct server_address *address)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
@@ -194,7 +194,7 @@ static void audit(struct rush_figures *figures, const struct rush_tally *tally,
 	struct span answer = { "", 0 };
 	int64_t numbers[4] = { 0 };
 
-	if (!connection_open(&connection, place, problem)) {
+	if (!connection_open(&connection, address, problem)) {
 		return;
 	}
 	figures->audited = ask(&connection, "audit", plan->event->name, &answer);
@@ -247,16 +247,16 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 	} else {
 		rush_report_print(figures, tally, plan, stdout);
 	}
-	printed_or_die();
+	output_flush_or_die();
 	if (wrong) {
 		return EXIT_FAILURE;
 	}
 	return stop ? EXIT_INTERRUPTED : EXIT_SUCCESS;
 }
 
-int rush_run(const struct server_place *place, int argc, char **argv)
+int rush_run(const struct server_address *address, int argc, char **argv)
 {
-	struct arguments arguments = { .place = *place, .buyers = BUYERS_USUAL, .each = 1 };
+	struct arguments arguments = { .address = *address, .buyers = BUYERS_USUAL, .each = 1 };
 	struct rush_tally tally = { 0 };
 	struct rush_figures figures;
 	struct siphash_key chance;
@@ -278,13 +278,13 @@ int rush_run(const struct server_place *place, int argc, char **argv)
 	if (tally.buyers == NULL) {
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
-	find_event(&plan, &arguments.place);
+	find_event(&plan, &arguments.address);
 	mind_signals();
 	rush_crowd_run(&plan, &tally);
 	if (!rush_figures_make(&figures, &tally, elapsed_ns)) {
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
-	audit(&figures, &tally, &plan, &arguments.place);
+	audit(&figures, &tally, &plan, &arguments.address);
 	int status = report(&arguments, &figures, &tally, &plan);
 	free(tally.buyers);
 	return status;

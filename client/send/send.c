@@ -6,13 +6,13 @@
 
 #include "client/connection/exchange.h"
 #include "client/connection/subcommand.h"
-#include "client/terminal/printed.h"
+#include "client/terminal/output.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
 #include "shared/text/text.h"
 
 struct arguments {
-	struct server_place place;
+	struct server_address address;
 	char **lines; /* NULL: those of stdin */
 	int count;
 };
@@ -23,7 +23,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	(void)argument;
 	if (key == ARGP_KEY_INIT) {
-		state->child_inputs[0] = &arguments->place;
+		state->child_inputs[0] = &arguments->address;
 		return 0;
 	}
 	if (key == ARGP_KEY_ARG) {
@@ -42,7 +42,7 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 	static const struct argp_option options[] = { USAGE_OPTION_HELP,
 						      USAGE_OPTION_VERSION,
 						      { 0 } };
-	static const struct argp_child children[] = { { &place_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &server_address_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = { .options = options,
 				   .parser = parse,
 				   .args_doc = "[LINE...]",
@@ -63,14 +63,14 @@ static void print_line(struct span line)
 	putchar('\n');
 }
 
-int send_run(const struct server_place *place, int argc, char **argv)
+int send_run(const struct server_address *address, int argc, char **argv)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
-	struct arguments arguments = { .place = *place };
+	struct arguments arguments = { .address = *address };
 
 	read_arguments(&arguments, argc, argv);
-	if (!connection_open(&connection, &arguments.place, problem)) {
+	if (!connection_open(&connection, &arguments.address, problem)) {
 		die("%s", problem);
 	}
 	const struct exchange exchange = { .connection = &connection,
@@ -81,7 +81,7 @@ int send_run(const struct server_place *place, int argc, char **argv)
 					   .show = print_line };
 	struct exchange_result result = exchange_run(&exchange);
 	connection_close(&connection);
-	printed_or_die();
+	output_flush_or_die();
 	if (!(result.ended || result.bye) || result.done + result.refused < result.commands) {
 		die("the connection ended before everything was answered");
 	}

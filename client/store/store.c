@@ -12,7 +12,7 @@
 
 #include "client/connection/subcommand.h"
 #include "client/store/content.h"
-#include "client/terminal/printed.h"
+#include "client/terminal/output.h"
 #include "db/booking/booking.h"
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
@@ -143,7 +143,7 @@ static int check(const struct arguments *arguments)
 	leave(store);
 	store_close(store);
 	output_print(&output);
-	printed_or_die();
+	output_flush_or_die();
 	return result == STORE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -261,7 +261,7 @@ static int export(const struct arguments *arguments)
 	fputs(json ? "\n]\n" : "", stdout);
 	content_finish(&content);
 	store_close(store);
-	printed_or_die();
+	output_flush_or_die();
 	return EXIT_SUCCESS;
 }
 
@@ -325,7 +325,7 @@ static int convert(const struct arguments *arguments)
 	printf("%zu bookings and %zu messages carried from %s to %s\n", content.ticket_count,
 	       content.message_count, from, to);
 	content_finish(&content);
-	printed_or_die();
+	output_flush_or_die();
 	return EXIT_SUCCESS;
 }
 
@@ -415,10 +415,10 @@ static void must_be_urls(const struct arguments *arguments, const struct task *t
 	}
 }
 
-int store_run(const struct server_place *place, int argc, char **argv)
+int store_run(const struct server_address *address, int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	(void)place;
+	(void)address;
 	read_arguments(&arguments, argc, argv);
 	const struct task *task = find_task(&arguments);
 	must_be_urls(&arguments, task);

@@ -218,7 +218,7 @@ Test(conversation, a_room_that_cannot_be_entered_again_is_no_longer_ours)
 	conversation_connected(conversation);
 	hear("+where guest-2 1 42");
 	hear("-LIMIT you are in too many rooms");
-	cr_expect_null(roster_current(&conversation->roster));
+	cr_expect_null(view_current(&conversation->view));
 }
 
 Test(conversation, an_interrupted_booking_is_asked_again_but_not_for_ever)
@@ -252,7 +252,7 @@ Test(conversation, without_a_connection_nothing_is_taken_but_the_end)
 	conversation_lost(conversation, NOW_NS);
 	conversation->shown_length = 0;
 	type("/book rush");
-	cr_expect_eq(conversation->outbox.count, 0);
+	cr_expect_eq(conversation->pending.count, 0);
 	cr_expect_not(conversation->over);
 	type("/quit");
 	cr_expect(conversation->over);
@@ -295,12 +295,12 @@ Test(conversation, what_does_not_fit_is_said_not_to_be_sent)
 	line[0] = '/';
 	type(line);
 	expect_sent("");
-	cr_expect_eq(conversation->outbox.count, 0);
-	for (int i = 0; i < 2 * OUTBOX_MAX; i++) {
+	cr_expect_eq(conversation->pending.count, 0);
+	for (int i = 0; i < 2 * PENDING_MAX; i++) {
 		type("/ping");
 	}
-	cr_expect_eq(conversation->outbox.count, OUTBOX_MAX);
-	cr_expect_eq(conversation->out_length, OUTBOX_MAX * strlen("/ping\n"));
+	cr_expect_eq(conversation->pending.count, PENDING_MAX);
+	cr_expect_eq(conversation->out_length, PENDING_MAX * strlen("/ping\n"));
 }
 
 Test(conversation, no_line_can_drive_the_terminal)

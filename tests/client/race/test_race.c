@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "client/connection/subcommand.h"
-#include "client/race/exhaustive.h"
+#include "client/race/interleavings.h"
 #include "client/race/run.h"
 #include "shared/base/clock.h"
 #include "tests/support/capture.h"
@@ -188,9 +188,9 @@ Test(race, the_same_seed_gives_the_same_thinking_times)
 
 static void expect_count(unsigned buyers, int64_t tickets, uint64_t all, uint64_t oversold)
 {
-	struct exhaustive result;
+	struct interleavings result;
 
-	exhaustive_run(&result, buyers, tickets);
+	interleavings_run(&result, buyers, tickets);
 	cr_expect_eq(result.interleavings, all);
 	cr_expect_eq(result.oversold, oversold, "%u buyers: %llu", buyers,
 		     (unsigned long long)result.oversold);
@@ -213,9 +213,9 @@ Test(race, interleavings_are_counted_as_on_paper)
 
 Test(race, the_shortest_way_to_oversell_is_two_reads_and_two_writes)
 {
-	struct exhaustive result;
+	struct interleavings result;
 
-	exhaustive_run(&result, 3, 1);
+	interleavings_run(&result, 3, 1);
 	cr_expect_eq(result.orders, 6);
 	cr_assert_eq(result.steps, 4);
 	cr_expect_neq(result.who[0], result.who[1]);
@@ -229,10 +229,10 @@ struct call {
 static int run_call(void *argument)
 {
 	struct call *call = argument;
-	const struct server_place place = { "127.0.0.1", "1" };
+	const struct server_address address = { "127.0.0.1", "1" };
 
 	setenv("TMPDIR", folder.path, 1);
-	return race_run(&place, call->argc, call->argv);
+	return race_run(&address, call->argc, call->argv);
 }
 
 static void start_race(struct capture *capture, const char *const *arguments)

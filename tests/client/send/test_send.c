@@ -32,7 +32,7 @@ static void stop_peer(void)
 TestSuite(send, .init = start_peer, .fini = stop_peer);
 
 struct call {
-	int (*run)(const struct server_place *place, int argc, char **argv);
+	int (*run)(const struct server_address *address, int argc, char **argv);
 	const char *const *lines;
 	int not_its; /* a descriptor that is only the test's, or 0 */
 };
@@ -40,7 +40,7 @@ struct call {
 static int run_call(void *argument)
 {
 	const struct call *call = argument;
-	const struct server_place place = { "127.0.0.1", peer.port };
+	const struct server_address address = { "127.0.0.1", peer.port };
 	char *argv[ARGUMENTS_MAX + 1] = { strdup("turnstile") };
 	int argc = 1;
 
@@ -51,7 +51,7 @@ static int run_call(void *argument)
 		child_check(argc < ARGUMENTS_MAX);
 		argv[argc++] = strdup(*line);
 	}
-	int status = call->run(&place, argc, argv);
+	int status = call->run(&address, argc, argv);
 	for (int i = 0; i < argc; i++) {
 		free(argv[i]);
 	}
@@ -69,7 +69,7 @@ static void start_send_with(int input, const char *const *lines)
 }
 
 /* With a pipe as stdin: returns the end to write to. */
-static int start_with_pipe(int (*run)(const struct server_place *place, int argc, char **argv))
+static int start_with_pipe(int (*run)(const struct server_address *address, int argc, char **argv))
 {
 	const char *const none[] = { NULL };
 	int input[2];

@@ -21,7 +21,7 @@ static bool may_ask(const struct bench_load *load, const struct asking *asking)
 static void ask(struct bench_load *load, struct asking *asking, struct bench_client *client)
 {
 	client->asked_ns[client->asked % load->plan->pipeline] = clock_monotonic_ns();
-	load->speech->request(&client->output, load->plan, client->number, client->asked);
+	load->protocol->request(&client->output, load->plan, client->number, client->asked);
 	client->asked++;
 	asking->asked++;
 }
@@ -50,7 +50,7 @@ static size_t hear(struct bench_load *load, struct bench_client *client, const c
 	while (used < length) {
 		size_t taken = 0;
 		enum bench_take take =
-			load->speech->take(load->plan, bytes + used, length - used, &taken);
+			load->protocol->take(load->plan, bytes + used, length - used, &taken);
 
 		if (take == BENCH_MORE) {
 			break;
@@ -93,14 +93,14 @@ static void keep_on(struct bench_load *load, const struct asking *asking, int64_
 	}
 }
 
-void bench_ask(const struct bench_plan *plan, const struct bench_speech *speech,
-	       struct bench_result *result)
+void bench_request(const struct bench_plan *plan, const struct bench_protocol *protocol,
+		   struct bench_result *result)
 {
 	struct asking asking = { .result = result };
 	struct bench_load load = { .owner = &asking, .hear = hear };
 	struct bench_meter meter;
 
-	bench_load_open(&load, plan, speech, plan->clients, plan->pipeline * BENCH_MESSAGE_MAX);
+	bench_load_open(&load, plan, protocol, plan->clients, plan->pipeline * BENCH_MESSAGE_MAX);
 	if (plan->count == 0) {
 		ask_first(&load, &asking);
 		keep_on(&load, &asking, WARM_UP_NS);

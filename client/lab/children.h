@@ -1,11 +1,11 @@
 /*
- * lab_crew: processes that an experiment starts and waits for: one, or many that do the same.
+ * lab_children: processes that an experiment starts and waits for: one, or many that do the same.
  *
  * All end with the program, whatever ends it. Waiting is bounded: who does not end in time is
  * killed, and that counts as a fact that did not hold.
  */
-#ifndef CLIENT_LAB_CREW_H
-#define CLIENT_LAB_CREW_H
+#ifndef CLIENT_LAB_CHILDREN_H
+#define CLIENT_LAB_CHILDREN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,26 +14,26 @@
 #include "client/lab/lab.h"
 #include "shared/process/process.h"
 
-#define LAB_CREW_MAX 32
+#define LAB_CHILDREN_MAX 32
 
-/* What member NUMBER (from 0 on) of a crew does. */
+/* What member NUMBER (from 0 on) of a children does. */
 typedef void (*lab_work)(struct lab *lab, void *shared, unsigned number);
 
 /* A zeroed one is empty. */
-struct lab_crew {
-	struct process *members[LAB_CREW_MAX];
+struct lab_children {
+	struct process *members[LAB_CHILDREN_MAX];
 	unsigned count;
 };
 
 /* Starts COUNT more members, numbered from 0 on. */
-void lab_crew_start(struct lab *lab, struct lab_crew *crew, unsigned count, lab_work work,
-		    void *shared);
+void lab_children_start(struct lab *lab, struct lab_children *children, unsigned count,
+			lab_work work, void *shared);
 
 /* Waits for the end of all. */
-void lab_crew_join(struct lab *lab, struct lab_crew *crew);
+void lab_children_join(struct lab *lab, struct lab_children *children);
 
 /* Both, one after the other. */
-void lab_crew_run(struct lab *lab, unsigned count, lab_work work, void *shared);
+void lab_children_run(struct lab *lab, unsigned count, lab_work work, void *shared);
 
 /* As process_start, of a daemon that ends with us; dies when it cannot. */
 struct process *lab_start(const char *name, int (*run)(void *argument), void *argument);

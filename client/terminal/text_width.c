@@ -1,4 +1,4 @@
-#include "client/terminal/layout.h"
+#include "client/terminal/text_width.h"
 
 #include <wchar.h>
 
@@ -27,7 +27,7 @@ static uint32_t take_point(struct span *text)
 	return point;
 }
 
-size_t layout_width(struct span text)
+size_t text_width(struct span text)
 {
 	size_t width = 0;
 
@@ -37,7 +37,7 @@ size_t layout_width(struct span text)
 	return width;
 }
 
-size_t layout_cut(struct span text, size_t columns)
+size_t text_width_cut(struct span text, size_t columns)
 {
 	struct span rest = text;
 	size_t width = 0;
@@ -53,7 +53,7 @@ size_t layout_cut(struct span text, size_t columns)
 	return fits;
 }
 
-size_t layout_rows(size_t width, size_t columns)
+size_t text_width_rows(size_t width, size_t columns)
 {
 	if (width == 0 || columns == 0) {
 		return 1;
@@ -61,7 +61,7 @@ size_t layout_rows(size_t width, size_t columns)
 	return (width + columns - 1) / columns;
 }
 
-size_t layout_cursor_row(size_t prompt, struct span text, size_t columns)
+size_t text_width_cursor_row(size_t prompt, struct span text, size_t columns)
 {
 	size_t row, column;
 

@@ -4,38 +4,38 @@
 #include <string.h>
 
 #include "client/chat/completion.h"
-#include "client/chat/roster.h"
-#include "client/chat/status.h"
-#include "client/terminal/layout.h"
+#include "client/chat/server_view.h"
+#include "client/chat/status_line.h"
+#include "client/terminal/text_width.h"
 
-static struct roster roster;
-static struct manual manual;
+static struct server_view view;
+static struct commands commands;
 
 static void start(void)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
-	roster_init(&roster);
-	memset(&manual, 0, sizeof(manual));
+	view_init(&view);
+	memset(&commands, 0, sizeof(commands));
 }
 
-TestSuite(roster, .init = start);
+TestSuite(view, .init = start);
 TestSuite(status, .init = start);
 TestSuite(completion, .init = start);
 
 static void hear(const char *line)
 {
-	roster_hear(&roster, span_of(line));
+	view_hear(&view, span_of(line));
 }
 
 static void answer(const char *command, const char *line)
 {
-	roster_answer(&roster, span_of(command), span_of(line));
+	view_answer(&view, span_of(command), span_of(line));
 }
 
 static void expect_status(const char *expected)
 {
-	char line[STATUS_SIZE];
-	size_t length = status_line(&roster, "", 80, line);
+	char line[STATUS_LINE_SIZE];
+	size_t length = status_line(&view, "", 80, line);
 
 	cr_expect(length == strlen(expected) && memcmp(line, expected, length) == 0,
 		  "it is '%.*s', not '%s'", (int)length, line, expected);
@@ -51,7 +51,7 @@ static void enter_rush(void)
 	answer("/who #rush", "+who 3");
 }
 
-Test(roster, who_comes_and_goes_and_is_renamed_is_known)
+Test(view, who_comes_and_goes_and_is_renamed_is_known)
 {
 	enter_rush();
 	expect_status("me · #rush · berta, anna");
@@ -69,40 +69,40 @@ Test(roster, who_comes_and_goes_and_is_renamed_is_known)
 	expect_status("me · #rush · ANNA, carl");
 }
 
-Test(roster, the_room_spoken_in_last_is_current_and_after_it_the_one_before)
+Test(view, the_room_spoken_in_last_is_current_and_after_it_the_one_before)
 {
 	answer("/join #a", "+join #a 1");
 	answer("/join #b", "+join #b 1");
 	answer("/join #c", "+join #c 1");
-	cr_expect_str_eq(roster_current(&roster)->name, "#c");
+	cr_expect_str_eq(view_current(&view)->name, "#c");
 	answer("/say #A hi", "+say #a");
-	cr_expect_str_eq(roster_current(&roster)->name, "#a");
+	cr_expect_str_eq(view_current(&view)->name, "#a");
 	answer("/part", "+part #a");
-	cr_expect_str_eq(roster_current(&roster)->name, "#c");
-	roster_leave(&roster, span_of("#c"));
-	roster_leave(&roster, span_of("#nowhere"));
-	cr_expect_str_eq(roster_current(&roster)->name, "#b");
+	cr_expect_str_eq(view_current(&view)->name, "#c");
+	view_leave(&view, span_of("#c"));
+	view_leave(&view, span_of("#nowhere"));
+	cr_expect_str_eq(view_current(&view)->name, "#b");
 	answer("/part", "+part #b");
-	cr_expect_null(roster_current(&roster));
+	cr_expect_null(view_current(&view));
 }
 
-Test(roster, joining_twice_is_one_room)
+Test(view, joining_twice_is_one_room)
 {
 	answer("/join #go", "+join #go 1");
 	answer("/join #GO", "+join #go 2");
-	cr_expect_eq(roster.room_count, 1);
-	cr_expect_eq(roster_current(&roster)->members, 2);
+	cr_expect_eq(view.room_count, 1);
+	cr_expect_eq(view_current(&view)->members, 2);
 }
 
-Test(roster, where_somebody_else_is_is_not_where_we_are)
+Test(view, where_somebody_else_is_is_not_where_we_are)
 {
 	answer("/where", "+where me 1 42");
 	answer("/where anna", "+where anna 2 43");
-	cr_expect_str_eq(roster.nick, "me");
-	cr_expect_str_eq(roster.chosen, "");
+	cr_expect_str_eq(view.nick, "me");
+	cr_expect_str_eq(view.chosen, "");
 }
 
-Test(roster, it_stays_within_its_bounds_whatever_the_server_says)
+Test(view, it_stays_within_its_bounds_whatever_the_server_says)
 {
 	char line[256];
 
@@ -126,13 +126,13 @@ Test(roster, it_stays_within_its_bounds_whatever_the_server_says)
 	answer("/events", "=x y");
 	answer("/who", "=anna");
 	answer("", "+join");
-	cr_expect_eq(roster.room_count, ROSTER_ROOMS);
-	cr_expect_eq(roster.event_count, ROSTER_EVENTS);
-	cr_expect_eq(roster_current(&roster)->nick_count, ROSTER_NICKS);
-	cr_expect_str_eq(roster_current(&roster)->nicks[ROSTER_NICKS - 1], "nick999");
+	cr_expect_eq(view.room_count, VIEW_ROOMS);
+	cr_expect_eq(view.event_count, VIEW_EVENTS);
+	cr_expect_eq(view_current(&view)->nick_count, VIEW_NICKS);
+	cr_expect_str_eq(view_current(&view)->nicks[VIEW_NICKS - 1], "nick999");
 }
 
-Test(roster, a_sale_is_news_once_a_tenth)
+Test(view, a_sale_is_news_once_a_tenth)
 {
 	int news = 0;
 	char line[64];
@@ -140,11 +140,11 @@ Test(roster, a_sale_is_news_once_a_tenth)
 	for (int left = 500; left >= 0; left--) {
 		snprintf(line, sizeof(line), "*sale rush %d 500", left);
 		hear(line);
-		news += roster_sale_is_news(&roster, span_of(line));
+		news += view_sale_is_news(&view, span_of(line));
 	}
 	cr_expect_eq(news, 11); /* 10 tenths, and none at all */
 	hear("*sale rush 1 500");
-	cr_expect(roster_sale_is_news(&roster, span_of("*sale rush 1 500")));
+	cr_expect(view_sale_is_news(&view, span_of("*sale rush 1 500")));
 }
 
 Test(status, what_is_left_of_the_rooms_event_is_a_bar)
@@ -160,7 +160,7 @@ Test(status, what_is_left_of_the_rooms_event_is_a_bar)
 
 Test(status, it_never_takes_the_last_column)
 {
-	char line[STATUS_SIZE], heard[128];
+	char line[STATUS_LINE_SIZE], heard[128];
 
 	enter_rush();
 	hear("*sale rush 125 500");
@@ -169,30 +169,31 @@ Test(status, it_never_takes_the_last_column)
 		hear(heard);
 	}
 	for (size_t columns = 1; columns < 300; columns++) {
-		size_t length = status_line(&roster, "", columns, line);
-		cr_assert_lt(layout_width((struct span){ line, length }), columns);
+		size_t length = status_line(&view, "", columns, line);
+		cr_assert_lt(text_width((struct span){ line, length }), columns);
 	}
 }
 
 Test(status, trouble_takes_the_place_of_the_room)
 {
-	char line[STATUS_SIZE];
+	char line[STATUS_LINE_SIZE];
 
 	enter_rush();
-	size_t length = status_line(&roster, "not connected", 80, line);
+	size_t length = status_line(&view, "not connected", 80, line);
 	cr_expect_eq(length, strlen("me · not connected"));
 }
 
-static void read_manual(void)
+static void read_help(void)
 {
-	manual_read(&manual, span_of("/help [NAME] - lists"));
-	manual_read(&manual, span_of("/hold EVENT [QTY] [ttl=SECONDS] [tied] [key=KEY] - keeps"));
-	manual_read(&manual, span_of("/join #ROOM - enters"));
-	manual_read(&manual, span_of("/say [#ROOM] TEXT - says"));
-	manual_read(&manual, span_of("/tell NICK TEXT - says"));
-	manual_read(&manual, span_of("/confirm CODE - books"));
-	manual_read(&manual,
-		    span_of("/event new EVENT TOTAL [TITLE] | open EVENT | close EVENT - x"));
+	commands_read(&commands, span_of("/help [NAME] - lists"));
+	commands_read(&commands,
+		      span_of("/hold EVENT [QTY] [ttl=SECONDS] [tied] [key=KEY] - keeps"));
+	commands_read(&commands, span_of("/join #ROOM - enters"));
+	commands_read(&commands, span_of("/say [#ROOM] TEXT - says"));
+	commands_read(&commands, span_of("/tell NICK TEXT - says"));
+	commands_read(&commands, span_of("/confirm CODE - books"));
+	commands_read(&commands,
+		      span_of("/event new EVENT TOTAL [TITLE] | open EVENT | close EVENT - x"));
 }
 
 /* EXPECTED: what Tab offers after TEXT, parted by spaces. */
@@ -202,7 +203,7 @@ static void expect_offers(const char *text, const char *expected)
 	char offers[1024] = "";
 	size_t length = 0;
 
-	completion_find(&completion, &manual, &roster, span_of(text));
+	completion_find(&completion, &commands, &view, span_of(text));
 	for (size_t i = 0; i < completion.count; i++) {
 		length += (size_t)snprintf(offers + length, sizeof(offers) - length, "%s%s",
 					   i > 0 ? " " : "", completion.words[i]);
@@ -216,7 +217,7 @@ static void expect_inserted(const char *text, const char *expected)
 	struct completion completion;
 	char inserted[COMPLETION_WORD_SIZE + 2];
 
-	completion_find(&completion, &manual, &roster, span_of(text));
+	completion_find(&completion, &commands, &view, span_of(text));
 	completion_insert(&completion, span_of(text), inserted);
 	cr_expect_str_eq(inserted, expected, "after '%s' comes '%s', not '%s'", text, inserted,
 			 expected);
@@ -224,7 +225,7 @@ static void expect_inserted(const char *text, const char *expected)
 
 Test(completion, commands_come_from_the_servers_help)
 {
-	read_manual();
+	read_help();
 	expect_offers("/he", "/help");
 	expect_offers("/h", "/help /hold");
 	expect_offers("/HO", "/hold");
@@ -235,7 +236,7 @@ Test(completion, commands_come_from_the_servers_help)
 
 Test(completion, each_argument_gets_what_the_help_says_it_is)
 {
-	read_manual();
+	read_help();
 	enter_rush();
 	hear("*sale rush 1 2");
 	hear("*sale gala 1 2");
@@ -259,7 +260,7 @@ Test(completion, each_argument_gets_what_the_help_says_it_is)
 
 Test(completion, in_a_text_nicks_and_rooms_are_completed)
 {
-	read_manual();
+	read_help();
 	enter_rush();
 	expect_offers("be", "berta");
 	expect_offers("hello AN", "anna");
@@ -276,7 +277,7 @@ Test(completion, names_of_any_script_are_completed_without_case)
 
 Test(completion, the_only_word_is_put_whole_and_of_several_what_they_share)
 {
-	read_manual();
+	read_help();
 	enter_rush();
 	hear("*join #rush bert");
 	expect_inserted("/he", "/help ");

@@ -1,4 +1,4 @@
-#include "client/chat/status.h"
+#include "client/chat/status_line.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "client/terminal/bar.h"
-#include "client/terminal/layout.h"
+#include "client/terminal/text_width.h"
 
 #define SEPARATOR       " · "
 #define BAR_COLUMNS     16
@@ -20,7 +20,7 @@ struct output {
 __attribute__((format(printf, 2, 3))) static void put(struct output *output, const char *format,
 						      ...)
 {
-	size_t room = STATUS_SIZE - output->length;
+	size_t room = STATUS_LINE_SIZE - output->length;
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -30,7 +30,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct output *output, con
 }
 
 /* What is left of the room's event, or nothing. */
-static size_t describe_event(const struct roster_event *event, size_t columns, char *text,
+static size_t describe_event(const struct view_event *event, size_t columns, char *text,
 			     size_t size)
 {
 	char bar[BAR_SIZE];
@@ -49,17 +49,17 @@ static size_t describe_event(const struct roster_event *event, size_t columns, c
 }
 
 /* As many of the others as fit, the last heard first, and how many more there are. */
-static void put_people(struct output *output, const struct roster_room *room, size_t columns)
+static void put_people(struct output *output, const struct view_room *room, size_t columns)
 {
 	int64_t others = room->members - 1;
-	size_t used = layout_width((struct span){ output->line, output->length });
+	size_t used = text_width((struct span){ output->line, output->length });
 	int64_t shown = 0;
 
 	if (others <= 0) {
 		put(output, SEPARATOR "nobody else here");
 	}
 	for (size_t i = room->nick_count; i-- > 0 && shown < others; shown++) {
-		size_t width = layout_width(span_of(room->nicks[i]));
+		size_t width = text_width(span_of(room->nicks[i]));
 		if (used + width + strlen(" · , +1000") > columns) {
 			break;
 		}
@@ -73,9 +73,9 @@ static void put_people(struct output *output, const struct roster_room *room, si
 	}
 }
 
-static void put_room(struct output *output, const struct roster *roster, size_t columns)
+static void put_room(struct output *output, const struct server_view *view, size_t columns)
 {
-	const struct roster_room *room = roster_current(roster);
+	const struct view_room *room = view_current(view);
 	char event[256];
 
 	if (room == NULL) {
@@ -83,23 +83,22 @@ static void put_room(struct output *output, const struct roster *roster, size_t 
 		return;
 	}
 	put(output, SEPARATOR "%s", room->name);
-	size_t length =
-		describe_event(roster_room_event(roster, room), columns, event, sizeof(event));
-	size_t width = layout_width((struct span){ event, length });
+	size_t length = describe_event(view_event_of(view, room), columns, event, sizeof(event));
+	size_t width = text_width((struct span){ event, length });
 	put_people(output, room, columns > width ? columns - width : 0);
 	put(output, "%.*s", (int)length, event);
 }
 
-size_t status_line(const struct roster *roster, const char *trouble, size_t columns,
-		   char line[STATUS_SIZE])
+size_t status_line(const struct server_view *view, const char *trouble, size_t columns,
+		   char line[STATUS_LINE_SIZE])
 {
 	struct output output = { .line = line };
 
-	put(&output, "%s", roster->nick[0] == '\0' ? "..." : roster->nick);
+	put(&output, "%s", view->nick[0] == '\0' ? "..." : view->nick);
 	if (trouble[0] != '\0') {
 		put(&output, SEPARATOR "%s", trouble);
 	} else {
-		put_room(&output, roster, columns > 0 ? columns - 1 : 0);
+		put_room(&output, view, columns > 0 ? columns - 1 : 0);
 	}
-	return layout_cut((struct span){ line, output.length }, columns > 0 ? columns - 1 : 0);
+	return text_width_cut((struct span){ line, output.length }, columns > 0 ? columns - 1 : 0);
 }

@@ -1,28 +1,28 @@
 /*
- * layout: how many columns and rows text takes on a terminal. Pure; widths are the locale's
+ * text_width: how many columns and rows text takes on a terminal. Pure; widths are the locale's
  * (wcwidth(3)), as the line editor counts them, so the locale must be one of UTF-8.
  */
-#ifndef CLIENT_TERMINAL_LAYOUT_H
-#define CLIENT_TERMINAL_LAYOUT_H
+#ifndef CLIENT_TERMINAL_TEXT_WIDTH_H
+#define CLIENT_TERMINAL_TEXT_WIDTH_H
 
 #include <stddef.h>
 
 #include "shared/text/words.h"
 
 /* Columns that TEXT takes on a line that never ends. */
-size_t layout_width(struct span text);
+size_t text_width(struct span text);
 
 /* The longest front of TEXT, in bytes, that takes COLUMNS at most. */
-size_t layout_cut(struct span text, size_t columns);
+size_t text_width_cut(struct span text, size_t columns);
 
 /* How many rows something of WIDTH columns takes (1 or more), wrapped at COLUMNS. */
-size_t layout_rows(size_t width, size_t columns);
+size_t text_width_rows(size_t width, size_t columns);
 
 /*
  * The row, counted from the prompt's, in which the cursor stands after a prompt of PROMPT columns
  * and TEXT behind it. A wide character never stands half in a row; a full row's end is the start
  * of the next.
  */
-size_t layout_cursor_row(size_t prompt, struct span text, size_t columns);
+size_t text_width_cursor_row(size_t prompt, struct span text, size_t columns);
 
 #endif

@@ -1,11 +1,11 @@
-#include "client/chat/manual.h"
+#include "client/chat/commands.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char parting[] = " - ";
 
-void manual_split(struct span row, struct span *usage, struct span *help)
+void commands_split_row(struct span row, struct span *usage, struct span *help)
 {
 	const char *at = memmem(row.text, row.length, parting, strlen(parting));
 	size_t before = at == NULL ? row.length : (size_t)(at - row.text);
@@ -15,29 +15,29 @@ void manual_split(struct span row, struct span *usage, struct span *help)
 	*help = (struct span){ row.text + after, row.length - after };
 }
 
-const struct manual_entry *manual_find(const struct manual *manual, struct span name)
+const struct command *commands_find(const struct commands *commands, struct span name)
 {
-	for (size_t i = 0; i < manual->count; i++) {
-		if (span_equals_ignoring_case(name, manual->entries[i].name)) {
-			return &manual->entries[i];
+	for (size_t i = 0; i < commands->count; i++) {
+		if (span_equals_ignoring_case(name, commands->entries[i].name)) {
+			return &commands->entries[i];
 		}
 	}
 	return NULL;
 }
 
-void manual_read(struct manual *manual, struct span row)
+void commands_read(struct commands *commands, struct span row)
 {
 	struct span usage, help;
 
-	manual_split(row, &usage, &help);
+	commands_split_row(row, &usage, &help);
 	struct span name = words_next(&usage);
 	struct span arguments = words_rest(usage);
-	if (manual->count == MANUAL_MAX || !span_starts(name, "/") ||
-	    name.length >= MANUAL_NAME_SIZE || arguments.length >= MANUAL_ARGS_SIZE ||
-	    manual_find(manual, name) != NULL) {
+	if (commands->count == COMMANDS_MAX || !span_starts(name, "/") ||
+	    name.length >= COMMANDS_NAME_SIZE || arguments.length >= COMMANDS_ARGS_SIZE ||
+	    commands_find(commands, name) != NULL) {
 		return;
 	}
-	struct manual_entry *entry = &manual->entries[manual->count++];
+	struct command *entry = &commands->entries[commands->count++];
 	snprintf(entry->name, sizeof(entry->name), "%.*s", (int)name.length, name.text);
 	snprintf(entry->arguments, sizeof(entry->arguments), "%.*s", (int)arguments.length,
 		 arguments.text);

@@ -1,4 +1,4 @@
-#include "client/connection/place.h"
+#include "client/options/server_address.h"
 
 #include <stdlib.h>
 
@@ -6,11 +6,11 @@ enum { KEY_HOST = 'h', KEY_PORT = 'p' };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-	struct server_place *place = state->input;
+	struct server_address *address = state->input;
 
 	switch (key) {
-	case KEY_HOST: place->host = argument; return 0;
-	case KEY_PORT: place->port = argument; return 0;
+	case KEY_HOST: address->host = argument; return 0;
+	case KEY_PORT: address->port = argument; return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
@@ -21,7 +21,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-const struct argp place_argp = { .options = options, .parser = parse };
+const struct argp server_address_argp = { .options = options, .parser = parse };
 
 static const char *setting(const char *variable, const char *otherwise)
 {
@@ -30,8 +30,8 @@ static const char *setting(const char *variable, const char *otherwise)
 	return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
-struct server_place place_usual(void)
+struct server_address server_address_default(void)
 {
-	return (struct server_place){ .host = setting("TURNSTILE_HOST", "127.0.0.1"),
-				      .port = setting("TURNSTILE_PORT", "7000") };
+	return (struct server_address){ .host = setting("TURNSTILE_HOST", "127.0.0.1"),
+					.port = setting("TURNSTILE_PORT", "7000") };
 }

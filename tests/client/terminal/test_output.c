@@ -1,4 +1,4 @@
-#include "client/terminal/printed.h"
+#include "client/terminal/output.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ static int print_a_line(void *argument)
 {
 	(void)argument;
 	printf("a result\n");
-	printed_or_die();
+	output_flush_or_die();
 	return 0;
 }
 
@@ -32,7 +32,7 @@ static int print_much_to_a_full_disk(void *argument)
 	dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 	printf("a result\n");
 	fflush(stdout);
-	printed_or_die();
+	output_flush_or_die();
 	return 0;
 }
 
@@ -48,12 +48,12 @@ static void expect(int (*run)(void *argument), int status, const char *output, c
 	capture_free(&capture);
 }
 
-Test(printed, what_got_out_is_well)
+Test(output, what_got_out_is_well)
 {
 	expect(print_a_line, EXIT_SUCCESS, "a result\n", "");
 }
 
-Test(printed, what_did_not_get_out_is_a_failure)
+Test(output, what_did_not_get_out_is_a_failure)
 {
 	expect(print_to_a_full_disk, EXIT_FAILURE, "", "cannot write to stdout");
 	expect(print_much_to_a_full_disk, EXIT_FAILURE, "", "cannot write to stdout");

@@ -1,16 +1,16 @@
-#include "client/race/exhaustive.h"
+#include "client/race/interleavings.h"
 
 #include <stdbool.h>
 
 /* A row of purchases, as far as it has come. */
 struct state {
 	unsigned steps; /* taken so far */
-	unsigned who[EXHAUSTIVE_STEPS_MAX];
+	unsigned who[INTERLEAVINGS_STEPS_MAX];
 	int64_t left; /* as the store has it */
 	int64_t sold;
 	unsigned oversold_at; /* after so many steps; 0: not */
-	unsigned done[EXHAUSTIVE_BUYERS_MAX];
-	int64_t read[EXHAUSTIVE_BUYERS_MAX];
+	unsigned done[INTERLEAVINGS_BUYERS_MAX];
+	int64_t read[INTERLEAVINGS_BUYERS_MAX];
 };
 
 /* BUYER's next step: it reads, or it sells and writes back. */
@@ -31,7 +31,7 @@ static void step(struct state *state, unsigned buyer, int64_t tickets)
 	}
 }
 
-static void note_end(struct exhaustive *result, const struct state *state)
+static void note_end(struct interleavings *result, const struct state *state)
 {
 	result->interleavings++;
 	if (state->oversold_at == 0) {
@@ -48,7 +48,7 @@ static void note_end(struct exhaustive *result, const struct state *state)
 }
 
 /* Each buyer in turn takes the next step (or PIECE of them), and all that can follow follows. */
-static void explore(struct exhaustive *result, const struct state *state, unsigned piece)
+static void explore(struct interleavings *result, const struct state *state, unsigned piece)
 {
 	if (state->steps == 2 * result->buyers) {
 		note_end(result, state);
@@ -66,10 +66,10 @@ static void explore(struct exhaustive *result, const struct state *state, unsign
 	}
 }
 
-void exhaustive_run(struct exhaustive *result, unsigned buyers, int64_t tickets)
+void interleavings_run(struct interleavings *result, unsigned buyers, int64_t tickets)
 {
 	const struct state start = { .left = tickets };
-	struct exhaustive whole = { .buyers = buyers, .tickets = tickets };
+	struct interleavings whole = { .buyers = buyers, .tickets = tickets };
 
 	*result = whole;
 	explore(result, &start, 1);
@@ -95,7 +95,7 @@ static void print_step(const struct state *state, FILE *to)
 	fprintf(to, "\n");
 }
 
-static void print_steps(const struct exhaustive *result, FILE *to)
+static void print_steps(const struct interleavings *result, FILE *to)
 {
 	struct state state = { .left = result->tickets };
 
@@ -105,7 +105,7 @@ static void print_steps(const struct exhaustive *result, FILE *to)
 	}
 }
 
-void exhaustive_print(const struct exhaustive *result, FILE *to)
+void interleavings_print(const struct interleavings *result, FILE *to)
 {
 	fprintf(to, "%u buyers, %lld %s: %llu of %llu interleavings oversell.\n", result->buyers,
 		(long long)result->tickets, result->tickets == 1 ? "ticket" : "tickets",
@@ -118,7 +118,7 @@ void exhaustive_print(const struct exhaustive *result, FILE *to)
 		(unsigned long long)result->oversold_in_orders, (unsigned long long)result->orders);
 }
 
-void exhaustive_print_json(const struct exhaustive *result, FILE *to)
+void interleavings_print_json(const struct interleavings *result, FILE *to)
 {
 	fprintf(to, "{\"buyers\":%u,\"tickets\":%lld,\"interleavings\":%llu,\"oversold\":%llu,",
 		result->buyers, (long long)result->tickets,

@@ -1,4 +1,4 @@
-#include "client/lab/crew.h"
+#include "client/lab/children.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,38 +43,38 @@ int lab_finish(struct lab *lab, struct process *process)
 	return status;
 }
 
-void lab_crew_start(struct lab *lab, struct lab_crew *crew, unsigned count, lab_work work,
-		    void *shared)
+void lab_children_start(struct lab *lab, struct lab_children *children, unsigned count,
+			lab_work work, void *shared)
 {
 	struct member member = { lab, work, shared, 0 };
 	char name[PROCESS_NAME_SIZE];
 
 	for (; member.number < count; member.number++) {
-		if (crew->count == LAB_CREW_MAX) {
-			bug("a crew has at most %d members", LAB_CREW_MAX);
+		if (children->count == LAB_CHILDREN_MAX) {
+			bug("a children has at most %d members", LAB_CHILDREN_MAX);
 		}
 		snprintf(name, sizeof(name), "%s %u", lab->name, member.number + 1);
-		crew->members[crew->count++] = lab_start(name, run_member, &member);
+		children->members[children->count++] = lab_start(name, run_member, &member);
 	}
 }
 
-void lab_crew_join(struct lab *lab, struct lab_crew *crew)
+void lab_children_join(struct lab *lab, struct lab_children *children)
 {
-	for (unsigned i = 0; i < crew->count; i++) {
-		int status = lab_finish(lab, crew->members[i]);
+	for (unsigned i = 0; i < children->count; i++) {
+		int status = lab_finish(lab, children->members[i]);
 		if (status != 0) {
 			lab_expect(lab, false, "process %u ends well (it said %d)", i + 1, status);
 		}
 	}
-	crew->count = 0;
+	children->count = 0;
 }
 
-void lab_crew_run(struct lab *lab, unsigned count, lab_work work, void *shared)
+void lab_children_run(struct lab *lab, unsigned count, lab_work work, void *shared)
 {
-	struct lab_crew crew = { 0 };
+	struct lab_children children = { 0 };
 
-	lab_crew_start(lab, &crew, count, work, shared);
-	lab_crew_join(lab, &crew);
+	lab_children_start(lab, &children, count, work, shared);
+	lab_children_join(lab, &children);
 }
 
 static bool find_field(FILE *file, const char *field, char *value)
