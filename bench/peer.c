@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/bench/run.h"
+#include "client/bench/bench.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
 

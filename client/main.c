@@ -5,12 +5,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/connection/subcommand.h"
+#include "client/bench/bench.h"
+#include "client/chat/chat.h"
+#include "client/lab/lab.h"
+#include "client/options/server_address.h"
+#include "client/race/race.h"
+#include "client/rush/rush.h"
+#include "client/send/send.h"
+#include "client/store/store.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
 
 #define DOC_SIZE  2048 /* bytes of the help's text */
 #define NAME_SIZE 64   /* bytes of "turnstile NAME" */
+
+struct subcommand {
+	const char *name;
+	const char *arguments; /* as the help shows them */
+	const char *help;
+	/* Its own command line, argv[0] being "turnstile NAME"; returns the exit status. */
+	int (*run)(const struct server_address *address, int argc, char **argv);
+};
 
 static const struct subcommand subcommands[] = {
 	{ "chat", "", "talk to the server (what happens on a terminal)", chat_run },

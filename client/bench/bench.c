@@ -1,4 +1,5 @@
-/* bench: the command line of the load generator, and what it prints. */
+#include "client/bench/bench.h"
+
 #include <argp.h>
 #include <errno.h>
 #include <netdb.h>
@@ -6,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/bench/chat.h"
+#include "client/bench/connect.h"
+#include "client/bench/idle.h"
 #include "client/bench/report.h"
-#include "client/bench/run.h"
-#include "client/connection/subcommand.h"
+#include "client/bench/request.h"
+#include "client/bench/turnstile.h"
+#include "client/options/number.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
-#include "shared/text/words.h"
 
 #define SECONDS_MAX    3600
 #define COUNT_MAX      INT64_C(1000000000)
@@ -56,17 +60,6 @@ struct bench_line {
 	const char *port;
 };
 
-static int64_t number(const char *option, const char *text, int64_t least, int64_t most)
-{
-	int64_t value;
-
-	if (!words_number(span_of(text), least, most, &value)) {
-		usage_error("--%s is a number from %lld to %lld, not %s", option, (long long)least,
-			    (long long)most, text);
-	}
-	return value;
-}
-
 static const struct bench_name *find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -94,23 +87,28 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_HOST: line->host = argument; return 0;
 	case KEY_PORT: line->port = argument; return 0;
 	case KEY_CLIENTS:
-		plan->clients = (unsigned)number("clients", argument, 1, BENCH_CLIENTS_MAX);
+		plan->clients = (unsigned)option_number("clients", argument, 1, BENCH_CLIENTS_MAX);
 		return 0;
 	case KEY_PIPELINE:
-		plan->pipeline = (unsigned)number("pipeline", argument, 1, BENCH_PIPELINE_MAX);
+		plan->pipeline =
+			(unsigned)option_number("pipeline", argument, 1, BENCH_PIPELINE_MAX);
 		return 0;
 	case KEY_SECONDS:
-		plan->duration_ns = number("seconds", argument, 1, SECONDS_MAX) * NS_PER_SECOND;
+		plan->duration_ns =
+			option_number("seconds", argument, 1, SECONDS_MAX) * NS_PER_SECOND;
 		return 0;
-	case KEY_COUNT: plan->count = number("count", argument, 1, COUNT_MAX); return 0;
+	case KEY_COUNT: plan->count = option_number("count", argument, 1, COUNT_MAX); return 0;
 	case KEY_SPEAKERS:
-		plan->speakers = (unsigned)number("speakers", argument, 1, BENCH_SPEAKERS_MAX);
+		plan->speakers =
+			(unsigned)option_number("speakers", argument, 1, BENCH_SPEAKERS_MAX);
 		return 0;
-	case KEY_RATE: plan->rate = (unsigned)number("rate", argument, 0, RATE_MAX); return 0;
+	case KEY_RATE:
+		plan->rate = (unsigned)option_number("rate", argument, 0, RATE_MAX);
+		return 0;
 	case KEY_EVENT: set_event(plan, argument); return 0;
 	case KEY_KEYS: plan->keys = true; return 0;
 	case KEY_SERVER:
-		plan->server = (pid_t)number("server-pid", argument, 1, INT32_MAX);
+		plan->server = (pid_t)option_number("server-pid", argument, 1, INT32_MAX);
 		return 0;
 	case KEY_JSON: plan->json = true; return 0;
 	case ARGP_KEY_ARG:

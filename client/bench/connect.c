@@ -2,6 +2,8 @@
  * A port that was used lately is not there again for a while, and a second of this uses up what
  * one address has: so the clients come from many addresses of the loopback network.
  */
+#include "client/bench/connect.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -10,7 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/bench/run.h"
+#include "client/bench/cost.h"
+#include "client/connection/descriptor_limit.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -159,7 +162,7 @@ void bench_connect(const struct bench_plan *plan, const struct bench_protocol *p
 	if (visits.visits == NULL || visits.epoll < 0) {
 		die("cannot set the bench up: %s", strerror(errno));
 	}
-	bench_load_allow(plan->clients);
+	descriptor_limit_raise(plan->clients);
 	protocol->request(&visits.request, plan, 0, 0);
 	open_all(&visits);
 	if (plan->count == 0) {

@@ -173,7 +173,7 @@ static int64_t sum(pid_t root, int64_t (*of)(const struct process *))
 	return any ? total : -1;
 }
 
-int64_t bench_cost_cpu_ns(pid_t root)
+static int64_t cpu_ns(pid_t root)
 {
 	return sum(root, cpu_of);
 }
@@ -183,10 +183,26 @@ int64_t bench_cost_memory(pid_t root)
 	return sum(root, memory_of);
 }
 
-int64_t bench_cost_own_ns(void)
+static int64_t own_cpu_ns(void)
 {
 	struct timespec time;
 
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
 	return time.tv_sec * NS_PER_SECOND + time.tv_nsec;
+}
+
+void bench_meter_begin(struct bench_meter *meter, const struct bench_plan *plan)
+{
+	meter->cpu_ns = cpu_ns(plan->server);
+	meter->own_cpu_ns = own_cpu_ns();
+	meter->begun_ns = clock_monotonic_ns();
+}
+
+void bench_meter_end(const struct bench_meter *meter, const struct bench_plan *plan,
+		     struct bench_result *result)
+{
+	result->elapsed_ns = clock_monotonic_ns() - meter->begun_ns;
+	result->own_cpu_ns = own_cpu_ns() - meter->own_cpu_ns;
+	int64_t server_ns = cpu_ns(plan->server);
+	result->cpu_ns = server_ns < 0 || meter->cpu_ns < 0 ? -1 : server_ns - meter->cpu_ns;
 }

@@ -9,13 +9,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Nanoseconds of processors' time so far; -1 if ROOT is 0 or there is no such process. */
-int64_t bench_cost_cpu_ns(pid_t root);
+#include "client/bench/plan.h"
 
-/* Bytes of memory, what is shared counted in parts (PSS); -1 likewise. */
+/*
+ * Bytes of memory, what is shared counted in parts (PSS); -1 if ROOT is 0 or there is no such
+ * process.
+ */
 int64_t bench_cost_memory(pid_t root);
 
-/* Nanoseconds of processors' time of the calling process. */
-int64_t bench_cost_own_ns(void);
+/* What a measured stretch took, from its beginning to its end. */
+struct bench_meter {
+	int64_t begun_ns;
+	int64_t cpu_ns;
+	int64_t own_cpu_ns;
+};
+
+void bench_meter_begin(struct bench_meter *meter, const struct bench_plan *plan);
+void bench_meter_end(const struct bench_meter *meter, const struct bench_plan *plan,
+		     struct bench_result *result);
 
 #endif

@@ -1,10 +1,11 @@
+#include "client/bench/idle.h"
+
 #include "client/bench/cost.h"
-#include "client/bench/run.h"
+#include "client/bench/load.h"
 #include "shared/base/clock.h"
 
-#define SETTLE_NS                                                                       \
-	NS_PER_SECOND /* what the hellos made the server allocate is given back by then \
-		       */
+/* By then what the hellos made the server allocate is given back. */
+#define SETTLE_NS NS_PER_SECOND
 
 static size_t hear(struct bench_load *load, struct bench_client *client, const char *bytes,
 		   size_t length)

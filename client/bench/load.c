@@ -7,40 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/connection/descriptor_limit.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define EVENTS_A_TURN      256
-#define CONNECTS_AT_ONCE   8 /* some servers have a backlog of ten */
-#define CONNECTS_PAUSE_NS  (10 * NS_PER_MS)
-#define HELLOS_AT_ONCE     1024 /* some let everybody in together, once a second */
-#define HELLO_TIMEOUT_NS   (60 * NS_PER_SECOND)
-#define DESCRIPTORS_BESIDE 32 /* that are no connections */
-
-void bench_load_allow(unsigned count)
-{
-	struct rlimit limit;
-	const rlim_t wanted = (rlim_t)count + DESCRIPTORS_BESIDE;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-		die("cannot read the limit of descriptors: %s", strerror(errno));
-	}
-	if (limit.rlim_cur >= wanted) {
-		return;
-	}
-	limit.rlim_cur = wanted;
-	if (limit.rlim_max < wanted) {
-		limit.rlim_max = wanted;
-	}
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-		die("%u connections need as many descriptors (ulimit -n): %s", count,
-		    strerror(errno));
-	}
-}
+#define EVENTS_A_TURN     256
+#define CONNECTS_AT_ONCE  8 /* some servers have a backlog of ten */
+#define CONNECTS_PAUSE_NS (10 * NS_PER_MS)
+#define HELLOS_AT_ONCE    1024 /* some let everybody in together, once a second */
+#define HELLO_TIMEOUT_NS  (60 * NS_PER_SECOND)
 
 static void watch(struct bench_load *load, struct bench_client *client, int operation)
 {
@@ -267,7 +245,7 @@ void bench_load_open(struct bench_load *load, const struct bench_plan *plan,
 	if (load->epoll < 0) {
 		die("cannot make an epoll: %s", strerror(errno));
 	}
-	bench_load_allow(client_count);
+	descriptor_limit_raise(client_count);
 	make_clients(load, output_size);
 	connect_all(load);
 }

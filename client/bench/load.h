@@ -58,7 +58,4 @@ void bench_load_turn(struct bench_load *load, int64_t timeout_ns);
 /* Writes what the client's output holds, as far as it goes; the rest follows by itself. */
 void bench_load_flush(struct bench_load *load, struct bench_client *client);
 
-/* Raises the limit of descriptors to what COUNT connections need, or ends the program. */
-void bench_load_allow(unsigned count);
-
 #endif

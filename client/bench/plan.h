@@ -3,7 +3,7 @@
  * of it.
  *
  * Every server is driven by the same loop (bench_load); a `struct bench_protocol` is all that is
- * particular to one of them. Turnstile's is bench_turnstile.c, the others' are in bench/.
+ * particular to one of them. Turnstile's is turnstile.c, the others' are in bench/.
  */
 #ifndef CLIENT_BENCH_PLAN_H
 #define CLIENT_BENCH_PLAN_H

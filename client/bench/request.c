@@ -1,6 +1,9 @@
+#include "client/bench/request.h"
+
 #include <string.h>
 
-#include "client/bench/run.h"
+#include "client/bench/cost.h"
+#include "client/bench/load.h"
 #include "shared/base/clock.h"
 
 #define WARM_UP_NS (300 * NS_PER_MS)

@@ -1,7 +1,6 @@
-/* How turnstile is spoken to: lines, and on the echo port plain bytes. */
-#include <string.h>
+#include "client/bench/turnstile.h"
 
-#include "client/bench/run.h"
+#include <string.h>
 
 #define ROOM         "#bench"
 #define ECHO_REQUEST "hello, echo\n"

@@ -1,4 +1,5 @@
-/* chat: a session for a person: what is typed goes out, what comes in is shown readably. */
+#include "client/chat/chat.h"
+
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,6 @@
 #include "client/chat/render.h"
 #include "client/chat/screen.h"
 #include "client/connection/exchange.h"
-#include "client/connection/subcommand.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
 

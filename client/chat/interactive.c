@@ -17,6 +17,7 @@
 #include "client/chat/wrap.h"
 #include "client/connection/connection.h"
 #include "client/connection/dialer.h"
+#include "client/terminal/style.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/base/siphash.h"
@@ -267,8 +268,7 @@ static void tell_open_bookings(void)
 
 int interactive_run(const struct server_address *address)
 {
-	const char *no_colour = getenv("NO_COLOR");
-	bool colour = no_colour == NULL || no_colour[0] == '\0';
+	bool colour = terminal_style(STDOUT_FILENO).colour;
 	const struct screen_user user = { wait_for_key, complete, tell_status, tell_prompt,
 					  colour };
 	struct siphash_key key;

@@ -5,7 +5,7 @@
 #ifndef CLIENT_CHAT_INTERACTIVE_H
 #define CLIENT_CHAT_INTERACTIVE_H
 
-#include "client/connection/subcommand.h"
+#include "client/options/server_address.h"
 
 /* Runs until the user leaves; returns the exit status. Dies when there is no server at the start.
  */

@@ -126,7 +126,7 @@ static void put_bar(struct output *output, struct span left, struct span total)
 	    !words_number(total, 0, INT64_MAX, &total_count)) {
 		return;
 	}
-	size_t length = bar_draw(left_count, total_count, BAR_COLUMNS, bar);
+	size_t length = bar_draw(left_count, total_count, BAR_COLUMNS, true, bar);
 	put_colour(output, RENDER_GREEN);
 	memcpy(output->text + output->length, bar, length);
 	output->length += length;

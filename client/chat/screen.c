@@ -1,7 +1,6 @@
 #include "client/chat/screen.h"
 
 #include <histedit.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,10 +15,10 @@
 
 #include "client/chat/render.h"
 #include "client/chat/status_line.h"
+#include "client/terminal/style.h"
 #include "client/terminal/text_width.h"
 
 #define HISTORY_LINES 500
-#define COLUMNS       80 /* of a terminal that does not say how many it has */
 #define OUTPUT_SIZE   65536
 #define INTERRUPT     3    /* Ctrl-C, as a key */
 #define PROMPT_ESCAPE '\1' /* libedit: what is between two of these takes no column */
@@ -51,12 +50,7 @@ static struct {
 
 size_t screen_columns(void)
 {
-	struct winsize size;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-		return COLUMNS;
-	}
-	return size.ws_col;
+	return terminal_columns(STDOUT_FILENO);
 }
 
 bool screen_possible(void)
@@ -287,7 +281,7 @@ static unsigned char on_tab(EditLine *editor, int key)
 static void use_utf8(void)
 {
 	setlocale(LC_ALL, "");
-	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
+	if (!terminal_is_utf8()) {
 		setlocale(LC_CTYPE, "C.UTF-8");
 	}
 }

@@ -15,7 +15,7 @@ static void copy(char *to, size_t size, struct span name)
 	snprintf(to, size, "%.*s", (int)name.length, name.text);
 }
 
-bool view_same(struct span one, struct span other)
+static bool same(struct span one, struct span other)
 {
 	char a[NAME_FOLDED_SIZE], b[NAME_FOLDED_SIZE];
 
@@ -37,7 +37,7 @@ static void note_room(struct server_view *view, struct span name)
 		return;
 	}
 	for (size_t i = 0; i < view->listed_count; i++) {
-		if (view_same(span_of(view->listed[i]), name)) {
+		if (same(span_of(view->listed[i]), name)) {
 			return;
 		}
 	}
@@ -55,7 +55,7 @@ static size_t find_room_index(const struct server_view *view, struct span name)
 {
 	size_t i = 0;
 
-	while (i < view->room_count && !view_same(span_of(view->rooms[i].name), name)) {
+	while (i < view->room_count && !same(span_of(view->rooms[i].name), name)) {
 		i++;
 	}
 	return i;
@@ -135,7 +135,7 @@ static size_t find_nick(const struct view_room *room, struct span nick)
 {
 	size_t i = 0;
 
-	while (i < room->nick_count && !view_same(span_of(room->nicks[i]), nick)) {
+	while (i < room->nick_count && !same(span_of(room->nicks[i]), nick)) {
 		i++;
 	}
 	return i;
@@ -156,7 +156,7 @@ static void remove_nick(struct view_room *room, struct span nick)
 /* The last one is who was heard of last. */
 static void note_nick(const struct server_view *view, struct view_room *room, struct span nick)
 {
-	if (!name_is_nick(nick) || view_same(nick, span_of(view->nick))) {
+	if (!name_is_nick(nick) || same(nick, span_of(view->nick))) {
 		return;
 	}
 	remove_nick(room, nick);

@@ -80,7 +80,4 @@ const struct view_event *view_event_of(const struct server_view *view,
  */
 bool view_sale_is_news(struct server_view *view, struct span event);
 
-/* Whether both are good names and the same. */
-bool view_same(struct span one, struct span other);
-
 #endif

@@ -40,7 +40,7 @@ static size_t describe_event(const struct view_event *event, size_t columns, cha
 		return 0;
 	}
 	if (columns >= BAR_MIN_COLUMNS) {
-		length = bar_draw(event->left, event->total, BAR_COLUMNS, bar);
+		length = bar_draw(event->left, event->total, BAR_COLUMNS, true, bar);
 	}
 	int written = snprintf(text, size, SEPARATOR "%.*s%s%" PRId64 " of %" PRId64 " left%s",
 			       (int)length, bar, length > 0 ? " " : "", event->left, event->total,

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/connection/subcommand.h"
+#include "client/options/server_address.h"
 #include "shared/text/words.h"
 
 #define CONNECTION_LINE_MAX     4096  /* bytes of a line from the server, its end counted in */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "client/lab/lab.h"
+#include "client/lab/report.h"
 #include "shared/process/process.h"
 
 #define LAB_CHILDREN_MAX 32

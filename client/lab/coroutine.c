@@ -4,7 +4,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
+#include "client/lab/timeline.h"
 #include "shared/base/log.h"
 
 #define DOWNLOADS  10

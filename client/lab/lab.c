@@ -1,18 +1,19 @@
-/* The table of the experiments, and what runs them. */
 #include "client/lab/lab.h"
 
 #include <argp.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "client/connection/subcommand.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
+#include "client/lab/timeline.h"
+#include "client/options/number.h"
+#include "client/terminal/style.h"
+#include "client/trace/trace.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
-#include "shared/text/words.h"
 
 #define MEMORY_BYTES   ((size_t)64 << 20) /* what is not touched costs nothing */
 #define NAMES_SIZE     1024               /* bytes of a list of all names */
@@ -108,16 +109,12 @@ enum { KEY_ALL = 'a', KEY_TRACE = 't', KEY_SPAWNED = 0x100 };
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
-	int64_t number = 0;
 
 	switch (key) {
 	case KEY_ALL: options->all = true; return 0;
 	case KEY_TRACE: options->trace = argument; return 0;
 	case KEY_SPAWNED:
-		if (!words_number(span_of(argument), 0, DESCRIPTOR_MAX, &number)) {
-			usage_error("--spawned: %s is no descriptor", argument);
-		}
-		options->spawned = (int)number;
+		options->spawned = (int)option_number("spawned", argument, 0, DESCRIPTOR_MAX);
 		return 0;
 	case ARGP_KEY_ARG: choose(options, argument); return 0;
 	default: return usage_parse(key, state);
@@ -175,11 +172,8 @@ static void print_list(void)
 
 static struct lab new_lab(const struct experiment *experiment)
 {
-	const char *no_colour = getenv("NO_COLOR");
-	struct lab lab = { .name = experiment->name };
+	struct lab lab = { .name = experiment->name, .style = terminal_style(STDOUT_FILENO) };
 
-	lab.colour = isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0');
-	lab.unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	memory_init(&lab.memory, "lab", MEMORY_BYTES);
 	lab.timeline = lab_share(&lab, sizeof(*lab.timeline));
 	return lab;
@@ -190,17 +184,17 @@ static void print_verdict(const struct lab *lab)
 	const char *verdict = lab->wrong == 0 ? "as theory says" : "NOT what theory says";
 	const char *colour = lab->wrong == 0 ? "\033[1;32m" : "\033[1;31m";
 
-	printf("\n  %s: %s%s%s\n\n", lab->name, lab->colour ? colour : "", verdict,
-	       lab->colour ? "\033[0m" : "");
+	printf("\n  %s: %s%s%s\n\n", lab->name, lab->style.colour ? colour : "", verdict,
+	       lab->style.colour ? "\033[0m" : "");
 	fflush(stdout);
 }
 
 /* Whether all was as theory says. */
-static bool run_one(const struct experiment *experiment, struct lab_trace *trace)
+static bool run_one(const struct experiment *experiment, struct trace *trace)
 {
 	struct lab lab = new_lab(experiment);
 
-	printf(lab.colour ? "\033[1m%s\033[0m: %s\n" : "%s: %s\n", experiment->name,
+	printf(lab.style.colour ? "\033[1m%s\033[0m: %s\n" : "%s: %s\n", experiment->name,
 	       experiment->summary);
 	fflush(stdout);
 	experiment->run(&lab);
@@ -210,13 +204,13 @@ static bool run_one(const struct experiment *experiment, struct lab_trace *trace
 	lab_print_facts(&lab);
 	print_verdict(&lab);
 	if (trace->file != NULL) {
-		lab_trace_add(trace, &lab);
+		lab_trace(&lab, trace);
 	}
 	memory_finish(&lab.memory);
 	return lab.wrong == 0;
 }
 
-static size_t run_chosen(const struct options *options, struct lab_trace *trace)
+static size_t run_chosen(const struct options *options, struct trace *trace)
 {
 	size_t failed = 0;
 
@@ -228,19 +222,19 @@ static size_t run_chosen(const struct options *options, struct lab_trace *trace)
 	return failed;
 }
 
-static void open_trace(struct lab_trace *trace, const char *path)
+static void open_trace(struct trace *trace, const char *path)
 {
 	FILE *file = fopen(path, "we");
 
 	if (file == NULL) {
 		die("%s: %m", path);
 	}
-	lab_trace_begin(trace, file);
+	trace_begin(trace, file);
 }
 
-static void close_trace(struct lab_trace *trace, const char *path)
+static void close_trace(struct trace *trace, const char *path)
 {
-	lab_trace_end(trace);
+	trace_end(trace);
 	bool good = !ferror(trace->file);
 	if (fclose(trace->file) != 0 || !good) {
 		die("%s: cannot write: %m", path);
@@ -262,11 +256,10 @@ static void print_total(size_t failed, int64_t start_ns)
 int lab_run(const struct server_address *address, int argc, char **argv)
 {
 	struct options options = { .spawned = -1 };
-	struct lab_trace trace = { 0 };
+	struct trace trace = { 0 };
 	int64_t start_ns = clock_monotonic_ns();
 
 	(void)address;
-	setlocale(LC_CTYPE, "");
 	read_options(&options, argc, argv);
 	if (options.spawned >= 0) {
 		return lab_spawned(options.spawned);

@@ -1,106 +1,13 @@
 /*
  * lab: `turnstile lab`: small experiments on processes, locks, queues and pools, to be seen and
  * read.
- *
- * An experiment is one function: it says what it shows, shows what it measured, and states facts
- * that theory demands. All its printing goes through its `struct lab`, which counts the facts that
- * did not hold. Facts are counts, orders and states; a time is only ever compared with a much
- * longer one, so that they hold on a busy machine, too. An experiment ends all the processes that
- * it starts. What it cannot do for want of memory or processes ends the program (die).
  */
 #ifndef CLIENT_LAB_LAB_H
 #define CLIENT_LAB_LAB_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "client/options/server_address.h"
 
-#include "client/lab/timeline.h"
-#include "shared/base/clock.h"
-#include "shared/base/memory.h"
-
-#define LAB_FACTS_MAX 16
-#define LAB_FACT_SIZE 128 /* bytes, a NUL counted in */
-
-/* How long an experiment waits for what should come at once. */
-#define LAB_PATIENCE_NS (10 * NS_PER_SECOND)
-
-/* Lines of different kinds stand apart. */
-enum lab_line { LAB_TITLE, LAB_SAYS, LAB_SHOWS, LAB_DRAWS, LAB_STATES };
-
-struct lab_fact {
-	bool holds;
-	char text[LAB_FACT_SIZE];
-};
-
-/* One run of one experiment. */
-struct lab {
-	const char *name;
-	struct memory memory; /* shared with the children; given back after the run */
-	struct lab_timeline *timeline;
-	bool colour;
-	bool unicode;
-	enum lab_line last; /* printed */
-	struct lab_fact facts[LAB_FACTS_MAX];
-	unsigned fact_count;
-	unsigned wrong; /* facts that did not hold */
-};
-
-/* A line of prose. */
-__attribute__((format(printf, 2, 3))) void lab_say(struct lab *lab, const char *format, ...);
-
-/* What was measured, or seen: "label    value". */
-__attribute__((format(printf, 3, 4))) void lab_show(struct lab *lab, const char *label,
-						    const char *format, ...);
-
-/* Before what is printed otherwise: an empty line, unless the last one was of this kind. */
-void lab_turn_to(struct lab *lab, enum lab_line line);
-
-/*
- * A fact that theory demands: it HOLDS, or the experiment failed. Facts are printed together, at
- * the end. In the parent only.
- */
-__attribute__((format(printf, 3, 4))) void lab_expect(struct lab *lab, bool holds,
-						      const char *format, ...);
-
-/* Prints the facts; the runner calls it. */
-void lab_print_facts(struct lab *lab);
-
-/* LENGTH zeroed bytes, shared with the children, until the end of the run. */
-void *lab_share(struct lab *lab, size_t length);
-
-/* Milliseconds, for showing. */
-double lab_ms(int64_t ns);
-
-/* The experiments, in the order of the list; each stands in the file that is named. */
-void lab_process(struct lab *lab); /* lab_process.c */
-void lab_isolation(struct lab *lab);
-void lab_daemon(struct lab *lab);
-void lab_zombie(struct lab *lab);
-void lab_orphan(struct lab *lab);
-void lab_start_methods(struct lab *lab);      /* lab_start_methods.c */
-void lab_serial_or_parallel(struct lab *lab); /* lab_speed.c */
-void lab_cpu_or_io(struct lab *lab);
-void lab_counter(struct lab *lab);
-void lab_coroutine(struct lab *lab); /* lab_coroutine.c */
-void lab_limit(struct lab *lab);     /* lab_limit.c */
-void lab_pool(struct lab *lab);      /* lab_pool.c */
-void lab_callback(struct lab *lab);
-void lab_manager(struct lab *lab); /* lab_manager.c */
-void lab_lock(struct lab *lab);    /* lab_lock.c */
-void lab_rlock(struct lab *lab);
-void lab_semaphore(struct lab *lab);
-void lab_event(struct lab *lab); /* lab_signal.c */
-void lab_condition(struct lab *lab);
-void lab_barrier(struct lab *lab);
-void lab_queue(struct lab *lab); /* lab_queue.c */
-void lab_joinable_queue(struct lab *lab);
-void lab_producer_consumer(struct lab *lab);
-void lab_pipe(struct lab *lab); /* lab_pipe.c */
-void lab_serialize(struct lab *lab);
-void lab_tickets(struct lab *lab); /* lab_tickets.c */
-void lab_echo(struct lab *lab);    /* lab_network.c */
-
-/* What `turnstile lab --spawned DESCRIPTOR` does: start-methods starts itself so. */
-int lab_spawned(int descriptor);
+/* Its command line; the server is not asked. Returns the exit status. */
+int lab_run(const struct server_address *address, int argc, char **argv);
 
 #endif

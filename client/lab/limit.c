@@ -3,7 +3,9 @@
 #include <stdatomic.h>
 
 #include "client/lab/children.h"
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
+#include "client/lab/timeline.h"
 
 /*
  * limit. Python: 512 tasks, each a Process of its own; without a limit all run at once, so only 8

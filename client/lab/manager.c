@@ -2,7 +2,8 @@
 #include <sched.h>
 
 #include "client/lab/children.h"
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
 #include "shared/process/manager.h"
 #include "shared/sync/mutex.h"
 

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "client/lab/children.h"
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
 #include "shared/base/log.h"
 #include "shared/process/pipe.h"
 

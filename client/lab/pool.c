@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
 #include "shared/base/log.h"
 #include "shared/process/map.h"
 #include "shared/process/pool.h"

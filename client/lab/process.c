@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "client/lab/children.h"
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
 #include "shared/base/log.h"
 #include "shared/sync/identity.h"
 #include "shared/sync/latch.h"

@@ -1,8 +1,8 @@
-/* What an experiment says, and what it shares with its children. */
+#include "client/lab/report.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "client/lab/lab.h"
 #include "shared/base/log.h"
 
 #define LABEL_COLUMNS 26
@@ -32,7 +32,7 @@ void lab_show(struct lab *lab, const char *label, const char *format, ...)
 	va_list arguments;
 
 	lab_turn_to(lab, LAB_SHOWS);
-	printf(lab->colour ? "    \033[2m%-*s\033[0m  " : "    %-*s  ", LABEL_COLUMNS, label);
+	printf(lab->style.colour ? "    \033[2m%-*s\033[0m  " : "    %-*s  ", LABEL_COLUMNS, label);
 	va_start(arguments, format);
 	vprintf(format, arguments);
 	va_end(arguments);
@@ -62,7 +62,7 @@ void lab_print_facts(struct lab *lab)
 	lab_turn_to(lab, LAB_STATES);
 	for (unsigned i = 0; i < lab->fact_count; i++) {
 		const struct lab_fact *fact = &lab->facts[i];
-		printf("  %s  %s\n", lab->colour ? coloured[fact->holds] : plain[fact->holds],
+		printf("  %s  %s\n", lab->style.colour ? coloured[fact->holds] : plain[fact->holds],
 		       fact->text);
 	}
 }

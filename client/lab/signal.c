@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "client/lab/children.h"
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
+#include "client/lab/timeline.h"
 #include "shared/sync/barrier.h"
 #include "shared/sync/condition.h"
 #include "shared/sync/latch.h"

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "client/lab/children.h"
-#include "client/lab/lab.h"
+#include "client/lab/experiments.h"
+#include "client/lab/report.h"
+#include "client/lab/timeline.h"
 #include "db/booking/booking.h"
 #include "shared/base/log.h"
 #include "shared/sync/barrier.h"

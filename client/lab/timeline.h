@@ -1,6 +1,6 @@
 /*
  * lab_timeline: who did what when in an experiment, written down by the processes themselves, and
- * shown as bars in the terminal or as a trace (Chrome's event format, which Perfetto opens).
+ * shown as bars in the terminal or as a trace (client/trace/trace.h).
  *
  * It lies in memory that the experiment's processes share. A part is one way of doing it ("one by
  * one"); parts are shown on one scale. Notes beyond LAB_SPANS_MAX are not kept.
@@ -11,7 +11,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "client/lab/report.h"
+#include "client/trace/trace.h"
 
 #define LAB_SPANS_MAX 2048
 #define LAB_PARTS_MAX 4
@@ -41,8 +43,6 @@ struct lab_timeline {
 	struct lab_span spans[LAB_SPANS_MAX];
 };
 
-struct lab;
-
 /* Begins a part, with rows named WHO 1, WHO 2 and so on. */
 void lab_part(struct lab *lab, const char *title, const char *who);
 
@@ -59,15 +59,7 @@ int64_t lab_part_ns(const struct lab *lab, unsigned part);
 /* Shows all parts as bars. */
 void lab_show_timeline(struct lab *lab);
 
-/* A trace file; a part is a process in it and a row a thread. */
-struct lab_trace {
-	FILE *file;
-	unsigned processes;
-	bool begun;
-};
-
-void lab_trace_begin(struct lab_trace *trace, FILE *file);
-void lab_trace_add(struct lab_trace *trace, const struct lab *lab);
-void lab_trace_end(struct lab_trace *trace);
+/* Adds all parts to a trace: a part is a process in it and a row a thread. */
+void lab_trace(struct lab *lab, struct trace *trace);
 
 #endif

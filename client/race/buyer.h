@@ -5,7 +5,7 @@
 #ifndef CLIENT_RACE_BUYER_H
 #define CLIENT_RACE_BUYER_H
 
-#include "client/race/race.h"
+#include "client/race/heat.h"
 
 struct race_errand {
 	const struct race_plan *plan;

@@ -4,7 +4,7 @@
 #ifndef CLIENT_RACE_GUARD_H
 #define CLIENT_RACE_GUARD_H
 
-#include "client/race/race.h"
+#include "client/race/heat.h"
 
 struct race_guard;
 

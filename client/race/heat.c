@@ -1,5 +1,5 @@
 /* The parts of a race that need neither a process nor a store. */
-#include "client/race/race.h"
+#include "client/race/heat.h"
 
 #include "shared/base/siphash.h"
 

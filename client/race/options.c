@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <string.h>
 
+#include "client/options/number.h"
 #include "client/race/interleavings.h"
 #include "shared/base/clock.h"
 #include "shared/base/siphash.h"
@@ -53,17 +54,6 @@ static const struct argp_option rows[] = {
 	USAGE_OPTION_VERSION,
 	{ 0 },
 };
-
-static int64_t read_number(const char *option, const char *text, int64_t least, int64_t most)
-{
-	int64_t number;
-
-	if (!words_number(span_of(text), least, most, &number)) {
-		usage_error("--%s=%s: must be a number from %lld to %lld", option, text,
-			    (long long)least, (long long)most);
-	}
-	return number;
-}
 
 static enum race_strategy read_strategy(struct span name)
 {
@@ -170,12 +160,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case KEY_BUYERS:
-		plan->buyers = (unsigned)read_number("buyers", argument, 1, RACE_BUYERS_MAX);
+		plan->buyers = (unsigned)option_number("buyers", argument, 1, RACE_BUYERS_MAX);
 		return 0;
 	case KEY_TICKETS:
-		plan->tickets = read_number("tickets", argument, 1, RACE_TICKETS_MAX);
+		plan->tickets = option_number("tickets", argument, 1, RACE_TICKETS_MAX);
 		return 0;
-	case KEY_SEED: plan->seed = (uint64_t)read_number("seed", argument, 0, SEED_MAX); return 0;
+	case KEY_SEED:
+		plan->seed = (uint64_t)option_number("seed", argument, 0, SEED_MAX);
+		return 0;
 	case KEY_SERIALIZE: read_strategies(options, argument); return 0;
 	case KEY_THINK:
 		if (!read_think(plan, span_of(argument))) {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/race/race.h"
+#include "client/race/heat.h"
 
 struct race_options {
 	struct race_plan plan; /* its url is NULL: a store that goes away afterwards */

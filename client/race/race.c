@@ -3,52 +3,31 @@
 
 #include <errno.h>
 #include <ftw.h>
-#include <langinfo.h>
 #include <limits.h>
-#include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "client/connection/subcommand.h"
 #include "client/race/interleavings.h"
 #include "client/race/options.h"
 #include "client/race/report.h"
 #include "client/race/run.h"
-#include "client/race/timeline.h"
+#include "client/race/timeline_svg.h"
+#include "client/race/timeline_terminal.h"
+#include "client/race/timeline_trace.h"
+#include "client/terminal/interrupt.h"
 #include "client/terminal/output.h"
+#include "client/terminal/style.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define COLUMNS_PLAIN    80 /* where there is no terminal to ask */
-#define EXIT_INTERRUPTED 130
 #define OPEN_FOLDERS_MAX 4
 #define STORE_URL_SIZE   (PATH_MAX + 32)
-
-static volatile bool stop;
 
 /* The store that goes away afterwards. */
 static char scratch_folder[PATH_MAX];
 static char scratch_url[STORE_URL_SIZE];
-
-static void note_signal(int number)
-{
-	(void)number;
-	stop = true;
-}
-
-/* Ctrl-C ends the buyers and takes the scratch store away. */
-static void mind_signals(void)
-{
-	const struct sigaction action = { .sa_handler = note_signal };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *address)
 {
@@ -98,29 +77,12 @@ static void write_file(const char *path, const struct race *race,
 	die("%s: %s", path, strerror(errno));
 }
 
-static struct timeline_style choose_style(void)
-{
-	const char *no_colour = getenv("NO_COLOR");
-	const bool terminal = isatty(STDOUT_FILENO);
-	struct winsize window = { 0 };
-
-	setlocale(LC_CTYPE, "");
-	struct timeline_style style = { .columns = COLUMNS_PLAIN,
-					.colour = terminal &&
-						  (no_colour == NULL || no_colour[0] == '\0'),
-					.unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 };
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
-		style.columns = window.ws_col;
-	}
-	return style;
-}
-
 static void show(const struct race_options *options, const struct race *race)
 {
 	if (options->json) {
 		race_report_print_json(race, stdout);
 	} else {
-		const struct timeline_style style = choose_style();
+		const struct terminal_style style = terminal_style(STDOUT_FILENO);
 		timeline_print(race, &style, stdout);
 		race_report_print(race, stdout);
 	}
@@ -138,7 +100,8 @@ static void announce(const struct race_plan *plan)
 }
 
 /* False: PROBLEM says why, or it was stopped. */
-static bool run_heats(const struct race_options *options, struct race *race, char *problem)
+static bool run_heats(const struct race_options *options, struct race *race,
+		      const volatile sig_atomic_t *stop, char *problem)
 {
 	for (size_t i = 0; i < options->count; i++) {
 		enum race_strategy strategy = options->strategies[i];
@@ -148,7 +111,7 @@ static bool run_heats(const struct race_options *options, struct race *race, cha
 		}
 		fflush(stdout); /* the buyers write past stdio */
 		race->count++;
-		if (!race_heat_run(&race->heats[i], &race->plan, strategy, &stop, problem)) {
+		if (!race_heat_run(&race->heats[i], &race->plan, strategy, stop, problem)) {
 			return false;
 		}
 	}
@@ -181,16 +144,17 @@ int race_run(const struct server_address *address, int argc, char **argv)
 		return show_interleavings(&options);
 	}
 	race.plan = options.plan;
-	mind_signals();
+	/* Ctrl-C ends the buyers and takes the scratch store away. */
+	const volatile sig_atomic_t *stop = interrupt_watch();
 	if (race.plan.url == NULL) {
 		race.plan.url = make_scratch();
 	}
 	if (!options.json) {
 		announce(&race.plan);
 	}
-	bool good = run_heats(&options, &race, problem);
+	bool good = run_heats(&options, &race, stop, problem);
 	remove_scratch();
-	if (!good && !stop) {
+	if (!good && !*stop) {
 		die("%s", problem);
 	}
 	if (good) {
@@ -199,5 +163,5 @@ int race_run(const struct server_address *address, int argc, char **argv)
 	for (size_t i = 0; i < race.count; i++) {
 		race_heat_finish(&race.heats[i]);
 	}
-	return good ? EXIT_SUCCESS : EXIT_INTERRUPTED;
+	return good ? EXIT_SUCCESS : INTERRUPT_STATUS;
 }

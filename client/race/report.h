@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "client/race/race.h"
+#include "client/race/heat.h"
 
 void race_report_print(const struct race *race, FILE *to);
 void race_report_print_json(const struct race *race, FILE *to);

@@ -5,7 +5,10 @@
 #ifndef CLIENT_RACE_RUN_H
 #define CLIENT_RACE_RUN_H
 
-#include "client/race/race.h"
+#include <signal.h>
+#include <stdbool.h>
+
+#include "client/race/heat.h"
 
 /*
  * Runs a heat of STRATEGY by PLAN. False, and PROBLEM (STORE_ERROR_SIZE bytes), when the store or a
@@ -13,10 +16,7 @@
  * set (by a signal's handler) all buyers are killed, and it is false.
  */
 bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,
-		   enum race_strategy strategy, const volatile bool *stop, char *problem);
-
-/* The verdict that follows from what the buyers noted, but for sold and counter. */
-void race_judge(struct race_heat *heat);
+		   enum race_strategy strategy, const volatile sig_atomic_t *stop, char *problem);
 
 /* Gives the heat's memory back. A heat that was never run is fine. */
 void race_heat_finish(struct race_heat *heat);

@@ -1,5 +1,7 @@
 #include "client/race/timeline.h"
 
+#include <stdio.h>
+
 #include "shared/base/clock.h"
 
 int64_t timeline_step_ns(int64_t longest_ns, unsigned most)

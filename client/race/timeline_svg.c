@@ -3,6 +3,10 @@
  * the phases apart too. No script, no font of its own, no CSS variable: what converts SVG to
  * something else mostly knows none.
  */
+#include "client/race/timeline_svg.h"
+
+#include <stdbool.h>
+
 #include "client/race/timeline.h"
 #include "shared/base/clock.h"
 

@@ -1,7 +1,6 @@
-/* The verdict of a heat, from the moments that its buyers noted. Needs no process and no store. */
-#include <stdlib.h>
+#include "client/race/verdict.h"
 
-#include "client/race/run.h"
+#include <stdlib.h>
 
 static bool served(const struct race_buyer *buyer)
 {

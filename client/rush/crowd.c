@@ -3,9 +3,12 @@
  * the queue comes. A buyer whose connection breaks keeps the line, and asks again on its next
  * connection with the same key.
  */
+#include "client/rush/crowd.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +16,6 @@
 #include <unistd.h>
 
 #include "client/connection/connection.h"
-#include "client/rush/rush.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 

@@ -1,6 +1,7 @@
+#include "client/rush/report.h"
+
 #include <inttypes.h>
 
-#include "client/rush/rush.h"
 #include "shared/base/clock.h"
 
 static double milliseconds(int64_t ns)

@@ -1,32 +1,36 @@
-/* The subcommand: what the event is like, the crowd, the table. */
 #include "client/rush/rush.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "client/bench/load.h"
 #include "client/connection/connection.h"
-#include "client/connection/subcommand.h"
+#include "client/connection/descriptor_limit.h"
+#include "client/options/number.h"
+#include "client/rush/crowd.h"
+#include "client/rush/report.h"
+#include "client/terminal/bar.h"
+#include "client/terminal/interrupt.h"
 #include "client/terminal/output.h"
+#include "client/terminal/style.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/base/siphash.h"
 #include "shared/base/usage.h"
+#include "shared/text/name.h"
 
 #define BUYERS_USUAL      100
 #define CONNECTIONS_USUAL 1000
 #define EACH_MAX          1000000
 #define ANSWER_NS         (10 * NS_PER_SECOND)
 #define QUESTION_SIZE     64
-#define BAR_WIDTH         30
+#define BAR_COLUMNS       30
 #define POLL_MS           100 /* how long a wait for an answer sleeps at most */
-#define EXIT_INTERRUPTED  130
 
 struct arguments {
 	struct server_address address;
@@ -38,19 +42,6 @@ struct arguments {
 };
 
 enum { KEY_BUYERS = 'b', KEY_EACH = 'e', KEY_CONNECTIONS = 'c', KEY_JSON = 0x100 };
-
-static volatile bool stop;
-
-static int64_t read_number(const char *option, const char *text, int64_t most)
-{
-	int64_t number;
-
-	if (!words_number(span_of(text), 1, most, &number)) {
-		usage_error("--%s=%s: must be a number from 1 to %lld", option, text,
-			    (long long)most);
-	}
-	return number;
-}
 
 static void read_event(struct arguments *arguments, const char *name)
 {
@@ -69,13 +60,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case KEY_BUYERS:
-		arguments->buyers = (unsigned)read_number("buyers", argument, RUSH_BUYERS_MAX);
+		arguments->buyers = (unsigned)option_number("buyers", argument, 1, RUSH_BUYERS_MAX);
 		return 0;
 	case KEY_CONNECTIONS:
 		arguments->connections =
-			(unsigned)read_number("connections", argument, RUSH_BUYERS_MAX);
+			(unsigned)option_number("connections", argument, 1, RUSH_BUYERS_MAX);
 		return 0;
-	case KEY_EACH: arguments->each = read_number("each", argument, EACH_MAX); return 0;
+	case KEY_EACH: arguments->each = option_number("each", argument, 1, EACH_MAX); return 0;
 	case KEY_JSON: arguments->json = true; return 0;
 	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->address; return 0;
 	case ARGP_KEY_ARG: read_event(arguments, argument); return 0;
@@ -209,28 +200,13 @@ static void audit(struct rush_figures *figures, const struct rush_tally *tally,
 
 static void show_progress(const struct rush_plan *plan, const struct rush_tally *tally)
 {
-	static const char full[] = "##############################";
-	static const char empty[] = "..............................";
-	int done = (int)((uint64_t)tally->settled * BAR_WIDTH / tally->count);
+	char bar[BAR_SIZE];
+	size_t length =
+		bar_draw(tally->settled, tally->count, BAR_COLUMNS, terminal_is_utf8(), bar);
 
-	fprintf(stderr, "\r\033[K[%.*s%.*s] %u/%u buyers, %u sold, %" PRId64 " left", done, full,
-		BAR_WIDTH - done, empty, tally->settled, tally->count, tally->sold,
-		plan->event->left);
+	fprintf(stderr, "\r\033[K[%.*s] %u/%u buyers, %u sold, %" PRId64 " left", (int)length, bar,
+		tally->settled, tally->count, tally->sold, plan->event->left);
 	fflush(stderr);
-}
-
-static void note_signal(int number)
-{
-	(void)number;
-	stop = true;
-}
-
-static void mind_signals(void)
-{
-	const struct sigaction action = { .sa_handler = note_signal };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 static int report(const struct arguments *arguments, const struct rush_figures *figures,
@@ -251,7 +227,7 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 	if (wrong) {
 		return EXIT_FAILURE;
 	}
-	return stop ? EXIT_INTERRUPTED : EXIT_SUCCESS;
+	return *plan->stop ? INTERRUPT_STATUS : EXIT_SUCCESS;
 }
 
 int rush_run(const struct server_address *address, int argc, char **argv)
@@ -262,15 +238,16 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 	struct siphash_key chance;
 	int64_t elapsed_ns = 0;
 
+	setlocale(LC_CTYPE, "");
 	read_arguments(&arguments, argc, argv);
-	bench_load_allow(arguments.connections);
+	descriptor_limit_raise(arguments.connections);
 	siphash_key_make(&chance);
 	struct rush_event event = { .name = arguments.event };
 	struct rush_plan plan = { .connections = arguments.connections,
 				  .each = arguments.each,
 				  .number = chance.words[0],
 				  .event = &event,
-				  .stop = &stop,
+				  .stop = interrupt_watch(),
 				  .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 				  .elapsed_ns = &elapsed_ns };
 	tally.count = arguments.buyers;
@@ -279,7 +256,6 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
 	find_event(&plan, &arguments.address);
-	mind_signals();
 	rush_crowd_run(&plan, &tally);
 	if (!rush_figures_make(&figures, &tally, elapsed_ns)) {
 		die("%u buyers: %s", tally.count, strerror(errno));

@@ -1,8 +1,8 @@
-/* Who got what: the answers counted, and every code compared with every other. */
+#include "client/rush/tally.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/rush/rush.h"
 #include "shared/text/text.h"
 
 static void settle(struct rush_tally *tally, struct rush_buyer *buyer, enum rush_fate fate,

@@ -1,11 +1,11 @@
-/* send: lines out, answers in, as they are: for scripts and pipes. */
+#include "client/send/send.h"
+
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "client/connection/exchange.h"
-#include "client/connection/subcommand.h"
 #include "client/terminal/output.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"

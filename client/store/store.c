@@ -1,16 +1,11 @@
-/*
- * store: what can be done with a store at rest, or beside the server that uses it.
- *
- * Each of these takes the store's lock while it reads, so what it says is of one moment. It first
- * reads all of it and then prints: a slow reader of our output must not hold up sales.
- */
+#include "client/store/store.h"
+
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/connection/subcommand.h"
 #include "client/store/content.h"
 #include "client/terminal/output.h"
 #include "db/booking/booking.h"

@@ -1,9 +1,10 @@
 /*
- * bar: a bar of block characters that is as long as what is left. Pure.
+ * bar: a bar that is as long as a part of a whole: what is left, or what is done. Pure.
  */
 #ifndef CLIENT_TERMINAL_BAR_H
 #define CLIENT_TERMINAL_BAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,9 +12,10 @@
 #define BAR_SIZE        (BAR_COLUMNS_MAX * 3) /* bytes; no NUL is added */
 
 /*
- * Draws LEFT of TOTAL as a bar of COLUMNS (BAR_COLUMNS_MAX at most), to an eighth of a column;
- * returns its bytes. It is empty only when nothing is left, and full only when all is.
+ * Draws PART of TOTAL as a bar of COLUMNS (BAR_COLUMNS_MAX at most); returns its bytes. In UNICODE
+ * it is of block characters, to an eighth of a column. It is empty only when the part is nothing,
+ * and full only when it is all.
  */
-size_t bar_draw(int64_t left, int64_t total, size_t columns, char bar[BAR_SIZE]);
+size_t bar_draw(int64_t part, int64_t total, size_t columns, bool unicode, char bar[BAR_SIZE]);
 
 #endif

@@ -18,7 +18,7 @@ static void start(void)
 	memset(&commands, 0, sizeof(commands));
 }
 
-TestSuite(view, .init = start);
+TestSuite(server_view, .init = start);
 TestSuite(status, .init = start);
 TestSuite(completion, .init = start);
 
@@ -51,7 +51,7 @@ static void enter_rush(void)
 	answer("/who #rush", "+who 3");
 }
 
-Test(view, who_comes_and_goes_and_is_renamed_is_known)
+Test(server_view, who_comes_and_goes_and_is_renamed_is_known)
 {
 	enter_rush();
 	expect_status("me · #rush · berta, anna");
@@ -69,7 +69,7 @@ Test(view, who_comes_and_goes_and_is_renamed_is_known)
 	expect_status("me · #rush · ANNA, carl");
 }
 
-Test(view, the_room_spoken_in_last_is_current_and_after_it_the_one_before)
+Test(server_view, the_room_spoken_in_last_is_current_and_after_it_the_one_before)
 {
 	answer("/join #a", "+join #a 1");
 	answer("/join #b", "+join #b 1");
@@ -86,7 +86,7 @@ Test(view, the_room_spoken_in_last_is_current_and_after_it_the_one_before)
 	cr_expect_null(view_current(&view));
 }
 
-Test(view, joining_twice_is_one_room)
+Test(server_view, joining_twice_is_one_room)
 {
 	answer("/join #go", "+join #go 1");
 	answer("/join #GO", "+join #go 2");
@@ -94,7 +94,7 @@ Test(view, joining_twice_is_one_room)
 	cr_expect_eq(view_current(&view)->members, 2);
 }
 
-Test(view, where_somebody_else_is_is_not_where_we_are)
+Test(server_view, where_somebody_else_is_is_not_where_we_are)
 {
 	answer("/where", "+where me 1 42");
 	answer("/where anna", "+where anna 2 43");
@@ -102,7 +102,7 @@ Test(view, where_somebody_else_is_is_not_where_we_are)
 	cr_expect_str_eq(view.chosen, "");
 }
 
-Test(view, it_stays_within_its_bounds_whatever_the_server_says)
+Test(server_view, it_stays_within_its_bounds_whatever_the_server_says)
 {
 	char line[256];
 
@@ -132,7 +132,7 @@ Test(view, it_stays_within_its_bounds_whatever_the_server_says)
 	cr_expect_str_eq(view_current(&view)->nicks[VIEW_NICKS - 1], "nick999");
 }
 
-Test(view, a_sale_is_news_once_a_tenth)
+Test(server_view, a_sale_is_news_once_a_tenth)
 {
 	int news = 0;
 	char line[64];

@@ -1,7 +1,8 @@
 /* How experiments count what does not hold, and what they make of their notes. */
 #include <criterion/criterion.h>
 
-#include "client/lab/lab.h"
+#include "client/lab/report.h"
+#include "client/lab/timeline.h"
 
 static struct lab lab;
 

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/race/run.h"
 #include "client/race/timeline.h"
+#include "client/race/timeline_svg.h"
+#include "client/race/timeline_terminal.h"
+#include "client/race/timeline_trace.h"
+#include "client/race/verdict.h"
 #include "shared/base/clock.h"
 
 #define DEPTH_MAX  16
@@ -124,21 +127,21 @@ static const char expected[] =
 
 static void print_plain(const struct race *shown, FILE *to)
 {
-	const struct timeline_style style = { .columns = 63 };
+	const struct terminal_style style = { .columns = 63 };
 
 	timeline_print(shown, &style, to);
 }
 
 static void print_colourful(const struct race *shown, FILE *to)
 {
-	const struct timeline_style style = { .columns = 80, .colour = true, .unicode = true };
+	const struct terminal_style style = { .columns = 80, .colour = true, .unicode = true };
 
 	timeline_print(shown, &style, to);
 }
 
 static void print_standard(const struct race *shown, FILE *to)
 {
-	const struct timeline_style style = { .columns = 80 };
+	const struct terminal_style style = { .columns = 80 };
 
 	timeline_print(shown, &style, to);
 }

@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/connection/subcommand.h"
+#include "client/chat/chat.h"
+#include "client/send/send.h"
 #include "tests/client/peer.h"
 #include "tests/support/capture.h"
 

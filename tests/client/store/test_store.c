@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/connection/subcommand.h"
+#include "client/store/store.h"
 #include "db/booking/booking.h"
 #include "shared/base/clock.h"
 #include "shared/base/usage.h"

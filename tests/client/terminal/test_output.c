@@ -9,7 +9,7 @@
 
 #include "tests/support/capture.h"
 
-TestSuite(printed);
+TestSuite(output);
 
 static int print_a_line(void *argument)
 {

@@ -1,0 +1,10 @@
+/*
+ * descriptor_limit: how many connections a process may have open.
+ */
+#ifndef CLIENT_CONNECTION_DESCRIPTOR_LIMIT_H
+#define CLIENT_CONNECTION_DESCRIPTOR_LIMIT_H
+
+/* Raises the limit to what COUNT connections need, or ends the program. */
+void descriptor_limit_raise(unsigned count);
+
+#endif
