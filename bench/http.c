@@ -29,7 +29,7 @@ static size_t body_length(const char *head, size_t length)
 	static const char name[] = "Content-Length: ";
 	const char *found = memmem(head, length, name, sizeof(name) - 1);
 
-	return found == NULL ? 0 : strtoul(found + sizeof(name) - 1, NULL, 10);
+	return found ? strtoul(found + sizeof(name) - 1, NULL, 10) : 0;
 }
 
 static enum bench_take take(const struct bench_plan *plan, const char *bytes, size_t length,
@@ -38,7 +38,7 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	const char *end = memmem(bytes, length, "\r\n\r\n", 4);
 
 	(void)plan;
-	if (end == NULL) {
+	if (!end) {
 		return BENCH_MORE;
 	}
 	size_t head = (size_t)(end - bytes) + 4;

@@ -27,7 +27,7 @@ static bool is_word(const char *word, const char *end, const char *wanted)
 static enum bench_take meaning(const char *line, const char *end)
 {
 	const char *space = *line == ':' ? memchr(line, ' ', (size_t)(end - line)) : NULL;
-	const char *word = space == NULL ? line : space + 1;
+	const char *word = space ? space + 1 : line;
 
 	if (is_word(word, end, "001") || is_word(word, end, "366") || is_word(word, end, "PONG")) {
 		return BENCH_DONE;
@@ -44,7 +44,7 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL) {
+	if (!end) {
 		return BENCH_MORE;
 	}
 	*used = (size_t)(end - bytes) + 1;

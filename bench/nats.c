@@ -33,7 +33,7 @@ static enum bench_take take(const struct bench_plan *plan, const char *bytes, si
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL) {
+	if (!end) {
 		return BENCH_MORE;
 	}
 	*used = (size_t)(end - bytes) + 1;

@@ -21,7 +21,7 @@ static size_t line_length(const char *bytes, size_t length)
 {
 	const char *end = memchr(bytes, '\n', length);
 
-	return end == NULL ? 0 : (size_t)(end - bytes) + 1;
+	return end ? (size_t)(end - bytes) + 1 : 0;
 }
 
 /* The length of the value at BYTES; 0: it is not whole. Arrays hold plain values only. */

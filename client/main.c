@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 
 	log_start("turnstile", LOG_WARNING, LOG_TEXT);
 	read_command_line(&line, argc, argv);
-	if (line.name == NULL) {
+	if (!line.name) {
 		line.name = isatty(STDIN_FILENO) ? "chat" : "send";
 	}
 	const struct subcommand *subcommand = find(line.name);

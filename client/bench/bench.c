@@ -112,7 +112,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_JSON: plan->json = true; return 0;
 	case ARGP_KEY_ARG:
-		if (line->name != NULL) {
+		if (line->name) {
 			usage_error("one bench at a time: not %s as well", argument);
 		}
 		line->name = find(argument);
@@ -152,7 +152,7 @@ static void read_command_line(struct bench_line *line, int argc, char **argv)
 					  "that cost." };
 
 	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, line);
-	if (line->name == NULL) {
+	if (!line->name) {
 		usage_error("say which bench: echo, ping, book, chat, connect or idle");
 	}
 }
@@ -206,12 +206,12 @@ int bench_main(const char *host, const char *port, int argc, char **argv,
 
 	read_command_line(&line, argc, argv);
 	fill_in_defaults(&line);
-	if (line.port == NULL) {
+	if (!line.port) {
 		line.port = line.name->kind == BENCH_ECHO ? ECHO_PORT : port;
 	}
 	resolve(&line);
 	const struct bench_protocol *protocol = protocol_of(line.name->kind);
-	if (protocol == NULL) {
+	if (!protocol) {
 		usage_error("there is no bench %s of this server", line.name->name);
 	}
 	line.name->run(&line.plan, protocol, &result);

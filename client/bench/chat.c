@@ -237,7 +237,7 @@ static void room_open(struct room *room, const struct bench_plan *plan,
 	room->members = calloc(plan->clients, sizeof(*room->members));
 	room->speakers = calloc(plan->speakers, sizeof(*room->speakers));
 	int64_t *next = calloc((size_t)plan->clients * plan->speakers, sizeof(*next));
-	if (room->members == NULL || room->speakers == NULL || next == NULL) {
+	if (!room->members || !room->speakers || !next) {
 		die("out of memory");
 	}
 	for (unsigned i = 0; i < plan->clients; i++) {

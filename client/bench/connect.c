@@ -159,7 +159,7 @@ void bench_connect(const struct bench_plan *plan, const struct bench_protocol *p
 				 .request = { .bytes = request, .size = sizeof(request) } };
 	struct bench_meter meter;
 
-	if (visits.visits == NULL || visits.epoll < 0) {
+	if (!visits.visits || visits.epoll < 0) {
 		die("cannot set the bench up: %s", strerror(errno));
 	}
 	descriptor_limit_raise(plan->clients);

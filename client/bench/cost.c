@@ -48,7 +48,7 @@ static bool read_stat(pid_t pid, struct process *process)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	FILE *file = fopen(path, "re");
-	if (file == NULL) {
+	if (!file) {
 		return false;
 	}
 	size_t length = fread(stat, 1, sizeof(stat) - 1, file);
@@ -58,7 +58,7 @@ static bool read_stat(pid_t pid, struct process *process)
 	process->pid = pid;
 	process->wanted = false;
 	/* State, parent, eleven of no interest (two are our own time), then the children's. */
-	struct span words = span_of(rest == NULL ? "" : rest + 1);
+	struct span words = span_of(rest ? rest + 1 : "");
 	skip_words(&words, 1);
 	bool good = words_number(words_next(&words), 0, INT32_MAX, &parent);
 	skip_words(&words, 11);
@@ -76,14 +76,14 @@ static void read_processes(struct tree *tree)
 	DIR *folder = opendir("/proc");
 	const struct dirent *entry;
 
-	while (folder != NULL && tree->count < PROCESSES_MAX && (entry = readdir(folder)) != NULL) {
+	while (folder && tree->count < PROCESSES_MAX && (entry = readdir(folder)) != NULL) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && read_stat(pid, &tree->processes[tree->count])) {
 			tree->count++;
 		}
 	}
-	if (folder != NULL) {
+	if (folder) {
 		(void)closedir(folder);
 	}
 }
@@ -138,13 +138,13 @@ static int64_t memory_of(const struct process *process)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", process->pid);
 	FILE *file = fopen(path, "re");
-	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+	while (file && !found && fgets(line, sizeof(line), file)) {
 		struct span words = span_of(line);
 
 		found = span_equals(words_next(&words), "Pss:") &&
 			words_number(words_next(&words), 0, INT32_MAX, &kilobytes);
 	}
-	if (file != NULL) {
+	if (file) {
 		(void)fclose(file);
 	}
 	return kilobytes * 1024;
@@ -156,7 +156,7 @@ static int64_t sum(pid_t root, int64_t (*of)(const struct process *))
 	int64_t total = 0;
 	bool any = false;
 
-	if (root <= 0 || tree.processes == NULL) {
+	if (root <= 0 || !tree.processes) {
 		free(tree.processes);
 		return -1;
 	}

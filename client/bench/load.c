@@ -180,7 +180,7 @@ static void *allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count, size);
 
-	if (memory == NULL) {
+	if (!memory) {
 		die("out of memory");
 	}
 	return memory;

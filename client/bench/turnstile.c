@@ -11,7 +11,7 @@ static enum bench_take take_line(const struct bench_plan *plan, const char *byte
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL) {
+	if (!end) {
 		return BENCH_MORE;
 	}
 	*used = (size_t)(end - bytes) + 1;
@@ -97,7 +97,7 @@ static enum bench_take take_echo(const struct bench_plan *plan, const char *byte
 	const char *end = memchr(bytes, '\n', length);
 
 	(void)plan;
-	if (end == NULL) {
+	if (!end) {
 		return BENCH_MORE;
 	}
 	*used = (size_t)(end - bytes) + 1;

@@ -8,8 +8,8 @@ static const char parting[] = " - ";
 void commands_split_row(struct span row, struct span *usage, struct span *help)
 {
 	const char *at = memmem(row.text, row.length, parting, strlen(parting));
-	size_t before = at == NULL ? row.length : (size_t)(at - row.text);
-	size_t after = at == NULL ? row.length : before + strlen(parting);
+	size_t before = at ? (size_t)(at - row.text) : row.length;
+	size_t after = at ? before + strlen(parting) : row.length;
 
 	*usage = (struct span){ row.text, before };
 	*help = (struct span){ row.text + after, row.length - after };
@@ -34,7 +34,7 @@ void commands_read(struct commands *commands, struct span row)
 	struct span arguments = words_rest(usage);
 	if (commands->count == COMMANDS_MAX || !span_starts(name, "/") ||
 	    name.length >= COMMANDS_NAME_SIZE || arguments.length >= COMMANDS_ARGS_SIZE ||
-	    commands_find(commands, name) != NULL) {
+	    commands_find(commands, name)) {
 		return;
 	}
 	struct command *entry = &commands->entries[commands->count++];

@@ -74,8 +74,7 @@ static void offer_rooms(struct search *search)
 	}
 }
 
-/* Who spoke or came last is meant most likely: last heard, first offered; the current room first.
- */
+/* The current room first; in it, who was heard last: most likely it is they who are meant. */
 static void offer_nicks(struct search *search)
 {
 	for (size_t i = search->view->room_count; i-- > 0;) {
@@ -103,11 +102,11 @@ static void offer_codes(struct search *search)
 /* The argument without the brackets that say that it may be left out. */
 static struct span bare(struct span argument)
 {
-	while (argument.length > 0 && strchr("[", argument.text[0]) != NULL) {
+	while (argument.length > 0 && strchr("[", argument.text[0])) {
 		argument.text++;
 		argument.length--;
 	}
-	while (argument.length > 0 && strchr("].", argument.text[argument.length - 1]) != NULL) {
+	while (argument.length > 0 && strchr("].", argument.text[argument.length - 1])) {
 		argument.length--;
 	}
 	return argument;
@@ -145,7 +144,7 @@ static void offer_argument(struct search *search, struct span argument)
 		offer_events(search);
 	} else if (span_equals(word, "CODE")) {
 		offer_codes(search);
-	} else if (equals != NULL) {
+	} else if (equals) {
 		offer_literal(search, (struct span){ word.text, (size_t)(equals - word.text) + 1 });
 	} else if (is_literal(word)) {
 		offer_literal(search, word);
@@ -200,8 +199,8 @@ static void offer_arguments(struct search *search, const struct command *entry, 
 
 	while (rest.length > 0) {
 		const char *bar = memchr(rest.text, '|', rest.length);
-		size_t length = bar == NULL ? rest.length : (size_t)(bar - rest.text);
-		size_t used = length + (bar != NULL);
+		size_t length = bar ? (size_t)(bar - rest.text) : rest.length;
+		size_t used = length + (bar ? 1 : 0);
 		offer_one_way(search, (struct span){ rest.text, length }, typed);
 		rest = (struct span){ rest.text + used, rest.length - used };
 	}
@@ -248,7 +247,7 @@ void completion_find(struct completion *completion, const struct commands *comma
 		offer_commands(&search);
 	} else {
 		const struct command *entry = commands_find(commands, words_next(&before));
-		if (entry != NULL) {
+		if (entry) {
 			offer_arguments(&search, entry, before);
 		}
 	}

@@ -67,7 +67,7 @@ static void put_time(struct conversation *conversation, int64_t wall_ns)
 	char text[TIME_SIZE] = "";
 	struct tm local;
 
-	if (localtime_r(&seconds, &local) != NULL) {
+	if (localtime_r(&seconds, &local)) {
 		strftime(text, sizeof(text), "%H:%M ", &local);
 	}
 	put_colour(conversation, RENDER_DIM);
@@ -150,7 +150,7 @@ static bool send_line(struct conversation *conversation, struct span line)
 
 static bool ask(struct conversation *conversation, struct span line, enum pending_purpose purpose)
 {
-	return pending_add(&conversation->pending, line, purpose) != NULL &&
+	return pending_add(&conversation->pending, line, purpose) &&
 	       send_line(conversation, line);
 }
 
@@ -207,7 +207,7 @@ size_t conversation_whole_lines(const struct conversation *conversation)
 {
 	const char *end = memrchr(conversation->shown, '\n', conversation->shown_length);
 
-	return end == NULL ? 0 : (size_t)(end - conversation->shown) + 1;
+	return end ? (size_t)(end - conversation->shown) + 1 : 0;
 }
 
 void conversation_displayed(struct conversation *conversation, size_t count)
@@ -272,7 +272,7 @@ void conversation_lost(struct conversation *conversation, int64_t wall_ns)
 void conversation_leave(struct conversation *conversation)
 {
 	if (!conversation->connected || !send_line(conversation, span_of("/quit")) ||
-	    pending_add(&conversation->pending, span_of("/quit"), PENDING_QUIET) == NULL) {
+	    !pending_add(&conversation->pending, span_of("/quit"), PENDING_QUIET)) {
 		conversation->over = true;
 	}
 }
@@ -289,7 +289,7 @@ static void type_text(struct conversation *conversation, struct span text, int64
 	const struct view_room *room = view_current(&conversation->view);
 	char line[SAID_SIZE];
 
-	if (room == NULL) {
+	if (!room) {
 		conversation_remark(conversation, wall_ns,
 				    "Not said: you are in no room. /join #ROOM enters one.");
 		return;
@@ -383,7 +383,7 @@ static void look_around(struct conversation *conversation, enum pending_purpose 
 {
 	const struct view_room *room = view_current(&conversation->view);
 
-	if (room == NULL) {
+	if (!room) {
 		return;
 	}
 	ask_for(conversation, PENDING_QUIET, "/who %s", room->name);
@@ -472,10 +472,10 @@ static bool asked_again(struct conversation *conversation, const struct pending_
 		return false;
 	}
 	struct pending_entry *again = pending_add(&conversation->pending, command, entry->purpose);
-	if (again != NULL) {
+	if (again) {
 		again->sent = entry->sent + 1;
 	}
-	return again != NULL;
+	return again;
 }
 
 static void hear_final(struct conversation *conversation, struct span line, int64_t wall_ns)
@@ -524,7 +524,7 @@ static void show_past(struct conversation *conversation, struct span said, struc
 	words_next(&command);
 	struct span room = words_next(&command);
 	if (!span_starts(room, "#")) {
-		room = span_of(current == NULL ? "#" : current->name);
+		room = span_of(current ? current->name : "#");
 	}
 	int length = snprintf(line, sizeof(line), "*say %.*s %.*s", (int)room.length, room.text,
 			      (int)said.length, said.text);
@@ -553,8 +553,8 @@ static void show_row(struct conversation *conversation, struct span line, struct
 static void hear_row(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
 	const struct pending_entry *entry = pending_oldest(&conversation->pending);
-	struct span command = { entry == NULL ? "" : entry->line,
-				entry == NULL ? 0 : entry->length };
+	struct span command = { entry ? entry->line : "",
+				entry ? entry->length : 0 };
 	struct span rest = command;
 
 	view_answer(&conversation->view, command, line);
@@ -562,7 +562,7 @@ static void hear_row(struct conversation *conversation, struct span line, int64_
 		commands_read(&conversation->commands,
 			      (struct span){ line.text + 1, line.length - 1 });
 	}
-	if (entry == NULL || entry->purpose != PENDING_QUIET) {
+	if (!entry || entry->purpose != PENDING_QUIET) {
 		show_row(conversation, line, command, wall_ns);
 	}
 }

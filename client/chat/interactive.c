@@ -61,7 +61,7 @@ static void tell_prompt(char *prompt)
 {
 	const struct view_room *room = view_current(&session.conversation.view);
 
-	snprintf(prompt, STATUS_LINE_SIZE, "%s> ", room == NULL ? "" : room->name);
+	snprintf(prompt, STATUS_LINE_SIZE, "%s> ", room ? room->name : "");
 }
 
 /* The connection. */

@@ -7,8 +7,7 @@
 
 #include "client/options/server_address.h"
 
-/* Runs until the user leaves; returns the exit status. Dies when there is no server at the start.
- */
+/* Runs until the user leaves; returns the exit status. Dies if there is no server at first. */
 int interactive_run(const struct server_address *address);
 
 #endif

@@ -173,7 +173,7 @@ static bool render_form(struct output *output, struct span line)
 	struct span rest = line;
 	const struct form *form = find_form(words_next(&rest));
 
-	if (form == NULL) {
+	if (!form) {
 		return false;
 	}
 	for (size_t i = 1; i <= form->words; i++) {
@@ -214,8 +214,8 @@ static void render_event(struct output *output, struct span row)
 	struct span name = words_next(&row);
 	struct span figures = words_next(&row);
 	const char *slash = memchr(figures.text, '/', figures.length);
-	size_t before = slash == NULL ? figures.length : (size_t)(slash - figures.text);
-	size_t after = slash == NULL ? figures.length : before + 1;
+	size_t before = slash ? (size_t)(slash - figures.text) : figures.length;
+	size_t after = slash ? before + 1 : figures.length;
 	struct span left = { figures.text, before };
 	struct span total = { figures.text + after, figures.length - after };
 	struct span state = words_next(&row);
@@ -263,7 +263,7 @@ bool render_take_time(struct span *line, int64_t *wall_ns)
 	}
 	snprintf(text, sizeof(text), "%.*s", (int)word.length, word.text);
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &date);
-	if (end == NULL || *end != '\0') {
+	if (!end || *end != '\0') {
 		return false;
 	}
 	*wall_ns = (int64_t)timegm(&date) * NS_PER_SECOND;

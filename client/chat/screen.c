@@ -57,7 +57,7 @@ bool screen_possible(void)
 {
 	const char *terminal = getenv("TERM");
 
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && terminal != NULL &&
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && terminal &&
 	       terminal[0] != '\0' && strcmp(terminal, "dumb") != 0;
 }
 
@@ -294,7 +294,7 @@ static void use_known_terminal(void)
 {
 	char *terminal = getenv("TERM");
 
-	if (terminal != NULL && tgetent(NULL, terminal) <= 0) {
+	if (terminal && tgetent(NULL, terminal) <= 0) {
 		setenv("TERM", "xterm", 1);
 	}
 }
@@ -318,7 +318,7 @@ static void set_up_history(void)
 	HistEvent event;
 
 	screen.history = history_init();
-	if (screen.history == NULL) {
+	if (!screen.history) {
 		return;
 	}
 	history(screen.history, &event, H_SETSIZE, HISTORY_LINES);
@@ -350,7 +350,7 @@ int screen_open(const struct screen_user *user)
 	/* What is written between two moments of waiting goes out at once. */
 	setvbuf(stdout, NULL, _IOFBF, OUTPUT_SIZE);
 	screen.editor = el_init("turnstile", stdin, stdout, stderr);
-	if (screen.editor == NULL) {
+	if (!screen.editor) {
 		return -1;
 	}
 	set_up_keys();
@@ -365,7 +365,7 @@ int screen_open(const struct screen_user *user)
 
 void screen_close(void)
 {
-	if (screen.history != NULL) {
+	if (screen.history) {
 		history_end(screen.history);
 	}
 	el_end(screen.editor);
@@ -420,7 +420,7 @@ bool screen_read_line(struct span *line)
 	screen.reading = true;
 	const char *text = el_gets(screen.editor, &count);
 	screen.reading = false;
-	if (text == NULL || count <= 0) {
+	if (!text || count <= 0) {
 		erase_from(0);
 		return false;
 	}
@@ -440,7 +440,7 @@ void screen_remember(struct span line)
 	HistEvent event;
 
 	snprintf(text, sizeof(text), "%.*s", (int)line.length, line.text);
-	if (screen.history != NULL && line.length > 0) {
+	if (screen.history && line.length > 0) {
 		history(screen.history, &event, H_ENTER, text);
 	}
 }

@@ -115,7 +115,7 @@ static void enter_room(struct server_view *view, struct span name, int64_t membe
 	if (!name_is_room(name)) {
 		return;
 	}
-	if (room == NULL) {
+	if (!room) {
 		room = add_room(view, name);
 	}
 	room->members = members;
@@ -219,10 +219,10 @@ static void note_left(struct server_view *view, struct span name, struct span le
 	    !words_number(total, 0, INT64_MAX, &total_count)) {
 		return;
 	}
-	if (event == NULL) {
+	if (!event) {
 		event = make_event(view, name);
 	}
-	if (event == NULL) {
+	if (!event) {
 		return;
 	}
 	event->left = left_count;
@@ -231,7 +231,7 @@ static void note_left(struct server_view *view, struct span name, struct span le
 
 const struct view_event *view_event_of(const struct server_view *view, const struct view_room *room)
 {
-	if (room == NULL) {
+	if (!room) {
 		return NULL;
 	}
 	size_t at = find_event(view, span_of(room->name + 1));
@@ -251,7 +251,7 @@ bool view_sale_is_news(struct server_view *view, struct span line)
 {
 	words_next(&line);
 	struct view_event *event = event_named(view, words_next(&line));
-	if (event == NULL) {
+	if (!event) {
 		return true;
 	}
 	int64_t tenth = tenth_of(event);
@@ -291,7 +291,7 @@ static void hear_in_room(struct server_view *view, struct span kind, struct span
 {
 	struct view_room *room = find_room(view, name);
 
-	if (room == NULL) {
+	if (!room) {
 		return;
 	}
 	bool known = find_nick(room, nick) < room->nick_count;
@@ -331,14 +331,14 @@ static void read_event_row(struct server_view *view, struct span row)
 	struct span figures = words_next(&row);
 	const char *slash = memchr(figures.text, '/', figures.length);
 
-	if (slash == NULL) {
+	if (!slash) {
 		return;
 	}
 	size_t before = (size_t)(slash - figures.text);
 	note_left(view, name, (struct span){ figures.text, before },
 		  (struct span){ slash + 1, figures.length - before - 1 });
 	struct view_event *event = event_named(view, name);
-	if (event != NULL) {
+	if (event) {
 		event->open = span_equals(words_next(&row), "open");
 	}
 }
@@ -353,7 +353,7 @@ static void read_row(struct server_view *view, struct span command, struct span 
 		note_room(view, words_next(&row));
 	} else if (span_equals_ignoring_case(name, "/who")) {
 		struct view_room *room = find_room(view, words_next(&command));
-		if (room != NULL) {
+		if (room) {
 			note_nick(view, room, words_next(&row));
 		}
 	}
@@ -401,7 +401,7 @@ static void count_members(struct server_view *view, struct span command, struct 
 	words_next(&command);
 	struct view_room *room = find_room(view, words_next(&command));
 
-	if (room != NULL) {
+	if (room) {
 		words_number(count, 0, INT64_MAX, &room->members);
 	}
 }

@@ -36,7 +36,7 @@ static size_t describe_event(const struct view_event *event, size_t columns, cha
 	char bar[BAR_SIZE];
 	size_t length = 0;
 
-	if (event == NULL) {
+	if (!event) {
 		return 0;
 	}
 	if (columns >= BAR_MIN_COLUMNS) {
@@ -78,7 +78,7 @@ static void put_room(struct output *output, const struct server_view *view, size
 	const struct view_room *room = view_current(view);
 	char event[256];
 
-	if (room == NULL) {
+	if (!room) {
 		put(output, SEPARATOR "in no room: /join #ROOM");
 		return;
 	}

@@ -17,7 +17,7 @@ static size_t colour_length(struct span text)
 {
 	const char *end = text.text[0] == ESCAPE ? memchr(text.text, 'm', text.length) : NULL;
 
-	return end == NULL ? 0 : (size_t)(end - text.text) + 1;
+	return end ? (size_t)(end - text.text) + 1 : 0;
 }
 
 /* The length of a word, the colours in it counted in, and its WIDTH. */

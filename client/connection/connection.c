@@ -47,7 +47,7 @@ static bool reach(struct connection *connection, const struct server_address *ad
 			 address->host, address->port, gai_strerror(error));
 		return false;
 	}
-	for (const struct addrinfo *at = found; at != NULL && connection->descriptor < 0;
+	for (const struct addrinfo *at = found; at && connection->descriptor < 0;
 	     at = at->ai_next) {
 		connection->descriptor = connect_to(at);
 	}
@@ -157,10 +157,10 @@ bool connection_take_line(struct connection *connection, struct span *line)
 	size_t length = connection->end - connection->start;
 	const char *end = memchr(text, '\n', length);
 
-	if (end == NULL && length < CONNECTION_LINE_MAX) {
+	if (!end && length < CONNECTION_LINE_MAX) {
 		return false;
 	}
-	if (end != NULL && (size_t)(end - text) < CONNECTION_LINE_MAX) {
+	if (end && (size_t)(end - text) < CONNECTION_LINE_MAX) {
 		*line = (struct span){ text, (size_t)(end - text) };
 		connection->start += line->length + 1;
 	} else {

@@ -42,7 +42,7 @@ bool dialer_start(struct dialer *dialer, const struct server_address *address)
 {
 	dialer->call = calloc(1, sizeof(*dialer->call));
 	dialer->done = eventfd(0, EFD_CLOEXEC);
-	if (dialer->call != NULL && dialer->done >= 0) {
+	if (dialer->call && dialer->done >= 0) {
 		dialer->call->address = address;
 		dialer->call->done = dialer->done;
 		if (pthread_create(&dialer->call->thread, NULL, dial, dialer->call) == 0) {

@@ -123,7 +123,7 @@ static void say_farewell(struct running *running)
 static void take_input(struct running *running, bool readable)
 {
 	make_room(running);
-	if (running->stage == READING && running->exchange->lines != NULL) {
+	if (running->stage == READING && running->exchange->lines) {
 		read_list(running);
 	} else if (running->stage == READING && readable && room(running) > 0) {
 		read_descriptor(running);
@@ -193,7 +193,7 @@ static void wait_for_either(const struct running *running, bool *input, bool *se
 {
 	bool pending = running->out_end > running->out_start;
 	bool idle = running->stage == WAITING || pending;
-	bool reading = running->stage == READING && running->exchange->lines == NULL;
+	bool reading = running->stage == READING && !running->exchange->lines;
 	bool has_room = running->out_end - running->out_start < OUT_SIZE - 1;
 	struct pollfd polled[] = {
 		{ .fd = running->exchange->connection->descriptor,

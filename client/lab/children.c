@@ -25,7 +25,7 @@ struct process *lab_start(const char *name, int (*run)(void *argument), void *ar
 	const struct process_options options = { .name = name, .daemon = true };
 	struct process *process = process_start(&options, run, argument);
 
-	if (process == NULL) {
+	if (!process) {
 		die("cannot start a process: %m");
 	}
 	return process;
@@ -51,7 +51,7 @@ void lab_children_start(struct lab *lab, struct lab_children *children, unsigned
 
 	for (; member.number < count; member.number++) {
 		if (children->count == LAB_CHILDREN_MAX) {
-			bug("a children has at most %d members", LAB_CHILDREN_MAX);
+			bug("an experiment has more than %d children at once", LAB_CHILDREN_MAX);
 		}
 		snprintf(name, sizeof(name), "%s %u", lab->name, member.number + 1);
 		children->members[children->count++] = lab_start(name, run_member, &member);
@@ -82,7 +82,7 @@ static bool find_field(FILE *file, const char *field, char *value)
 	char line[256];
 	size_t length = strlen(field);
 
-	while (fgets(line, sizeof(line), file) != NULL) {
+	while (fgets(line, sizeof(line), file)) {
 		if (strncmp(line, field, length) != 0 || line[length] != ':') {
 			continue;
 		}
@@ -101,7 +101,7 @@ bool lab_status(pid_t pid, const char *field, char *value)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	FILE *file = fopen(path, "re");
-	if (file == NULL) {
+	if (!file) {
 		return false;
 	}
 	bool found = find_field(file, field, value);

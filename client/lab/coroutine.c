@@ -92,7 +92,7 @@ static unsigned count_threads(void)
 	DIR *folder = opendir("/proc/self/task");
 	unsigned count = 0;
 
-	if (folder == NULL) {
+	if (!folder) {
 		return 0;
 	}
 	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {

@@ -150,7 +150,7 @@ static void check_options(const struct options *options)
 	if (options->all && options->chosen_count > 0) {
 		usage_error("either --all or names, not both");
 	}
-	if (options->trace == NULL || options->all) {
+	if (!options->trace || options->all) {
 		return;
 	}
 	for (size_t i = 0; i < experiment_count; i++) {
@@ -203,7 +203,7 @@ static bool run_one(const struct experiment *experiment, struct trace *trace)
 	}
 	lab_print_facts(&lab);
 	print_verdict(&lab);
-	if (trace->file != NULL) {
+	if (trace->file) {
 		lab_trace(&lab, trace);
 	}
 	memory_finish(&lab.memory);
@@ -226,7 +226,7 @@ static void open_trace(struct trace *trace, const char *path)
 {
 	FILE *file = fopen(path, "we");
 
-	if (file == NULL) {
+	if (!file) {
 		die("%s: %m", path);
 	}
 	trace_begin(trace, file);
@@ -268,11 +268,11 @@ int lab_run(const struct server_address *address, int argc, char **argv)
 	if (!options.all && options.chosen_count == 0) {
 		print_list();
 	}
-	if (options.trace != NULL) {
+	if (options.trace) {
 		open_trace(&trace, options.trace);
 	}
 	size_t failed = run_chosen(&options, &trace);
-	if (options.trace != NULL) {
+	if (options.trace) {
 		close_trace(&trace, options.trace);
 	}
 	if (options.all) {

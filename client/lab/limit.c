@@ -12,10 +12,9 @@
  * are let run: start one when one has ended.
  */
 
-#define TASKS    512
-#define AT_ONCE  8
-#define TASK_NS  (2 * NS_PER_MS)
-#define NO_PLACE AT_ONCE
+#define TASKS   512
+#define AT_ONCE 8
+#define TASK_NS (2 * NS_PER_MS)
 
 struct tally {
 	_Atomic unsigned running;
@@ -38,47 +37,37 @@ static int do_task(void *argument)
 	return 0;
 }
 
-/* A place for one process at a time. */
-struct place {
+/* Room for one process at a time. */
+struct slot {
 	struct process *process;
 	int64_t start_ns;
 };
 
-static unsigned find_free(const struct place *places)
+/* The first slot that is free, or that is not; AT_ONCE when there is none. */
+static unsigned find(const struct slot *slots, bool free)
 {
 	unsigned i = 0;
 
-	while (i < AT_ONCE && places[i].process != NULL) {
+	while (i < AT_ONCE && !slots[i].process != free) {
 		i++;
 	}
 	return i;
 }
 
-static bool all_free(const struct place *places)
+static void fill(struct slot *slot, struct tally *tally)
 {
-	unsigned i = 0;
-
-	while (i < AT_ONCE && places[i].process == NULL) {
-		i++;
-	}
-	return i == AT_ONCE;
+	slot->start_ns = clock_monotonic_ns();
+	slot->process = lab_start("task", do_task, tally);
 }
 
-static void fill(struct place *place, struct tally *tally)
-{
-	place->start_ns = clock_monotonic_ns();
-	place->process = lab_start("task", do_task, tally);
-}
-
-/* Waits until one has ended, or more, and empties their places. */
-static void wait_for_some(struct lab *lab, struct place *places)
+/* Waits until one has ended, or more, and empties their slots. */
+static void wait_for_some(struct lab *lab, struct slot *slots)
 {
 	struct pollfd ends[AT_ONCE];
 
 	for (unsigned i = 0; i < AT_ONCE; i++) {
-		ends[i] = (struct pollfd){ .fd = places[i].process
-							 ? process_descriptor(places[i].process)
-							 : -1,
+		struct process *process = slots[i].process;
+		ends[i] = (struct pollfd){ .fd = process ? process_descriptor(process) : -1,
 					   .events = POLLIN };
 	}
 	poll(ends, AT_ONCE, (int)(LAB_PATIENCE_NS / NS_PER_MS));
@@ -86,16 +75,16 @@ static void wait_for_some(struct lab *lab, struct place *places)
 		if (ends[i].revents == 0) {
 			continue;
 		}
-		lab_finish(lab, places[i].process);
-		lab_note(lab, i, LAB_WORKS, "task", places[i].start_ns);
-		places[i].process = NULL;
+		lab_finish(lab, slots[i].process);
+		lab_note(lab, i, LAB_WORKS, "task", slots[i].start_ns);
+		slots[i].process = NULL;
 	}
 }
 
 void lab_limit(struct lab *lab)
 {
 	struct tally *tally = lab_share(lab, sizeof(*tally));
-	struct place places[AT_ONCE] = { 0 };
+	struct slot slots[AT_ONCE] = { 0 };
 
 	lab_say(lab,
 		"%d tasks, each in a process of its own. There are %d places; who ends makes room",
@@ -103,13 +92,13 @@ void lab_limit(struct lab *lab)
 	lab_say(lab, "for the next.");
 	lab_part(lab, "eight places", "place");
 	for (unsigned started = 0; started < TASKS; started++) {
-		while (find_free(places) == NO_PLACE) {
-			wait_for_some(lab, places);
+		while (find(slots, true) == AT_ONCE) {
+			wait_for_some(lab, slots);
 		}
-		fill(&places[find_free(places)], tally);
+		fill(&slots[find(slots, true)], tally);
 	}
-	while (!all_free(places)) {
-		wait_for_some(lab, places);
+	while (find(slots, false) < AT_ONCE) {
+		wait_for_some(lab, slots);
 	}
 	lab_show_timeline(lab);
 	lab_show(lab, "at work at once, at most", "%u", atomic_load(&tally->most));

@@ -112,7 +112,7 @@ void lab_pool(struct lab *lab)
 	lab_say(lab, "%d processes are started once and are given one task after the other.",
 		WORKERS);
 	struct pool *pool = pool_create(&options);
-	if (pool == NULL) {
+	if (!pool) {
 		die("cannot start a pool: %m");
 	}
 	enum pool_outcome outcome = pool_apply(pool, &task, &square);
@@ -170,7 +170,7 @@ static unsigned long read_line(const char *line)
 {
 	char *end;
 
-	if (strncmp(line, "task ", strlen("task ")) != 0 || strchr(line, '\n') == NULL) {
+	if (strncmp(line, "task ", strlen("task ")) != 0 || !strchr(line, '\n')) {
 		return LINES;
 	}
 	unsigned long number = strtoul(line + strlen("task "), &end, 10);
@@ -186,7 +186,7 @@ static unsigned count_lines(FILE *file)
 	unsigned count = 0;
 
 	rewind(file);
-	while (fgets(line, sizeof(line), file) != NULL) {
+	while (fgets(line, sizeof(line), file)) {
 		seen[read_line(line)] = true;
 	}
 	for (unsigned i = 0; i < LINES; i++) {
@@ -205,7 +205,7 @@ void lab_callback(struct lab *lab)
 		"%d workers do %d tasks. Each result comes to the parent, which calls back, and",
 		WORKERS, LINES);
 	lab_say(lab, "the callback writes the log: so no lock is needed.");
-	if (pool == NULL || book.file == NULL) {
+	if (!pool || !book.file) {
 		die("cannot start a pool, or make a file: %m");
 	}
 	for (unsigned i = 0; i < LINES; i++) {

@@ -150,7 +150,7 @@ static void start_child(struct child *child, const char *name, bool daemon)
 {
 	const struct process_options options = { .name = name, .daemon = daemon };
 
-	if (process_start(&options, stay, child) == NULL) {
+	if (!process_start(&options, stay, child)) {
 		die("cannot start a process: %m");
 	}
 	latch_wait(&child->born, LAB_PATIENCE_NS);

@@ -84,7 +84,7 @@ static struct birth try_spawn(struct lab *lab)
 	};
 	snprintf(number, sizeof(number), "%d", ends[1]);
 	struct process *process = process_run(&options, argv);
-	if (process == NULL) {
+	if (!process) {
 		die("cannot start a process: %m");
 	}
 	pipe_close(ends[1]);
@@ -105,7 +105,7 @@ static void serve_request(struct channel_message *request)
 	}
 	struct process *process = process_start(&options, tell_in_a_fork, &request->descriptors[0]);
 	close(request->descriptors[0]);
-	if (process != NULL) {
+	if (process) {
 		process_join(process, LAB_PATIENCE_NS);
 	}
 	process_destroy(process);

@@ -1,12 +1,9 @@
 /* The ticket grabber: what the whole program is about, small. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "client/files/scratch_folder.h"
 #include "client/lab/children.h"
 #include "client/lab/experiments.h"
 #include "client/lab/report.h"
@@ -16,14 +13,13 @@
 #include "shared/sync/barrier.h"
 #include "shared/sync/mutex.h"
 
-#define BUYERS      10
-#define TICKETS     3
-#define THINK_NS    (10 * NS_PER_MS)
-#define FOLDER_SIZE 128 /* bytes of the folder's path */
-#define URL_SIZE    (FOLDER_SIZE + 32)
+#define BUYERS   10
+#define TICKETS  3
+#define THINK_NS (10 * NS_PER_MS)
+#define URL_SIZE (PATH_MAX + 32)
 
 struct shop {
-	char folder[FOLDER_SIZE];
+	char folder[PATH_MAX];
 	char url[URL_SIZE];
 	struct mutex mutex;       /* around a whole purchase */
 	struct barrier all_found; /* nobody buys before all have searched */
@@ -34,46 +30,15 @@ struct shop {
 	_Atomic unsigned refused;
 };
 
-/* The folder and what is in it */
-
-static void make_folder(struct shop *shop)
-{
-	const char *parent = getenv("TMPDIR");
-
-	snprintf(shop->folder, sizeof(shop->folder), "%s/turnstile-lab-XXXXXX",
-		 parent != NULL && parent[0] != '\0' && strlen(parent) < FOLDER_SIZE / 2 ? parent
-											 : "/tmp");
-	if (mkdtemp(shop->folder) == NULL) {
-		die("%s: %m", shop->folder);
-	}
-	snprintf(shop->url, sizeof(shop->url), "json:%s/db.json", shop->folder);
-}
-
 /* As the tutorial writes it. */
 static void write_database(const struct shop *shop)
 {
 	const char *path = shop->url + strlen("json:");
 	FILE *file = fopen(path, "we");
 
-	if (file == NULL || fprintf(file, "{\"count\": %d}\n", TICKETS) < 0 || fclose(file) != 0) {
+	if (!file || fprintf(file, "{\"count\": %d}\n", TICKETS) < 0 || fclose(file) != 0) {
 		die("%s: %m", path);
 	}
-}
-
-static void remove_folder(const struct shop *shop)
-{
-	DIR *folder = opendir(shop->folder);
-
-	if (folder == NULL) {
-		return;
-	}
-	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-		if (entry->d_name[0] != '.') {
-			unlinkat(dirfd(folder), entry->d_name, 0);
-		}
-	}
-	closedir(folder);
-	rmdir(shop->folder);
 }
 
 /* The store. Each look and each write is whole: the file does not break, the count does. */
@@ -83,7 +48,7 @@ static struct store *open_store(const struct shop *shop)
 	char error[STORE_ERROR_SIZE];
 	struct store *store = store_open(shop->url, error);
 
-	if (store == NULL) {
+	if (!store) {
 		die("%s", error);
 	}
 	return store;
@@ -189,7 +154,8 @@ static void sell_out(struct lab *lab, struct shop *shop, bool locked)
 	atomic_store(&shop->found, 0);
 	atomic_store(&shop->bought, 0);
 	atomic_store(&shop->refused, 0);
-	make_folder(shop);
+	scratch_folder_make("turnstile-lab", shop->folder);
+	snprintf(shop->url, sizeof(shop->url), "json:%s/db.json", shop->folder);
 	write_database(shop);
 	lab_part(lab, locked ? "with a lock" : "unlocked", "buyer");
 	lab_children_run(lab, BUYERS, search_and_buy, shop);
@@ -209,7 +175,7 @@ static int64_t count_and_close(struct lab *lab, const struct shop *shop)
 {
 	int64_t in_store = count_in_store(shop);
 
-	remove_folder(shop);
+	scratch_folder_remove(shop->folder);
 	lab_show(lab, shop->locked ? "with a lock" : "unlocked",
 		 "%u of %d bought one; %lld of %d sold, says db.json", atomic_load(&shop->bought),
 		 BUYERS, (long long)in_store, TICKETS);

@@ -27,7 +27,7 @@ static const char *setting(const char *variable, const char *otherwise)
 {
 	const char *value = getenv(variable);
 
-	return value != NULL && value[0] != '\0' ? value : otherwise;
+	return value && value[0] != '\0' ? value : otherwise;
 }
 
 struct server_address server_address_default(void)

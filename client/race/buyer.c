@@ -98,7 +98,7 @@ static void sell(const struct purchase *purchase, const struct store_event *seen
 	struct store_event *event;
 
 	snprintf(request.event, sizeof(request.event), "%s", purchase->errand->heat->event);
-	if (seen != NULL && store_event_find(purchase->store, seen->name, &event) == STORE_OK) {
+	if (seen && store_event_find(purchase->store, seen->name, &event) == STORE_OK) {
 		event->sold = seen->sold;
 		event->held = seen->held;
 	}
@@ -219,7 +219,7 @@ int race_buyer_run(void *argument)
 
 	notes->pid = getpid();
 	purchase.store = store_open(errand->plan->url, notes->problem);
-	if (purchase.store == NULL) {
+	if (!purchase.store) {
 		notes->outcome = RACE_FAILED;
 		return 1;
 	}

@@ -19,8 +19,7 @@ struct interleavings {
 	uint64_t oversold;           /* of them */
 	uint64_t orders;             /* with each purchase in one piece, as under a lock */
 	uint64_t oversold_in_orders; /* of them: none */
-	/* Of those that oversell, the first that does so soonest: who takes each step up to there.
-	 */
+	/* The shortest way to oversell, and the first of those: who takes each step. */
 	unsigned steps;
 	unsigned who[INTERLEAVINGS_STEPS_MAX];
 };

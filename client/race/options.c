@@ -129,7 +129,7 @@ static bool read_think(struct race_plan *plan, struct span text)
 
 	text.length -= in_ms ? 2 : 0;
 	const char *dash = memchr(text.text, '-', text.length);
-	if (dash == NULL) {
+	if (!dash) {
 		return false;
 	}
 	struct span first = { text.text, (size_t)(dash - text.text) };

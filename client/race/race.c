@@ -2,13 +2,13 @@
 #include "client/race/race.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "client/files/scratch_folder.h"
 #include "client/race/interleavings.h"
 #include "client/race/options.h"
 #include "client/race/report.h"
@@ -22,39 +22,22 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define OPEN_FOLDERS_MAX 4
-#define STORE_URL_SIZE   (PATH_MAX + 32)
+#define STORE_URL_SIZE (PATH_MAX + 32)
 
 /* The store that goes away afterwards. */
 static char scratch_folder[PATH_MAX];
 static char scratch_url[STORE_URL_SIZE];
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *address)
-{
-	(void)status;
-	(void)kind;
-	(void)address;
-	return remove(path);
-}
-
 static void remove_scratch(void)
 {
 	if (scratch_folder[0] != '\0') {
-		nftw(scratch_folder, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+		scratch_folder_remove(scratch_folder);
 	}
 }
 
 static const char *make_scratch(void)
 {
-	const char *parent = getenv("TMPDIR");
-
-	if (parent == NULL || parent[0] == '\0') {
-		parent = "/tmp";
-	}
-	snprintf(scratch_folder, sizeof(scratch_folder), "%s/turnstile-race-XXXXXX", parent);
-	if (mkdtemp(scratch_folder) == NULL) {
-		die("%s: %s", scratch_folder, strerror(errno));
-	}
+	scratch_folder_make("turnstile-race", scratch_folder);
 	snprintf(scratch_url, sizeof(scratch_url), "sqlite:%s/race.db", scratch_folder);
 	return scratch_url;
 }
@@ -62,12 +45,12 @@ static const char *make_scratch(void)
 static void write_file(const char *path, const struct race *race,
 		       void (*write)(const struct race *race, FILE *to))
 {
-	FILE *file = path != NULL ? fopen(path, "we") : NULL;
+	FILE *file = path ? fopen(path, "we") : NULL;
 
-	if (path == NULL) {
+	if (!path) {
 		return;
 	}
-	if (file != NULL) {
+	if (file) {
 		write(race, file);
 		bool good = !ferror(file);
 		if (fclose(file) == 0 && good) {
@@ -146,7 +129,7 @@ int race_run(const struct server_address *address, int argc, char **argv)
 	race.plan = options.plan;
 	/* Ctrl-C ends the buyers and takes the scratch store away. */
 	const volatile sig_atomic_t *stop = interrupt_watch();
-	if (race.plan.url == NULL) {
+	if (!race.plan.url) {
 		race.plan.url = make_scratch();
 	}
 	if (!options.json) {

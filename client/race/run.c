@@ -28,7 +28,7 @@ static bool with_store(const char *url, bool (*work)(struct store *store, struct
 {
 	struct store *store = store_open(url, problem);
 
-	if (store == NULL) {
+	if (!store) {
 		return false;
 	}
 	if (!store_take(store, LOCK_WAIT_NS)) {
@@ -83,7 +83,7 @@ static bool start(struct process **child, const struct race_errand *errand, char
 	snprintf(name, sizeof(name), "buyer-%u", errand->buyer + 1);
 	const struct process_options options = { .name = name, .daemon = true };
 	*child = process_start(&options, race_buyer_run, &mine);
-	if (*child != NULL) {
+	if (*child) {
 		return true;
 	}
 	snprintf(problem, STORE_ERROR_SIZE, "cannot start buyer %u: %s", errand->buyer + 1,
@@ -121,7 +121,7 @@ static bool run_buyers(const struct race_plan *plan, struct race_heat *heat,
 	for (unsigned i = 0; i < heat->count; i++) {
 		if (!good) {
 			process_destroy(children[i]);
-		} else if (children[i] != NULL) {
+		} else if (children[i]) {
 			good = join(&children[i], stop);
 		}
 	}

@@ -255,7 +255,7 @@ static void tick(struct crowd *crowd)
 	for (unsigned i = 0; i < crowd->plan->connections; i++) {
 		go_on(crowd, &crowd->lines[i]);
 	}
-	if (crowd->plan->progress != NULL && crowd->now_ns >= crowd->progress_ns) {
+	if (crowd->plan->progress && crowd->now_ns >= crowd->progress_ns) {
 		crowd->plan->progress(crowd->plan, crowd->tally);
 		crowd->progress_ns = crowd->now_ns + PROGRESS_NS;
 	}
@@ -304,7 +304,7 @@ void rush_crowd_run(const struct rush_plan *plan, struct rush_tally *tally)
 
 	crowd.lines = calloc(plan->connections, sizeof(crowd.lines[0]));
 	crowd.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (crowd.lines == NULL || crowd.epoll < 0) {
+	if (!crowd.lines || crowd.epoll < 0) {
 		die("%u connections: %s", plan->connections, strerror(errno));
 	}
 	connect_all(&crowd);
@@ -317,7 +317,7 @@ void rush_crowd_run(const struct rush_plan *plan, struct rush_tally *tally)
 	if (!*plan->stop) {
 		rush_tally_give_up(tally, "no answer from the server");
 	}
-	if (plan->progress != NULL) {
+	if (plan->progress) {
 		plan->progress(plan, tally);
 	}
 	close_all(&crowd);

@@ -45,7 +45,7 @@ enum { KEY_BUYERS = 'b', KEY_EACH = 'e', KEY_CONNECTIONS = 'c', KEY_JSON = 0x100
 
 static void read_event(struct arguments *arguments, const char *name)
 {
-	if (arguments->event != NULL) {
+	if (arguments->event) {
 		usage_error("one event is enough: %s", name);
 	}
 	if (!name_is_event(span_of(name))) {
@@ -215,7 +215,7 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 	const bool wrong = tally->errors > 0 || figures->doubles > 0 ||
 			   (figures->audited && !figures->adds_up);
 
-	if (plan->progress != NULL) {
+	if (plan->progress) {
 		fputs("\r\033[K", stderr);
 	}
 	if (arguments->json) {
@@ -252,7 +252,7 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 				  .elapsed_ns = &elapsed_ns };
 	tally.count = arguments.buyers;
 	tally.buyers = calloc(tally.count, sizeof(tally.buyers[0]));
-	if (tally.buyers == NULL) {
+	if (!tally.buyers) {
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
 	find_event(&plan, &arguments.address);

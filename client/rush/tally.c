@@ -140,7 +140,7 @@ bool rush_figures_make(struct rush_figures *figures, const struct rush_tally *ta
 {
 	char(*codes)[CODE_SIZE] = calloc(tally->count, CODE_SIZE);
 	int64_t *times_ns = calloc(tally->count, sizeof(times_ns[0]));
-	bool good = codes != NULL && times_ns != NULL;
+	bool good = codes && times_ns;
 
 	*figures = (struct rush_figures){ .unknown = tally->count - tally->settled };
 	if (good) {

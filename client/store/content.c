@@ -7,77 +7,62 @@
 
 #define SPACE_LEAST 256
 
-/* ENTRIES of SIZE bytes with space for one more than COUNT; it has failed when there is none. */
-static void *grown(struct content *content, void *entries, size_t size, size_t count, size_t *space)
+/* Adds ENTRY of SIZE bytes, if there is memory. */
+static void append(struct content *content, struct content_list *list, const void *entry,
+		   size_t size)
 {
-	if (count < *space) {
-		return entries;
+	if (list->count == list->space) {
+		size_t wanted = list->space ? list->space * 2 : SPACE_LEAST;
+		void *more = reallocarray(list->entries, wanted, size);
+		if (!more) {
+			content->failed = true;
+			return;
+		}
+		list->entries = more;
+		list->space = wanted;
 	}
-	size_t wanted = *space ? *space * 2 : SPACE_LEAST;
-	void *more = reallocarray(entries, wanted, size);
-	if (!more) {
-		content->failed = true;
-		return entries;
-	}
-	*space = wanted;
-	return more;
+	memcpy((char *)list->entries + list->count++ * size, entry, size);
 }
 
 static void note_event(void *context, const struct store_event *event)
 {
 	struct content *content = context;
-	content->events = grown(content, content->events, sizeof(*event), content->event_count,
-				&content->event_space);
-	if (!content->failed) {
-		content->events[content->event_count++] = *event;
-	}
+	append(content, &content->events, event, sizeof(*event));
 }
 
 static void note_ticket(void *context, const struct store_ticket *ticket)
 {
 	struct content *content = context;
-	content->tickets = grown(content, content->tickets, sizeof(*ticket), content->ticket_count,
-				 &content->ticket_space);
-	if (!content->failed) {
-		content->tickets[content->ticket_count++] = *ticket;
-	}
+	append(content, &content->tickets, ticket, sizeof(*ticket));
 }
 
 static void note_room(void *context, const struct store_room *room)
 {
 	struct content *content = context;
-	content->rooms = grown(content, content->rooms, sizeof(*room), content->room_count,
-			       &content->room_space);
-	if (!content->failed) {
-		content->rooms[content->room_count++] = *room;
-	}
+	append(content, &content->rooms, room, sizeof(*room));
 }
 
 static void note_message(void *context, const struct store_message *message)
 {
 	struct content *content = context;
-	char *text = malloc(message->length + 1);
-	content->messages = grown(content, content->messages, sizeof(*content->messages),
-				  content->message_count, &content->message_space);
-	content->failed |= !text;
-	if (content->failed) {
-		free(text);
-		return;
+	struct content_message copy = { .message = *message,
+					.text = malloc(message->length + 1) };
+	const size_t before = content->messages.count;
+	if (copy.text) {
+		memcpy(copy.text, message->text, message->length);
+		copy.message.text = copy.text;
+		append(content, &content->messages, &copy, sizeof(copy));
 	}
-	memcpy(text, message->text, message->length);
-	struct content_message *copy = &content->messages[content->message_count++];
-	*copy = (struct content_message){ .message = *message, .text = text };
-	copy->message.text = text;
+	if (content->messages.count == before) {
+		content->failed = true;
+		free(copy.text);
+	}
 }
 
 static void note_ban(void *context, const struct store_ban *ban)
 {
 	struct content *content = context;
-	content->bans = grown(content, content->bans, sizeof(*ban), content->ban_count,
-			      &content->ban_space);
-	if (!content->failed) {
-		content->bans[content->ban_count++] = *ban;
-	}
+	append(content, &content->bans, ban, sizeof(*ban));
 }
 
 enum store_result content_read(struct content *content, struct store *store)
@@ -92,62 +77,56 @@ enum store_result content_read(struct content *content, struct store *store)
 
 static bool add_sales(const struct content *content, struct store *store)
 {
-	for (size_t i = 0; i < content->event_count; i++) {
-		struct store_event event = content->events[i];
-		if (store_event_add(store, &event) != STORE_OK) {
-			return false;
-		}
+	const struct store_event *events = content->events.entries;
+	const struct store_ticket *tickets = content->tickets.entries;
+	bool good = true;
+
+	for (size_t i = 0; good && i < content->events.count; i++) {
+		struct store_event event = events[i];
+		good = store_event_add(store, &event) == STORE_OK;
 	}
-	for (size_t i = 0; i < content->ticket_count; i++) {
-		struct store_ticket ticket = content->tickets[i];
-		if (store_ticket_add(store, &ticket) != STORE_OK) {
-			return false;
-		}
+	for (size_t i = 0; good && i < content->tickets.count; i++) {
+		struct store_ticket ticket = tickets[i];
+		good = store_ticket_add(store, &ticket) == STORE_OK;
 	}
-	return true;
+	return good;
 }
 
+/* Bans whose time is over are left out. */
 static bool add_chat(const struct content *content, struct store *store)
 {
-	for (size_t i = 0; i < content->room_count; i++) {
-		if (store_room_put(store, &content->rooms[i], true) != STORE_OK) {
-			return false;
-		}
-	}
-	for (size_t i = 0; i < content->message_count; i++) {
-		if (store_message_add(store, &content->messages[i].message) != STORE_OK) {
-			return false;
-		}
-	}
-	return true;
-}
+	const struct store_room *rooms = content->rooms.entries;
+	const struct content_message *messages = content->messages.entries;
+	const struct store_ban *bans = content->bans.entries;
+	bool good = true;
 
-/* Those whose time is over go on the way. */
-static bool add_bans(const struct content *content, struct store *store)
-{
-	for (size_t i = 0; i < content->ban_count; i++) {
-		if (store_ban_put(store, &content->bans[i], clock_wall_ns()) != STORE_OK) {
-			return false;
-		}
+	for (size_t i = 0; good && i < content->rooms.count; i++) {
+		good = store_room_put(store, &rooms[i], true) == STORE_OK;
 	}
-	return true;
+	for (size_t i = 0; good && i < content->messages.count; i++) {
+		good = store_message_add(store, &messages[i].message) == STORE_OK;
+	}
+	for (size_t i = 0; good && i < content->bans.count; i++) {
+		good = store_ban_put(store, &bans[i], clock_wall_ns()) == STORE_OK;
+	}
+	return good;
 }
 
 enum store_result content_add(const struct content *content, struct store *store)
 {
-	bool good =
-		add_sales(content, store) && add_chat(content, store) && add_bans(content, store);
-	return good ? STORE_OK : STORE_FAILED;
+	return add_sales(content, store) && add_chat(content, store) ? STORE_OK : STORE_FAILED;
 }
 
 void content_finish(struct content *content)
 {
-	for (size_t i = 0; i < content->message_count; i++) {
-		free(content->messages[i].text);
+	struct content_message *messages = content->messages.entries;
+
+	for (size_t i = 0; i < content->messages.count; i++) {
+		free(messages[i].text);
 	}
-	free(content->events);
-	free(content->tickets);
-	free(content->rooms);
-	free(content->messages);
-	free(content->bans);
+	free(content->events.entries);
+	free(content->tickets.entries);
+	free(content->rooms.entries);
+	free(messages);
+	free(content->bans.entries);
 }

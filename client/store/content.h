@@ -15,22 +15,18 @@ struct content_message {
 	char *text; /* the message's: ours to free */
 };
 
+struct content_list {
+	void *entries;
+	size_t count;
+	size_t space; /* entries that there is memory for */
+};
+
 struct content {
-	struct store_event *events;
-	size_t event_count;
-	size_t event_space; /* of the array; likewise below */
-	struct store_ticket *tickets;
-	size_t ticket_count;
-	size_t ticket_space;
-	struct store_room *rooms;
-	size_t room_count;
-	size_t room_space;
-	struct content_message *messages;
-	size_t message_count;
-	size_t message_space;
-	struct store_ban *bans;
-	size_t ban_count;
-	size_t ban_space;
+	struct content_list events;   /* of struct store_event; likewise below */
+	struct content_list tickets;  /* store_ticket */
+	struct content_list rooms;    /* store_room */
+	struct content_list messages; /* content_message */
+	struct content_list bans;     /* store_ban */
 	bool failed;
 };
 

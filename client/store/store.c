@@ -158,9 +158,11 @@ static void read_content(struct store *store, struct content *content)
 
 static const char *event_name(const struct content *content, int64_t number)
 {
-	for (size_t i = 0; i < content->event_count; i++) {
-		if (content->events[i].number == number) {
-			return content->events[i].name;
+	const struct store_event *events = content->events.entries;
+
+	for (size_t i = 0; i < content->events.count; i++) {
+		if (events[i].number == number) {
+			return events[i].name;
 		}
 	}
 	die("there is a ticket of an event that is not there: see turnstile store check");
@@ -230,9 +232,11 @@ static void print_json(const struct store_ticket *ticket, const char *code, cons
 
 static void print_tickets(const struct content *content, const struct siphash_key *key, bool json)
 {
+	const struct store_ticket *tickets = content->tickets.entries;
 	char code[CODE_SIZE];
-	for (size_t i = 0; i < content->ticket_count; i++) {
-		const struct store_ticket *ticket = &content->tickets[i];
+
+	for (size_t i = 0; i < content->tickets.count; i++) {
+		const struct store_ticket *ticket = &tickets[i];
 		const char *event = event_name(content, ticket->event);
 		code_make(key, ticket->number, code);
 		if (json) {
@@ -317,8 +321,8 @@ static int convert(const struct arguments *arguments)
 	read_content(source, &content);
 	carry(&content, store_code_key(source), to);
 	store_close(source);
-	printf("%zu bookings and %zu messages carried from %s to %s\n", content.ticket_count,
-	       content.message_count, from, to);
+	printf("%zu bookings and %zu messages carried from %s to %s\n", content.tickets.count,
+	       content.messages.count, from, to);
 	content_finish(&content);
 	output_flush_or_die();
 	return EXIT_SUCCESS;

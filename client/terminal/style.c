@@ -27,7 +27,7 @@ bool terminal_is_utf8(void)
 struct terminal_style terminal_style(int descriptor)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	bool plain = no_colour != NULL && no_colour[0] != '\0';
+	bool plain = no_colour && no_colour[0] != '\0';
 
 	setlocale(LC_CTYPE, "");
 	return (struct terminal_style){ .columns = terminal_columns(descriptor),

@@ -239,7 +239,7 @@ static void start_race(struct capture *capture, const char *const *arguments)
 {
 	struct call call = { .argc = 0 };
 
-	for (; *arguments != NULL; arguments++) {
+	for (; *arguments; arguments++) {
 		call.argv[call.argc++] = strdup(*arguments);
 	}
 	capture_start(capture, -1, run_call, &call);

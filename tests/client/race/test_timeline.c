@@ -84,7 +84,7 @@ static unsigned count_of(const char *part)
 {
 	unsigned count = 0;
 
-	for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
+	for (const char *at = strstr(text, part); at; at = strstr(at + 1, part)) {
 		count++;
 	}
 	return count;
@@ -166,7 +166,7 @@ Test(timeline, colours_end_where_they_began)
 	write_text(print_colourful);
 	cr_expect_not_null(strstr(text, "\033[1;31m▓"));
 	cr_expect_not_null(strstr(text, "\033[32m█"));
-	for (const char *end = strchr(text, '\n'); end != NULL; end = strchr(end + 1, '\n')) {
+	for (const char *end = strchr(text, '\n'); end; end = strchr(end + 1, '\n')) {
 		const char *colour = end;
 		while (colour > text && *colour != '\033') {
 			colour--;
@@ -194,7 +194,7 @@ static unsigned walk_xml(const char *at)
 	unsigned depth = 0;
 	unsigned elements = 0;
 
-	for (at = strchr(at, '<'); at != NULL; at = strchr(at, '<')) {
+	for (at = strchr(at, '<'); at; at = strchr(at, '<')) {
 		char name[32] = "";
 		bool closing = at[1] == '/';
 		at += closing ? 2 : 1;

@@ -48,7 +48,7 @@ static int run_call(void *argument)
 	if (call->not_its > 0) {
 		close(call->not_its);
 	}
-	for (const char *const *line = call->lines; *line != NULL; line++) {
+	for (const char *const *line = call->lines; *line; line++) {
 		child_check(argc < ARGUMENTS_MAX);
 		argv[argc++] = strdup(*line);
 	}

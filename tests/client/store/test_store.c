@@ -99,7 +99,7 @@ static struct store *open_at(const char *url)
 {
 	char error[STORE_ERROR_SIZE] = "";
 	struct store *opened = store_open(url, error);
-	cr_assert(opened != NULL, "%s", error);
+	cr_assert(opened, "%s", error);
 	return opened;
 }
 
