@@ -45,8 +45,7 @@ static void note_room(void *context, const struct store_room *room)
 static void note_message(void *context, const struct store_message *message)
 {
 	struct content *content = context;
-	struct content_message copy = { .message = *message,
-					.text = malloc(message->length + 1) };
+	struct content_message copy = { .message = *message, .text = malloc(message->length + 1) };
 	const size_t before = content->messages.count;
 	if (copy.text) {
 		memcpy(copy.text, message->text, message->length);
