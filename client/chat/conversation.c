@@ -150,8 +150,7 @@ static bool send_line(struct conversation *conversation, struct span line)
 
 static bool ask(struct conversation *conversation, struct span line, enum pending_purpose purpose)
 {
-	return pending_add(&conversation->pending, line, purpose) &&
-	       send_line(conversation, line);
+	return pending_add(&conversation->pending, line, purpose) && send_line(conversation, line);
 }
 
 __attribute__((format(printf, 3, 4))) static void ask_for(struct conversation *conversation,
@@ -553,8 +552,7 @@ static void show_row(struct conversation *conversation, struct span line, struct
 static void hear_row(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
 	const struct pending_entry *entry = pending_oldest(&conversation->pending);
-	struct span command = { entry ? entry->line : "",
-				entry ? entry->length : 0 };
+	struct span command = { entry ? entry->line : "", entry ? entry->length : 0 };
 	struct span rest = command;
 
 	view_answer(&conversation->view, command, line);

@@ -57,8 +57,8 @@ bool screen_possible(void)
 {
 	const char *terminal = getenv("TERM");
 
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && terminal &&
-	       terminal[0] != '\0' && strcmp(terminal, "dumb") != 0;
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && terminal && terminal[0] != '\0' &&
+	       strcmp(terminal, "dumb") != 0;
 }
 
 /* What is being typed, up to the cursor, or all of it. */
