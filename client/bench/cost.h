@@ -1,5 +1,5 @@
 /*
- * bench_cost: what a server's processes cost: processors' time and memory, of one process and all
+ * cost: what a server's processes cost: processors' time and memory, of one process and all
  * its descendants together. Read from /proc; processes that come and go in between are counted as
  * far as their parents have reaped them.
  */

@@ -1,5 +1,5 @@
 /*
- * bench_load: many connections to one server in one thread, as cheap as can be: the load generator
+ * load: many connections to one server in one thread, as cheap as can be: the load generator
  * shares the processors with what it measures.
  *
  * A load owns its connections. It connects them, carries each through its hello, then hands their

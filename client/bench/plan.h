@@ -1,5 +1,5 @@
 /*
- * bench_plan: what a bench is asked to do, how the server under test is spoken to, and what came
+ * plan: what a bench is asked to do, how the server under test is spoken to, and what came
  * of it.
  *
  * Every server is driven by the same loop (bench_load); a `struct bench_protocol` is all that is

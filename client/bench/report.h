@@ -1,5 +1,5 @@
 /*
- * bench_report: says on stdout what came of a bench: for people, or as one JSON object in a line.
+ * report: says on stdout what came of a bench: for people, or as one JSON object in a line.
  */
 #ifndef CLIENT_BENCH_REPORT_H
 #define CLIENT_BENCH_REPORT_H

@@ -61,20 +61,6 @@ static void put_colour(struct conversation *conversation, const char *colour)
 	}
 }
 
-static void put_time(struct conversation *conversation, int64_t wall_ns)
-{
-	time_t seconds = (time_t)(wall_ns / NS_PER_SECOND);
-	char text[TIME_SIZE] = "";
-	struct tm local;
-
-	if (localtime_r(&seconds, &local)) {
-		strftime(text, sizeof(text), "%H:%M ", &local);
-	}
-	put_colour(conversation, RENDER_DIM);
-	put_text(conversation, text);
-	put_colour(conversation, RENDER_PLAIN);
-}
-
 /* Ends a row of nicks that others could have followed. */
 static void end_row(struct conversation *conversation)
 {
@@ -84,16 +70,44 @@ static void end_row(struct conversation *conversation)
 	conversation->row_columns = 0;
 }
 
+/* A line of its own, which begins with the time; then comes COLOUR, up to end_line. */
+static void begin_line(struct conversation *conversation, int64_t wall_ns, const char *colour)
+{
+	time_t seconds = (time_t)(wall_ns / NS_PER_SECOND);
+	char text[TIME_SIZE] = "";
+	struct tm local;
+
+	if (localtime_r(&seconds, &local)) {
+		strftime(text, sizeof(text), "%H:%M ", &local);
+	}
+	end_row(conversation);
+	put_colour(conversation, RENDER_DIM);
+	put_text(conversation, text);
+	put_colour(conversation, RENDER_PLAIN);
+	put_colour(conversation, colour);
+}
+
+static void end_line(struct conversation *conversation)
+{
+	put_colour(conversation, RENDER_PLAIN);
+	put_text(conversation, "\n");
+}
+
 static void show(struct conversation *conversation, struct span line, struct span command,
 		 int64_t wall_ns)
 {
 	char text[RENDER_SIZE];
 	size_t length = render_styled(line, command, conversation->style, text);
 
-	end_row(conversation);
-	put_time(conversation, wall_ns);
+	begin_line(conversation, wall_ns, "");
 	put(conversation, text, length);
 	put_text(conversation, "\n");
+}
+
+/* What answers nothing that was asked. */
+static void show_event(struct conversation *conversation, struct span line, int64_t wall_ns)
+{
+	show(conversation, line, (struct span){ "", 0 }, wall_ns);
 }
 
 void conversation_remark(struct conversation *conversation, int64_t wall_ns, const char *format,
@@ -111,28 +125,18 @@ void conversation_remark(struct conversation *conversation, int64_t wall_ns, con
 	if ((size_t)length >= sizeof(text)) {
 		length = (int)sizeof(text) - 1;
 	}
-	end_row(conversation);
-	put_time(conversation, wall_ns);
-	put_colour(conversation, RENDER_YELLOW);
+	begin_line(conversation, wall_ns, RENDER_YELLOW);
 	put_clean(conversation, (struct span){ text, (size_t)length });
-	put_colour(conversation, RENDER_PLAIN);
-	put_text(conversation, "\n");
+	end_line(conversation);
 }
 
 /* What was typed, where the answer alone would not tell. */
 static void echo(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
-	end_row(conversation);
-	put_time(conversation, wall_ns);
-	put_colour(conversation, RENDER_DIM);
+	begin_line(conversation, wall_ns, RENDER_DIM);
 	put_text(conversation, "> ");
-	if (conversation_keeps(line)) {
-		put_clean(conversation, line);
-	} else {
-		put_text(conversation, "/op ...");
-	}
-	put_colour(conversation, RENDER_PLAIN);
-	put_text(conversation, "\n");
+	put_clean(conversation, conversation_keeps(line) ? line : span_of("/op ..."));
+	end_line(conversation);
 }
 
 /* Sending. */
@@ -303,7 +307,7 @@ static void type_text(struct conversation *conversation, struct span text, int64
 	/* The server tells the others; we see it as they do. */
 	length = snprintf(line, sizeof(line), "*say %s %s %.*s", room->name,
 			  conversation->view.nick, (int)text.length, text.text);
-	show(conversation, (struct span){ line, (size_t)length }, (struct span){ "", 0 }, wall_ns);
+	show_event(conversation, (struct span){ line, (size_t)length }, wall_ns);
 }
 
 static void type_command(struct conversation *conversation, struct span line, int64_t wall_ns)
@@ -480,7 +484,7 @@ static bool asked_again(struct conversation *conversation, const struct pending_
 static void hear_final(struct conversation *conversation, struct span line, int64_t wall_ns)
 {
 	if (conversation->pending.count == 0) {
-		show(conversation, line, (struct span){ "", 0 }, wall_ns);
+		show_event(conversation, line, wall_ns);
 		return;
 	}
 	struct pending_entry entry = *pending_oldest(&conversation->pending);
@@ -528,8 +532,7 @@ static void show_past(struct conversation *conversation, struct span said, struc
 	int length = snprintf(line, sizeof(line), "*say %.*s %.*s", (int)room.length, room.text,
 			      (int)said.length, said.text);
 	if (length > 0 && length < CONNECTION_LINE_MAX) {
-		show(conversation, (struct span){ line, (size_t)length }, (struct span){ "", 0 },
-		     wall_ns);
+		show_event(conversation, (struct span){ line, (size_t)length }, wall_ns);
 	}
 }
 
@@ -576,9 +579,9 @@ void conversation_hear(struct conversation *conversation, struct span line, int6
 	case '*':
 		view_hear(&conversation->view, line);
 		if (!sale || view_sale_is_news(&conversation->view, line)) {
-			show(conversation, line, (struct span){ "", 0 }, wall_ns);
+			show_event(conversation, line, wall_ns);
 		}
 		break;
-	default: show(conversation, line, (struct span){ "", 0 }, wall_ns);
+	default: show_event(conversation, line, wall_ns);
 	}
 }

@@ -1,7 +1,7 @@
 /*
  * render: from a line of the server to one that people like to read: `*say #go anna hi` becomes
- * `#go <anna> hi`. Pure: no terminal. What comes out is clean (shared/text.h) whatever went in,
- * since it goes to a terminal: only our own constants add to it.
+ * `#go <anna> hi`. Pure: no terminal. What comes out is clean (shared/text/text.h) whatever went
+ * in, since it goes to a terminal: only our own constants add to it.
  */
 #ifndef CLIENT_CHAT_RENDER_H
 #define CLIENT_CHAT_RENDER_H

@@ -29,24 +29,29 @@ static bool same(struct span one, struct span other)
 	return length > 0 && length == name_fold(other, b) && memcmp(a, b, length) == 0;
 }
 
+/* Names of SIZE bytes, of which there may be MOST: NAME is put behind them, and the first goes. */
+static void remember(char *names, size_t size, size_t most, size_t *count, struct span name)
+{
+	if (*count == most) {
+		memmove(names, names + size, (most - 1) * size);
+		--*count;
+	}
+	copy(names + (*count)++ * size, size, name);
+}
+
 /* Rooms heard of. */
 
 static void note_room(struct server_view *view, struct span name)
 {
-	if (!name_is_room(name)) {
-		return;
+	bool known = !name_is_room(name);
+
+	for (size_t i = 0; !known && i < view->listed_count; i++) {
+		known = same(span_of(view->listed[i]), name);
 	}
-	for (size_t i = 0; i < view->listed_count; i++) {
-		if (same(span_of(view->listed[i]), name)) {
-			return;
-		}
+	if (!known) {
+		remember(view->listed[0], NAME_ROOM_SIZE, VIEW_LISTED_MAX, &view->listed_count,
+			 name);
 	}
-	if (view->listed_count == VIEW_LISTED_MAX) {
-		memmove(view->listed[0], view->listed[1],
-			sizeof(view->listed) - sizeof(view->listed[0]));
-		view->listed_count--;
-	}
-	copy(view->listed[view->listed_count++], sizeof(view->listed[0]), name);
 }
 
 /* Rooms that we are in. */
@@ -264,20 +269,14 @@ bool view_sale_is_news(struct server_view *view, struct span line)
 
 static void note_code(struct server_view *view, struct span code)
 {
-	if (!code_is_well_formed(code) || code.length >= CODE_SIZE) {
-		return;
+	bool known = !code_is_well_formed(code) || code.length >= CODE_SIZE;
+
+	for (size_t i = 0; !known && i < view->code_count; i++) {
+		known = span_equals(code, view->codes[i]);
 	}
-	for (size_t i = 0; i < view->code_count; i++) {
-		if (span_equals(code, view->codes[i])) {
-			return;
-		}
+	if (!known) {
+		remember(view->codes[0], CODE_SIZE, VIEW_CODES, &view->code_count, code);
 	}
-	if (view->code_count == VIEW_CODES) {
-		memmove(view->codes[0], view->codes[1],
-			sizeof(view->codes) - sizeof(view->codes[0]));
-		view->code_count--;
-	}
-	copy(view->codes[view->code_count++], CODE_SIZE, code);
 }
 
 /* What lines say. */

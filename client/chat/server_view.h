@@ -3,7 +3,7 @@
  * there, the events and what is left of each, ticket codes that were seen.
  *
  * Fed with every line of the server, in order; bounded whatever the server says, the oldest being
- * forgotten first. Names are compared as the server does (shared/name.h). Pure: no socket, no
+ * forgotten first. Names are compared as the server does (shared/text/name.h). Pure: no socket, no
  * terminal, no clock. The status line, the Tab key and coming back after a lost connection are made
  * from this.
  */

@@ -109,6 +109,15 @@ bool lab_status(pid_t pid, const char *field, char *value)
 	return found;
 }
 
+void lab_raise(_Atomic unsigned *most, unsigned value)
+{
+	unsigned now = atomic_load(most);
+
+	while (value > now && !atomic_compare_exchange_weak(most, &now, value)) {
+		;
+	}
+}
+
 bool lab_eventually(bool (*true_yet)(void *context), void *context)
 {
 	int64_t deadline_ns = clock_deadline(LAB_PATIENCE_NS);

@@ -1,5 +1,5 @@
 /*
- * lab_children: processes that an experiment starts and waits for: one, or many that do the same.
+ * children: processes that an experiment starts and waits for: one, or many that do the same.
  *
  * All end with the program, whatever ends it. Waiting is bounded: who does not end in time is
  * killed, and that counts as a fact that did not hold.
@@ -7,6 +7,7 @@
 #ifndef CLIENT_LAB_CHILDREN_H
 #define CLIENT_LAB_CHILDREN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -47,6 +48,9 @@ int lab_finish(struct lab *lab, struct process *process);
  */
 #define LAB_STATUS_SIZE 64
 bool lab_status(pid_t pid, const char *field, char *value);
+
+/* Raises MOST, which all children share, to VALUE. */
+void lab_raise(_Atomic unsigned *most, unsigned value);
 
 /* Whether TRUE_YET(CONTEXT) comes true, with patience. */
 bool lab_eventually(bool (*true_yet)(void *context), void *context);

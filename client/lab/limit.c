@@ -25,12 +25,8 @@ struct tally {
 static int do_task(void *argument)
 {
 	struct tally *tally = argument;
-	unsigned running = atomic_fetch_add(&tally->running, 1) + 1;
-	unsigned most = atomic_load(&tally->most);
 
-	while (running > most && !atomic_compare_exchange_weak(&tally->most, &most, running)) {
-		;
-	}
+	lab_raise(&tally->most, atomic_fetch_add(&tally->running, 1) + 1);
 	clock_sleep(TASK_NS);
 	atomic_fetch_add(&tally->done, 1);
 	atomic_fetch_sub(&tally->running, 1);

@@ -167,16 +167,6 @@ struct door {
 	_Atomic unsigned served;
 };
 
-static void go_in(struct door *door)
-{
-	unsigned inside = atomic_fetch_add(&door->inside, 1) + 1;
-	unsigned most = atomic_load(&door->most);
-
-	while (inside > most && !atomic_compare_exchange_weak(&door->most, &most, inside)) {
-		;
-	}
-}
-
 static void visit(struct lab *lab, void *shared, unsigned number)
 {
 	struct door *door = shared;
@@ -187,7 +177,7 @@ static void visit(struct lab *lab, void *shared, unsigned number)
 		return;
 	}
 	lab_note(lab, number, LAB_WAITS, "waits", came_ns);
-	go_in(door);
+	lab_raise(&door->most, atomic_fetch_add(&door->inside, 1) + 1);
 	int64_t in_ns = clock_monotonic_ns();
 	clock_sleep((20 + number * 7 % 5 * 10) * NS_PER_MS);
 	lab_note(lab, number, LAB_WORKS, "inside", in_ns);

@@ -1,5 +1,5 @@
 /*
- * lab_timeline: who did what when in an experiment, written down by the processes themselves, and
+ * timeline: who did what when in an experiment, written down by the processes themselves, and
  * shown as bars in the terminal or as a trace (client/trace/trace.h).
  *
  * It lies in memory that the experiment's processes share. A part is one way of doing it ("one by

@@ -1,5 +1,5 @@
 /*
- * race_buyer: what one buyer does: it searches, waits for its turn, and buys. Runs in a process of
+ * buyer: what one buyer does: it searches, waits for its turn, and buys. Runs in a process of
  * its own.
  */
 #ifndef CLIENT_RACE_BUYER_H

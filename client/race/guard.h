@@ -1,5 +1,5 @@
 /*
- * race_guard: what stands before a heat's critical section: nothing, a lock, or a semaphore.
+ * guard: what stands before a heat's critical section: nothing, a lock, or a semaphore.
  */
 #ifndef CLIENT_RACE_GUARD_H
 #define CLIENT_RACE_GUARD_H

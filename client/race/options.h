@@ -1,6 +1,6 @@
 /*
- * race_options: the command line of `turnstile race`. What is wrong ends the program with one line
- * (shared/usage.h).
+ * options: the command line of `turnstile race`. What is wrong ends the program with one line
+ * (shared/base/usage.h).
  */
 #ifndef CLIENT_RACE_OPTIONS_H
 #define CLIENT_RACE_OPTIONS_H

@@ -1,5 +1,5 @@
 /*
- * race_report: the verdicts as a table for people and as one JSON object for programs.
+ * report: the verdicts as a table for people and as one JSON object for programs.
  */
 #ifndef CLIENT_RACE_REPORT_H
 #define CLIENT_RACE_REPORT_H

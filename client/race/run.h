@@ -1,5 +1,5 @@
 /*
- * race_run: a heat from its start to its verdict: the event in the store, the buyers' processes,
+ * run: a heat from its start to its verdict: the event in the store, the buyers' processes,
  * and what they left behind.
  */
 #ifndef CLIENT_RACE_RUN_H

@@ -1,5 +1,5 @@
 /*
- * store_content: all that a store holds, in memory, to be looked through or put into another store:
+ * content: all that a store holds, in memory, to be looked through or put into another store:
  * events, tickets, and chat.
  *
  * Start with one that is all zeros. Reading and adding are done within a transaction that the
