@@ -79,7 +79,7 @@ static void send_back(int descriptor)
 		length = send(descriptor, input, (size_t)length, MSG_NOSIGNAL);
 	}
 	if (length <= 0) {
-		(void)close(descriptor);
+		close(descriptor);
 	}
 }
 

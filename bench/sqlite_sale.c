@@ -62,7 +62,7 @@ static sqlite3 *open_store(const char *file)
 	if (sqlite3_open(file, &handle) != SQLITE_OK) {
 		die("cannot open %s", file);
 	}
-	(void)sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
+	sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
 	run_text(handle, settings);
 	return handle;
 }
@@ -82,18 +82,17 @@ static void run(struct seller *seller, sqlite3_stmt *statement)
 	if (sqlite3_step(statement) != SQLITE_DONE) {
 		die("SQLite: %s", sqlite3_errmsg(seller->handle));
 	}
-	(void)sqlite3_reset(statement);
+	sqlite3_reset(statement);
 }
 
 static void book(struct seller *seller, int process, int64_t number)
 {
 	char key[KEY_SIZE];
 
-	(void)snprintf(key, sizeof(key), "%012x%012llx", (unsigned)process,
-		       (unsigned long long)number);
+	snprintf(key, sizeof(key), "%012x%012llx", (unsigned)process, (unsigned long long)number);
 	run(seller, seller->begin);
 	run(seller, seller->sell);
-	(void)sqlite3_bind_text(seller->record, 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(seller->record, 1, key, -1, SQLITE_STATIC);
 	run(seller, seller->record);
 	run(seller, seller->commit);
 }
@@ -125,7 +124,7 @@ static int64_t children_cpu_ns(void)
 {
 	struct rusage usage;
 
-	(void)getrusage(RUSAGE_CHILDREN, &usage);
+	getrusage(RUSAGE_CHILDREN, &usage);
 	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_SECOND +
 	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_PER_US;
 }
@@ -150,7 +149,7 @@ static struct sale *make_sale(const char *file)
 		die("no memory to share: %s", strerror(errno));
 	}
 	run_text(handle, schema);
-	(void)sqlite3_close(handle); /* a handle does not cross a fork */
+	sqlite3_close(handle); /* a handle does not cross a fork */
 	return sale;
 }
 

@@ -151,7 +151,7 @@ static void read_command_line(struct bench_line *line, int argc, char **argv)
 				   .doc = "Puts a server under load, and says what it did and what "
 					  "that cost." };
 
-	(void)argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, line);
+	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, line);
 	if (!line->name) {
 		usage_error("say which bench: echo, ping, book, chat, connect or idle");
 	}

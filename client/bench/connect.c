@@ -52,8 +52,8 @@ static void choose_source(const struct visits *visits, int descriptor)
 		return;
 	}
 	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(visits->made % ADDRESSES));
-	(void)setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
-	(void)bind(descriptor, (const struct sockaddr *)&from, sizeof(from));
+	setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
+	bind(descriptor, (const struct sockaddr *)&from, sizeof(from));
 }
 
 static void begin(struct visits *visits, struct visit *visit)
@@ -97,7 +97,7 @@ static enum bench_take read_answer(const struct visits *visits, const struct vis
 
 static void end(struct visits *visits, struct visit *visit, int64_t now_ns, enum bench_take take)
 {
-	(void)close(visit->descriptor);
+	close(visit->descriptor);
 	visit->descriptor = -1;
 	visits->open--;
 	visits->result->operations++;
@@ -174,9 +174,9 @@ void bench_connect(const struct bench_plan *plan, const struct bench_protocol *p
 	bench_meter_end(&meter, plan, result);
 	for (unsigned i = 0; i < plan->clients; i++) {
 		if (visits.visits[i].descriptor >= 0) {
-			(void)close(visits.visits[i].descriptor);
+			close(visits.visits[i].descriptor);
 		}
 	}
-	(void)close(visits.epoll);
+	close(visits.epoll);
 	free(visits.visits);
 }

@@ -34,7 +34,7 @@ struct tree {
 static void skip_words(struct span *rest, unsigned count)
 {
 	while (count-- > 0) {
-		(void)words_next(rest);
+		words_next(rest);
 	}
 }
 
@@ -46,13 +46,13 @@ static bool read_stat(pid_t pid, struct process *process)
 	int64_t user = 0;
 	int64_t kernel = 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	FILE *file = fopen(path, "re");
 	if (!file) {
 		return false;
 	}
 	size_t length = fread(stat, 1, sizeof(stat) - 1, file);
-	(void)fclose(file);
+	fclose(file);
 	stat[length] = '\0';
 	const char *rest = strrchr(stat, ')');
 	process->pid = pid;
@@ -84,7 +84,7 @@ static void read_processes(struct tree *tree)
 		}
 	}
 	if (folder) {
-		(void)closedir(folder);
+		closedir(folder);
 	}
 }
 
@@ -136,7 +136,7 @@ static int64_t memory_of(const struct process *process)
 	int64_t kilobytes = 0;
 	bool found = false;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", process->pid);
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", process->pid);
 	FILE *file = fopen(path, "re");
 	while (file && !found && fgets(line, sizeof(line), file)) {
 		struct span words = span_of(line);
@@ -145,7 +145,7 @@ static int64_t memory_of(const struct process *process)
 			words_number(words_next(&words), 0, INT32_MAX, &kilobytes);
 	}
 	if (file) {
-		(void)fclose(file);
+		fclose(file);
 	}
 	return kilobytes * 1024;
 }
@@ -187,7 +187,7 @@ static int64_t own_cpu_ns(void)
 {
 	struct timespec time;
 
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
 	return time.tv_sec * NS_PER_SECOND + time.tv_nsec;
 }
 

@@ -36,7 +36,7 @@ static void give_up(struct bench_load *load, struct bench_client *client)
 	if (!client->ready) {
 		die("the server closed a connection before it was in");
 	}
-	(void)close(client->descriptor);
+	close(client->descriptor);
 	client->descriptor = -1;
 	load->broken++;
 }
@@ -168,7 +168,7 @@ static void open_client(struct bench_load *load, struct bench_client *client)
 		    load->plan->address_length) != 0) {
 		die("cannot connect: %s", strerror(errno));
 	}
-	(void)setsockopt(client->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	setsockopt(client->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	if (fcntl(client->descriptor, F_SETFL, O_NONBLOCK) != 0) {
 		die("cannot set a socket up: %s", strerror(errno));
 	}
@@ -254,12 +254,12 @@ void bench_load_close(struct bench_load *load)
 {
 	for (unsigned i = 0; i < load->client_count; i++) {
 		if (load->clients[i].descriptor >= 0) {
-			(void)close(load->clients[i].descriptor);
+			close(load->clients[i].descriptor);
 		}
 		free(load->clients[i].asked_ns);
 		free(load->clients[i].output.bytes);
 	}
-	(void)close(load->epoll);
+	close(load->epoll);
 	free(load->clients);
 	free(load->input);
 }

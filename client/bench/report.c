@@ -18,9 +18,9 @@ static double quantile_ms(const struct bench_result *result, double part)
 static void print_figure(const char *name, int64_t total, int64_t count, double unit)
 {
 	if (total < 0) {
-		(void)printf(", \"%s\": null", name);
+		printf(", \"%s\": null", name);
 	} else {
-		(void)printf(", \"%s\": %.4f", name, each(total, count, unit));
+		printf(", \"%s\": %.4f", name, each(total, count, unit));
 	}
 }
 
@@ -29,40 +29,40 @@ void bench_report_json(const char *name, const struct bench_plan *plan,
 {
 	const double seconds = (double)result->elapsed_ns / (double)NS_PER_SECOND;
 
-	(void)printf("{\"bench\": \"%s\", \"clients\": %u, \"seconds\": %.3f, "
-		     "\"operations\": %lld, \"per_second\": %.1f, "
-		     "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"longest_ms\": %.4f, "
-		     "\"refused\": %lld, \"lost\": %lld, \"out_of_order\": %lld, "
-		     "\"other_orders\": %lld, \"broken\": %lld",
-		     name, plan->clients, seconds, (long long)result->operations,
-		     (double)result->operations / seconds, quantile_ms(result, 0.5),
-		     quantile_ms(result, 0.99), quantile_ms(result, 1), (long long)result->refused,
-		     (long long)result->lost, (long long)result->disordered,
-		     (long long)result->other_orders, (long long)result->broken);
+	printf("{\"bench\": \"%s\", \"clients\": %u, \"seconds\": %.3f, "
+	       "\"operations\": %lld, \"per_second\": %.1f, "
+	       "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"longest_ms\": %.4f, "
+	       "\"refused\": %lld, \"lost\": %lld, \"out_of_order\": %lld, "
+	       "\"other_orders\": %lld, \"broken\": %lld",
+	       name, plan->clients, seconds, (long long)result->operations,
+	       (double)result->operations / seconds, quantile_ms(result, 0.5),
+	       quantile_ms(result, 0.99), quantile_ms(result, 1), (long long)result->refused,
+	       (long long)result->lost, (long long)result->disordered,
+	       (long long)result->other_orders, (long long)result->broken);
 	print_figure("cpu_us", result->cpu_ns, result->operations, (double)NS_PER_US);
 	print_figure("own_cpu_us", result->own_cpu_ns, result->operations, (double)NS_PER_US);
 	if (plan->kind == BENCH_IDLE) {
 		print_figure("memory_kib", result->memory_bytes, result->operations, 1024);
 	}
-	(void)printf("}\n");
+	printf("}\n");
 }
 
 static void print_trouble(const struct bench_result *result)
 {
 	if (result->refused > 0) {
-		(void)printf("refused         %lld\n", (long long)result->refused);
+		printf("refused         %lld\n", (long long)result->refused);
 	}
 	if (result->broken > 0) {
-		(void)printf("closed on us    %lld connections\n", (long long)result->broken);
+		printf("closed on us    %lld connections\n", (long long)result->broken);
 	}
 }
 
 static void print_room(const struct bench_result *result)
 {
-	(void)printf("lost            %lld\nout of order    %lld\n", (long long)result->lost,
-		     (long long)result->disordered);
+	printf("lost            %lld\nout of order    %lld\n", (long long)result->lost,
+	       (long long)result->disordered);
 	if (result->lost == 0) {
-		(void)printf("another order   %lld members\n", (long long)result->other_orders);
+		printf("another order   %lld members\n", (long long)result->other_orders);
 	}
 }
 
@@ -71,23 +71,22 @@ void bench_report_text(const struct bench_plan *plan, const struct bench_result 
 	const double seconds = (double)result->elapsed_ns / (double)NS_PER_SECOND;
 
 	if (plan->kind == BENCH_IDLE) {
-		(void)printf("connections     %lld\n", (long long)result->operations);
+		printf("connections     %lld\n", (long long)result->operations);
 		if (result->memory_bytes >= 0) {
-			(void)printf("server memory   %.2f KiB a connection\n",
-				     each(result->memory_bytes, result->operations, 1024));
+			printf("server memory   %.2f KiB a connection\n",
+			       each(result->memory_bytes, result->operations, 1024));
 		}
 	} else {
-		(void)printf("%-15s %lld in %.2f s, %.0f a second\n",
-			     plan->kind == BENCH_CHAT ? "deliveries" : "operations",
-			     (long long)result->operations, seconds,
-			     (double)result->operations / seconds);
-		(void)printf("latency         p50 %.3f ms, p99 %.3f ms, longest %.3f ms\n",
-			     quantile_ms(result, 0.5), quantile_ms(result, 0.99),
-			     quantile_ms(result, 1));
+		printf("%-15s %lld in %.2f s, %.0f a second\n",
+		       plan->kind == BENCH_CHAT ? "deliveries" : "operations",
+		       (long long)result->operations, seconds,
+		       (double)result->operations / seconds);
+		printf("latency         p50 %.3f ms, p99 %.3f ms, longest %.3f ms\n",
+		       quantile_ms(result, 0.5), quantile_ms(result, 0.99), quantile_ms(result, 1));
 	}
 	if (plan->server > 0 && result->cpu_ns >= 0) {
-		(void)printf("server CPU      %.3f us each\n",
-			     each(result->cpu_ns, result->operations, (double)NS_PER_US));
+		printf("server CPU      %.3f us each\n",
+		       each(result->cpu_ns, result->operations, (double)NS_PER_US));
 	}
 	if (plan->kind == BENCH_CHAT) {
 		print_room(result);
