@@ -53,7 +53,7 @@ static void choose_source(const struct visits *visits, int descriptor)
 	}
 	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(visits->made % ADDRESSES));
 	setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
-	bind(descriptor, (const struct sockaddr *)&from, sizeof(from));
+	(void)bind(descriptor, (const struct sockaddr *)&from, sizeof(from));
 }
 
 static void begin(struct visits *visits, struct visit *visit)

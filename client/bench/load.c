@@ -200,7 +200,7 @@ static void make_clients(struct bench_load *load, size_t output_size)
 	}
 }
 
-/* Goes on when those who connected have had an answer, or soon: some are let wait by the server. */
+/* Waits until those who connected are answered, but not for long: some servers make them wait. */
 static unsigned connect_some(struct bench_load *load, unsigned opened)
 {
 	const unsigned ready = load->ready_count;

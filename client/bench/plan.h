@@ -2,7 +2,7 @@
  * plan: what a bench is asked to do, how the server under test is spoken to, and what came
  * of it.
  *
- * Every server is driven by the same loop (bench_load); a `struct bench_protocol` is all that is
+ * Every server is driven by the same loop (load.h); a `struct bench_protocol` is all that is
  * particular to one of them. Turnstile's is turnstile.c, the others' are in bench/.
  */
 #ifndef CLIENT_BENCH_PLAN_H

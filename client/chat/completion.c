@@ -151,7 +151,7 @@ static void offer_argument(struct search *search, struct span argument)
 	}
 }
 
-/* What comes first, and what may come instead since that may be left out. */
+/* The next argument, and while that may be left out, the one behind it as well. */
 static void offer_next(struct search *search, struct span arguments)
 {
 	struct span argument;
@@ -164,7 +164,7 @@ static void offer_next(struct search *search, struct span arguments)
 
 /*
  * ARGUMENTS is one way to write the command, TYPED the words between its name and the cursor's
- * word. An argument that may be left out, and was not, leaves what comes behind it the same.
+ * word. Each typed word takes an argument away; what is left at the end comes next.
  */
 static void offer_one_way(struct search *search, struct span arguments, struct span typed)
 {

@@ -219,10 +219,7 @@ void conversation_displayed(struct conversation *conversation, size_t count)
 	memmove(conversation->shown, conversation->shown + count, conversation->shown_length);
 }
 
-/*
- * What is open stands before what we ask now, which must not push it out: so it is taken out and
- * put behind.
- */
+/* Sends the oldest OPEN commands again. Each moves to the end, so that their order stays. */
 static void ask_again(struct conversation *conversation, size_t open)
 {
 	for (size_t i = 0; i < open; i++) {

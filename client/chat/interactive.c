@@ -176,7 +176,7 @@ static bool is_over(void)
 	return session.conversation.over || session.ended;
 }
 
-/* Serves all but the keyboard, once; says whether there is a key, which is looked for if KEYS. */
+/* Serves all but the keyboard, once. With KEYS it waits for a key, too: true when there is one. */
 static bool serve(bool keys)
 {
 	bool pending = session.conversation.out_length > 0;

@@ -17,8 +17,8 @@
 
 /*
  * How each line is shown: %1 to %5 are its words, %* the rest of the line after the last of them.
- * %n2 is a nick, %b a bar of the words 2 and 3, where the style has such. Spaces at the end are
- * left out, so that what may be missing may stand there.
+ * %n2 is a nick, %b a bar of the words 2 and 3, where the style has such. The last part may be
+ * missing, so spaces at the end are left out.
  */
 struct form {
 	const char *kind;

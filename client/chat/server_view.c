@@ -29,7 +29,7 @@ static bool same(struct span one, struct span other)
 	return length > 0 && length == name_fold(other, b) && memcmp(a, b, length) == 0;
 }
 
-/* Names of SIZE bytes, of which there may be MOST: NAME is put behind them, and the first goes. */
+/* Puts NAME behind COUNT names of SIZE bytes; when there are MOST already, the first one goes. */
 static void remember(char *names, size_t size, size_t most, size_t *count, struct span name)
 {
 	if (*count == most) {

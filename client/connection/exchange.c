@@ -163,7 +163,7 @@ static void count_answer(struct exchange_result *result, struct span line)
 	}
 }
 
-/* Shows what is there, and has it seen before we sleep again; false when there was nothing. */
+/* Shows at once what has come; false when nothing has. */
 static bool show_lines(struct running *running)
 {
 	struct span line;

@@ -169,7 +169,7 @@ static bool go_in_and_buy(const struct purchase *purchase)
 	race_guard_enter(guard);
 	note(purchase, RACE_ENTERED);
 	bool good = buy_step_by_step(purchase);
-	/* Before the guard opens: who comes next enters after this moment, also by the clock. */
+	/* Before the guard opens, so that whoever comes next enters later by the clock, too. */
 	note(purchase, RACE_LEFT);
 	race_guard_leave(guard);
 	return good;

@@ -47,7 +47,7 @@ static void note_end(struct interleavings *result, const struct state *state)
 	}
 }
 
-/* Each buyer in turn takes the next step (or PIECE of them), and all that can follow follows. */
+/* Tries each buyer for the next PIECE steps, and then all that can come after them. */
 static void explore(struct interleavings *result, const struct state *state, unsigned piece)
 {
 	if (state->steps == 2 * result->buyers) {

@@ -123,7 +123,7 @@ static void ask(struct crowd *crowd, struct line *line)
 	}
 }
 
-/* The window is open: who is at it asks, else the next of the queue does. */
+/* Once the windows are open, the buyer at this one asks; if nobody is, the next of the queue. */
 static void serve(struct crowd *crowd, struct line *line)
 {
 	line->stage = READY;
@@ -231,7 +231,7 @@ static void open_windows(struct crowd *crowd)
 	}
 }
 
-/* A line that pauses goes on; one without a buyer, when there is none any more, stays away. */
+/* A line whose pause is over goes on. Without a buyer it stays away once the queue is empty. */
 static void go_on(struct crowd *crowd, struct line *line)
 {
 	const bool needed = line->buyer != NOBODY || crowd->next < crowd->tally->count;

@@ -50,7 +50,7 @@ static bool take_code(struct rush_buyer *buyer, struct span line)
 	return true;
 }
 
-/* What may go well the next time: nothing was done, or the same key finds what was. */
+/* Worth asking again: either nothing was done, or the same key finds what was done. */
 static bool is_passing(struct span line)
 {
 	return span_starts(line, "-BUSY") || span_starts(line, "-RATE") ||
