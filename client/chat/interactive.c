@@ -272,13 +272,10 @@ int interactive_run(const struct server_address *address)
 	const struct screen_user user = { wait_for_key, complete, tell_status, tell_prompt,
 					  colour };
 	struct siphash_key key;
-	char problem[CONNECTION_PROBLEM_SIZE];
 
 	session.address = address;
 	session.due_ns = NEVER;
-	if (!connection_open(&session.connection, address, problem)) {
-		die("%s", problem);
-	}
+	connection_open_or_die(&session.connection, address);
 	siphash_key_make(&key);
 	srandom((unsigned)key.words[1]);
 	conversation_init(&session.conversation,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/log.h"
 
 #define GREETING_TIMEOUT_NS (10 * NS_PER_SECOND)
 
@@ -115,6 +116,15 @@ bool connection_open(struct connection *connection, const struct server_address 
 	}
 	connection_close(connection);
 	return false;
+}
+
+void connection_open_or_die(struct connection *connection, const struct server_address *address)
+{
+	char problem[CONNECTION_PROBLEM_SIZE];
+
+	if (!connection_open(connection, address, problem)) {
+		die("%s", problem);
+	}
 }
 
 void connection_close(struct connection *connection)

@@ -36,6 +36,10 @@ enum connection_state {
  */
 bool connection_open(struct connection *connection, const struct server_address *address,
 		     char *problem);
+
+/* The same; what is wrong ends the program. */
+void connection_open_or_die(struct connection *connection, const struct server_address *address);
+
 void connection_close(struct connection *connection);
 
 /*

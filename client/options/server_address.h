@@ -19,4 +19,11 @@ extern const struct argp server_address_argp;
 /* From $TURNSTILE_HOST and $TURNSTILE_PORT, or else this machine's usual port. */
 struct server_address server_address_default(void);
 
+/*
+ * The command line of who has no other options. ARGUMENTS and DOC are for the help; returns where
+ * in ARGV the arguments begin, ARGC if there are none. With ARGUMENTS NULL there must not be any.
+ */
+int server_address_read(struct server_address *address, int argc, char **argv,
+			const char *arguments, const char *doc);
+
 #endif

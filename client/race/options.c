@@ -32,8 +32,7 @@ static const struct argp_option rows[] = {
 	{ "tickets", KEY_TICKETS, "N", 0, "How many tickets there are (5)", 0 },
 	{ "serialize", KEY_SERIALIZE, "LIST", 0,
 	  "What stands around a purchase, one after the other: none, lock, join, semaphore, "
-	  "atomic, "
-	  "or all (none,lock,join)",
+	  "atomic, or all (none,lock,join)",
 	  0 },
 	{ "think", KEY_THINK, "MIN-MAX", 0,
 	  "How long a buyer thinks each time, in seconds, or with ms (100-300ms)", 0 },
@@ -211,8 +210,7 @@ void race_options_read(struct race_options *options, int argc, char **argv)
 		.parser = parse,
 		.doc = "Sells the same tickets to the same buyers, once for each way to put "
 		       "purchases in a row, and shows who did what when. Each buyer is a process: "
-		       "it "
-		       "searches (reads what is left, thinks) and then buys (reads, thinks, "
+		       "it searches (reads what is left, thinks) and then buys (reads, thinks, "
 		       "writes)."
 		       "\vnone: nothing around the purchase: what others wrote since is "
 		       "overwritten.\n"

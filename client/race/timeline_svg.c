@@ -282,8 +282,7 @@ static void write_legend(const struct sheet *sheet)
 		x + 46, middle + 6);
 	fprintf(sheet->to,
 		"<text class=\"small\" text-anchor=\"end\" x=\"%.0f\" y=\"%.0f\">5 \u2192 4: read "
-		"5 "
-		"left, wrote 4</text>\n",
+		"5 left, wrote 4</text>\n",
 		WIDTH - MARGIN, middle + 6);
 }
 
@@ -292,9 +291,10 @@ static void write_title(const struct sheet *sheet)
 	const struct race_plan *plan = &sheet->race->plan;
 
 	fprintf(sheet->to,
-		"<title>%u buyers, %lld tickets</title>\n<desc>A row a buyer, one scale of time "
-		"for "
-		"all strategies.</desc>\n<style>\n%s</style>\n",
+		"<title>%u buyers, %lld tickets</title>\n"
+		"<desc>A row a buyer, one scale of time for all strategies.</desc>\n"
+		"<style>\n"
+		"%s</style>\n",
 		plan->buyers, (long long)plan->tickets, style);
 	fprintf(sheet->to, "<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n");
 	fprintf(sheet->to,

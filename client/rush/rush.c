@@ -93,9 +93,8 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 		.parser = parse,
 		.args_doc = "EVENT",
 		.doc = "Sends buyers to a running server, all at once, and checks that no ticket "
-		       "was "
-		       "sold twice. Each has a key of its own: who loses the connection asks again "
-		       "with it. Exit status 1 if there was an error or a double sale.",
+		       "was sold twice. Each has a key of its own: who loses the connection asks "
+		       "again with it. Exit status 1 if there was an error or a double sale.",
 		.children = children,
 	};
 
@@ -152,13 +151,10 @@ static bool read_numbers(struct span answer, const char *verb, int64_t *numbers,
 static void find_event(struct rush_plan *plan, const struct server_address *address)
 {
 	static struct connection connection;
-	char problem[CONNECTION_PROBLEM_SIZE];
 	struct span answer = { "", 0 };
 	int64_t numbers[2];
 
-	if (!connection_open(&connection, address, problem)) {
-		die("%s", problem);
-	}
+	connection_open_or_die(&connection, address);
 	plan->address_length = sizeof(plan->address);
 	if (getpeername(connection.descriptor, (struct sockaddr *)&plan->address,
 			&plan->address_length) != 0) {
