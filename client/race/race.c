@@ -16,13 +16,13 @@
 #include "client/race/timeline_svg.h"
 #include "client/race/timeline_terminal.h"
 #include "client/race/timeline_trace.h"
-#include "client/terminal/interrupt.h"
 #include "client/terminal/output.h"
 #include "client/terminal/style.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define STORE_URL_SIZE (PATH_MAX + 32)
+#define STORE_URL_SIZE   (PATH_MAX + 32)
+#define EXIT_INTERRUPTED 130 /* as a shell says it of Ctrl-C */
 
 /* The store that goes away afterwards. */
 static char scratch_folder[PATH_MAX];
@@ -84,7 +84,7 @@ static void announce(const struct race_plan *plan)
 
 /* False: PROBLEM says why, or it was stopped. */
 static bool run_heats(const struct race_options *options, struct race *race,
-		      const volatile sig_atomic_t *stop, char *problem)
+		      const signal_flag *stop, char *problem)
 {
 	for (size_t i = 0; i < options->count; i++) {
 		enum race_strategy strategy = options->strategies[i];
@@ -128,7 +128,9 @@ int race_run(const struct server_address *address, int argc, char **argv)
 	}
 	race.plan = options.plan;
 	/* Ctrl-C ends the buyers and takes the scratch store away. */
-	const volatile sig_atomic_t *stop = interrupt_watch();
+	signal_flag_catch(SIGINT);
+	signal_flag_catch(SIGTERM);
+	const signal_flag *stop = signal_flag_catch(SIGHUP);
 	if (!race.plan.url) {
 		race.plan.url = make_scratch();
 	}
@@ -146,5 +148,5 @@ int race_run(const struct server_address *address, int argc, char **argv)
 	for (size_t i = 0; i < race.count; i++) {
 		race_heat_finish(&race.heats[i]);
 	}
-	return good ? EXIT_SUCCESS : INTERRUPT_STATUS;
+	return good ? EXIT_SUCCESS : EXIT_INTERRUPTED;
 }

@@ -92,7 +92,7 @@ static bool start(struct process **child, const struct race_errand *errand, char
 }
 
 /* Waits for its end, and forgets it; false when it is to stop. */
-static bool join(struct process **child, const volatile sig_atomic_t *stop)
+static bool join(struct process **child, const signal_flag *stop)
 {
 	while (!*stop && !process_join(*child, LOOK_NS)) {
 		/* again */
@@ -104,7 +104,7 @@ static bool join(struct process **child, const volatile sig_atomic_t *stop)
 
 /* One process at a time: join. Or all, and then each is waited for. */
 static bool run_buyers(const struct race_plan *plan, struct race_heat *heat,
-		       const volatile sig_atomic_t *stop, char *problem)
+		       const signal_flag *stop, char *problem)
 {
 	struct process *children[RACE_BUYERS_MAX] = { NULL };
 	struct race_errand errand = { .plan = plan, .heat = heat };
@@ -158,7 +158,7 @@ static void heat_init(struct race_heat *heat, const struct race_plan *plan,
 }
 
 bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,
-		   enum race_strategy strategy, const volatile sig_atomic_t *stop, char *problem)
+		   enum race_strategy strategy, const signal_flag *stop, char *problem)
 {
 	heat_init(heat, plan, strategy);
 	if (!with_store(plan->url, make_event, heat, problem) ||

@@ -5,11 +5,11 @@
 #ifndef CLIENT_RUSH_CROWD_H
 #define CLIENT_RUSH_CROWD_H
 
-#include <signal.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "client/rush/tally.h"
+#include "shared/process/signal_flag.h"
 
 /* What the event is like, as the server says it. */
 struct rush_event {
@@ -26,7 +26,7 @@ struct rush_plan {
 	struct rush_event *event; /* its `left` follows the sale */
 	struct sockaddr_storage address;
 	socklen_t address_length;
-	const volatile sig_atomic_t *stop;
+	const signal_flag *stop;
 	/* Called some times a second; may be NULL. */
 	void (*progress)(const struct rush_plan *plan, const struct rush_tally *tally);
 	int64_t *elapsed_ns; /* set: from the first question to the last answer */

@@ -15,7 +15,6 @@
 #include "client/rush/crowd.h"
 #include "client/rush/report.h"
 #include "client/terminal/bar.h"
-#include "client/terminal/interrupt.h"
 #include "client/terminal/output.h"
 #include "client/terminal/style.h"
 #include "shared/base/clock.h"
@@ -31,6 +30,7 @@
 #define QUESTION_SIZE     64
 #define BAR_COLUMNS       30
 #define POLL_MS           100 /* how long a wait for an answer sleeps at most */
+#define EXIT_INTERRUPTED  130 /* as a shell says it of Ctrl-C */
 
 struct arguments {
 	struct server_address address;
@@ -223,7 +223,7 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 	if (wrong) {
 		return EXIT_FAILURE;
 	}
-	return *plan->stop ? INTERRUPT_STATUS : EXIT_SUCCESS;
+	return *plan->stop ? EXIT_INTERRUPTED : EXIT_SUCCESS;
 }
 
 int rush_run(const struct server_address *address, int argc, char **argv)
@@ -243,7 +243,6 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 				  .each = arguments.each,
 				  .number = chance.words[0],
 				  .event = &event,
-				  .stop = interrupt_watch(),
 				  .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 				  .elapsed_ns = &elapsed_ns };
 	tally.count = arguments.buyers;
@@ -252,6 +251,8 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
 	find_event(&plan, &arguments.address);
+	signal_flag_catch(SIGINT);
+	plan.stop = signal_flag_catch(SIGTERM);
 	rush_crowd_run(&plan, &tally);
 	if (!rush_figures_make(&figures, &tally, elapsed_ns)) {
 		die("%u buyers: %s", tally.count, strerror(errno));

@@ -46,7 +46,7 @@ TestSuite(race, .init = start, .fini = finish);
 /* Runs a heat and says how it went. */
 static const struct race_verdict *run(enum race_strategy strategy)
 {
-	static const volatile sig_atomic_t never;
+	static const signal_flag never;
 	char problem[STORE_ERROR_SIZE];
 
 	race_heat_finish(&heat);
@@ -163,7 +163,7 @@ Test(race, each_heat_has_an_event_of_its_own_in_the_store)
 
 Test(race, a_store_that_cannot_be_opened_is_said)
 {
-	static const volatile sig_atomic_t never;
+	static const signal_flag never;
 	char problem[STORE_ERROR_SIZE] = "";
 
 	plan.url = "sqlite:/nowhere/at/all.db";
