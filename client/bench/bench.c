@@ -7,11 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/bench/chat.h"
-#include "client/bench/connect.h"
-#include "client/bench/idle.h"
+#include "client/bench/benches.h"
 #include "client/bench/report.h"
-#include "client/bench/request.h"
 #include "client/bench/turnstile.h"
 #include "client/options/number.h"
 #include "shared/base/clock.h"

@@ -5,11 +5,10 @@
  * At full rate the room is kept at `pipeline` lines that not all have heard yet, on the average of
  * the members; with a rate, each line is said when its time has come.
  */
-#include "client/bench/chat.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/bench/benches.h"
 #include "client/bench/cost.h"
 #include "client/bench/load.h"
 #include "shared/base/clock.h"

@@ -2,8 +2,6 @@
  * A port that was used lately is not there again for a while, and a second of this uses up what
  * one address has: so the clients come from many addresses of the loopback network.
  */
-#include "client/bench/connect.h"
-
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/bench/benches.h"
 #include "client/bench/cost.h"
 #include "client/connection/descriptor_limit.h"
 #include "shared/base/clock.h"

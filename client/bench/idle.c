@@ -1,5 +1,4 @@
-#include "client/bench/idle.h"
-
+#include "client/bench/benches.h"
 #include "client/bench/cost.h"
 #include "client/bench/load.h"
 #include "shared/base/clock.h"

@@ -1,7 +1,6 @@
-#include "client/bench/request.h"
-
 #include <string.h>
 
+#include "client/bench/benches.h"
 #include "client/bench/cost.h"
 #include "client/bench/load.h"
 #include "shared/base/clock.h"
