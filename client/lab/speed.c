@@ -197,13 +197,13 @@ void lab_counter(struct lab *lab)
 #define ROUNDS  40000000
 #define TRIES   5 /* a busy machine may spoil one */
 
-struct desk {
-	uint32_t results[WORKERS];
+struct sums {
+	uint32_t of[WORKERS];
 };
 
 static void compute(struct lab *lab, void *shared, unsigned number)
 {
-	struct desk *desk = shared;
+	struct sums *sums = shared;
 	uint32_t value = number;
 
 	(void)lab;
@@ -211,52 +211,52 @@ static void compute(struct lab *lab, void *shared, unsigned number)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		value = value * 1664525U + 1013904223U;
 	}
-	desk->results[number] = value;
+	sums->of[number] = value;
 }
 
 static void wait(struct lab *lab, void *shared, unsigned number)
 {
-	struct desk *desk = shared;
+	struct sums *sums = shared;
 
 	(void)lab;
 	clock_sleep(WAIT_NS);
-	desk->results[number] = number;
+	sums->of[number] = number;
 }
 
 struct errand {
 	struct lab *lab;
 	lab_work work;
-	struct desk *desk;
+	struct sums *sums;
 	unsigned number;
 };
 
-static void run_one_by_one(struct lab *lab, lab_work work, struct desk *desk)
+static void run_one_by_one(struct lab *lab, lab_work work, struct sums *sums)
 {
 	for (unsigned i = 0; i < WORKERS; i++) {
-		work(lab, desk, i);
+		work(lab, sums, i);
 	}
 }
 
-static void run_in_processes(struct lab *lab, lab_work work, struct desk *desk)
+static void run_in_processes(struct lab *lab, lab_work work, struct sums *sums)
 {
-	lab_children_run(lab, WORKERS, work, desk);
+	lab_children_run(lab, WORKERS, work, sums);
 }
 
 static void *run_errand(void *argument)
 {
 	const struct errand *errand = argument;
 
-	errand->work(errand->lab, errand->desk, errand->number);
+	errand->work(errand->lab, errand->sums, errand->number);
 	return NULL;
 }
 
-static void run_in_threads(struct lab *lab, lab_work work, struct desk *desk)
+static void run_in_threads(struct lab *lab, lab_work work, struct sums *sums)
 {
 	pthread_t threads[WORKERS];
 	struct errand errands[WORKERS];
 
 	for (unsigned i = 0; i < WORKERS; i++) {
-		errands[i] = (struct errand){ lab, work, desk, i };
+		errands[i] = (struct errand){ lab, work, sums, i };
 		if (pthread_create(&threads[i], NULL, run_errand, &errands[i]) != 0) {
 			die("cannot start a thread");
 		}
@@ -273,35 +273,34 @@ struct times {
 	bool equal; /* all three had the same results */
 };
 
-static int64_t time_of(void (*run)(struct lab *lab, lab_work work, struct desk *desk),
-		       struct lab *lab, lab_work work, struct desk *desk)
+static int64_t time_of(void (*run)(struct lab *lab, lab_work work, struct sums *sums),
+		       struct lab *lab, lab_work work, struct sums *sums)
 {
 	int64_t start_ns = clock_monotonic_ns();
 
-	run(lab, work, desk);
+	run(lab, work, sums);
 	return clock_monotonic_ns() - start_ns;
 }
 
-static bool same_results(const struct desk *desks)
+static bool same_results(const struct sums *all)
 {
 	bool same = true;
 
 	for (unsigned i = 0; i < WORKERS; i++) {
-		same = same && desks[0].results[i] == desks[1].results[i] &&
-		       desks[0].results[i] == desks[2].results[i];
+		same = same && all[0].of[i] == all[1].of[i] && all[0].of[i] == all[2].of[i];
 	}
 	return same;
 }
 
 static struct times take_times(struct lab *lab, lab_work work)
 {
-	struct desk *desks = lab_share(lab, 3 * sizeof(*desks));
+	struct sums *all = lab_share(lab, 3 * sizeof(*all));
 	struct times times;
 
-	times.one_by_one_ns = time_of(run_one_by_one, lab, work, &desks[0]);
-	times.processes_ns = time_of(run_in_processes, lab, work, &desks[1]);
-	times.threads_ns = time_of(run_in_threads, lab, work, &desks[2]);
-	times.equal = same_results(desks);
+	times.one_by_one_ns = time_of(run_one_by_one, lab, work, &all[0]);
+	times.processes_ns = time_of(run_in_processes, lab, work, &all[1]);
+	times.threads_ns = time_of(run_in_threads, lab, work, &all[2]);
+	times.equal = same_results(all);
 	return times;
 }
 

@@ -1,7 +1,7 @@
 /*
- * A line is a connection and the buyer who is at its window; when that one is settled, the next of
- * the queue comes. A buyer whose connection breaks keeps the line, and asks again on its next
- * connection with the same key.
+ * A window is a connection, and the buyer who is at it. When that one has an answer, the next of
+ * the queue comes. A buyer whose connection breaks stays at the window, and asks again with the
+ * same key on its next connection.
  */
 #include "client/rush/crowd.h"
 
@@ -31,7 +31,7 @@
 
 enum stage { AWAY, CONNECTING, GREETING, READY, ASKING, PAUSED };
 
-struct line {
+struct window {
 	struct connection connection;
 	enum stage stage;
 	unsigned buyer;   /* at the window, or NOBODY */
@@ -42,7 +42,7 @@ struct line {
 struct crowd {
 	const struct rush_plan *plan;
 	struct rush_tally *tally;
-	struct line *lines;
+	struct window *windows;
 	unsigned next; /* of the queue */
 	unsigned ready;
 	bool open; /* the windows are */
@@ -54,153 +54,154 @@ struct crowd {
 	int64_t progress_ns;
 };
 
-static void pause_line(struct crowd *crowd, struct line *line, enum stage stage)
+static void pause_window(struct crowd *crowd, struct window *window, enum stage stage)
 {
-	line->stage = stage;
-	line->due_ns = crowd->now_ns + line->pause_ns;
-	line->pause_ns = line->pause_ns * 2 > PAUSE_MAX_NS ? PAUSE_MAX_NS : line->pause_ns * 2;
+	window->stage = stage;
+	window->due_ns = crowd->now_ns + window->pause_ns;
+	window->pause_ns =
+		window->pause_ns * 2 > PAUSE_MAX_NS ? PAUSE_MAX_NS : window->pause_ns * 2;
 }
 
 /* The connection is lost; its buyer, if there is one, will ask again. */
-static void lose(struct crowd *crowd, struct line *line)
+static void lose(struct crowd *crowd, struct window *window)
 {
-	connection_close(&line->connection);
-	pause_line(crowd, line, AWAY);
+	connection_close(&window->connection);
+	pause_window(crowd, window, AWAY);
 }
 
-static void watch(const struct crowd *crowd, struct line *line, int how, uint32_t events)
+static void watch(const struct crowd *crowd, struct window *window, int how, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = line };
+	struct epoll_event event = { .events = events, .data.ptr = window };
 
-	if (epoll_ctl(crowd->epoll, how, line->connection.descriptor, &event) != 0) {
+	if (epoll_ctl(crowd->epoll, how, window->connection.descriptor, &event) != 0) {
 		die("epoll_ctl: %s", strerror(errno));
 	}
 }
 
-static void connect_line(struct crowd *crowd, struct line *line)
+static void connect_window(struct crowd *crowd, struct window *window)
 {
 	const struct rush_plan *plan = crowd->plan;
 	const int yes = 1;
 
-	line->connection.start = 0;
-	line->connection.end = 0;
-	line->connection.descriptor =
+	window->connection.start = 0;
+	window->connection.end = 0;
+	window->connection.descriptor =
 		socket(plan->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (line->connection.descriptor < 0) {
+	if (window->connection.descriptor < 0) {
 		die("socket: %s", strerror(errno));
 	}
-	setsockopt(line->connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	line->stage = CONNECTING;
-	if (connect(line->connection.descriptor, (const struct sockaddr *)&plan->address,
+	setsockopt(window->connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	window->stage = CONNECTING;
+	if (connect(window->connection.descriptor, (const struct sockaddr *)&plan->address,
 		    plan->address_length) == 0 ||
 	    errno == EINPROGRESS) {
-		watch(crowd, line, EPOLL_CTL_ADD, EPOLLOUT);
+		watch(crowd, window, EPOLL_CTL_ADD, EPOLLOUT);
 	} else {
-		lose(crowd, line);
+		lose(crowd, window);
 	}
 }
 
 /* A question is short and the connection silent: what does not go out at once is a broken one. */
-static void ask(struct crowd *crowd, struct line *line)
+static void ask(struct crowd *crowd, struct window *window)
 {
 	const struct rush_plan *plan = crowd->plan;
-	struct rush_buyer *buyer = &crowd->tally->buyers[line->buyer];
+	struct rush_buyer *buyer = &crowd->tally->buyers[window->buyer];
 	char question[QUESTION_SIZE];
 	size_t written;
 
 	int length = snprintf(question, sizeof(question),
 			      "/book %s %" PRId64 " key=rush-%016" PRIx64 "-%u\n",
-			      plan->event->name, plan->each, plan->number, line->buyer);
+			      plan->event->name, plan->each, plan->number, window->buyer);
 	if (buyer->asked_ns == 0) {
 		buyer->asked_ns = clock_monotonic_ns();
 	} else {
 		crowd->tally->retries++;
 	}
-	line->stage = ASKING;
-	connection_write(&line->connection, question, (size_t)length, &written);
+	window->stage = ASKING;
+	connection_write(&window->connection, question, (size_t)length, &written);
 	if (written < (size_t)length) {
-		lose(crowd, line);
+		lose(crowd, window);
 	}
 }
 
 /* Once the windows are open, the buyer at this one asks; if nobody is, the next of the queue. */
-static void serve(struct crowd *crowd, struct line *line)
+static void serve(struct crowd *crowd, struct window *window)
 {
-	line->stage = READY;
+	window->stage = READY;
 	if (!crowd->open) {
 		return;
 	}
-	if (line->buyer == NOBODY && crowd->next < crowd->tally->count) {
-		line->buyer = crowd->next++;
+	if (window->buyer == NOBODY && crowd->next < crowd->tally->count) {
+		window->buyer = crowd->next++;
 	}
-	if (line->buyer != NOBODY) {
-		ask(crowd, line);
+	if (window->buyer != NOBODY) {
+		ask(crowd, window);
 	}
 }
 
-static void take_greeting(struct crowd *crowd, struct line *line, struct span text)
+static void take_greeting(struct crowd *crowd, struct window *window, struct span text)
 {
 	if (!span_starts(text, "+turnstile 1")) {
-		lose(crowd, line);
+		lose(crowd, window);
 		return;
 	}
 	crowd->ready++;
-	serve(crowd, line);
+	serve(crowd, window);
 }
 
-static void take_answer(struct crowd *crowd, struct line *line, struct span text)
+static void take_answer(struct crowd *crowd, struct window *window, struct span text)
 {
-	struct rush_buyer *buyer = &crowd->tally->buyers[line->buyer];
+	struct rush_buyer *buyer = &crowd->tally->buyers[window->buyer];
 
 	if (!rush_tally_answer(crowd->tally, buyer, text, clock_monotonic_ns())) {
-		pause_line(crowd, line, PAUSED);
+		pause_window(crowd, window, PAUSED);
 		return;
 	}
 	crowd->news_ns = crowd->now_ns;
-	line->pause_ns = PAUSE_NS;
-	line->buyer = NOBODY;
+	window->pause_ns = PAUSE_NS;
+	window->buyer = NOBODY;
 	if (buyer->fate == RUSH_SOLD) {
 		crowd->plan->event->left -= crowd->plan->each;
 	}
-	serve(crowd, line);
+	serve(crowd, window);
 }
 
-static void take_line(struct crowd *crowd, struct line *line, struct span text)
+static void take_line(struct crowd *crowd, struct window *window, struct span text)
 {
 	bool final = span_starts(text, "+") || span_starts(text, "-");
 
-	if (final && line->stage == GREETING) {
-		take_greeting(crowd, line, text);
-	} else if (final && line->stage == ASKING) {
-		take_answer(crowd, line, text);
+	if (final && window->stage == GREETING) {
+		take_greeting(crowd, window, text);
+	} else if (final && window->stage == ASKING) {
+		take_answer(crowd, window, text);
 	}
 }
 
-static void read_lines(struct crowd *crowd, struct line *line)
+static void read_lines(struct crowd *crowd, struct window *window)
 {
-	enum connection_state state = connection_fill(&line->connection);
+	enum connection_state state = connection_fill(&window->connection);
 	struct span text;
 
-	while (line->stage != AWAY && connection_take_line(&line->connection, &text)) {
-		take_line(crowd, line, text);
+	while (window->stage != AWAY && connection_take_line(&window->connection, &text)) {
+		take_line(crowd, window, text);
 	}
-	if (line->stage != AWAY && state != CONNECTION_OPEN) {
-		lose(crowd, line);
+	if (window->stage != AWAY && state != CONNECTION_OPEN) {
+		lose(crowd, window);
 	}
 }
 
-static void end_connecting(struct crowd *crowd, struct line *line)
+static void end_connecting(struct crowd *crowd, struct window *window)
 {
 	socklen_t length = sizeof(int);
 	int error = 0;
 
-	getsockopt(line->connection.descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
+	getsockopt(window->connection.descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
 	if (error != 0) {
-		lose(crowd, line);
+		lose(crowd, window);
 		return;
 	}
-	line->stage = GREETING;
-	watch(crowd, line, EPOLL_CTL_MOD, EPOLLIN);
+	window->stage = GREETING;
+	watch(crowd, window, EPOLL_CTL_MOD, EPOLLIN);
 }
 
 static void turn(struct crowd *crowd)
@@ -210,11 +211,11 @@ static void turn(struct crowd *crowd)
 
 	crowd->now_ns = clock_monotonic_ns();
 	for (int i = 0; i < count; i++) {
-		struct line *line = events[i].data.ptr;
-		if (line->stage == CONNECTING) {
-			end_connecting(crowd, line);
-		} else if (line->stage != AWAY) {
-			read_lines(crowd, line);
+		struct window *window = events[i].data.ptr;
+		if (window->stage == CONNECTING) {
+			end_connecting(crowd, window);
+		} else if (window->stage != AWAY) {
+			read_lines(crowd, window);
 		}
 	}
 }
@@ -225,24 +226,24 @@ static void open_windows(struct crowd *crowd)
 	crowd->opened_ns = crowd->now_ns;
 	crowd->news_ns = crowd->now_ns;
 	for (unsigned i = 0; i < crowd->plan->connections; i++) {
-		if (crowd->lines[i].stage == READY) {
-			serve(crowd, &crowd->lines[i]);
+		if (crowd->windows[i].stage == READY) {
+			serve(crowd, &crowd->windows[i]);
 		}
 	}
 }
 
-/* A line whose pause is over goes on. Without a buyer it stays away once the queue is empty. */
-static void go_on(struct crowd *crowd, struct line *line)
+/* A window whose pause is over goes on. Without a buyer it stays away once the queue is empty. */
+static void go_on(struct crowd *crowd, struct window *window)
 {
-	const bool needed = line->buyer != NOBODY || crowd->next < crowd->tally->count;
+	const bool needed = window->buyer != NOBODY || crowd->next < crowd->tally->count;
 
-	if (line->due_ns > crowd->now_ns || !needed) {
+	if (window->due_ns > crowd->now_ns || !needed) {
 		return;
 	}
-	if (line->stage == PAUSED) {
-		serve(crowd, line);
-	} else if (line->stage == AWAY) {
-		connect_line(crowd, line);
+	if (window->stage == PAUSED) {
+		serve(crowd, window);
+	} else if (window->stage == AWAY) {
+		connect_window(crowd, window);
 	}
 }
 
@@ -253,7 +254,7 @@ static void tick(struct crowd *crowd)
 	}
 	crowd->tick_ns = crowd->now_ns + TICK_NS;
 	for (unsigned i = 0; i < crowd->plan->connections; i++) {
-		go_on(crowd, &crowd->lines[i]);
+		go_on(crowd, &crowd->windows[i]);
 	}
 	if (crowd->plan->progress && crowd->now_ns >= crowd->progress_ns) {
 		crowd->plan->progress(crowd->plan, crowd->tally);
@@ -265,9 +266,9 @@ static void connect_all(struct crowd *crowd)
 {
 	crowd->now_ns = clock_monotonic_ns();
 	for (unsigned i = 0; i < crowd->plan->connections && !*crowd->plan->stop; i++) {
-		crowd->lines[i].buyer = NOBODY;
-		crowd->lines[i].pause_ns = PAUSE_NS;
-		connect_line(crowd, &crowd->lines[i]);
+		crowd->windows[i].buyer = NOBODY;
+		crowd->windows[i].pause_ns = PAUSE_NS;
+		connect_window(crowd, &crowd->windows[i]);
 		/* So that the listener's queue does not overflow. */
 		if (i % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1) {
 			turn(crowd);
@@ -284,12 +285,12 @@ static void connect_all(struct crowd *crowd)
 static void close_all(struct crowd *crowd)
 {
 	for (unsigned i = 0; i < crowd->plan->connections; i++) {
-		if (crowd->lines[i].stage != AWAY) {
-			connection_close(&crowd->lines[i].connection);
+		if (crowd->windows[i].stage != AWAY) {
+			connection_close(&crowd->windows[i].connection);
 		}
 	}
 	close(crowd->epoll);
-	free(crowd->lines);
+	free(crowd->windows);
 }
 
 static bool is_over(const struct crowd *crowd)
@@ -302,9 +303,9 @@ void rush_crowd_run(const struct rush_plan *plan, struct rush_tally *tally)
 {
 	struct crowd crowd = { .plan = plan, .tally = tally };
 
-	crowd.lines = calloc(plan->connections, sizeof(crowd.lines[0]));
+	crowd.windows = calloc(plan->connections, sizeof(crowd.windows[0]));
 	crowd.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (!crowd.lines || crowd.epoll < 0) {
+	if (!crowd.windows || crowd.epoll < 0) {
 		die("%u connections: %s", plan->connections, strerror(errno));
 	}
 	connect_all(&crowd);
