@@ -1,10 +1,17 @@
 #include "server/booking/back_off.h"
 
+#include <stdbool.h>
+
 #include "shared/base/log.h"
+
+static bool is_on(const struct back_off *back_off)
+{
+	return back_off->pause_ns > 0;
+}
 
 int64_t back_off_note(struct back_off *back_off, const char *why)
 {
-	if (why && !back_off_is_on(back_off)) {
+	if (why && !is_on(back_off)) {
 		log_error("the store failed: %s", why);
 	}
 	back_off->failures++;
@@ -18,13 +25,8 @@ int64_t back_off_note(struct back_off *back_off, const char *why)
 
 void back_off_end(struct back_off *back_off)
 {
-	if (back_off_is_on(back_off)) {
+	if (is_on(back_off)) {
 		log_info("the store works again: it failed %u times", back_off->failures);
 		*back_off = (struct back_off){ .failures = 0 };
 	}
-}
-
-bool back_off_is_on(const struct back_off *back_off)
-{
-	return back_off->pause_ns > 0;
 }

@@ -2,13 +2,12 @@
  * back_off: the store fails: how long to wait before the next try, and what the log says of it.
  *
  * Who serves the queue has one. A store that failed once is tried again almost at once; one that
- * goes on failing (a full disk) now and then. The log says it when the trouble begins and when it
- * ends, not with each try. Zeroed memory is no trouble. Knows no clock and no store.
+ * goes on failing (a full disk) now and then. The log says once that it fails and once that it
+ * works again, not with each try. Begins as zeroed memory. Knows no clock and no store.
  */
 #ifndef SERVER_BOOKING_BACK_OFF_H
 #define SERVER_BOOKING_BACK_OFF_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/base/clock.h"
@@ -29,7 +28,5 @@ int64_t back_off_note(struct back_off *back_off, const char *why);
 
 /* The store took something: whatever was is over. */
 void back_off_end(struct back_off *back_off);
-
-bool back_off_is_on(const struct back_off *back_off);
 
 #endif

@@ -47,8 +47,8 @@ static void show_changes(struct batcher *batcher, const struct booking_context *
 
 /* Batches */
 
-/* A place for an offer: published, like the answers, when the batch is committed. */
-static struct booking_offer *place_for_offer(void *context, uint32_t worker)
+/* The slot of a new offer: published, like the answers, when the batch is committed. */
+static struct booking_offer *slot_for_offer(void *context, uint32_t worker)
 {
 	struct batcher *batcher = context;
 	struct booking_offers *offers = &batcher->queue->offers[worker];
@@ -64,7 +64,7 @@ static struct booking_context rules_of(struct batcher *batcher)
 	return (struct booking_context){ .store = batcher->store,
 					 .waitlist = &batcher->queue->waitlist,
 					 .wall_ns = clock_wall_ns(),
-					 .offer = place_for_offer,
+					 .offer = slot_for_offer,
 					 .context = batcher };
 }
 

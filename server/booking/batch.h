@@ -49,8 +49,7 @@ bool batch_serve(struct batcher *batcher);
 /* Keeps what is new of the chat, with the store's lock held. False as above. */
 bool batch_keep_chat(struct batcher *batcher);
 
-/* Until a hold ends, who waits is to be told something, or it is time to look around: nanoseconds.
- */
+/* How long a clerk without requests may sleep at most, in nanoseconds: until something is due. */
 int64_t batch_wait_at_most(const struct booking_queue *queue);
 
 /* Brings the whole board up to date; with the store's lock held. For the master's start, too. */

@@ -59,14 +59,14 @@ static void set_drain(struct options *options, int64_t seconds)
 
 /* Texts. */
 
-static bool keep(char *place, size_t size, const char *value, char *problem)
+static bool keep(char *option, size_t size, const char *value, char *problem)
 {
 	size_t length = strlen(value);
 
 	if (length == 0 || length >= size) {
 		return option_problem(problem, "must be 1 to %zu bytes long", size - 1);
 	}
-	memcpy(place, value, length + 1);
+	memcpy(option, value, length + 1);
 	return true;
 }
 

@@ -22,9 +22,10 @@ struct dispatch;
 struct dispatch *dispatch_create(struct event_base *base, struct shared_state *shared,
 				 const int *listeners, size_t listener_count);
 
-/* A worker is ready to take sockets over CHANNEL; or it is gone, and what it did not take is not.
- */
+/* A worker is ready to take sockets over CHANNEL. */
 void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel);
+
+/* It is gone; the sockets that it did not acknowledge are handed to others. */
 void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker);
 
 /* The worker answered a message: TAKEN or REFUSED. */

@@ -14,7 +14,7 @@
 #define CHILD_NS (3 * NS_PER_SECOND) /* a child that takes longer hangs, and is killed */
 
 /* How a child ends. Killed, or stopped by another fault (die says 1), it ends otherwise. */
-enum { SERVED = 0, NOTHING_DONE = 3, STORE_TROUBLE = 4 };
+enum { SERVED = 0, NOTHING_DONE = 3, STORE_DOWN = 4 };
 
 struct errand {
 	struct shared_state *shared;
@@ -32,7 +32,7 @@ static int serve_one(void *argument)
 
 	if (!batch_open(&batcher, errand->shared, errand->worker, why)) {
 		(void)back_off_note(&errand->back_off, why);
-		return STORE_TROUBLE;
+		return STORE_DOWN;
 	}
 	batcher.first = errand->worker;
 	batcher.most = 1;
@@ -44,18 +44,17 @@ static int serve_one(void *argument)
 	}
 	batch_close(&batcher);
 	if (!good) {
-		return STORE_TROUBLE;
+		return STORE_DOWN;
 	}
 	return batcher.commits > 0 ? SERVED : NOTHING_DONE;
 }
 
-/* The child's back-off was a copy: it said in the log what was to be said, and here it is counted.
- */
-static void mind_trouble(struct back_off *back_off, int status)
+/* The child's back-off was a copy: it wrote to the log what was to be said; here it is counted. */
+static void back_off_after(struct back_off *back_off, int status)
 {
 	if (status == SERVED) {
 		back_off_end(back_off);
-	} else if (status == STORE_TROUBLE) {
+	} else if (status == STORE_DOWN) {
 		clock_sleep(back_off_note(back_off, NULL));
 	}
 }
@@ -83,7 +82,7 @@ static void start_and_join(struct errand *errand)
 	process_destroy(child);
 	/* One that was killed at work could not say that nobody is; then no worker would ring. */
 	atomic_store(&errand->shared->queue->serving, 0);
-	mind_trouble(&errand->back_off, status);
+	back_off_after(&errand->back_off, status);
 }
 
 /* The next worker, in turn, that has a request on the queue; the same one if none has. */

@@ -36,8 +36,7 @@ void booking_queue_submit(struct booking_queue *queue, uint32_t worker)
 
 void booking_queue_call(struct booking_queue *queue, uint32_t worker)
 {
-	/* Whoever is at work says so first and looks at the rings after: one of us sees the other.
-	 */
+	/* Whoever serves says so before it looks at the rings: one of us sees the other. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&queue->serving, memory_order_relaxed) == 0) {
 		booking_queue_ring_bell(queue, queue->one_clerk ? 0 : worker);

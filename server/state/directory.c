@@ -225,13 +225,13 @@ int seat_place_of(const struct seat *seat, uint16_t room)
 	return -1;
 }
 
-void seat_make_current(struct seat *seat, int place)
+void seat_make_current(struct seat *seat, int index)
 {
-	uint16_t room = seat->rooms[place];
+	uint16_t room = seat->rooms[index];
 
-	if (place > 0) {
+	if (index > 0) {
 		seqlock_write_begin(&seat->version);
-		memmove(seat->rooms + 1, seat->rooms, (size_t)place * sizeof(*seat->rooms));
+		memmove(seat->rooms + 1, seat->rooms, (size_t)index * sizeof(*seat->rooms));
 		seat->rooms[0] = room;
 		seqlock_write_end(&seat->version);
 	}
@@ -248,11 +248,11 @@ void seat_add_room(struct seat *seat, uint16_t room)
 
 void seat_remove_room(struct seat *seat, uint16_t room)
 {
-	int place = seat_place_of(seat, room);
+	int index = seat_place_of(seat, room);
 
 	seqlock_write_begin(&seat->version);
 	seat->room_count--;
-	memmove(seat->rooms + place, seat->rooms + place + 1,
-		(size_t)(seat->room_count - place) * sizeof(*seat->rooms));
+	memmove(seat->rooms + index, seat->rooms + index + 1,
+		(size_t)(seat->room_count - index) * sizeof(*seat->rooms));
 	seqlock_write_end(&seat->version);
 }

@@ -38,10 +38,10 @@ struct seat {
 	struct name_hash hash;    /* of the nick */
 	char nick[NAME_NICK_SIZE];
 	struct peer_address peer;
-	bool has_ties; /* holds or a place among those who wait, to be given back at its end */
+	bool has_ties; /* holds, or waits for tickets: to be given back at its end */
 	_Atomic int64_t muted_until_ns; /* monotonic; written by the worker of whoever mutes */
 	uint8_t room_count;
-	uint16_t rooms[SEAT_ROOMS_MAX]; /* their places in rooms.h; the current one first */
+	uint16_t rooms[SEAT_ROOMS_MAX]; /* their indices in rooms.h; the current one first */
 };
 
 /* Where a session is: what the table of nicks finds. */
@@ -104,9 +104,9 @@ bool directory_find(struct directory *directory, struct span name, struct addres
  */
 bool seat_read(const struct seat *seat, struct seat *copy);
 
-/* A seat's rooms: where ROOM stands among them (-1: nowhere); and the owner's changes to them. */
+/* A seat's rooms: the index of ROOM among them (-1: none); and the owner's changes to them. */
 int seat_place_of(const struct seat *seat, uint16_t room);
-void seat_make_current(struct seat *seat, int place);
+void seat_make_current(struct seat *seat, int index);
 void seat_add_room(struct seat *seat, uint16_t room);
 void seat_remove_room(struct seat *seat, uint16_t room);
 

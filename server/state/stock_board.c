@@ -59,7 +59,7 @@ void stock_board_read(const struct stock_board *board, uint32_t i, struct stock_
 	event->title[sizeof(event->title) - 1] = '\0';
 }
 
-bool stock_board_find(const struct stock_board *board, const char *name, uint32_t *place,
+bool stock_board_find(const struct stock_board *board, const char *name, uint32_t *index,
 		      struct stock_board_event *event)
 {
 	uint32_t count = atomic_load_explicit(&board->count, memory_order_acquire);
@@ -68,7 +68,7 @@ bool stock_board_find(const struct stock_board *board, const char *name, uint32_
 		/* An entry's name never changes. */
 		if (strcmp(board->entries[i].event.name, name) == 0) {
 			stock_board_read(board, i, event);
-			*place = i;
+			*index = i;
 			return true;
 		}
 	}

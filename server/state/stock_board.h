@@ -1,5 +1,5 @@
 /*
- * board: what is left of each event, in shared memory, for everyone to read at once.
+ * stock_board: what is left of each event, in shared memory, for everyone to read at once.
  *
  * The store is the truth; the board is a copy that the holder of the store's lock brings up to date
  * after each commit and before the answers go out, so who reads it after an answer finds it counted
@@ -48,8 +48,8 @@ bool stock_board_put(struct stock_board *board, const struct store_event *event,
 /* Copies entry I; it is there if I < count. */
 void stock_board_read(const struct stock_board *board, uint32_t i, struct stock_board_event *event);
 
-/* The event of that name: its place, and its copy; false if there is none. */
-bool stock_board_find(const struct stock_board *board, const char *name, uint32_t *place,
+/* The event of that name: its INDEX among the entries, and a copy; false if there is none. */
+bool stock_board_find(const struct stock_board *board, const char *name, uint32_t *index,
 		      struct stock_board_event *event);
 
 /*

@@ -81,12 +81,12 @@ bool log_level_read(const char *text, enum log_level *level)
 	return false;
 }
 
-bool log_enabled(enum log_level level)
+static bool is_enabled(enum log_level level)
 {
 	return level <= least_urgent;
 }
 
-/* Whole characters of TEXT, up to the place END in the line; ESCAPED as a JSON string has them. */
+/* Whole characters of TEXT, up to byte END of the line; ESCAPED as a JSON string has them. */
 static void append(struct line_out *line, const char *text, size_t length, bool escaped, size_t end)
 {
 	while (length > 0) {
@@ -192,7 +192,7 @@ static void log_at(enum log_level level, const char *format, va_list arguments)
 	int saved_errno = errno;
 	char message[LOG_LINE_MAX];
 
-	if (!log_enabled(level)) {
+	if (!is_enabled(level)) {
 		return;
 	}
 	compose(message, format, arguments);

@@ -31,9 +31,6 @@ void log_rename(const char *who);
 /* Reads "error", "warning", "info" or "debug"; false if TEXT is none of them. */
 bool log_level_read(const char *text, enum log_level *level);
 
-/* Whether lines of this level are written: for messages that are costly to put together. */
-bool log_enabled(enum log_level level);
-
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warning(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);

@@ -35,8 +35,7 @@ struct channel_message {
 /* Makes the two ends, non-blocking and close-on-exec; false with errno set when it cannot. */
 bool channel_open(int ends[2]);
 
-/* Sends LENGTH (1 or more) bytes and COUNT descriptors as one message. The descriptors stay ours.
- */
+/* Sends LENGTH (1 or more) bytes and COUNT descriptors, which stay ours, as one message. */
 enum channel_result channel_send(int end, const void *bytes, size_t length, const int *descriptors,
 				 size_t count);
 

@@ -237,27 +237,3 @@ enum manager_result manager_remove(struct manager *manager, const char *name)
 	mutex_unlock(&manager->mutex);
 	return result;
 }
-
-uint32_t manager_length(const struct manager *manager)
-{
-	return manager->length;
-}
-
-bool manager_next(struct manager *manager, uint32_t *place, char *name, struct manager_value *value)
-{
-	const struct manager_entry *entry = NULL;
-
-	lock(manager);
-	while (!entry && *place < manager->entries_max) {
-		const struct manager_entry *here = &manager->entries[(*place)++];
-		if (here->used) {
-			entry = here;
-		}
-	}
-	if (entry) {
-		memcpy(name, entry->name, MANAGER_NAME_SIZE);
-		*value = *value_of(entry);
-	}
-	mutex_unlock(&manager->mutex);
-	return entry;
-}

@@ -79,13 +79,4 @@ enum manager_result manager_add(struct manager *manager, const char *name, int64
 
 enum manager_result manager_remove(struct manager *manager, const char *name);
 
-uint32_t manager_length(const struct manager *manager);
-
-/*
- * Each entry: PLACE begins as 0 and is kept by the caller; NAME has MANAGER_NAME_SIZE bytes. False
- * at the end. Others may go on changing entries meanwhile: it sees what is there when it passes.
- */
-bool manager_next(struct manager *manager, uint32_t *place, char *name,
-		  struct manager_value *value);
-
 #endif

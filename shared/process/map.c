@@ -1,6 +1,6 @@
 /*
- * A batch is one map under way: a place for each element, which the pool calls back with, and the
- * arrays that the answers go to. It lives until its last element is over.
+ * A batch is one map under way: an element for each argument, which the pool calls back with, and
+ * the arrays that the answers go to. It lives until its last element is over.
  */
 #include "shared/process/map.h"
 
@@ -10,7 +10,7 @@
 
 struct batch;
 
-struct place {
+struct element {
 	struct batch *batch;
 	bool over;
 };
@@ -24,12 +24,12 @@ struct batch {
 	enum pool_outcome *outcomes; /* or NULL */
 	map_callback callback;       /* or NULL */
 	void *context;
-	struct place places[];
+	struct element elements[];
 };
 
 static struct batch *make_batch(const struct map *map, void *results, enum pool_outcome *outcomes)
 {
-	struct batch *batch = calloc(1, sizeof(*batch) + map->count * sizeof(batch->places[0]));
+	struct batch *batch = calloc(1, sizeof(*batch) + map->count * sizeof(batch->elements[0]));
 
 	if (!batch) {
 		return NULL;
@@ -43,7 +43,7 @@ static struct batch *make_batch(const struct map *map, void *results, enum pool_
 		memset(results, 0, map->count * map->result_size);
 	}
 	for (size_t i = 0; i < map->count; i++) {
-		batch->places[i].batch = batch;
+		batch->elements[i].batch = batch;
 	}
 	return batch;
 }
@@ -58,11 +58,11 @@ static void finish(struct batch *batch)
 
 static void note(void *context, enum pool_outcome outcome, const void *result)
 {
-	struct place *place = context;
-	struct batch *batch = place->batch;
-	size_t index = (size_t)(place - batch->places);
+	struct element *element = context;
+	struct batch *batch = element->batch;
+	size_t index = (size_t)(element - batch->elements);
 
-	place->over = true;
+	element->over = true;
 	batch->done += outcome == POOL_DONE;
 	if (batch->outcomes) {
 		batch->outcomes[index] = outcome;
@@ -84,7 +84,7 @@ static bool hand_in_one(struct pool *pool, const struct map *map, struct batch *
 		.result_size = map->result_size,
 	};
 
-	return pool_apply_async(pool, &task, note, &batch->places[index]);
+	return pool_apply_async(pool, &task, note, &batch->elements[index]);
 }
 
 /* False when not even the first could be handed in. The pool calls back for none in here. */
@@ -99,7 +99,7 @@ static bool hand_in(struct pool *pool, const struct map *map, struct batch *batc
 		return false;
 	}
 	for (size_t i = handed_in; i < map->count; i++) {
-		note(&batch->places[i], POOL_LOST, NULL);
+		note(&batch->elements[i], POOL_LOST, NULL);
 	}
 	return true;
 }
@@ -239,7 +239,7 @@ bool map_next(struct map_iterator *iterator, void *result, enum pool_outcome *ou
 	if (index == iterator->count) {
 		return false;
 	}
-	while (iterator->batch && !iterator->batch->places[index].over) {
+	while (iterator->batch && !iterator->batch->elements[index].over) {
 		pool_wait(iterator->pool, FUTEX_FOREVER);
 	}
 	if (iterator->result_size > 0) {

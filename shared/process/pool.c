@@ -23,8 +23,7 @@
 /* A task whose workers keep dying before they begin with it is lost in the end, too. */
 #define GIVEN_MAX 100
 
-/* An idle worker that was told to leave takes no longer, unless it was stopped: then it is killed.
- */
+/* What an idle worker that was told to leave takes at most; a stopped one is killed then. */
 #define LEAVE_NS (2 * NS_PER_SECOND)
 
 struct pool_job {

@@ -36,8 +36,7 @@ enum pool_outcome {
 	POOL_LOST    /* its worker died, or the pool was terminated */
 };
 
-/* Called in the parent. RESULT is good during the call; NULL unless POOL_DONE. It may submit more.
- */
+/* Called in the parent. RESULT is good during the call; NULL unless POOL_DONE. May submit more. */
 typedef void (*pool_callback)(void *context, enum pool_outcome outcome, const void *result);
 
 /* Starts the workers. NULL with errno set when it cannot start even one. */

@@ -37,23 +37,23 @@ static struct process *running;
 
 static void list_add(struct process *process)
 {
-	struct process **place = &running;
+	struct process **link = &running;
 
-	while (*place) {
-		place = &(*place)->next;
+	while (*link) {
+		link = &(*link)->next;
 	}
-	*place = process;
+	*link = process;
 }
 
 static void list_remove(struct process *process)
 {
-	struct process **place = &running;
+	struct process **link = &running;
 
-	while (*place && *place != process) {
-		place = &(*place)->next;
+	while (*link && *link != process) {
+		link = &(*link)->next;
 	}
-	if (*place) {
-		*place = process->next;
+	if (*link) {
+		*link = process->next;
 	}
 	process->next = NULL;
 }

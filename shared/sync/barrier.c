@@ -59,7 +59,7 @@ void barrier_init(struct barrier *barrier, uint32_t parties)
 }
 
 /* Where the caller's process is registered and not waiting already (in another thread). */
-static struct barrier_party *own_place(struct barrier *barrier)
+static struct barrier_party *own_entry(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
 		struct barrier_party *party = &barrier->list[i];
@@ -70,7 +70,7 @@ static struct barrier_party *own_place(struct barrier *barrier)
 	return NULL;
 }
 
-static struct barrier_party *free_place(struct barrier *barrier)
+static struct barrier_party *free_entry(struct barrier *barrier)
 {
 	for (uint32_t i = 0; i < barrier->used; i++) {
 		if (barrier->list[i].state == NOT_USED) {
@@ -83,9 +83,9 @@ static struct barrier_party *free_place(struct barrier *barrier)
 	return NULL;
 }
 
-static struct barrier_party *take_place(struct barrier *barrier, bool registered, uint32_t state)
+static struct barrier_party *take_entry(struct barrier *barrier, bool registered, uint32_t state)
 {
-	struct barrier_party *party = free_place(barrier);
+	struct barrier_party *party = free_entry(barrier);
 
 	if (!party) {
 		return NULL;
@@ -157,12 +157,12 @@ static bool is_told(void *context)
 static struct barrier_party *arrive(struct barrier *barrier)
 {
 	int before = (int)barrier_waiting(barrier);
-	struct barrier_party *self = own_place(barrier);
+	struct barrier_party *self = own_entry(barrier);
 
 	if (self) {
 		self->state = WAITING;
 	} else {
-		self = take_place(barrier, false, WAITING);
+		self = take_entry(barrier, false, WAITING);
 		if (!self) {
 			return NULL;
 		}
@@ -201,7 +201,7 @@ int barrier_wait(struct barrier *barrier, int64_t timeout_ns)
 bool barrier_register(struct barrier *barrier)
 {
 	lock(barrier);
-	bool known = own_place(barrier) || take_place(barrier, true, ELSEWHERE);
+	bool known = own_entry(barrier) || take_entry(barrier, true, ELSEWHERE);
 	mutex_unlock(&barrier->mutex);
 	return known;
 }
@@ -209,7 +209,7 @@ bool barrier_register(struct barrier *barrier)
 void barrier_leave(struct barrier *barrier)
 {
 	lock(barrier);
-	struct barrier_party *self = own_place(barrier);
+	struct barrier_party *self = own_entry(barrier);
 	if (self) {
 		self->state = NOT_USED;
 	}

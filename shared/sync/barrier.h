@@ -4,7 +4,7 @@
  * It lies in shared memory. When one of those who wait is killed, or waits longer than it wanted,
  * or somebody aborts, the barrier breaks: all who wait are told so, and all who come, until it is
  * reset. One that is killed before it arrives is missed too if it registered; else only the others'
- * time-outs notice. A party is told what became of its round in its own place in the table, so a
+ * time-outs notice. A party is told what became of its round in its own entry of the table, so a
  * slow one never mistakes the next round for its own.
  *
  * Written by: everything under `mutex`. `telling` says that parties are being told how the round
@@ -38,7 +38,7 @@ struct barrier {
 	_Atomic bool broken;
 	_Atomic uint32_t telling;
 	int64_t searched_ns;   /* monotonic; when the dead were last searched for */
-	_Atomic uint32_t used; /* places from here on were never taken */
+	_Atomic uint32_t used; /* entries from here on were never taken */
 	struct barrier_party list[BARRIER_PARTIES_MAX];
 };
 

@@ -53,7 +53,7 @@ static void free_those_of_the_dead(struct condition *condition)
 	}
 }
 
-static struct condition_waiter *free_place(struct condition *condition)
+static struct condition_waiter *free_entry(struct condition *condition)
 {
 	for (uint32_t i = 0; i < condition->used; i++) {
 		if (condition->waiters[i].state == FREE) {
@@ -66,14 +66,14 @@ static struct condition_waiter *free_place(struct condition *condition)
 	return NULL;
 }
 
-/* A place in the table, or NULL when it is full of those who live. */
+/* An entry of the table, or NULL when it is full of those who live. */
 static struct condition_waiter *enlist(struct condition *condition)
 {
-	struct condition_waiter *waiter = free_place(condition);
+	struct condition_waiter *waiter = free_entry(condition);
 
 	if (!waiter) {
 		free_those_of_the_dead(condition);
-		waiter = free_place(condition);
+		waiter = free_entry(condition);
 	}
 	if (!waiter) {
 		return NULL;
@@ -125,7 +125,7 @@ static void call_next_alive(struct condition *condition)
 
 /*
  * Those called leave soon, so there is hardly ever one to ask for. The next is called before the
- * dead one's place is free: killed in between, one too many is called, and not one too few.
+ * dead one's entry is free: killed in between, one too many is called, and not one too few.
  */
 static void pass_on_calls_to_the_dead(struct condition *condition)
 {

@@ -5,7 +5,7 @@
  * waiter that is killed can jam for good. Who waits stands in a table, with a word of its own to
  * sleep on, in order of arrival; notify calls the longest waiting. Nothing is lost with the dead:
  *
- *   a waiter is killed                  the others do not depend on it; its place is used again
+ *   a waiter is killed                  the others do not depend on it; its entry is used again
  *   it is killed after it was called    who else waits sees that after a nap, and passes the call
  *                                       on to the next one that lives
  *   a notifier is killed holding the    every waiter sees after a nap that the mutex's holder died,
@@ -33,7 +33,7 @@
 /* How many can wait in order. Those beyond wait too, but look again each nap, called by nobody. */
 #define CONDITION_WAITERS_MAX 512
 
-/* Written under the mutex, `state` last: a place half taken is a free one. */
+/* Written under the mutex, `state` last: an entry half taken is a free one. */
 struct condition_waiter {
 	_Atomic uint32_t state; /* of condition.c: free, waiting, called; the word it sleeps on */
 	struct identity who;
@@ -44,7 +44,7 @@ struct condition {
 	struct mutex *mutex;
 	struct mutex_repair repair;
 	uint64_t turns;        /* given out so far */
-	_Atomic uint32_t used; /* places from here on were never taken */
+	_Atomic uint32_t used; /* entries from here on were never taken */
 	struct condition_waiter waiters[CONDITION_WAITERS_MAX];
 };
 

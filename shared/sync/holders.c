@@ -21,7 +21,7 @@ static struct holder *find(struct holders *holders, struct identity who)
 	return NULL;
 }
 
-static struct holder *free_place(struct holders *holders)
+static struct holder *free_entry(struct holders *holders)
 {
 	for (uint32_t i = 0; i < holders->used; i++) {
 		if (holders->list[i].count == 0) {
@@ -39,7 +39,7 @@ bool holders_take(struct holders *holders)
 	struct holder *holder = find(holders, identity_own());
 
 	if (!holder) {
-		holder = free_place(holders);
+		holder = free_entry(holders);
 		if (!holder) {
 			return false;
 		}

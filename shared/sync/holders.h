@@ -18,12 +18,12 @@
 #define HOLDERS_MAX 512 /* processes that hold something at the same time */
 
 struct holder {
-	_Atomic uint32_t count; /* 0: the place is free */
+	_Atomic uint32_t count; /* 0: the entry is free */
 	struct identity who;
 };
 
 struct holders {
-	_Atomic uint32_t used; /* places from here on were never taken */
+	_Atomic uint32_t used; /* entries from here on were never taken */
 	int64_t searched_ns;   /* monotonic; when the dead were last searched for */
 	struct holder list[HOLDERS_MAX];
 };

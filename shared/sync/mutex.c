@@ -36,8 +36,7 @@
 /* 2 to 10 us, as long as a processor's pause is. */
 #define SPIN_PAUSES 256
 
-/* Whoever waits has a free lock sooner than this; what `waiting` says later was left by the dead.
- */
+/* Whoever waits has a free lock sooner; a `waiting` that is older was left by the dead. */
 #define WAITING_STALE_NS (10 * NS_PER_MS)
 
 #define WAIT_SLICE_NS (100 * NS_PER_MS)

@@ -58,8 +58,7 @@ static void check_length(size_t length)
 	}
 }
 
-/* Whether SIZE bytes are free after TAIL. Head is looked at only when it seems that they are not.
- */
+/* Whether SIZE bytes are free after TAIL. Head is looked at only when they seem not to be. */
 static bool fits(struct ring *ring, uint64_t tail, uint64_t size)
 {
 	if (size <= ring->capacity - (tail - ring->head_seen)) {
@@ -87,9 +86,9 @@ void *ring_reserve(struct ring *ring, size_t length)
 	if (skipped > 0) {
 		atomic_store_explicit(header_at(ring, tail), SKIP, memory_order_relaxed);
 	}
-	ring->place = tail + skipped;
+	ring->begin = tail + skipped;
 	ring->reserved = length;
-	return header_at(ring, ring->place) + 1;
+	return header_at(ring, ring->begin) + 1;
 }
 
 void ring_publish(struct ring *ring, size_t length)
@@ -100,20 +99,8 @@ void ring_publish(struct ring *ring, size_t length)
 		    (size_t)ring->reserved);
 	}
 	ring->reserved = 0;
-	atomic_store_explicit(header_at(ring, ring->place), RECORD | length, memory_order_relaxed);
-	atomic_store_explicit(&ring->tail, ring->place + size_of(length), memory_order_release);
-}
-
-bool ring_put(struct ring *ring, const void *record, size_t length)
-{
-	void *place = ring_reserve(ring, length);
-
-	if (!place) {
-		return false;
-	}
-	memcpy(place, record, length);
-	ring_publish(ring, length);
-	return true;
+	atomic_store_explicit(header_at(ring, ring->begin), RECORD | length, memory_order_relaxed);
+	atomic_store_explicit(&ring->tail, ring->begin + size_of(length), memory_order_release);
 }
 
 /* A skip goes back to the beginning, so it never stands there. */
@@ -183,10 +170,4 @@ void ring_release(struct ring *ring)
 	}
 	head += size_of(header & LENGTH_MASK);
 	atomic_store_explicit(&ring->head, head, memory_order_release);
-}
-
-bool ring_empty(const struct ring *ring)
-{
-	return atomic_load_explicit(&ring->head, memory_order_acquire) ==
-	       atomic_load_explicit(&ring->tail, memory_order_acquire);
 }

@@ -26,7 +26,7 @@
 struct ring {
 	_Alignas(CACHE_LINE) _Atomic uint64_t head; /* bytes ever consumed */
 	_Alignas(CACHE_LINE) _Atomic uint64_t tail; /* bytes ever published */
-	uint64_t place;                             /* where the reserved record begins */
+	uint64_t begin;                             /* of the reserved record: bytes as above */
 	uint64_t reserved;                          /* its longest length; 0: none is reserved */
 	uint64_t head_seen;                         /* what the producer last saw of head */
 	_Alignas(CACHE_LINE) uint64_t capacity;     /* bytes; a power of two; never changes */
@@ -40,15 +40,12 @@ size_t ring_size(size_t capacity);
 void ring_init(struct ring *ring, size_t capacity);
 
 /*
- * Producer: a place for a record of LENGTH bytes (1 to RING_RECORD_MAX), aligned to 8, or NULL when
+ * Producer: room for a record of LENGTH bytes (1 to RING_RECORD_MAX), aligned to 8, or NULL when
  * the ring is too full. Nothing is visible before ring_publish, which must follow with the same
  * LENGTH or a smaller one; reserving again takes the reservation back.
  */
 void *ring_reserve(struct ring *ring, size_t length);
 void ring_publish(struct ring *ring, size_t length);
-
-/* Both in one, by copy; false when full. */
-bool ring_put(struct ring *ring, const void *record, size_t length);
 
 /*
  * Consumer: the oldest record, in place, and its length, or NULL when there is none. It stays until
@@ -57,8 +54,5 @@ bool ring_put(struct ring *ring, const void *record, size_t length);
  */
 const void *ring_peek(struct ring *ring, size_t *length);
 void ring_release(struct ring *ring);
-
-/* Whether there is nothing to read; either side may ask. */
-bool ring_empty(const struct ring *ring);
 
 #endif
