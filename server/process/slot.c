@@ -1,0 +1,230 @@
+#include "server/process/slot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/process/joiner.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+
+#define PAUSE_FIRST_NS (100 * NS_PER_MS) /* before the successor of one that was of no use */
+#define PAUSE_LAST_NS  (30 * NS_PER_SECOND)
+#define USEFUL_NS      NS_PER_SECOND /* who lived that long was of use */
+
+const char *slot_name(const struct slot *slot)
+{
+	return slot->joins ? "the joiner" : slot->start.name;
+}
+
+static struct score *score_of(const struct slot *slot)
+{
+	return &slot->start.shared->scoreboard->scores[slot->number];
+}
+
+/* Starting */
+
+static void start_again(struct slot *slot, bool useful)
+{
+	if (useful) {
+		slot->pause_ns = 0;
+	} else {
+		slot->pause_ns =
+			slot->ready || slot->pause_ns == 0 ? PAUSE_FIRST_NS : slot->pause_ns * 2;
+		slot->pause_ns = slot->pause_ns < PAUSE_LAST_NS ? slot->pause_ns : PAUSE_LAST_NS;
+		log_warning("%s starts again in %.1f s", slot_name(slot),
+			    (double)slot->pause_ns / (double)NS_PER_SECOND);
+	}
+	const struct timeval delay = { .tv_sec = (time_t)(slot->pause_ns / NS_PER_SECOND),
+				       .tv_usec = (suseconds_t)(slot->pause_ns % NS_PER_SECOND /
+								NS_PER_US) };
+	event_add(slot->start_event, &delay);
+}
+
+/* What a worker keeps open of the master's: its channel's end, the wakers, the listeners. */
+static size_t descriptors_to_keep(const struct slot *slot, int worker_end, int *keep)
+{
+	const struct shared_state *shared = slot->start.shared;
+	size_t count = 0;
+
+	keep[count++] = worker_end;
+	for (uint32_t i = 0; i < shared->options->workers; i++) {
+		keep[count++] = shared->scoreboard->scores[i].waker.descriptor;
+	}
+	for (size_t i = 0; i < slot->start.listener_count; i++) {
+		keep[count++] = slot->start.listeners[i];
+	}
+	return count;
+}
+
+static void note_start(struct slot *slot)
+{
+	struct score *score = score_of(slot);
+
+	slot->ready = false;
+	slot->started_ns = clock_monotonic_ns();
+	slot->accepted_before = score->counters[COUNTER_ACCEPTED];
+	atomic_store(&score->state, WORKER_STARTING);
+	atomic_store(&score->heartbeat_ns, slot->started_ns);
+}
+
+/* Forks it with the channel's WORKER_END; false with errno set. */
+static bool fork_process(struct slot *slot, int worker_end)
+{
+	int keep[1 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX];
+	size_t keep_count = descriptors_to_keep(slot, worker_end, keep);
+	char name[16];
+	const struct process_options options = {
+		.name = name, .daemon = true, .keep = keep, .keep_count = keep_count
+	};
+
+	(void)snprintf(name, sizeof(name), slot->joins ? "turnstile-join" : "turnstile-w%u",
+		       slot->number + 1);
+	slot->start.channel = worker_end;
+	slot->process =
+		process_start(&options, slot->joins ? joiner_run : worker_run, &slot->start);
+	return slot->process;
+}
+
+static void watch(struct slot *slot);
+
+void slot_start(struct slot *slot)
+{
+	int ends[2];
+
+	if (!channel_open(ends)) {
+		log_error("%s: no channel: %s", slot_name(slot), strerror(errno));
+		start_again(slot, false);
+		return;
+	}
+	slot->channel = ends[0];
+	note_start(slot);
+	bool started = fork_process(slot, ends[1]);
+	int error = errno;
+
+	close(ends[1]);
+	if (!started) {
+		log_error("%s cannot be started: %s", slot_name(slot), strerror(error));
+		close(ends[0]);
+		start_again(slot, false);
+		return;
+	}
+	atomic_store(&score_of(slot)->pid, process_pid(slot->process));
+	watch(slot);
+}
+
+/* What it says */
+
+static void take_message(struct slot *slot)
+{
+	struct worker_message message;
+
+	if (slot->received.length != WORKER_MESSAGE_LENGTH(0)) {
+		bug("a message of %zu bytes from %s", slot->received.length, slot_name(slot));
+	}
+	memcpy(&message, slot->received.bytes, WORKER_MESSAGE_LENGTH(0));
+	slot->ready |= message.kind == MESSAGE_READY;
+	slot->owner->heard(slot->owner->context, slot, &message);
+}
+
+static void on_channel(evutil_socket_t channel, short what, void *argument)
+{
+	struct slot *slot = argument;
+
+	(void)what;
+	switch (channel_receive(channel, &slot->received)) {
+	case CHANNEL_OK: take_message(slot); break;
+	case CHANNEL_EMPTY: break;
+	default: event_del(slot->channel_event); /* its end is on its way through the pidfd */
+	}
+}
+
+/* Its end */
+
+static void empty(struct slot *slot)
+{
+	event_free(slot->end_event);
+	event_free(slot->channel_event);
+	close(slot->channel);
+	process_destroy(slot->process);
+	slot->process = NULL;
+}
+
+/* Who took a connection, or lived a while, would have gone on if nobody had ended it. */
+static bool was_useful(const struct slot *slot)
+{
+	return slot->ready && (clock_monotonic_ns() - slot->started_ns >= USEFUL_NS ||
+			       score_of(slot)->counters[COUNTER_ACCEPTED] > slot->accepted_before);
+}
+
+/* What it said before it ended counts: sockets that it took are not handed to another. */
+static void on_end(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct slot *slot = argument;
+
+	(void)descriptor;
+	(void)what;
+	if (process_alive(slot->process)) {
+		return;
+	}
+	bool useful = was_useful(slot);
+
+	while (channel_receive(slot->channel, &slot->received) == CHANNEL_OK) {
+		take_message(slot);
+	}
+	if (!slot->stopped) {
+		log_warning("%s (pid %d) ended with %d", slot_name(slot),
+			    (int)process_pid(slot->process), process_exit_status(slot->process));
+	}
+	empty(slot);
+	slot->owner->ended(slot->owner->context, slot);
+	if (!slot->stopped) {
+		start_again(slot, useful);
+	}
+}
+
+static void watch(struct slot *slot)
+{
+	struct event_base *base = slot->owner->base;
+
+	slot->end_event = event_new(base, process_descriptor(slot->process), EV_READ, on_end, slot);
+	slot->channel_event =
+		event_new(base, slot->channel, EV_READ | EV_PERSIST, on_channel, slot);
+	event_add(slot->end_event, NULL);
+	event_add(slot->channel_event, NULL);
+}
+
+static void on_start(evutil_socket_t descriptor, short what, void *argument)
+{
+	(void)descriptor;
+	(void)what;
+	slot_start(argument);
+}
+
+void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_state *shared,
+	       uint32_t number, const int *listeners, size_t count)
+{
+	slot->owner = owner;
+	slot->number = number;
+	slot->joins = number == shared->options->workers;
+	(void)snprintf(slot->start.name, sizeof(slot->start.name), "worker %u", number + 1);
+	slot->start_event = event_new(owner->base, -1, 0, on_start, slot);
+	slot->start.shared = shared;
+	slot->start.number = number;
+	slot->start.listeners = listeners;
+	slot->start.listener_count = count;
+}
+
+void slot_stop(struct slot *slot)
+{
+	slot->stopped = true;
+	event_del(slot->start_event);
+}
+
+void slot_kill(struct slot *slot)
+{
+	if (slot->process) {
+		process_kill(slot->process);
+	}
+}

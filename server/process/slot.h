@@ -1,0 +1,66 @@
+/*
+ * slot: one of the master's processes: a worker, or the joiner. Starts it, watches it, hears what
+ * it says, and starts another when it ended: one that was of no use after a pause that doubles.
+ *
+ * The master owns the slots and is told what happens in them (struct slot_owner). A death is
+ * learned through the pidfd; what the dead one said before is heard first.
+ */
+#ifndef SERVER_PROCESS_SLOT_H
+#define SERVER_PROCESS_SLOT_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/process/worker.h"
+#include "shared/process/channel.h"
+#include "shared/process/process.h"
+
+struct slot;
+
+/* Who is told. */
+struct slot_owner {
+	void (*heard)(void *context, struct slot *slot, const struct worker_message *message);
+	void (*ended)(void *context, struct slot *slot); /* it is gone; `process` is NULL */
+	void *context;
+	struct event_base *base;
+};
+
+struct slot {
+	const struct slot_owner *owner;
+	uint32_t number;         /* of the worker, from 0; the joiner's comes after the last */
+	bool joins;              /* the joiner's */
+	struct process *process; /* NULL while the slot is empty */
+	int channel;
+	bool ready;
+	bool stopped; /* nobody is started in it any more */
+	int64_t started_ns;
+	int64_t pause_ns;
+	uint64_t accepted_before; /* connections, by those who were here before */
+	struct event *end_event;
+	struct event *channel_event;
+	struct event *start_event;
+	struct worker_start start;
+	struct channel_message received;
+};
+
+/*
+ * Prepares a zeroed slot for worker NUMBER (from 0), or for the joiner if it is none's. LISTENERS
+ * are those that it accepts from by itself, COUNT of them.
+ */
+void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_state *shared,
+	       uint32_t number, const int *listeners, size_t count);
+
+/* Starts a process in it now; if that is not possible, a little later. */
+void slot_start(struct slot *slot);
+
+/* From now on whoever ends has no successor. */
+void slot_stop(struct slot *slot);
+
+/* SIGKILL, if there is somebody. */
+void slot_kill(struct slot *slot);
+
+/* Whom messages are about: "worker 3", "the joiner". */
+const char *slot_name(const struct slot *slot);
+
+#endif
