@@ -12,7 +12,7 @@
 
 /* The board */
 
-struct stock_board_fill {
+struct board_fill {
 	const struct booking_context *rules;
 	struct stock_board *board;
 	bool full;
@@ -20,14 +20,14 @@ struct stock_board_fill {
 
 static void put_on_board(void *context, const struct store_event *event)
 {
-	struct stock_board_fill *fill = context;
+	struct board_fill *fill = context;
 
 	fill->full |= !stock_board_put(fill->board, event, booking_left(fill->rules, event));
 }
 
 void batch_fill_board(const struct booking_context *rules, struct stock_board *board)
 {
-	struct stock_board_fill fill = { rules, board, false };
+	struct board_fill fill = { rules, board, false };
 
 	if (store_event_each(rules->store, put_on_board, &fill) != STORE_OK) {
 		log_error("the events cannot be read: %s", store_error(rules->store));
@@ -40,7 +40,7 @@ void batch_fill_board(const struct booking_context *rules, struct stock_board *b
 /* Puts the events that the last commit changed on the board. */
 static void show_changes(struct batcher *batcher, const struct booking_context *rules)
 {
-	struct stock_board_fill fill = { rules, batcher->shared->board, false };
+	struct board_fill fill = { rules, batcher->shared->board, false };
 
 	store_events_changed(batcher->store, put_on_board, &fill);
 }
@@ -268,8 +268,7 @@ static bool serve_all(struct batcher *batcher)
 			good = serve_batch(batcher) && store_tend(batcher->store) == STORE_OK;
 			batcher->stopping |= batcher->only_one;
 		}
-		/* First it says that nobody is at work, then it looks once more: see
-		 * booking_queue_call. */
+		/* First this, then one look more: see booking_queue_call. */
 		atomic_store(&queue->serving, 0);
 		atomic_thread_fence(memory_order_seq_cst);
 	}

@@ -43,8 +43,7 @@ struct dispatch {
 	const int *listeners;
 	size_t listener_count;
 	struct event *accept_events[OPTIONS_LISTENERS_MAX];
-	struct event
-		*pause_event; /* when it fires, accepting goes on and handing on is tried again */
+	struct event *pause_event; /* ends a pause, and tries again to hand on */
 	bool paused;
 	bool stopped;
 	int reserve; /* a descriptor to give up when there are no others */
@@ -87,7 +86,7 @@ static void pause_accepting(struct dispatch *dispatch, const char *why)
 	try_again_in(dispatch, PAUSE_US);
 }
 
-/* Out of descriptors: the reserve lets us at least tell one who waits that it is in vain. */
+/* Out of descriptors: the reserve is given up to tell one who waits that we are full. */
 static void refuse_one(struct dispatch *dispatch, int listener, enum listener_kind kind)
 {
 	close(dispatch->reserve);

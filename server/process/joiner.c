@@ -37,19 +37,18 @@ static int serve_one(void *argument)
 	batcher.first = errand->worker;
 	batcher.most = 1;
 	batcher.only_one = true;
-	bool good = batch_serve(&batcher);
+	int status = STORE_DOWN;
 
-	if (!good) {
+	if (batch_serve(&batcher)) {
+		status = batcher.commits > 0 ? SERVED : NOTHING_DONE;
+	} else {
 		(void)back_off_note(&errand->back_off, store_error(batcher.store));
 	}
 	batch_close(&batcher);
-	if (!good) {
-		return STORE_DOWN;
-	}
-	return batcher.commits > 0 ? SERVED : NOTHING_DONE;
+	return status;
 }
 
-/* The child's back-off was a copy: it wrote to the log what was to be said; here it is counted. */
+/* The child counted in a copy of the back-off, and wrote the log; what lasts is counted here. */
 static void back_off_after(struct back_off *back_off, int status)
 {
 	if (status == SERVED) {
@@ -65,7 +64,6 @@ static void start_and_join(struct errand *errand)
 	struct process *child = process_start(&options, serve_one, errand);
 
 	atomic_store(&errand->score->heartbeat_ns, clock_monotonic_ns());
-
 	if (!child) {
 		log_error("no child for a booking: trying again");
 		clock_sleep(100 * NS_PER_MS);
@@ -80,7 +78,7 @@ static void start_and_join(struct errand *errand)
 			    (int)process_pid(child));
 	}
 	process_destroy(child);
-	/* One that was killed at work could not say that nobody is; then no worker would ring. */
+	/* One that was killed at work left a note that somebody serves: no worker would ring. */
 	atomic_store(&errand->shared->queue->serving, 0);
 	back_off_after(&errand->back_off, status);
 }

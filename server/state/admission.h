@@ -43,7 +43,7 @@ struct admission *admission_create(struct memory *memory, uint32_t connections, 
 int64_t admission_banned(const struct admission *admission, struct peer_address peer,
 			 int64_t wall_ns);
 
-/* Bans an address until then, or no longer (a time that is over). False when there is no room. */
+/* Bans an address; an UNTIL_NS that is over lifts the ban. False when there is no room. */
 bool admission_ban(struct admission *admission, struct peer_address peer, int64_t until_ns,
 		   int64_t wall_ns);
 

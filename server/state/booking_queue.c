@@ -151,8 +151,7 @@ void booking_queue_ring_bell(struct booking_queue *queue, uint32_t worker)
 {
 	struct booking_ring *ring = &queue->rings[worker];
 
-	/* Only the clerk itself clears it: cleared here, a death before the wake would leave the
-	 * clerk asleep, and nobody after would wake it. */
+	/* Only the clerk clears it: if we did and died before the wake, nobody would wake it. */
 	atomic_fetch_add(&ring->bell, 1);
 	if (atomic_load(&ring->clerk_asleep) != 0) {
 		futex_wake(&ring->bell, FUTEX_EVERYONE);

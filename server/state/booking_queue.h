@@ -73,8 +73,8 @@ struct booking_queue {
 	bool each_own;  /* a clerk serves its own worker's ring alone */
 	bool one_clerk; /* who serves sleeps on the first ring's bell, and not on each one's own */
 	int64_t server; /* under which the store keeps our batches: random, above 0 */
-	_Alignas(
-		CACHE_LINE) _Atomic uint32_t serving; /* 1 + the worker whose clerk is at work; 0 */
+	/* 1 + the worker whose clerk is at work; 0: none is. */
+	_Alignas(CACHE_LINE) _Atomic uint32_t serving;
 	struct {
 		_Atomic uint32_t state;            /* enum batch_state */
 		int64_t number;                    /* of the last one that was begun */

@@ -80,7 +80,7 @@ void directory_unlock(struct directory *directory);
 struct name_hash directory_hash(const struct directory *directory, struct span name);
 bool name_hash_equal(struct name_hash a, struct name_hash b);
 
-/* A number for a new session, and one for its first nick "guest-N". */
+/* A number that no session had before. */
 uint64_t directory_new_session(struct directory *directory);
 
 /*
@@ -99,8 +99,7 @@ void directory_release(struct directory *directory, struct address where);
 bool directory_find(struct directory *directory, struct span name, struct address *where);
 
 /*
- * Without the lock. Copies a seat; false if it is free, or its owner is just changing it again and
- * again.
+ * Without the lock. Copies a seat; false if it is free, or its owner died while it changed it.
  */
 bool seat_read(const struct seat *seat, struct seat *copy);
 

@@ -50,9 +50,8 @@ struct score {
 
 struct scoreboard {
 	unsigned workers;
-	int64_t started_ns; /* wall time */
-	struct score
-		scores[OPTIONS_WORKERS_MAX + 1]; /* the last but for the workers: the joiner's */
+	int64_t started_ns;                           /* wall time */
+	struct score scores[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes after the workers' */
 };
 
 /* Fills a zeroed scoreboard and makes the wakers, before the first fork. */

@@ -54,7 +54,7 @@ void stock_board_read(const struct stock_board *board, uint32_t i, struct stock_
 	if (seqlock_copy(&entry->version, event, &entry->event, sizeof(*event))) {
 		return;
 	}
-	/* Its writer died; its successor writes it anew. The numbers are what they are. */
+	/* Its writer died in between: this may be of two times, until its successor writes it. */
 	event->name[sizeof(event->name) - 1] = '\0';
 	event->title[sizeof(event->title) - 1] = '\0';
 }

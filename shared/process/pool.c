@@ -249,8 +249,8 @@ static void bury(struct pool *pool, struct pool_worker *worker)
 }
 
 /*
- * Asked for its life first: so what it sent before its end is read before it is buried. A callback
- * may have terminated the pool meanwhile.
+ * First whether it lives, then what it sent: so the last words of a dead one are read before it is
+ * buried. A callback may have terminated the pool meanwhile.
  */
 static void attend_to(struct pool *pool, struct pool_worker *worker)
 {
