@@ -9,6 +9,8 @@
 #include "client/lab/report.h"
 #include "client/lab/timeline.h"
 #include "db/booking/booking.h"
+#include "db/open.h"
+#include "db/store/tickets.h"
 #include "shared/base/log.h"
 #include "shared/sync/barrier.h"
 #include "shared/sync/mutex.h"

@@ -1,8 +1,3 @@
-/*
- * Reading and writing are short transactions of their own, each under the store's lock, so that the
- * file does not break. What goes wrong without a lock goes wrong between them: a sale writes what
- * follows from what its buyer read a while ago, whatever others wrote since.
- */
 #include "client/race/buyer.h"
 
 #include <stdarg.h>
@@ -10,11 +5,11 @@
 #include <unistd.h>
 
 #include "client/race/guard.h"
-#include "db/booking/booking.h"
+#include "db/booking/stale.h"
+#include "db/open.h"
 #include "shared/base/clock.h"
 
-#define LOCK_WAIT_NS (10 * NS_PER_SECOND) /* for the store's own lock, held for milliseconds */
-#define SAYING_SIZE  128                  /* bytes of a line that a buyer says */
+#define SAYING_SIZE 128 /* bytes of a line that a buyer says */
 
 enum turn { TURN_SEARCH, TURN_PURCHASE };
 
@@ -51,43 +46,6 @@ static void think(const struct purchase *purchase, enum turn turn)
 	clock_sleep(race_think_ns(purchase->errand->plan, purchase->errand->buyer, turn));
 }
 
-static bool begin(const struct purchase *purchase)
-{
-	if (!store_take(purchase->store, LOCK_WAIT_NS)) {
-		return false;
-	}
-	if (store_begin(purchase->store) == STORE_OK) {
-		return true;
-	}
-	store_give(purchase->store);
-	return false;
-}
-
-static bool end(const struct purchase *purchase, bool keep)
-{
-	bool good = keep && store_commit(purchase->store) == STORE_OK;
-
-	store_rollback(purchase->store);
-	good = good && store_tend(purchase->store) == STORE_OK;
-	store_give(purchase->store);
-	return good || !keep;
-}
-
-static bool read_event(const struct purchase *purchase, struct store_event *seen)
-{
-	struct store_event *event;
-
-	if (!begin(purchase)) {
-		return false;
-	}
-	bool found = store_event_find(purchase->store, purchase->errand->heat->event, &event) ==
-		     STORE_OK;
-	if (found) {
-		*seen = *event;
-	}
-	return end(purchase, false) && found;
-}
-
 /* Within a transaction: sells one on what was SEEN a while ago (NULL: on what is there). */
 static void sell(const struct purchase *purchase, const struct store_event *seen,
 		 struct booking_answer *answer)
@@ -95,14 +53,9 @@ static void sell(const struct purchase *purchase, const struct store_event *seen
 	const struct booking_context rules = { .store = purchase->store,
 					       .wall_ns = clock_wall_ns() };
 	struct booking_request request = { .verb = BOOKING_BOOK, .quantity = 1 };
-	struct store_event *event;
 
 	snprintf(request.event, sizeof(request.event), "%s", purchase->errand->heat->event);
-	if (seen && store_event_find(purchase->store, seen->name, &event) == STORE_OK) {
-		event->sold = seen->sold;
-		event->held = seen->held;
-	}
-	booking_carry_out(&rules, &request, answer);
+	booking_stale_carry_out(&rules, seen, &request, answer);
 }
 
 static bool note_answer(const struct purchase *purchase, const struct booking_answer *answer)
@@ -121,7 +74,7 @@ static bool search(const struct purchase *purchase)
 {
 	struct store_event seen;
 
-	if (!read_event(purchase, &seen)) {
+	if (!booking_stale_read(purchase->store, purchase->errand->heat->event, &seen)) {
 		return false;
 	}
 	purchase->notes->seen = seen.total - seen.sold - seen.held;
@@ -135,11 +88,12 @@ static bool write_back(const struct purchase *purchase, const struct store_event
 {
 	struct booking_answer answer;
 
-	if (!begin(purchase)) {
+	if (!booking_stale_begin(purchase->store)) {
 		return false;
 	}
 	sell(purchase, seen, &answer);
-	return end(purchase, answer.outcome == BOOKING_DONE) && note_answer(purchase, &answer);
+	return booking_stale_end(purchase->store, answer.outcome == BOOKING_DONE) &&
+	       note_answer(purchase, &answer);
 }
 
 /* Reads, thinks, writes back. Who reads that nothing is left goes at once. */
@@ -147,7 +101,7 @@ static bool buy_step_by_step(const struct purchase *purchase)
 {
 	struct store_event seen;
 
-	if (!read_event(purchase, &seen)) {
+	if (!booking_stale_read(purchase->store, purchase->errand->heat->event, &seen)) {
 		return false;
 	}
 	note(purchase, RACE_READ);
@@ -182,7 +136,7 @@ static bool buy_at_once(const struct purchase *purchase)
 
 	think(purchase, TURN_PURCHASE);
 	note(purchase, RACE_DECIDED);
-	if (!begin(purchase)) {
+	if (!booking_stale_begin(purchase->store)) {
 		return false;
 	}
 	note(purchase, RACE_ENTERED);

@@ -5,6 +5,7 @@
 
 #include "client/options/number.h"
 #include "client/race/interleavings.h"
+#include "db/open.h"
 #include "shared/base/clock.h"
 #include "shared/base/siphash.h"
 #include "shared/base/usage.h"

@@ -8,6 +8,8 @@
 #include "client/race/guard.h"
 #include "client/race/verdict.h"
 #include "db/booking/booking.h"
+#include "db/open.h"
+#include "db/store/tickets.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/process/process.h"

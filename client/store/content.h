@@ -8,7 +8,8 @@
 #ifndef CLIENT_STORE_CONTENT_H
 #define CLIENT_STORE_CONTENT_H
 
-#include "db/store/store.h"
+#include "db/store/chat.h"
+#include "db/store/tickets.h"
 
 struct content_message {
 	struct store_message message;

@@ -9,6 +9,8 @@
 #include "client/store/content.h"
 #include "client/terminal/output.h"
 #include "db/booking/booking.h"
+#include "db/booking/ticket.h"
+#include "db/open.h"
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"

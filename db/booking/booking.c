@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "db/booking/event.h"
-#include "db/booking/lapse.h"
-#include "db/booking/offer.h"
+#include "db/booking/stock.h"
 #include "db/booking/ticket.h"
 #include "db/booking/waiting.h"
+#include "db/store/tickets.h"
 #include "shared/base/log.h"
 
 enum need { NEEDS_NOTHING, NEEDS_EVENT, NEEDS_TICKET };

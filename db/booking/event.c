@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "db/booking/offer.h"
 #include "db/booking/stock.h"
+#include "db/store/tickets.h"
 
 static enum booking_outcome add_event(struct booking_work *work)
 {

@@ -4,7 +4,7 @@
 #ifndef DB_BOOKING_EVENT_H
 #define DB_BOOKING_EVENT_H
 
-#include "db/booking/work.h"
+#include "db/booking/request.h"
 
 enum booking_outcome booking_event_new(struct booking_work *work);
 enum booking_outcome booking_event_open(struct booking_work *work);

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-#include "db/booking/lapse.h"
-#include "db/booking/offer.h"
 #include "db/booking/stock.h"
+#include "db/store/tickets.h"
 #include "shared/base/clock.h"
 
 const char *ticket_state_name(enum ticket_state state)

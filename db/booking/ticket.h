@@ -4,7 +4,7 @@
 #ifndef DB_BOOKING_TICKET_H
 #define DB_BOOKING_TICKET_H
 
-#include "db/booking/work.h"
+#include "db/booking/request.h"
 
 /* BOOKING_BOOK and _HOLD: as the work's kind says. */
 enum booking_outcome booking_ticket_book(struct booking_work *work);
@@ -17,5 +17,8 @@ enum booking_outcome booking_ticket_show(struct booking_work *work);
 
 /* Writes what TICKET is to the answer. */
 void booking_ticket_describe(struct booking_work *work, const struct store_ticket *ticket);
+
+/* "booked", "held", "cancelled", "expired" or "admitted". */
+const char *ticket_state_name(enum ticket_state state);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "db/booking/lapse.h"
-#include "db/booking/offer.h"
+#include "db/booking/stock.h"
+#include "db/store/tickets.h"
 
 enum booking_outcome booking_waiting_begin(struct booking_work *work)
 {

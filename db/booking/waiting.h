@@ -4,7 +4,7 @@
 #ifndef DB_BOOKING_WAITING_H
 #define DB_BOOKING_WAITING_H
 
-#include "db/booking/work.h"
+#include "db/booking/request.h"
 
 enum booking_outcome booking_waiting_begin(struct booking_work *work);
 enum booking_outcome booking_waiting_release(struct booking_work *work);

@@ -1,35 +1,54 @@
 #include "db/json/model.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/base/siphash.h"
-
-#define ROOM_LEAST 64
-
-void json_model_init(struct json_model *model)
+struct json_model *json_model_create(void)
 {
-	memset(model, 0, sizeof *model);
-	siphash_key_make(&model->keys.secret);
+	return calloc(1, sizeof(struct json_model));
 }
 
-void json_model_finish(struct json_model *model)
+static void leave(void *key)
 {
-	free(model->events);
-	free(model->tickets);
-	free(model->holds.numbers);
-	free(model->keys.slots);
-	json_chat_finish(&model->chat);
-	memset(model, 0, sizeof *model);
+	(void)key; /* it is part of its ticket */
 }
 
-struct store_event *json_model_event(const struct json_model *model, int64_t number)
+/* The text is ours: what others see of it is constant. */
+static void free_text(const struct store_message *message)
+{
+	char *text;
+	memcpy(&text, &message->text, sizeof(text));
+	free(text);
+}
+
+void json_model_destroy(struct json_model *model)
+{
+	if (!model) {
+		return;
+	}
+	tdestroy(model->keys, leave);
+	for (size_t i = 0; i < model->message_count; i++) {
+		free_text(&model->messages[i]);
+	}
+	free(model);
+}
+
+/* Moves what is from FROM on in a table of COUNT entries to TO, where entries come or go. */
+static void shift(void *table, size_t size, size_t count, size_t from, size_t to)
+{
+	memmove((char *)table + to * size, (char *)table + from * size, (count - from) * size);
+}
+
+/* Events and tickets */
+
+struct store_event *json_model_event(struct json_model *model, int64_t number)
 {
 	bool there = number > 0 && (uint64_t)number <= model->event_count;
 	return there ? &model->events[number - 1] : NULL;
 }
 
-struct store_event *json_model_event_by_name(const struct json_model *model, const char *name)
+struct store_event *json_model_event_by_name(struct json_model *model, const char *name)
 {
 	for (size_t i = 0; i < model->event_count; i++) {
 		if (strcmp(model->events[i].name, name) == 0) {
@@ -39,97 +58,258 @@ struct store_event *json_model_event_by_name(const struct json_model *model, con
 	return NULL;
 }
 
-struct json_ticket *json_model_ticket(const struct json_model *model, int64_t number)
+bool json_model_put_event(struct json_model *model, const struct store_event *event)
+{
+	struct store_event *there = json_model_event(model, event->number);
+	if (!there && model->event_count == JSON_EVENTS_MAX) {
+		return false;
+	}
+	*(there ? there : &model->events[model->event_count++]) = *event;
+	return true;
+}
+
+struct store_ticket *json_model_ticket(struct json_model *model, int64_t number)
 {
 	bool there = number > 0 && (uint64_t)number <= model->ticket_count;
 	return there ? &model->tickets[number - 1] : NULL;
 }
 
-void *json_grown(void *entries, size_t size, size_t count, size_t *room)
+/* The tree's nodes begin with a pointer to the key, which is the ticket's own. */
+static struct store_ticket *ticket_of(void *node)
 {
-	if (count < *room) {
-		return entries;
-	}
-	size_t wanted = *room ? *room * 2 : ROOM_LEAST;
-	void *more = reallocarray(entries, wanted, size);
-	if (more) {
-		*room = wanted;
-	}
-	return more;
+	char *key = *(char **)node;
+	return (struct store_ticket *)(void *)(key - offsetof(struct store_ticket, key));
 }
 
-bool json_model_put_event(struct json_model *model, const struct store_event *event)
+static int compare_keys(const void *one, const void *other)
 {
-	struct store_event *there = json_model_event(model, event->number);
-	if (there) {
-		*there = *event;
-		return true;
-	}
-	struct store_event *events =
-		json_grown(model->events, sizeof *events, model->event_count, &model->event_room);
-	if (!events) {
-		return false;
-	}
-	model->events = events;
-	events[model->event_count++] = *event;
-	return true;
+	return strcmp(one, other);
 }
 
-static bool add_ticket(struct json_model *model, const struct store_ticket *ticket)
+struct store_ticket *json_model_ticket_by_key(struct json_model *model, const char *key)
 {
-	struct json_ticket *tickets = json_grown(model->tickets, sizeof *tickets,
-						 model->ticket_count, &model->ticket_room);
-	if (!tickets) {
-		return false;
-	}
-	model->tickets = tickets;
-	struct json_ticket *entry = &tickets[model->ticket_count++];
-	*entry = (struct json_ticket){ .ticket = *ticket };
-	if (json_keys_add(model, ticket) && json_holds_update(model, entry)) {
-		return true;
-	}
-	model->ticket_count--;
-	return false;
+	void *node = tfind(key, &model->keys, compare_keys);
+	return node ? ticket_of(node) : NULL;
 }
 
 bool json_model_put_ticket(struct json_model *model, const struct store_ticket *ticket)
 {
-	struct json_ticket *entry = json_model_ticket(model, ticket->number);
-	if (!entry) {
-		return add_ticket(model, ticket);
+	struct store_ticket *there = json_model_ticket(model, ticket->number);
+	struct store_ticket *entry = there ? there : &model->tickets[model->ticket_count];
+	if (!there && model->ticket_count == JSON_TICKETS_READ_MAX) {
+		return false;
 	}
-	entry->ticket = *ticket;
-	return json_holds_update(model, entry);
+	*entry = *ticket;
+	if (there) {
+		return true;
+	}
+	if (entry->key[0] != '\0' && !tsearch(entry->key, &model->keys, compare_keys)) {
+		return false;
+	}
+	model->ticket_count++;
+	return true;
 }
 
-void json_model_cut_tickets(struct json_model *model, size_t number)
+struct store_ticket *json_model_first_hold(struct json_model *model)
 {
-	for (size_t last = model->ticket_count; last > number; last--) {
-		json_holds_remove(model, &model->tickets[last - 1]);
+	struct store_ticket *first = NULL;
+	for (size_t i = 0; i < model->ticket_count; i++) {
+		struct store_ticket *ticket = &model->tickets[i];
+		if (ticket->state == TICKET_HELD &&
+		    (!first || ticket->expires_ns < first->expires_ns)) {
+			first = ticket;
+		}
 	}
-	if (model->ticket_count > number) {
-		model->ticket_count = number;
+	return first;
+}
+
+struct store_ticket *json_model_first_tied(struct json_model *model, uint64_t least, uint64_t most)
+{
+	struct store_ticket *first = NULL;
+	for (size_t i = 0; i < model->ticket_count; i++) {
+		struct store_ticket *ticket = &model->tickets[i];
+		if (ticket->state == TICKET_HELD && ticket->tied != 0 && ticket->tied >= least &&
+		    ticket->tied <= most && (!first || ticket->tied < first->tied)) {
+			first = ticket;
+		}
+	}
+	return first;
+}
+
+/* Chat */
+
+/* Where the first room stands whose place is PLACE or beyond. */
+static size_t find_room(const struct json_model *model, uint32_t place)
+{
+	size_t at = 0;
+	while (at < model->room_count && model->rooms[at].place < place) {
+		at++;
+	}
+	return at;
+}
+
+struct store_room *json_model_room(struct json_model *model, uint32_t place)
+{
+	size_t at = find_room(model, place);
+	bool there = at < model->room_count && model->rooms[at].place == place;
+	return there ? &model->rooms[at] : NULL;
+}
+
+bool json_model_put_room(struct json_model *model, const struct store_room *room)
+{
+	size_t at = find_room(model, room->place);
+	bool there = at < model->room_count && model->rooms[at].place == room->place;
+	if (!there && model->room_count == JSON_ROOMS_MAX) {
+		return false;
+	}
+	if (!there) {
+		shift(model->rooms, sizeof(*room), model->room_count++, at, at + 1);
+	}
+	model->rooms[at] = *room;
+	return true;
+}
+
+static bool is_before(const struct store_message *message, uint32_t room, uint64_t number)
+{
+	return message->room != room ? message->room < room : message->number < number;
+}
+
+/* Where the first message stands that is NUMBER of ROOM or beyond. */
+static size_t find_message(const struct json_model *model, uint32_t room, uint64_t number)
+{
+	size_t low = 0;
+	size_t high = model->message_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (is_before(&model->messages[middle], room, number)) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+bool json_model_has_message(const struct json_model *model, uint32_t room, uint64_t number)
+{
+	size_t at = find_message(model, room, number);
+	return at < model->message_count && model->messages[at].room == room &&
+	       model->messages[at].number == number;
+}
+
+size_t json_chat_bytes(size_t length)
+{
+	return JSON_MESSAGE_BYTES + length;
+}
+
+/* Takes COUNT messages out, from the one at FIRST on. */
+static void drop_messages(struct json_model *model, size_t first, size_t count)
+{
+	for (size_t i = first; i < first + count; i++) {
+		model->chat_bytes -= json_chat_bytes(model->messages[i].length);
+		free_text(&model->messages[i]);
+	}
+	shift(model->messages, sizeof(*model->messages), model->message_count, first + count,
+	      first);
+	model->message_count -= count;
+}
+
+void json_model_trim(struct json_model *model, uint32_t room, size_t keep)
+{
+	size_t first = find_message(model, room, 0);
+	size_t count = find_message(model, room, UINT64_MAX) - first;
+	if (count > keep) {
+		drop_messages(model, first, count - keep);
 	}
 }
 
-/* Takes the entry at PLACE out, and closes the gap. */
-static void remove_batch(struct json_batches *batches, size_t place)
+static bool make_space(struct json_model *model, uint32_t room, size_t needed)
 {
-	batches->count--;
-	memmove(&batches->list[place], &batches->list[place + 1],
-		(batches->count - place) * sizeof *batches->list);
+	while (model->chat_bytes + needed > JSON_CHAT_BYTES_MAX) {
+		size_t oldest = find_message(model, room, 0);
+		if (oldest == model->message_count || model->messages[oldest].room != room) {
+			return false;
+		}
+		drop_messages(model, oldest, 1);
+	}
+	return true;
 }
 
-void json_batches_mark(struct json_batches *batches, int64_t server, int64_t batch)
+bool json_model_put_message(struct json_model *model, const struct store_message *message)
 {
-	size_t place = 0;
-	while (place < batches->count && batches->list[place].server != server) {
-		place++;
+	char *text = malloc(message->length + 1);
+	if (!text) {
+		return false;
 	}
-	if (place < batches->count) {
-		remove_batch(batches, place);
-	} else if (batches->count == JSON_BATCHES_MAX) {
-		remove_batch(batches, 0);
+	if (json_model_has_message(model, message->room, message->number)) {
+		drop_messages(model, find_message(model, message->room, message->number), 1);
 	}
-	batches->list[batches->count++] = (struct json_batch){ server, batch, true };
+	if (!make_space(model, message->room, json_chat_bytes(message->length))) {
+		free(text);
+		return true;
+	}
+	memcpy(text, message->text, message->length);
+	size_t at = find_message(model, message->room, message->number);
+	shift(model->messages, sizeof(*message), model->message_count++, at, at + 1);
+	model->messages[at] = *message;
+	model->messages[at].text = text;
+	model->chat_bytes += json_chat_bytes(message->length);
+	return true;
+}
+
+/* They are few: as many as operators have set. */
+static size_t find_ban(const struct json_model *model, const char *address)
+{
+	size_t at = 0;
+	while (at < model->ban_count && strcmp(model->bans[at].address, address) != 0) {
+		at++;
+	}
+	return at;
+}
+
+bool json_model_put_ban(struct json_model *model, const struct store_ban *ban)
+{
+	size_t at = find_ban(model, ban->address);
+	if (at == JSON_BANS_MAX) {
+		return false;
+	}
+	model->ban_count += at == model->ban_count;
+	model->bans[at] = *ban;
+	return true;
+}
+
+void json_model_lift_over(struct json_model *model, int64_t wall_ns)
+{
+	for (size_t i = model->ban_count; i > 0; i--) {
+		if (model->bans[i - 1].until_ns <= wall_ns) {
+			shift(model->bans, sizeof(*model->bans), model->ban_count--, i, i - 1);
+		}
+	}
+}
+
+/* Batches */
+
+static size_t find_batch(const struct json_model *model, int64_t server)
+{
+	size_t at = 0;
+	while (at < model->batch_count && model->batches[at].server != server) {
+		at++;
+	}
+	return at;
+}
+
+int64_t json_model_batch(const struct json_model *model, int64_t server)
+{
+	size_t at = find_batch(model, server);
+	return at < model->batch_count ? model->batches[at].batch : 0;
+}
+
+void json_model_mark_batch(struct json_model *model, const struct json_batch *batch)
+{
+	size_t at = find_batch(model, batch->server);
+	if (at < model->batch_count || at == JSON_BATCHES_MAX) {
+		size_t gone = at < model->batch_count ? at : 0;
+		shift(model->batches, sizeof(*batch), model->batch_count--, gone + 1, gone);
+	}
+	model->batches[model->batch_count++] = *batch;
 }

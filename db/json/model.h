@@ -1,102 +1,92 @@
 /*
- * json_model: all that a JSON store holds, in memory: events, tickets by number, the holds in the
- * order in which they end, the tickets by key, the last batches of each server, and chat
- * (json_chat.h).
+ * json_model: all that a JSON store holds, in memory: events and tickets by number, the tickets by
+ * key, the last batches of each server, and chat.
  *
- * It knows no file. What is put in replaces what has the same number, or is the next one; the
- * caller has checked it (json_record.h). Who changes it within a transaction keeps what was there
- * before, and puts that back to roll it back.
+ * It knows no file. Its tables have a fixed size, and the kernel gives memory for what is used of
+ * them only. Putting replaces what has the same number (place, address), or adds it; the caller has
+ * checked what it puts (record.h). What ends or is tied is looked for from end to end: with so few
+ * tickets that costs less than writing them.
  */
 #ifndef DB_JSON_MODEL_H
 #define DB_JSON_MODEL_H
 
-#include "db/json/chat.h"
-#include "db/store/store.h"
+#include "db/store/records.h"
 #include "shared/base/siphash.h"
 
-#define JSON_EVENTS_MAX  4096
-#define JSON_TICKETS_MAX (1 << 17) /* they are read in less than a second */
-#define JSON_BATCHES_MAX 64
-
-struct json_ticket {
-	struct store_ticket ticket; /* first */
-	uint32_t place;             /* among the holds, 0 when it is none */
-	bool changed;               /* by this transaction */
-};
+#define JSON_EVENTS_MAX       4096
+#define JSON_TICKETS_MAX      10000     /* that a store may have and still sell */
+#define JSON_TICKETS_READ_MAX (1 << 17) /* so that a larger one can be converted */
+#define JSON_BATCHES_MAX      64
+#define JSON_ROOMS_MAX        4096
+#define JSON_BANS_MAX         4096
+#define JSON_CHAT_BYTES_MAX   ((size_t)1 << 20) /* all messages, as json_chat_bytes counts them */
+#define JSON_MESSAGE_BYTES    64                /* what one takes beside its text */
 
 struct json_batch {
 	int64_t server;
 	int64_t batch;
-	bool changed; /* by this transaction */
-};
-
-/* In the order of their use: the last one marked is at the end. */
-struct json_batches {
-	struct json_batch list[JSON_BATCHES_MAX];
-	size_t count;
-};
-
-/* A heap of ticket numbers by the end of their holds; places are counted from 1. */
-struct json_holds {
-	uint32_t *numbers;
-	size_t count;
-	size_t room;
-};
-
-/*
- * A hash table from keys to ticket numbers: 0 is a free slot. An entry may be false (its ticket was
- * rolled back), so each is checked against the ticket.
- */
-struct json_keys {
-	struct siphash_key secret; /* clients choose the keys */
-	uint32_t *slots;
-	size_t size; /* a power of two, or 0 */
-	size_t used;
 };
 
 struct json_model {
-	struct store_event *events; /* number N is at N - 1 */
+	struct siphash_key id;       /* random: of this store and no other */
+	struct siphash_key code_key; /* random: its codes are made from this */
+	int64_t generation;          /* how often it was written; 0: it is none of ours yet */
 	size_t event_count;
-	size_t event_room;
-	struct json_ticket *tickets; /* likewise */
 	size_t ticket_count;
-	size_t ticket_room;
-	struct json_batches batches;
-	struct json_holds holds;
-	struct json_keys keys;
-	struct json_chat chat;
+	size_t batch_count;
+	size_t room_count;
+	size_t message_count;
+	size_t ban_count;
+	size_t chat_bytes;
+	void *keys;                                 /* a tree (tsearch(3)) of tickets' keys */
+	struct store_event events[JSON_EVENTS_MAX]; /* number N is at N - 1 */
+	struct store_ticket tickets[JSON_TICKETS_READ_MAX]; /* likewise */
+	struct json_batch batches[JSON_BATCHES_MAX];        /* the one marked last is at the end */
+	struct store_room rooms[JSON_ROOMS_MAX];            /* in the order of places */
+	struct store_message messages[JSON_CHAT_BYTES_MAX / JSON_MESSAGE_BYTES]; /* and numbers */
+	struct store_ban bans[JSON_BANS_MAX];
 };
 
-void json_model_init(struct json_model *model);
-void json_model_finish(struct json_model *model);
-
-/* ENTRIES of SIZE bytes, with room for one more than COUNT; NULL when there is no memory. */
-void *json_grown(void *entries, size_t size, size_t count, size_t *room);
+/* An empty one, or NULL; NULL is fine to destroy. */
+struct json_model *json_model_create(void);
+void json_model_destroy(struct json_model *model);
 
 /* NULL when there is none. */
-struct store_event *json_model_event(const struct json_model *model, int64_t number);
-struct store_event *json_model_event_by_name(const struct json_model *model, const char *name);
-struct json_ticket *json_model_ticket(const struct json_model *model, int64_t number);
-struct json_ticket *json_model_ticket_by_key(const struct json_model *model, const char *key);
+struct store_event *json_model_event(struct json_model *model, int64_t number);
+struct store_event *json_model_event_by_name(struct json_model *model, const char *name);
+struct store_ticket *json_model_ticket(struct json_model *model, int64_t number);
+struct store_ticket *json_model_ticket_by_key(struct json_model *model, const char *key);
+struct store_room *json_model_room(struct json_model *model, uint32_t place);
 
-/* False when there is no memory. The number is that of one that is there, or the next. */
+/* The held ticket that ends first; or that has the lowest tie from LEAST to MOST. */
+struct store_ticket *json_model_first_hold(struct json_model *model);
+struct store_ticket *json_model_first_tied(struct json_model *model, uint64_t least, uint64_t most);
+
+/*
+ * False, with nothing changed, when there is no room. An event's or ticket's number is that of one
+ * that is there, or the next.
+ */
 bool json_model_put_event(struct json_model *model, const struct store_event *event);
 bool json_model_put_ticket(struct json_model *model, const struct store_ticket *ticket);
+bool json_model_put_room(struct json_model *model, const struct store_room *room);
+bool json_model_put_ban(struct json_model *model, const struct store_ban *ban);
 
-/* Takes out all tickets above NUMBER. */
-void json_model_cut_tickets(struct json_model *model, size_t number);
+/*
+ * Where chat has all the room that it may have, a room gives up its oldest messages for the new
+ * one, and that is not kept if it has none. False when there is no memory.
+ */
+bool json_model_put_message(struct json_model *model, const struct store_message *message);
+bool json_model_has_message(const struct json_model *model, uint32_t room, uint64_t number);
+size_t json_chat_bytes(size_t length);
 
-/* Notes the batch; of those not used for longest one is forgotten when there are too many. */
-void json_batches_mark(struct json_batches *batches, int64_t server, int64_t batch);
+/* Forgets all but the newest KEEP messages of a room. */
+void json_model_trim(struct json_model *model, uint32_t room, size_t keep);
 
-/* The holds, in json_holds.c: the number of the one that ends first, or 0. */
-int64_t json_holds_first(const struct json_model *model);
+/* Lifts the bans whose time was over at WALL_NS. */
+void json_model_lift_over(struct json_model *model, int64_t wall_ns);
 
-/* Puts the ticket in, takes it out, or finds its place anew, as its state and end now are. */
-bool json_holds_update(struct json_model *model, struct json_ticket *entry);
-void json_holds_remove(struct json_model *model, struct json_ticket *entry);
-
-/* The keys, in json_keys.c. */
-bool json_keys_add(struct json_model *model, const struct store_ticket *ticket);
+/* The last batch of a server, or 0. Of too many servers the one idle for longest is forgotten. */
+int64_t json_model_batch(const struct json_model *model, int64_t server);
+void json_model_mark_batch(struct json_model *model, const struct json_batch *batch);
 
 #endif

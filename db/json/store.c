@@ -1,312 +1,401 @@
+#include "db/json/store.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "db/json/json_store.h"
+#include "db/json/file.h"
+#include "db/json/model.h"
 #include "db/json/record.h"
-#include "shared/base/log.h"
 
-/* A shorter journal is not worth a new snapshot. */
-#define JOURNAL_LEAST_BYTES (1 << 20)
+struct json_store {
+	struct store base; /* first: the kind's functions get a pointer to it */
+	struct json_model *model;
+	struct json_file file;
+	bool changed; /* the model is not what FILE says: by this transaction, or one rolled back */
+	bool foreign; /* FILE was read anew since changed_elsewhere was asked */
+};
 
-struct json_store *json_store_of(struct store *store)
+static struct json_store *of(struct store *store)
 {
 	return (struct json_store *)store;
 }
 
-/* The snapshot first: until its rename the journal of the last one is what counts. */
-static enum store_result start_anew(struct json_store *store)
+static struct json_model *model_of(struct store *store)
 {
-	if (json_snapshot_write(store) != STORE_OK) {
-		return STORE_FAILED;
+	return of(store)->model;
+}
+
+/* Notes a change of the model, which is DONE or had no room. */
+static enum store_result changed(struct store *store, bool done)
+{
+	of(store)->changed = true;
+	return done ? STORE_OK
+		    : store_fail(store, "%s: there is no room for so many, or no memory",
+				 store->path);
+}
+
+/* The file: opening, following, writing */
+
+static bool write_out(struct json_store *store, char *error)
+{
+	const bool keep_mode = store->model->generation > 0;
+	store->model->generation++;
+	free(store->file.text);
+	if (!json_record_write(store->model, &store->file.text, &store->file.length)) {
+		return store_refuse(error, "%s: out of memory, or a text that is not UTF-8",
+				    store->base.path);
 	}
-	return json_journal_start(store);
+	store->changed = !json_file_write(&store->file, keep_mode, error);
+	return !store->changed;
 }
 
 /* FILE was not there, or is the tutorial's: it becomes one of ours. */
-static enum store_result make_ours(struct json_store *store)
+static bool make_ours(struct json_store *store, char *error)
 {
-	siphash_key_make(&store->id);
-	siphash_key_make(&store->base.code_key);
-	return start_anew(store);
+	siphash_key_make(&store->model->id);
+	siphash_key_make(&store->model->code_key);
+	return write_out(store, error);
 }
 
-static enum store_result load(struct json_store *store)
+static bool load(struct json_store *store, char *error)
 {
-	json_model_finish(&store->model);
-	json_model_init(&store->model);
-	if (json_snapshot_read(store) == STORE_FAILED) {
-		return STORE_FAILED;
-	}
-	switch (json_journal_open(store)) {
-	case STORE_OK: return json_journal_follow(store);
-	case STORE_NONE: break;
-	case STORE_FAILED: return STORE_FAILED;
-	}
-	return store->generation == 0 ? make_ours(store) : json_journal_start(store);
-}
-
-/* Memory that holds half of what the files say is of no use to anybody. */
-enum store_result json_store_load(struct json_store *store)
-{
-	enum store_result result = load(store);
-	store->base.broken |= result != STORE_OK;
+	char problem[STORE_ERROR_SIZE];
+	json_model_destroy(store->model);
+	store->model = json_model_create();
+	store->changed = false;
 	store->foreign = true;
-	return result;
-}
-
-enum store_result json_store_follow(struct json_store *store)
-{
-	bool is_other;
-	if (json_snapshot_look(store, &is_other) != STORE_OK) {
-		return STORE_FAILED;
+	if (!store->model) {
+		return store_refuse(error, "%s: out of memory", store->base.path);
 	}
-	if (is_other) {
-		return json_store_load(store);
-	}
-	enum store_result result = json_journal_follow(store);
-	store->base.broken |= result != STORE_OK;
-	return result;
-}
-
-static enum store_result begin(struct store *base)
-{
-	struct json_store *store = json_store_of(base);
-	event_cache_empty(&store->events);
-	json_text_empty(&store->chat);
-	if (json_store_follow(store) != STORE_OK) {
-		return STORE_FAILED;
-	}
-	store->undo.count = 0;
-	store->undo.event_count = store->model.event_count;
-	store->undo.ticket_count = store->model.ticket_count;
-	store->undo.batches = store->model.batches;
-	return STORE_OK;
-}
-
-/* What a transaction did to chat is taken back by reading the files anew. */
-static bool has_changed_chat(const struct json_store *store)
-{
-	return store->chat.length > 0 || store->chat.failed;
-}
-
-static void rollback(struct store *base)
-{
-	struct json_store *store = json_store_of(base);
-	event_cache_empty(&store->events);
-	if (has_changed_chat(store)) {
-		(void)json_store_load(store);
-		return;
-	}
-	json_tickets_undo(store);
-	store->model.event_count = store->undo.event_count;
-	store->model.batches = store->undo.batches;
-}
-
-static void write_batches(struct json_store *store)
-{
-	const struct json_batches *batches = &store->model.batches;
-	bool any = false;
-	for (size_t i = 0; i < batches->count; i++) {
-		if (!batches->list[i].changed) {
-			continue;
+	switch (json_file_read(&store->file, error)) {
+	case STORE_FAILED: return false;
+	case STORE_NONE: break;
+	case STORE_OK:
+		if (!json_record_read(store->model, store->file.text, store->file.length,
+				      problem)) {
+			return store_refuse(error, "%s: %s", store->base.path, problem);
 		}
-		json_text_add(&store->text, "%s", any ? ", " : ", \"batches\": [");
-		json_record_batch(&store->text, &batches->list[i]);
-		any = true;
 	}
-	if (any) {
-		json_text_add(&store->text, "]");
+	if (store->model->generation == 0 && !make_ours(store, error)) {
+		return false;
 	}
+	store->base.code_key = store->model->code_key;
+	return true;
 }
 
-/* Puts all that the transaction changed into one line; STORE_NONE if that is nothing. */
-static enum store_result write_line(struct json_store *store)
+/* Takes in what others wrote. Memory that holds half of what FILE says is of no use to anybody. */
+static enum store_result follow(struct store *base)
 {
-	struct json_text *text = &store->text;
-	json_text_empty(text);
-	json_text_add(text, "{\"line\": %zu", store->journal_lines + 1);
-	size_t start = text->length;
-	if (json_events_write(store) != STORE_OK) {
-		return STORE_FAILED;
+	struct json_store *store = of(base);
+	bool is_other = false;
+	if (base->within) {
+		return STORE_OK; /* that was done at its begin */
 	}
-	json_tickets_write(store);
-	write_batches(store);
-	json_rooms_write(store);
-	if (text->length == start && !text->failed) {
-		return STORE_NONE;
-	}
-	json_text_add(text, "}\n");
-	if (!text->failed) {
+	if (store->model && json_file_is_other(&store->file, &is_other, base->error) &&
+	    ((!is_other && !store->changed) || load(store, base->error))) {
 		return STORE_OK;
 	}
-	return store_fail(&store->base, "%s: out of memory, or a text that is not UTF-8",
-			  store->base.path);
-}
-
-static void keep(struct json_store *store)
-{
-	struct json_batches *batches = &store->model.batches;
-	json_events_keep(store);
-	json_tickets_keep(store);
-	for (size_t i = 0; i < batches->count; i++) {
-		batches->list[i].changed = false;
-	}
-}
-
-static enum store_result write_out(struct json_store *store)
-{
-	switch (write_line(store)) {
-	case STORE_OK: return json_journal_append(store);
-	case STORE_NONE: return json_journal_sync(store);
-	case STORE_FAILED: break;
-	}
+	base->broken = true;
 	return STORE_FAILED;
 }
 
-static enum store_result commit(struct store *base)
+static void close_store(struct store *base)
 {
-	struct json_store *store = json_store_of(base);
-	if (write_out(store) != STORE_OK) {
-		rollback(base);
-		return STORE_FAILED;
-	}
-	keep(store);
-	return STORE_OK;
+	struct json_store *store = of(base);
+	json_model_destroy(store->model);
+	json_file_finish(&store->file);
+	free(store);
 }
 
-/* A new snapshot costs as much as the store is large: so it is due when as much was sold again. */
-static enum store_result tend(struct store *base)
+static struct store *open_store(const char *path, char *error)
 {
-	struct json_store *store = json_store_of(base);
-	bool due = store->journal_end > JOURNAL_LEAST_BYTES &&
-		   store->journal_end > (size_t)store->status.st_size;
-	return due ? start_anew(store) : STORE_OK;
+	struct json_store *store = calloc(1, sizeof(*store));
+	if (!store) {
+		store_refuse(error, "%s: out of memory", path);
+		return NULL;
+	}
+	snprintf(store->base.path, sizeof(store->base.path), "%s", path);
+	json_file_init(&store->file, store->base.path);
+	if (json_file_settle_journal(&store->file, error) && load(store, error)) {
+		store->foreign = false;
+		return &store->base;
+	}
+	close_store(&store->base);
+	return NULL;
+}
+
+/* What was changed and not committed is in memory alone: the next one reads FILE anew. */
+static enum store_result commit(struct store *base)
+{
+	bool good = !of(base)->changed || write_out(of(base), base->error);
+	return good ? STORE_OK : STORE_FAILED;
 }
 
 static bool changed_elsewhere(struct store *base)
 {
-	struct json_store *store = json_store_of(base);
-	if (!base->within && json_store_follow(store) != STORE_OK) {
-		return true;
-	}
-	bool changed = store->foreign;
+	struct json_store *store = of(base);
+	bool is_other = follow(base) != STORE_OK || store->foreign;
 	store->foreign = false;
-	return changed;
+	return is_other;
 }
 
 static enum store_result set_code_key(struct store *base, const struct siphash_key *key)
 {
-	struct json_store *store = json_store_of(base);
-	if (json_store_follow(store) != STORE_OK) {
+	if (follow(base) != STORE_OK) {
 		return STORE_FAILED;
 	}
-	if (store->model.ticket_count > 0) {
+	if (model_of(base)->ticket_count > 0) {
 		return store_fail(base, "%s: has tickets already", base->path);
 	}
 	base->code_key = *key;
-	return start_anew(store);
+	model_of(base)->code_key = *key;
+	return write_out(of(base), base->error) ? STORE_OK : STORE_FAILED;
 }
+
+/* Events */
+
+/* Hands out a copy of an event or ticket. */
+static enum store_result copy(const void *there, void *to, size_t size)
+{
+	if (!there) {
+		return STORE_NONE;
+	}
+	memcpy(to, there, size);
+	return STORE_OK;
+}
+
+static enum store_result event_by_name(struct store *base, const char *name,
+				       struct store_event *event)
+{
+	return copy(json_model_event_by_name(model_of(base), name), event, sizeof(*event));
+}
+
+static enum store_result event_by_number(struct store *base, int64_t number,
+					 struct store_event *event)
+{
+	return copy(json_model_event(model_of(base), number), event, sizeof(*event));
+}
+
+static enum store_result event_add(struct store *base, struct store_event *event)
+{
+	struct json_model *model = model_of(base);
+	if (json_model_event_by_name(model, event->name)) {
+		return store_fail(base, "%s: there is an event \"%s\" already", base->path,
+				  event->name);
+	}
+	event->number = (int64_t)model->event_count + 1;
+	return changed(base, json_model_put_event(model, event));
+}
+
+static enum store_result event_write(struct store *base, const struct store_event *event)
+{
+	return changed(base, json_model_put_event(model_of(base), event));
+}
+
+static enum store_result event_each(struct store *base, store_see_event *see, void *context)
+{
+	enum store_result result = follow(base);
+	const struct json_model *model = model_of(base);
+	for (size_t i = 0; result == STORE_OK && i < model->event_count; i++) {
+		see(context, &model->events[i]);
+	}
+	return result;
+}
+
+static enum store_result event_count(struct store *base, int64_t event, int64_t *sold,
+				     int64_t *held)
+{
+	const struct json_model *model = model_of(base);
+	*sold = 0;
+	*held = 0;
+	for (size_t i = 0; i < model->ticket_count; i++) {
+		const struct store_ticket *ticket = &model->tickets[i];
+		bool is_sold = ticket->state == TICKET_BOOKED || ticket->state == TICKET_ADMITTED;
+		if (ticket->event == event) {
+			*sold += is_sold ? ticket->quantity : 0;
+			*held += ticket->state == TICKET_HELD ? ticket->quantity : 0;
+		}
+	}
+	return STORE_OK;
+}
+
+/* Tickets */
+
+static enum store_result ticket_add(struct store *base, struct store_ticket *ticket)
+{
+	struct json_model *model = model_of(base);
+	if (model->ticket_count >= JSON_TICKETS_MAX) {
+		return store_fail(base,
+				  "%s: has %zu tickets, and a JSON store has no room for more: "
+				  "turnstile store convert makes an SQLite store of it",
+				  base->path, model->ticket_count);
+	}
+	if (!json_model_event(model, ticket->event)) {
+		return store_fail(base, "%s: a ticket of an event that is not there", base->path);
+	}
+	ticket->number = (int64_t)model->ticket_count + 1;
+	return changed(base, json_model_put_ticket(model, ticket));
+}
+
+static enum store_result ticket_get(struct store *base, int64_t number, struct store_ticket *ticket)
+{
+	return copy(json_model_ticket(model_of(base), number), ticket, sizeof(*ticket));
+}
+
+static enum store_result ticket_by_key(struct store *base, const char *key,
+				       struct store_ticket *ticket)
+{
+	return copy(json_model_ticket_by_key(model_of(base), key), ticket, sizeof(*ticket));
+}
+
+static enum store_result ticket_change(struct store *base, const struct store_ticket *ticket)
+{
+	struct store_ticket *there = json_model_ticket(model_of(base), ticket->number);
+	if (!there) {
+		return STORE_NONE;
+	}
+	there->state = ticket->state;
+	there->expires_ns = ticket->expires_ns;
+	return changed(base, true);
+}
+
+static enum store_result ticket_next_expiry(struct store *base, struct store_ticket *ticket)
+{
+	return copy(json_model_first_hold(model_of(base)), ticket, sizeof(*ticket));
+}
+
+static enum store_result ticket_tied(struct store *base, uint64_t least, uint64_t most,
+				     struct store_ticket *ticket)
+{
+	return copy(json_model_first_tied(model_of(base), least, most), ticket, sizeof(*ticket));
+}
+
+static enum store_result ticket_each(struct store *base, store_see_ticket *see, void *context)
+{
+	const struct json_model *model = model_of(base);
+	for (size_t i = 0; i < model->ticket_count; i++) {
+		see(context, &model->tickets[i]);
+	}
+	return STORE_OK;
+}
+
+/* Chat: what changes nothing is not written. */
+
+static enum store_result messages_trim(struct store *base, uint32_t room, unsigned keep)
+{
+	struct json_model *model = model_of(base);
+	size_t before = model->message_count;
+	json_model_trim(model, room, keep);
+	return model->message_count == before ? STORE_OK : changed(base, true);
+}
+
+static enum store_result room_put(struct store *base, const struct store_room *room, bool fresh)
+{
+	const struct store_room *there = json_model_room(model_of(base), room->place);
+	if (fresh) {
+		messages_trim(base, room->place, 0);
+	}
+	if (there && strcmp(there->name, room->name) == 0 &&
+	    strcmp(there->topic, room->topic) == 0) {
+		return STORE_OK;
+	}
+	return changed(base, json_model_put_room(model_of(base), room));
+}
+
+static enum store_result message_add(struct store *base, const struct store_message *message)
+{
+	if (message->number > INT64_MAX) {
+		return store_fail(base, "%s: a message's number is out of range", base->path);
+	}
+	if (!json_record_can_hold(message->text, message->length)) {
+		return store_fail(base, "%s: a text that is not UTF-8", base->path);
+	}
+	return changed(base, json_model_put_message(model_of(base), message));
+}
+
+static enum store_result ban_put(struct store *base, const struct store_ban *ban, int64_t wall_ns)
+{
+	bool done = json_model_put_ban(model_of(base), ban);
+	json_model_lift_over(model_of(base), wall_ns);
+	return changed(base, done);
+}
+
+static enum store_result room_each(struct store *base, store_see_room *see, void *context)
+{
+	enum store_result result = follow(base);
+	const struct json_model *model = model_of(base);
+	for (size_t i = 0; result == STORE_OK && i < model->room_count; i++) {
+		see(context, &model->rooms[i]);
+	}
+	return result;
+}
+
+static enum store_result message_each(struct store *base, store_see_message *see, void *context)
+{
+	enum store_result result = follow(base);
+	const struct json_model *model = model_of(base);
+	for (size_t i = 0; result == STORE_OK && i < model->message_count; i++) {
+		see(context, &model->messages[i]);
+	}
+	return result;
+}
+
+static enum store_result ban_each(struct store *base, store_see_ban *see, void *context)
+{
+	enum store_result result = follow(base);
+	const struct json_model *model = model_of(base);
+	for (size_t i = 0; result == STORE_OK && i < model->ban_count; i++) {
+		see(context, &model->bans[i]);
+	}
+	return result;
+}
+
+/* Batches */
 
 static enum store_result batch_last(struct store *base, int64_t server, int64_t *batch)
 {
-	struct json_store *store = json_store_of(base);
-	const struct json_batches *batches = &store->model.batches;
-	*batch = 0;
-	if (!base->within && json_store_follow(store) != STORE_OK) {
+	if (follow(base) != STORE_OK) {
 		return STORE_FAILED;
 	}
-	for (size_t i = 0; i < batches->count; i++) {
-		if (batches->list[i].server == server) {
-			*batch = batches->list[i].batch;
-		}
-	}
+	*batch = json_model_batch(model_of(base), server);
 	return STORE_OK;
 }
 
 static enum store_result batch_mark(struct store *base, int64_t server, int64_t batch)
 {
-	json_batches_mark(&json_store_of(base)->model.batches, server, batch);
-	return STORE_OK;
-}
-
-static void free_store(struct json_store *store)
-{
-	if (store->snapshot >= 0) {
-		close(store->snapshot);
-	}
-	if (store->journal >= 0) {
-		close(store->journal);
-	}
-	json_model_finish(&store->model);
-	event_cache_finish(&store->events);
-	json_text_finish(&store->chat);
-	json_text_finish(&store->text);
-	free(store->undo.tickets);
-	free(store);
-}
-
-/* What was sold is in the journal; that it comes into the file for people now is a courtesy. */
-static void close_store(struct store *base)
-{
-	struct json_store *store = json_store_of(base);
-	if (store->wrote && !base->broken && json_store_follow(store) == STORE_OK &&
-	    start_anew(store) != STORE_OK) {
-		log_warning("%s", base->error);
-	}
-	free_store(store);
-}
-
-static struct store *open_store(const char *path, char *error)
-{
-	struct json_store *store = calloc(1, sizeof *store);
-	if (!store) {
-		store_refuse(error, "%s: out of memory", path);
-		return NULL;
-	}
-	snprintf(store->base.path, sizeof store->base.path, "%s", path);
-	store->snapshot = -1;
-	store->journal = -1;
-	if (json_store_load(store) == STORE_OK) {
-		store->foreign = false;
-		return &store->base;
-	}
-	store_refuse(error, "%s", store->base.error);
-	free_store(store);
-	return NULL;
+	json_model_mark_batch(model_of(base), &(struct json_batch){ server, batch });
+	return changed(base, true);
 }
 
 const struct store_kind store_json = {
 	.scheme = "json",
 	.open = open_store,
 	.close = close_store,
-	.begin = begin,
+	.begin = follow,
 	.commit = commit,
-	.rollback = rollback,
-	.tend = tend,
 	.changed_elsewhere = changed_elsewhere,
 	.set_code_key = set_code_key,
-	.event_find = json_event_find,
-	.event_get = json_event_get,
-	.event_change = json_event_change,
-	.event_add = json_event_add,
-	.event_each = json_event_each,
-	.event_count = json_event_count,
-	.events_changed = json_events_changed,
-	.ticket_add = json_ticket_add,
-	.ticket_get = json_ticket_get,
-	.ticket_by_key = json_ticket_by_key,
-	.ticket_change = json_ticket_change,
-	.ticket_next_expiry = json_ticket_next_expiry,
-	.ticket_tied = json_ticket_tied,
-	.ticket_each = json_ticket_each,
-	.room_put = json_room_put,
-	.message_add = json_message_add,
-	.messages_trim = json_messages_trim,
-	.ban_put = json_ban_put,
-	.room_each = json_room_each,
-	.message_each = json_message_each,
-	.ban_each = json_ban_each,
+	.event_by_name = event_by_name,
+	.event_by_number = event_by_number,
+	.event_add = event_add,
+	.event_write = event_write,
+	.event_each = event_each,
+	.event_count = event_count,
+	.ticket_add = ticket_add,
+	.ticket_get = ticket_get,
+	.ticket_by_key = ticket_by_key,
+	.ticket_change = ticket_change,
+	.ticket_next_expiry = ticket_next_expiry,
+	.ticket_tied = ticket_tied,
+	.ticket_each = ticket_each,
+	.room_put = room_put,
+	.message_add = message_add,
+	.messages_trim = messages_trim,
+	.ban_put = ban_put,
+	.room_each = room_each,
+	.message_each = message_each,
+	.ban_each = ban_each,
 	.batch_last = batch_last,
 	.batch_mark = batch_mark,
 };

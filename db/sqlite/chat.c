@@ -1,5 +1,4 @@
-/* What is kept of chat: rooms with their topics, what was said, who is banned. */
-#include "db/sqlite/sqlite_store.h"
+#include "db/sqlite/chat.h"
 
 #include <string.h>
 
@@ -75,9 +74,7 @@ enum store_result sqlite_ban_put(struct store *base, const struct store_ban *ban
 	return sqlite_run(store, over);
 }
 
-enum store_result sqlite_room_each(struct store *base,
-				   void (*see)(void *context, const struct store_room *room),
-				   void *context)
+enum store_result sqlite_room_each(struct store *base, store_see_room *see, void *context)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_ROOM_ALL);
@@ -93,10 +90,7 @@ enum store_result sqlite_room_each(struct store *base,
 	return result == STORE_NONE ? STORE_OK : result;
 }
 
-enum store_result sqlite_message_each(struct store *base,
-				      void (*see)(void *context,
-						  const struct store_message *message),
-				      void *context)
+enum store_result sqlite_message_each(struct store *base, store_see_message *see, void *context)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_MESSAGE_ALL);
@@ -115,9 +109,7 @@ enum store_result sqlite_message_each(struct store *base,
 	return result == STORE_NONE ? STORE_OK : result;
 }
 
-enum store_result sqlite_ban_each(struct store *base,
-				  void (*see)(void *context, const struct store_ban *ban),
-				  void *context)
+enum store_result sqlite_ban_each(struct store *base, store_see_ban *see, void *context)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_BAN_ALL);

@@ -1,4 +1,4 @@
-#include "db/sqlite/sqlite_store.h"
+#include "db/sqlite/events.h"
 
 #include <string.h>
 
@@ -20,8 +20,8 @@ static void read_text(sqlite3_stmt *statement, int column, char *text, size_t si
 static void read_event(sqlite3_stmt *statement, struct store_event *event)
 {
 	event->number = sqlite3_column_int64(statement, 0);
-	read_text(statement, 1, event->name, sizeof event->name);
-	read_text(statement, 2, event->title, sizeof event->title);
+	read_text(statement, 1, event->name, sizeof(event->name));
+	read_text(statement, 2, event->title, sizeof(event->title));
 	event->total = sqlite3_column_int64(statement, 3);
 	event->sold = sqlite3_column_int64(statement, 4);
 	event->held = sqlite3_column_int64(statement, 5);
@@ -39,56 +39,34 @@ static void bind_event(sqlite3_stmt *statement, const struct store_event *event)
 	sqlite3_bind_int64(statement, 7, event->open);
 }
 
-/* Runs a query for one event, and keeps that in the cache. */
+/* Runs a query for one event. */
 static enum store_result fetch(struct sqlite_store *store, sqlite3_stmt *statement,
-			       struct store_event **event)
+			       struct store_event *event)
 {
-	struct store_event found;
 	enum store_result result = sqlite_row(store, statement);
-	if (result != STORE_OK) {
-		return result;
+	if (result == STORE_OK) {
+		read_event(statement, event);
+		sqlite3_reset(statement);
 	}
-	read_event(statement, &found);
-	sqlite3_reset(statement);
-	struct cached_event *entry = event_cache_add(&store->events, &found);
-	if (!entry) {
-		return store_fail(&store->base, "%s: out of memory", store->base.path);
-	}
-	*event = &entry->event;
-	return STORE_OK;
+	return result;
 }
 
-enum store_result sqlite_event_find(struct store *base, const char *name,
-				    struct store_event **event)
+enum store_result sqlite_event_by_name(struct store *base, const char *name,
+				       struct store_event *event)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	*event = event_cache_by_name(&store->events, name);
-	if (*event) {
-		return STORE_OK;
-	}
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_BY_NAME);
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	return fetch(store, statement, event);
 }
 
-enum store_result sqlite_event_get(struct store *base, int64_t number, struct store_event **event)
+enum store_result sqlite_event_by_number(struct store *base, int64_t number,
+					 struct store_event *event)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	*event = event_cache_by_number(&store->events, number);
-	if (*event) {
-		return STORE_OK;
-	}
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_BY_NUMBER);
 	sqlite3_bind_int64(statement, 1, number);
 	return fetch(store, statement, event);
-}
-
-void sqlite_event_change(struct store *base, struct store_event *event)
-{
-	(void)base;
-	struct cached_event *entry = event_cache_entry(event);
-	entry->changed = true;
-	entry->unwritten = true;
 }
 
 enum store_result sqlite_event_add(struct store *base, struct store_event *event)
@@ -101,44 +79,22 @@ enum store_result sqlite_event_add(struct store *base, struct store_event *event
 		return STORE_FAILED;
 	}
 	event->number = sqlite3_last_insert_rowid(store->database);
-	struct cached_event *entry = event_cache_add(&store->events, event);
-	if (!entry) {
-		return store_fail(base, "%s: out of memory", base->path);
-	}
-	entry->changed = true;
 	return STORE_OK;
 }
 
-static enum store_result write_event(struct sqlite_store *store, struct cached_event *entry)
-{
-	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_WRITE);
-	bind_event(statement, &entry->event);
-	enum store_result result = sqlite_run(store, statement);
-	entry->unwritten = result != STORE_OK;
-	return result;
-}
-
-enum store_result sqlite_events_write(struct sqlite_store *store)
-{
-	for (size_t i = 0; i < store->events.count; i++) {
-		struct cached_event *entry = store->events.entries[i];
-		if (entry->unwritten && write_event(store, entry) != STORE_OK) {
-			return STORE_FAILED;
-		}
-	}
-	return STORE_OK;
-}
-
-enum store_result sqlite_event_each(struct store *base,
-				    void (*see)(void *context, const struct store_event *event),
-				    void *context)
+enum store_result sqlite_event_write(struct store *base, const struct store_event *event)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	struct store_event event;
-	if (base->within && sqlite_events_write(store) != STORE_OK) {
-		return STORE_FAILED;
-	}
+	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_WRITE);
+	bind_event(statement, event);
+	return sqlite_run(store, statement);
+}
+
+enum store_result sqlite_event_each(struct store *base, store_see_event *see, void *context)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_ALL);
+	struct store_event event;
 	enum store_result result;
 	while ((result = sqlite_row(store, statement)) == STORE_OK) {
 		read_event(statement, &event);
@@ -161,11 +117,4 @@ enum store_result sqlite_event_count(struct store *base, int64_t event, int64_t 
 	*held = sqlite3_column_int64(statement, 1);
 	sqlite3_reset(statement);
 	return STORE_OK;
-}
-
-void sqlite_events_changed(const struct store *base,
-			   void (*see)(void *context, const struct store_event *event),
-			   void *context)
-{
-	event_cache_changed(&((const struct sqlite_store *)base)->events, see, context);
 }

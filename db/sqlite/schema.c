@@ -72,7 +72,7 @@ static const char *const steps[] = {
 	") STRICT, WITHOUT ROWID;",
 };
 
-#define SCHEMA_VERSION ((int64_t)(sizeof steps / sizeof *steps))
+#define SCHEMA_VERSION ((int64_t)(sizeof(steps) / sizeof(*steps)))
 
 const char *sqlite_schema_step(int64_t version)
 {
@@ -131,7 +131,7 @@ static bool take_steps(sqlite3 *database, int64_t version)
 			return false;
 		}
 	}
-	snprintf(end, sizeof end, "PRAGMA application_id = %d; PRAGMA user_version = %lld",
+	snprintf(end, sizeof(end), "PRAGMA application_id = %d; PRAGMA user_version = %lld",
 		 APPLICATION_ID, (long long)SCHEMA_VERSION);
 	return sqlite3_exec(database, end, NULL, NULL, NULL) == SQLITE_OK;
 }

@@ -7,7 +7,7 @@
  * The busy timeout is for a holder that was killed: its successor gets our lock before the kernel
  * gave back the dead one's file locks. And for people who look into the file with other tools.
  */
-#include "db/sqlite/sqlite_store.h"
+#include "db/sqlite/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/sqlite/chat.h"
+#include "db/sqlite/events.h"
 #include "db/sqlite/schema.h"
+#include "db/sqlite/statement.h"
+#include "db/sqlite/tickets.h"
 #include "shared/base/log.h"
 
 #define BUSY_MS         2000
@@ -29,101 +33,6 @@
 #define RESTART_EVERY  (4 * MIB_PAGES)  /* and again after so many more */
 #define LOG_LEFT_BYTES "8388608"        /* of the log's file, when it starts anew */
 
-#define BATCH_SERVERS "64" /* kept in the table of batches */
-
-#define EVENT_COLUMNS  "number, name, title, total, sold, held, open"
-#define TICKET_COLUMNS "number, event, quantity, state, kind, made, expires, tied, key"
-
-/* The states are spelled as numbers where SQLite must see that the index on holds will do. */
-static const char *const queries[QUERIES] = {
-	[QUERY_BEGIN] = "BEGIN IMMEDIATE",
-	[QUERY_COMMIT] = "COMMIT",
-	[QUERY_ROLLBACK] = "ROLLBACK",
-	[QUERY_DATA_VERSION] = "PRAGMA data_version",
-	[QUERY_EVENT_BY_NAME] = "SELECT " EVENT_COLUMNS " FROM events WHERE name = ?1",
-	[QUERY_EVENT_BY_NUMBER] = "SELECT " EVENT_COLUMNS " FROM events WHERE number = ?1",
-	[QUERY_EVENT_ALL] = "SELECT " EVENT_COLUMNS " FROM events ORDER BY number",
-	[QUERY_EVENT_ADD] = "INSERT INTO events (" EVENT_COLUMNS ")"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[QUERY_EVENT_WRITE] = "UPDATE events SET name = ?2, title = ?3, total = ?4, sold = ?5,"
-			      " held = ?6, open = ?7 WHERE number = ?1",
-	[QUERY_EVENT_COUNT] = "SELECT coalesce(sum(quantity) FILTER (WHERE state IN (1, 5)), 0),"
-			      " coalesce(sum(quantity) FILTER (WHERE state = 2), 0)"
-			      " FROM tickets WHERE event = ?1",
-	[QUERY_TICKET_LAST] = "SELECT number, made FROM tickets ORDER BY number DESC LIMIT 1",
-	[QUERY_TICKET_ADD] = "INSERT INTO tickets (" TICKET_COLUMNS ")"
-			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	[QUERY_TICKET_GET] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE number = ?1",
-	[QUERY_TICKET_CHANGE] = "UPDATE tickets SET state = ?2, expires = ?3 WHERE number = ?1",
-	[QUERY_TICKET_NEXT_EXPIRY] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2"
-				     " ORDER BY expires LIMIT 1",
-	[QUERY_ROOM_PUT] = "INSERT OR REPLACE INTO rooms (place, name, topic) VALUES (?1, ?2, ?3)",
-	[QUERY_ROOM_FORGET] = "DELETE FROM messages WHERE room = ?1",
-	[QUERY_ROOM_ALL] = "SELECT place, name, topic FROM rooms ORDER BY place",
-	[QUERY_MESSAGE_ADD] = "INSERT OR REPLACE INTO messages (room, number, made, text)"
-			      " VALUES (?1, ?2, ?3, ?4)",
-	[QUERY_MESSAGES_TRIM] = "DELETE FROM messages WHERE room = ?1 AND number <="
-				" (SELECT number FROM messages WHERE room = ?1"
-				" ORDER BY number DESC LIMIT 1 OFFSET ?2)",
-	[QUERY_MESSAGE_ALL] = "SELECT room, number, made, text FROM messages ORDER BY room, number",
-	[QUERY_BAN_PUT] = "INSERT OR REPLACE INTO bans (address, until) VALUES (?1, ?2)",
-	[QUERY_BANS_OVER] = "DELETE FROM bans WHERE until <= ?1",
-	[QUERY_BAN_ALL] = "SELECT address, until FROM bans",
-	[QUERY_TICKET_TIED] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2 AND tied > 0"
-			      " AND tied BETWEEN ?1 AND ?2 LIMIT 1",
-	[QUERY_TICKET_ALL] = "SELECT " TICKET_COLUMNS " FROM tickets ORDER BY number",
-	[QUERY_TICKETS_WITH_KEY] = "SELECT number, key FROM tickets"
-				   " WHERE number > ?1 AND key IS NOT NULL ORDER BY number",
-	[QUERY_CODE_KEY_SET] = "UPDATE meta SET value = ?1 WHERE name = 'code_key'"
-			       " AND NOT EXISTS (SELECT 1 FROM tickets)",
-	[QUERY_BATCH_LAST] = "SELECT batch FROM batches WHERE server = ?1",
-	[QUERY_BATCH_MARK] = "UPDATE batches SET batch = ?2,"
-			     " used = (SELECT max(used) + 1 FROM batches) WHERE server = ?1",
-	[QUERY_BATCH_ADD] = "INSERT INTO batches (server, batch, used)"
-			    " VALUES (?1, ?2, (SELECT coalesce(max(used), 0) + 1 FROM batches))",
-	[QUERY_BATCH_FORGET] = "DELETE FROM batches WHERE server NOT IN"
-			       " (SELECT server FROM batches ORDER BY used DESC"
-			       " LIMIT " BATCH_SERVERS ")",
-};
-
-struct sqlite_store *sqlite_store_of(struct store *store)
-{
-	return (struct sqlite_store *)store;
-}
-
-enum store_result sqlite_fail(struct sqlite_store *store)
-{
-	return store_fail(&store->base, "%s: %s", store->base.path,
-			  sqlite3_errmsg(store->database));
-}
-
-/* SQLite takes a NULL statement in binding, stepping and resetting: it fails, with a message. */
-sqlite3_stmt *sqlite_statement(struct sqlite_store *store, enum sqlite_query query)
-{
-	sqlite3_stmt **statement = &store->statements[query];
-	if (!*statement) {
-		sqlite3_prepare_v3(store->database, queries[query], -1, SQLITE_PREPARE_PERSISTENT,
-				   statement, NULL);
-	}
-	return *statement;
-}
-
-enum store_result sqlite_row(struct sqlite_store *store, sqlite3_stmt *statement)
-{
-	int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-	if (step == SQLITE_ROW) {
-		return STORE_OK;
-	}
-	enum store_result result = step == SQLITE_DONE ? STORE_NONE : sqlite_fail(store);
-	sqlite3_reset(statement);
-	return result;
-}
-
-enum store_result sqlite_run(struct sqlite_store *store, sqlite3_stmt *statement)
-{
-	return sqlite_row(store, statement) == STORE_NONE ? STORE_OK : STORE_FAILED;
-}
-
 static enum store_result run_query(struct sqlite_store *store, enum sqlite_query query)
 {
 	return sqlite_run(store, sqlite_statement(store, query));
@@ -133,7 +42,6 @@ static enum store_result run_query(struct sqlite_store *store, enum sqlite_query
 static void rollback(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	event_cache_empty(&store->events);
 	if (!sqlite3_get_autocommit(store->database)) {
 		sqlite3_step(sqlite_statement(store, QUERY_ROLLBACK));
 	}
@@ -143,7 +51,6 @@ static void rollback(struct store *base)
 static enum store_result begin(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	event_cache_empty(&store->events);
 	if (run_query(store, QUERY_BEGIN) != STORE_OK) {
 		return STORE_FAILED;
 	}
@@ -157,7 +64,7 @@ static enum store_result begin(struct store *base)
 static enum store_result commit(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
-	if (sqlite_events_write(store) != STORE_OK || run_query(store, QUERY_COMMIT) != STORE_OK) {
+	if (run_query(store, QUERY_COMMIT) != STORE_OK) {
 		rollback(base);
 		return STORE_FAILED;
 	}
@@ -288,7 +195,6 @@ static void close_store(struct store *base)
 	}
 	sqlite3_close(store->database);
 	keyindex_close(store->keys);
-	event_cache_finish(&store->events);
 	free(store);
 }
 
@@ -387,7 +293,7 @@ static enum store_result set_code_key(struct store *base, const struct siphash_k
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_CODE_KEY_SET);
-	sqlite3_bind_blob(statement, 1, key, sizeof *key, SQLITE_STATIC);
+	sqlite3_bind_blob(statement, 1, key, sizeof(*key), SQLITE_STATIC);
 	if (sqlite_run(store, statement) != STORE_OK) {
 		return STORE_FAILED;
 	}
@@ -401,11 +307,11 @@ static enum store_result set_code_key(struct store *base, const struct siphash_k
 /* A random value that is made once for a store. */
 static bool keep_random(struct sqlite_store *store, const char *name, struct siphash_key *value)
 {
-	if (read_meta(store, name, value, sizeof *value)) {
+	if (read_meta(store, name, value, sizeof(*value))) {
 		return true;
 	}
 	siphash_key_make(value);
-	return write_meta(store, name, value, sizeof *value);
+	return write_meta(store, name, value, sizeof(*value));
 }
 
 static bool open_keys(struct sqlite_store *store, char *error)
@@ -433,12 +339,12 @@ static bool look_through(struct sqlite_store *store, char *error)
 
 static struct store *open_store(const char *path, char *error)
 {
-	struct sqlite_store *store = calloc(1, sizeof *store);
+	struct sqlite_store *store = calloc(1, sizeof(*store));
 	if (!store) {
 		store_refuse(error, "%s: out of memory", path);
 		return NULL;
 	}
-	snprintf(store->base.path, sizeof store->base.path, "%s", path);
+	snprintf(store->base.path, sizeof(store->base.path), "%s", path);
 	store->tend_pages = TEND_PAGES;
 	if (open_database(store, error) && sqlite_schema_check(store->database, path, error) &&
 	    use_log(store, error) && set_up(store, error) &&
@@ -460,13 +366,12 @@ const struct store_kind store_sqlite = {
 	.tend = tend,
 	.changed_elsewhere = changed_elsewhere,
 	.set_code_key = set_code_key,
-	.event_find = sqlite_event_find,
-	.event_get = sqlite_event_get,
-	.event_change = sqlite_event_change,
+	.event_by_name = sqlite_event_by_name,
+	.event_by_number = sqlite_event_by_number,
 	.event_add = sqlite_event_add,
+	.event_write = sqlite_event_write,
 	.event_each = sqlite_event_each,
 	.event_count = sqlite_event_count,
-	.events_changed = sqlite_events_changed,
 	.ticket_add = sqlite_ticket_add,
 	.ticket_get = sqlite_ticket_get,
 	.ticket_by_key = sqlite_ticket_by_key,

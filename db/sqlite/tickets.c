@@ -1,4 +1,5 @@
-#include "db/sqlite/sqlite_store.h"
+#include "db/sqlite/tickets.h"
+#include "db/store/code.h"
 
 #include <errno.h>
 #include <string.h>
@@ -139,9 +140,7 @@ enum store_result sqlite_ticket_tied(struct store *base, uint64_t least, uint64_
 	return fetch(store, statement, ticket);
 }
 
-enum store_result sqlite_ticket_each(struct store *base,
-				     void (*see)(void *context, const struct store_ticket *ticket),
-				     void *context)
+enum store_result sqlite_ticket_each(struct store *base, store_see_ticket *see, void *context)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_TICKET_ALL);

@@ -50,7 +50,7 @@ static bool make_entry(struct event_cache *cache)
 	if (cache->count < cache->made) {
 		return true;
 	}
-	struct cached_event *entry = make_room(cache) ? malloc(sizeof *entry) : NULL;
+	struct cached_event *entry = make_room(cache) ? malloc(sizeof(*entry)) : NULL;
 	if (!entry) {
 		return false;
 	}
@@ -58,23 +58,39 @@ static bool make_entry(struct event_cache *cache)
 	return true;
 }
 
-struct cached_event *event_cache_add(struct event_cache *cache, const struct store_event *event)
+struct store_event *event_cache_add(struct event_cache *cache, const struct store_event *event)
 {
 	if (!make_entry(cache)) {
 		return NULL;
 	}
 	struct cached_event *entry = cache->entries[cache->count++];
 	*entry = (struct cached_event){ .event = *event };
-	return entry;
+	return &entry->event;
 }
 
-struct cached_event *event_cache_entry(struct store_event *event)
+void event_cache_change(struct store_event *event)
 {
-	return (struct cached_event *)event;
+	struct cached_event *entry = (struct cached_event *)event;
+	entry->changed = true;
+	entry->unwritten = true;
 }
 
-void event_cache_changed(const struct event_cache *cache,
-			 void (*see)(void *context, const struct store_event *event), void *context)
+enum store_result event_cache_write(struct event_cache *cache,
+				    enum store_result (*write)(void *context,
+							       const struct store_event *event),
+				    void *context)
+{
+	for (size_t i = 0; i < cache->count; i++) {
+		struct cached_event *entry = cache->entries[i];
+		if (entry->unwritten && write(context, &entry->event) != STORE_OK) {
+			return STORE_FAILED;
+		}
+		entry->unwritten = false;
+	}
+	return STORE_OK;
+}
+
+void event_cache_changed(const struct event_cache *cache, store_see_event *see, void *context)
 {
 	for (size_t i = 0; i < cache->count; i++) {
 		if (cache->entries[i]->changed) {

@@ -43,7 +43,7 @@ __attribute__((format(printf, 2, 3))) static void report(struct inquiry *inquiry
 	char text[INVARIANTS_BREACH_SIZE];
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	inquiry->breached = true;
 	inquiry->look->breach(inquiry->look->context, text);
@@ -68,7 +68,7 @@ static void *grown(struct inquiry *inquiry, void *entries, size_t size, size_t c
 static void note_event(void *context, const struct store_event *event)
 {
 	struct inquiry *inquiry = context;
-	inquiry->tallies = grown(inquiry, inquiry->tallies, sizeof *inquiry->tallies,
+	inquiry->tallies = grown(inquiry, inquiry->tallies, sizeof(*inquiry->tallies),
 				 inquiry->tally_count, &inquiry->tally_room);
 	if (!inquiry->failed) {
 		inquiry->tallies[inquiry->tally_count++] = (struct tally){ .event = *event };
@@ -87,7 +87,7 @@ static struct tally *find_tally(const struct inquiry *inquiry, int64_t event)
 	if (inquiry->tally_count == 0) {
 		return NULL;
 	}
-	return bsearch(&event, inquiry->tallies, inquiry->tally_count, sizeof *inquiry->tallies,
+	return bsearch(&event, inquiry->tallies, inquiry->tally_count, sizeof(*inquiry->tallies),
 		       by_number);
 }
 
@@ -156,8 +156,8 @@ static void mark_key(struct inquiry *inquiry, const struct store_ticket *ticket)
 	if (!name_is_key(span_of(ticket->key))) {
 		report(inquiry, "ticket %" PRId64 " has a key that is none", ticket->number);
 	}
-	inquiry->marks = grown(inquiry, inquiry->marks, sizeof *inquiry->marks, inquiry->mark_count,
-			       &inquiry->mark_room);
+	inquiry->marks = grown(inquiry, inquiry->marks, sizeof(*inquiry->marks),
+			       inquiry->mark_count, &inquiry->mark_room);
 	if (inquiry->failed) {
 		return;
 	}
@@ -203,7 +203,7 @@ static void look_at_keys(struct inquiry *inquiry, struct store *store)
 {
 	const struct mark *marks = inquiry->marks;
 	if (inquiry->mark_count > 0) {
-		qsort(inquiry->marks, inquiry->mark_count, sizeof *marks, by_hash);
+		qsort(inquiry->marks, inquiry->mark_count, sizeof(*marks), by_hash);
 	}
 	for (size_t i = 1; i < inquiry->mark_count; i++) {
 		if (marks[i].hash == marks[i - 1].hash) {

@@ -9,7 +9,7 @@
 #ifndef DB_STORE_INVARIANTS_H
 #define DB_STORE_INVARIANTS_H
 
-#include "db/store/store.h"
+#include "db/store/tickets.h"
 
 #define INVARIANTS_BREACH_SIZE 256 /* bytes of a breach as a line, a NUL counted in */
 

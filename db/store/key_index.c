@@ -87,13 +87,13 @@ static bool adds_up(const struct table *table)
 static bool is_good(const struct keyindex *index, const struct table *table, size_t size)
 {
 	uint64_t slots = table->slots;
-	return memcmp(table->mark, KEYINDEX_MARK, sizeof table->mark) == 0 &&
+	return memcmp(table->mark, KEYINDEX_MARK, sizeof(table->mark)) == 0 &&
 	       table->layout == KEYINDEX_LAYOUT &&
 	       memcmp(table->boot, index->boot, BOOT_SIZE) == 0 &&
 	       table->store_id == index->store_id && slots >= KEYINDEX_SLOTS_LEAST &&
 	       (slots & (slots - 1)) == 0 &&
-	       slots == (size - sizeof *table) / sizeof(struct entry) && table->used <= slots / 2 &&
-	       table->reach.number >= 0 && adds_up(table);
+	       slots == (size - sizeof(*table)) / sizeof(struct entry) &&
+	       table->used <= slots / 2 && table->reach.number >= 0 && adds_up(table);
 }
 
 static struct table *map_if_good(const struct keyindex *index, int descriptor)
@@ -150,7 +150,7 @@ static struct table *make_table(const struct keyindex *index, uint64_t slots)
 		errno = problem;
 		return NULL;
 	}
-	memcpy(table->mark, KEYINDEX_MARK, sizeof table->mark);
+	memcpy(table->mark, KEYINDEX_MARK, sizeof(table->mark));
 	memcpy(table->boot, index->boot, BOOT_SIZE);
 	table->layout = KEYINDEX_LAYOUT;
 	table->store_id = index->store_id;
@@ -216,10 +216,10 @@ static bool grow(struct keyindex *index)
 
 static bool set_paths(struct keyindex *index, const char *store_path)
 {
-	int length = snprintf(index->path, sizeof index->path, "%s" KEYINDEX_SUFFIX, store_path);
-	int length_new = snprintf(index->path_new, sizeof index->path_new, "%s" KEYINDEX_SUFFIX_NEW,
-				  store_path);
-	if (length >= 0 && length_new >= 0 && length_new < (int)sizeof index->path_new) {
+	int length = snprintf(index->path, sizeof(index->path), "%s" KEYINDEX_SUFFIX, store_path);
+	int length_new = snprintf(index->path_new, sizeof(index->path_new),
+				  "%s" KEYINDEX_SUFFIX_NEW, store_path);
+	if (length >= 0 && length_new >= 0 && length_new < (int)sizeof(index->path_new)) {
 		return true;
 	}
 	errno = ENAMETOOLONG;
@@ -228,7 +228,7 @@ static bool set_paths(struct keyindex *index, const char *store_path)
 
 struct keyindex *keyindex_open(const char *store_path, uint64_t store_id)
 {
-	struct keyindex *index = calloc(1, sizeof *index);
+	struct keyindex *index = calloc(1, sizeof(*index));
 	if (!index) {
 		return NULL;
 	}

@@ -1,5 +1,5 @@
 /*
- * keyindex: from a request's key to its ticket's number, in a mapped file beside the store.
+ * key_index: from a request's key to its ticket's number, in a mapped file beside the store.
  *
  * "FILE-keys" is a hash table that can be made again from the tickets at any time, so it is never
  * synced, takes no part in the transaction and costs no write-ahead log: a UNIQUE index in the
@@ -33,8 +33,7 @@ struct keyindex_reach {
 	int64_t made_ns;
 };
 
-/* Also looks whether another process replaced the file: to be called when the lock is newly taken.
- */
+/* Also looks whether another process replaced the file: call it when the lock is newly taken. */
 struct keyindex_reach keyindex_covered(struct keyindex *index);
 void keyindex_set_covered(struct keyindex *index, struct keyindex_reach reach);
 

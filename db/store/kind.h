@@ -1,17 +1,24 @@
 /*
- * store_kind: what a kind of store fills in, and what store.c does for all of them.
+ * store_kind: what a kind of store fills in, and what store.c, tickets.c, chat.c and batches.c do
+ * for all of them.
  *
- * store.h's functions check the order of calls and go on to the kind's, which mean the same and
- * have the same names. A kind's `open` allocates its own struct, which begins with a struct store,
- * under the lock; `close` frees it, under the lock too.
+ * Their functions check the order of calls and go on to the kind's, which mean the same and have
+ * the same names. A kind's `open` allocates its own struct, which begins with a struct store, under
+ * the lock; `close` frees it, under the lock too. db/open.c knows the kinds.
  */
 #ifndef DB_STORE_KIND_H
 #define DB_STORE_KIND_H
 
 #include <limits.h>
 
-#include "db/store/store.h"
+#include "db/store/event_cache.h"
+#include "db/store/records.h"
+#include "shared/base/clock.h"
 #include "shared/base/siphash.h"
+#include "shared/sync/mutex.h"
+
+/* How long opening and closing wait for the lock. A holder is through in milliseconds. */
+#define STORE_PATIENCE_NS (10 * NS_PER_SECOND)
 
 struct store_kind {
 	const char *scheme; /* what stands before the ':' of a URL */
@@ -20,25 +27,21 @@ struct store_kind {
 
 	enum store_result (*begin)(struct store *store);
 	enum store_result (*commit)(struct store *store); /* a failed one is rolled back */
-	void (*rollback)(struct store *store);
-	enum store_result (*tend)(struct store *store);
+	void (*rollback)(struct store *store);            /* or NULL: begin does it */
+	enum store_result (*tend)(struct store *store);   /* or NULL */
 	bool (*changed_elsewhere)(struct store *store);
 	enum store_result (*set_code_key)(struct store *store, const struct siphash_key *key);
 
-	enum store_result (*event_find)(struct store *store, const char *name,
-					struct store_event **event);
-	enum store_result (*event_get)(struct store *store, int64_t number,
-				       struct store_event **event);
-	void (*event_change)(struct store *store, struct store_event *event);
+	/* tickets.c keeps the events of a transaction, and has those that it changed written. */
+	enum store_result (*event_by_name)(struct store *store, const char *name,
+					   struct store_event *event);
+	enum store_result (*event_by_number)(struct store *store, int64_t number,
+					     struct store_event *event);
 	enum store_result (*event_add)(struct store *store, struct store_event *event);
-	enum store_result (*event_each)(struct store *store,
-					void (*see)(void *context, const struct store_event *event),
-					void *context);
+	enum store_result (*event_write)(struct store *store, const struct store_event *event);
+	enum store_result (*event_each)(struct store *store, store_see_event *see, void *context);
 	enum store_result (*event_count)(struct store *store, int64_t event, int64_t *sold,
 					 int64_t *held);
-	void (*events_changed)(const struct store *store,
-			       void (*see)(void *context, const struct store_event *event),
-			       void *context);
 
 	enum store_result (*ticket_add)(struct store *store, struct store_ticket *ticket);
 	enum store_result (*ticket_get)(struct store *store, int64_t number,
@@ -49,10 +52,7 @@ struct store_kind {
 	enum store_result (*ticket_next_expiry)(struct store *store, struct store_ticket *ticket);
 	enum store_result (*ticket_tied)(struct store *store, uint64_t least, uint64_t most,
 					 struct store_ticket *ticket);
-	enum store_result (*ticket_each)(struct store *store,
-					 void (*see)(void *context,
-						     const struct store_ticket *ticket),
-					 void *context);
+	enum store_result (*ticket_each)(struct store *store, store_see_ticket *see, void *context);
 
 	enum store_result (*room_put)(struct store *store, const struct store_room *room,
 				      bool fresh);
@@ -60,16 +60,10 @@ struct store_kind {
 	enum store_result (*messages_trim)(struct store *store, uint32_t room, unsigned keep);
 	enum store_result (*ban_put)(struct store *store, const struct store_ban *ban,
 				     int64_t wall_ns);
-	enum store_result (*room_each)(struct store *store,
-				       void (*see)(void *context, const struct store_room *room),
-				       void *context);
-	enum store_result (*message_each)(struct store *store,
-					  void (*see)(void *context,
-						      const struct store_message *message),
+	enum store_result (*room_each)(struct store *store, store_see_room *see, void *context);
+	enum store_result (*message_each)(struct store *store, store_see_message *see,
 					  void *context);
-	enum store_result (*ban_each)(struct store *store,
-				      void (*see)(void *context, const struct store_ban *ban),
-				      void *context);
+	enum store_result (*ban_each)(struct store *store, store_see_ban *see, void *context);
 
 	enum store_result (*batch_last)(struct store *store, int64_t server, int64_t *batch);
 	enum store_result (*batch_mark)(struct store *store, int64_t server, int64_t batch);
@@ -80,6 +74,7 @@ struct store {
 	const struct store_kind *kind;
 	struct mutex *mutex;
 	struct siphash_key code_key;
+	struct event_cache events;
 	bool taken;  /* this handle holds the lock */
 	bool within; /* a transaction is under way */
 	bool broken; /* something failed: nothing more is done with this handle */
@@ -94,7 +89,14 @@ __attribute__((format(printf, 2, 3))) enum store_result store_fail(struct store 
 /* Opening: writes the reason to ERROR (STORE_ERROR_SIZE bytes, a long one is cut); false. */
 __attribute__((format(printf, 2, 3))) bool store_refuse(char *error, const char *format, ...);
 
-extern const struct store_kind store_sqlite;
-extern const struct store_kind store_json;
+/* For the functions that check the order of calls: a wrong one is a fault of the program. */
+void store_must_be_taken(const struct store *store);
+void store_must_be_within(const struct store *store);
+
+/* Notes a failure: what comes after it must not be taken for the truth. */
+enum store_result store_noted(struct store *store, enum store_result result);
+
+/* Writes the events that were changed since they were last written. */
+enum store_result store_write_events(struct store *store);
 
 #endif

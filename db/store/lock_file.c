@@ -49,7 +49,7 @@ static struct mapping *find_mapping(const struct stat *status)
 /* Maps the file and remembers it. */
 static struct lockfile *map(int descriptor, const struct stat *status)
 {
-	struct mapping *mapping = malloc(sizeof *mapping);
+	struct mapping *mapping = malloc(sizeof(*mapping));
 	if (!mapping) {
 		return NULL;
 	}
@@ -77,7 +77,7 @@ static bool give_size(int descriptor)
 
 static bool is_finished(const struct lockfile *file)
 {
-	return memcmp(file->mark, LOCKFILE_MARK, sizeof file->mark) == 0;
+	return memcmp(file->mark, LOCKFILE_MARK, sizeof(file->mark)) == 0;
 }
 
 static bool is_of_this_boot(const struct lockfile *file, const char *boot)
@@ -87,13 +87,13 @@ static bool is_of_this_boot(const struct lockfile *file, const char *boot)
 
 static void make_anew(struct lockfile *file, const char *boot)
 {
-	memset(file, 0, sizeof *file);
+	memset(file, 0, sizeof(*file));
 	mutex_init(&file->mutex, MUTEX_PLAIN);
 	file->layout = LOCKFILE_LAYOUT;
-	file->size = sizeof *file;
+	file->size = sizeof(*file);
 	memcpy(file->boot, boot, BOOT_SIZE);
 	atomic_thread_fence(memory_order_release);
-	memcpy(file->mark, LOCKFILE_MARK, sizeof file->mark);
+	memcpy(file->mark, LOCKFILE_MARK, sizeof(file->mark));
 }
 
 /* Another version of the program may hold a lock that this one cannot read: keep off. */
@@ -107,7 +107,7 @@ static bool make_ready(struct lockfile *file)
 		make_anew(file, boot);
 		return true;
 	}
-	if (file->layout == LOCKFILE_LAYOUT && file->size == sizeof *file) {
+	if (file->layout == LOCKFILE_LAYOUT && file->size == sizeof(*file)) {
 		return true;
 	}
 	errno = EPROTO;
@@ -149,7 +149,7 @@ static struct mutex *use_under_flock(int descriptor)
 static int open_file(const char *store_path)
 {
 	char path[PATH_MAX];
-	if (snprintf(path, sizeof path, "%s-lock", store_path) >= (int)sizeof path) {
+	if (snprintf(path, sizeof(path), "%s-lock", store_path) >= (int)sizeof(path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}

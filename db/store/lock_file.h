@@ -1,5 +1,5 @@
 /*
- * lockfile: the lock beside a store, shared by every process that opens it.
+ * lock_file: the lock beside a store, shared by every process that opens it.
  *
  * "FILE-lock" is a small file that all of them map: a robust mutex (shared/mutex.h) and the boot it
  * was made in. A file of another boot is made anew, since a lock held when the power went would be

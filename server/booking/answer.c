@@ -1,4 +1,5 @@
 #include "server/booking/answer.h"
+#include "db/booking/ticket.h"
 
 #include <inttypes.h>
 

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "db/booking/stock.h"
+#include "db/open.h"
+#include "db/store/batches.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 

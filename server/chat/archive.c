@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/store/chat.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 

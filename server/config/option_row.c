@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/open.h"
 #include "server/config/listener_option.h"
 #include "shared/base/clock.h"
 #include "shared/text/text.h"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "db/store/store.h"
+#include "db/store/tickets.h"
 #include "shared/base/log.h"
 #include "shared/text/name.h"
 

@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "db/booking/stock.h"
+#include "db/open.h"
 #include "server/booking/batch.h"
 #include "server/chat/archive.h"
 #include "server/config/listener.h"

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "db/store/store.h"
+#include "db/store/tickets.h"
 
 #define STOCK_BOARD_EVENTS_MAX 1024
 

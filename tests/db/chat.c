@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/store/chat.h"
 #include "shared/base/clock.h"
 
 #define BANS_MAX 16
@@ -18,8 +19,8 @@ void chat_put_room(struct store *store, uint32_t place, const char *name, const 
 		   bool fresh)
 {
 	struct store_room room = { .place = place };
-	snprintf(room.name, sizeof room.name, "%s", name);
-	snprintf(room.topic, sizeof room.topic, "%s", topic);
+	snprintf(room.name, sizeof(room.name), "%s", name);
+	snprintf(room.topic, sizeof(room.topic), "%s", topic);
 	cr_assert_eq(store_room_put(store, &room, fresh), STORE_OK, "%s", store_error(store));
 }
 
@@ -59,13 +60,13 @@ static int compare_bans(const void *one, const void *other)
 
 const char *chat_within(struct store *store)
 {
-	FILE *stream = fmemopen(text, sizeof text, "w");
+	FILE *stream = fmemopen(text, sizeof(text), "w");
 	ban_count = 0;
 	cr_assert(stream != NULL);
 	cr_assert_eq(store_room_each(store, note_room, stream), STORE_OK);
 	cr_assert_eq(store_message_each(store, note_message, stream), STORE_OK);
 	cr_assert_eq(store_ban_each(store, note_ban, NULL), STORE_OK);
-	qsort(bans, ban_count, sizeof *bans, compare_bans);
+	qsort(bans, ban_count, sizeof(*bans), compare_bans);
 	for (size_t i = 0; i < ban_count; i++) {
 		fprintf(stream, "ban %s %" PRId64 "\n", bans[i].address, bans[i].until_ns);
 	}

@@ -35,7 +35,7 @@ static int acknowledged;
 
 void replay_record(const char *folder)
 {
-	snprintf(place, sizeof place, "%s", folder);
+	snprintf(place, sizeof(place), "%s", folder);
 	step_count = 0;
 	byte_count = 0;
 	acknowledged = 0;
@@ -84,7 +84,7 @@ static struct step *add_step(enum kind kind, const char *name)
 	cr_assert(step_count < STEPS_MAX && strlen(name) < NAME_ROOM);
 	struct step *step = &steps[step_count++];
 	*step = (struct step){ .kind = kind, .acknowledged = acknowledged };
-	snprintf(step->name, sizeof step->name, "%s", name);
+	snprintf(step->name, sizeof(step->name), "%s", name);
 	return step;
 }
 
@@ -96,8 +96,8 @@ static const char *name_of(int descriptor)
 	if (place[0] == '\0') {
 		return NULL;
 	}
-	snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-	ssize_t length = readlink(link, path, sizeof path - 1);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+	ssize_t length = readlink(link, path, sizeof(path) - 1);
 	if (length < 0) {
 		return NULL;
 	}
@@ -128,32 +128,9 @@ void replay_note_truncate(int descriptor, long length)
 	}
 }
 
-static bool is_known(const char *name)
-{
-	for (size_t i = 0; i < step_count; i++) {
-		if (strcmp(steps[i].name, name) == 0 || strcmp(steps[i].other, name) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* A file that was made and not written to yet: a write of nothing. */
-static void note_made(const char *name)
-{
-	char path[PLACE_MAX + NAME_ROOM + 2];
-	snprintf(path, sizeof path, "%s/%s", place, name);
-	if (!is_known(name) && access(path, F_OK) == 0) {
-		add_step(WRITE, name);
-	}
-}
-
 void replay_note_sync(int descriptor)
 {
 	const char *name = name_of(descriptor);
-	if (name && *name == '\0') {
-		note_made("s-journal");
-	}
 	if (name) {
 		add_step(*name ? SYNC : SYNC_FOLDER, name);
 	}
@@ -167,7 +144,7 @@ void replay_note_rename(const char *from, const char *to)
 		return;
 	}
 	struct step *step = add_step(RENAME, name);
-	snprintf(step->other, sizeof step->other, "%s", other);
+	snprintf(step->other, sizeof(step->other), "%s", other);
 }
 
 /* A disk that is made up of the steps. */
@@ -205,8 +182,8 @@ static struct file *find_or_make(const char *name)
 	}
 	cr_assert(file_count < FILES_MAX);
 	file = &files[file_count++];
-	memset(file, 0, sizeof *file);
-	snprintf(file->name, sizeof file->name, "%s", name);
+	memset(file, 0, sizeof(*file));
+	snprintf(file->name, sizeof(file->name), "%s", name);
 	return file;
 }
 
@@ -226,7 +203,7 @@ static void rename_file(const struct step *step)
 	if (over) {
 		over->name[0] = '\0';
 	}
-	snprintf(file->name, sizeof file->name, "%s", step->other);
+	snprintf(file->name, sizeof(file->name), "%s", step->other);
 }
 
 static void sync_folder(void)
@@ -264,10 +241,10 @@ static void carry_out_first(size_t count)
 
 static void remove_files(const char *folder)
 {
-	static const char *const names[] = { "s", "s-new", "s-journal" };
+	static const char *const names[] = { "s", "s-new" };
 	char path[PLACE_MAX + NAME_ROOM + 2];
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
 		unlink(path);
 	}
 }
@@ -278,7 +255,7 @@ static void make_file(const char *folder, const char *name, const struct content
 	if (*name == '\0') {
 		return;
 	}
-	snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	write_file(path, content->bytes, content->length);
 }
 

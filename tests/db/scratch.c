@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/open.h"
+#include "db/store/tickets.h"
 #include "shared/base/clock.h"
 #include "tests/support/child.h"
 #include "tests/support/folder.h"
@@ -136,8 +138,8 @@ struct booking_answer ask(struct store *store, enum booking_verb verb, const cha
 	const struct booking_context context = { .store = store, .wall_ns = WALL_NS };
 	struct booking_request request = { .verb = verb, .quantity = quantity };
 	struct booking_answer answer;
-	snprintf(request.event, sizeof request.event, "%s", event);
-	snprintf(request.key, sizeof request.key, "%s", key);
+	snprintf(request.event, sizeof(request.event), "%s", event);
+	snprintf(request.key, sizeof(request.key), "%s", key);
 	booking_carry_out(&context, &request, &answer);
 	return answer;
 }

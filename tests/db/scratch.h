@@ -50,8 +50,7 @@ bool scratch_is_json(void);
 void scratch_make(void);
 void scratch_remove(void);
 
-/* The path of NAME in the folder, and its URL (the kind of store and that); good for the next seven
- * calls. */
+/* The path of NAME in the folder, and its URL; good for the next seven calls. */
 const char *scratch_path(const char *name);
 const char *scratch_url(const char *name);
 

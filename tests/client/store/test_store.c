@@ -6,6 +6,9 @@
 
 #include "client/store/store.h"
 #include "db/booking/booking.h"
+#include "db/open.h"
+#include "db/store/chat.h"
+#include "db/store/tickets.h"
 #include "shared/base/clock.h"
 #include "shared/base/usage.h"
 #include "tests/support/capture.h"

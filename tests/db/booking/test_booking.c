@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/booking/stock.h"
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
 #include "tests/db/scratch.h"
@@ -25,7 +26,7 @@ static void set_up(void)
 	store = open_store();
 	make_event(store, "rush", 10);
 	make_event(store, "other", 10);
-	waitlist = calloc(1, sizeof *waitlist);
+	waitlist = calloc(1, sizeof(*waitlist));
 	waitlist_init(waitlist);
 	now_ns = START_NS;
 	offer_count = 0;
@@ -85,8 +86,8 @@ static struct booking_request request_for(enum booking_verb verb, const char *ev
 					  int64_t quantity, const char *key)
 {
 	struct booking_request request = { .verb = verb, .quantity = quantity };
-	snprintf(request.event, sizeof request.event, "%s", event);
-	snprintf(request.key, sizeof request.key, "%s", key);
+	snprintf(request.event, sizeof(request.event), "%s", event);
+	snprintf(request.key, sizeof(request.key), "%s", key);
 	return request;
 }
 
@@ -134,7 +135,7 @@ static struct booking_answer hold_tied(uint64_t session, int64_t quantity)
 static struct booking_answer with_code(enum booking_verb verb, const char *code)
 {
 	struct booking_request request = request_for(verb, "", 0, "");
-	snprintf(request.code, sizeof request.code, "%s", code);
+	snprintf(request.code, sizeof(request.code), "%s", code);
 	return carry(&request);
 }
 
@@ -328,7 +329,7 @@ StoreTest(booking, event_is_new_once)
 StoreTest(booking, event_total_has_bounds)
 {
 	const int64_t bad[] = { -1, STORE_TOTAL_MAX + 1, INT64_MAX, INT64_MIN };
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		cr_assert_eq(ask_verb(BOOKING_EVENT_NEW, "big", bad[i], "").outcome, BOOKING_LIMIT);
 	}
 	cr_assert_eq(ask_verb(BOOKING_EVENT_NEW, "big", STORE_TOTAL_MAX, "").outcome, BOOKING_DONE);
@@ -455,7 +456,7 @@ StoreTest(booking, code_that_was_never_given_is_not_found)
 					    BOOKING_ADMIT };
 	char unknown[CODE_SIZE];
 	code_make(store_code_key(store), 99, unknown);
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		cr_assert_eq(outcome_with_code(verbs[i], unknown), BOOKING_NOT_FOUND);
 		cr_assert_eq(outcome_with_code(verbs[i], "0000-0000-0000-0000"), BOOKING_NOT_FOUND);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "db/booking/booking.h"
+#include "db/booking/stock.h"
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
 #include "tests/db/scratch.h"
@@ -88,7 +89,7 @@ static void set_up(void)
 {
 	scratch_make();
 	store = open_store();
-	waitlist = calloc(1, sizeof *waitlist);
+	waitlist = calloc(1, sizeof(*waitlist));
 	waitlist_init(waitlist);
 	now_ns = START_NS;
 }
@@ -143,7 +144,7 @@ static void remove_waiter(size_t place)
 {
 	plain.waiter_count--;
 	memmove(&plain.waiters[place], &plain.waiters[place + 1],
-		(plain.waiter_count - place) * sizeof *plain.waiters);
+		(plain.waiter_count - place) * sizeof(*plain.waiters));
 }
 
 static size_t add_ticket(const struct plain_ticket *ticket)
@@ -436,7 +437,7 @@ static struct wish any_wish(void)
 		BOOKING_EVENT_GROW,  BOOKING_EVENT_GROW, BOOKING_EVENT_OPEN, BOOKING_EVENT_OPEN,
 		BOOKING_EVENT_CLOSE, BOOKING_EVENT_NEW,
 	};
-	struct wish wish = { .verb = verbs[any(sizeof verbs / sizeof *verbs)],
+	struct wish wish = { .verb = verbs[any(sizeof(verbs) / sizeof(*verbs))],
 			     .event = any(EVENTS),
 			     .quantity = 1 + any(3),
 			     .key = any(3) ? any(KEYS) : -1,
@@ -465,9 +466,9 @@ static struct booking_request request_of(const struct wish *wish)
 					   .seconds = wish->seconds,
 					   .tied = wish->tied,
 					   .client = { .session = wish->session } };
-	snprintf(request.event, sizeof request.event, "event-%d", wish->event);
+	snprintf(request.event, sizeof(request.event), "event-%d", wish->event);
 	if (wish->key >= 0) {
-		snprintf(request.key, sizeof request.key, "key-%d", wish->key);
+		snprintf(request.key, sizeof(request.key), "key-%d", wish->key);
 	}
 	if (wish->ticket >= 0) {
 		memcpy(request.code, plain.tickets[wish->ticket].code, CODE_SIZE);
@@ -601,7 +602,7 @@ static void carry_out_many(void)
 	struct wish wishes[40];
 	srandom(20261120);
 	for (int done = 0; done < REQUESTS;) {
-		int count = 1 + any((int)(sizeof wishes / sizeof *wishes));
+		int count = 1 + any((int)(sizeof(wishes) / sizeof(*wishes)));
 		for (int i = 0; i < count; i++) {
 			wishes[i] = any_wish();
 		}

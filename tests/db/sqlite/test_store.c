@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "db/open.h"
 #include "db/sqlite/schema.h"
 #include "db/store/invariants.h"
 #include "shared/base/log.h"
@@ -66,7 +67,7 @@ static void book_many(struct store *store, int batches)
 	for (int batch = 0; batch < batches; batch++) {
 		begin(store);
 		for (int i = 0; i < 512; i++) {
-			snprintf(text, sizeof text, "a-key-that-is-about-as-long-as-it-may-be-%d",
+			snprintf(text, sizeof(text), "a-key-that-is-about-as-long-as-it-may-be-%d",
 				 key++);
 			cr_assert_eq(ask(store, BOOKING_BOOK, "rush", 1, text).outcome,
 				     BOOKING_DONE);
@@ -79,7 +80,7 @@ static void book_many(struct store *store, int batches)
 static void make_old(int64_t version)
 {
 	char marks[128];
-	snprintf(marks, sizeof marks,
+	snprintf(marks, sizeof(marks),
 		 "PRAGMA application_id = 0x7475726e; PRAGMA user_version = %lld",
 		 (long long)version);
 	for (int64_t step = 0; step < version; step++) {
@@ -110,7 +111,7 @@ static void expect_brought_up(void)
 	const unsigned char key[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 	struct store_ticket ticket;
 	struct store *store = open_store();
-	cr_assert_eq(memcmp(store_code_key(store), key, sizeof key), 0);
+	cr_assert_eq(memcmp(store_code_key(store), key, sizeof(key)), 0);
 	begin(store);
 	cr_assert_eq(store_ticket_tied(store, 77, 77, &ticket), STORE_OK);
 	cr_assert_eq(store_ticket_by_key(store, "k", &ticket), STORE_OK);
@@ -211,7 +212,7 @@ Test(store_on_sqlite, whatever_is_wrong_in_it_is_found)
 	make_sound_store();
 	cr_assert_eq(look(breaches), STORE_OK, "%s", breaches);
 	copy_file(scratch_path("s"), scratch_path("sound"));
-	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
 		copy_file(scratch_path("sound"), scratch_path("s"));
 		run_sql("s", damages[i].damage);
 		cr_assert_eq(look(breaches), STORE_NONE, "%s", damages[i].damage);
@@ -285,7 +286,7 @@ static int write_for_a_while(void *argument)
 Test(store_on_sqlite, waits_for_a_file_lock_that_is_given_back_late)
 {
 	char path[512];
-	snprintf(path, sizeof path, "%s", scratch_path("s"));
+	snprintf(path, sizeof(path), "%s", scratch_path("s"));
 	struct store *store = open_store();
 	struct child writer = child_start(write_for_a_while, path);
 	cr_assert(eventually(access(scratch_path("writes"), F_OK) == 0));

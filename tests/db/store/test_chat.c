@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/store/chat.h"
 #include "tests/db/chat.h"
 #include "tests/db/scratch.h"
 #include "tests/support/child.h"
@@ -28,7 +29,7 @@ static void say(struct store *store, uint32_t place, uint64_t number, const char
 static void ban(struct store *store, const char *address, int64_t until_ns, int64_t wall_ns)
 {
 	struct store_ban row = { .until_ns = until_ns };
-	snprintf(row.address, sizeof row.address, "%s", address);
+	snprintf(row.address, sizeof(row.address), "%s", address);
 	begin(store);
 	cr_assert_eq(store_ban_put(store, &row, wall_ns), STORE_OK);
 	commit(store);
@@ -90,9 +91,9 @@ StoreTest(chat, longest_texts_are_kept_whole)
 	struct store_room room = { .place = UINT32_MAX };
 	char text[4096];
 	struct store *store = open_store();
-	memset(room.name, 'n', sizeof room.name - 1);
-	memset(room.topic, 't', sizeof room.topic - 1);
-	memset(text, 'x', sizeof text);
+	memset(room.name, 'n', sizeof(room.name) - 1);
+	memset(room.topic, 't', sizeof(room.topic) - 1);
+	memset(text, 'x', sizeof(text));
 	const struct store_message message = {
 		.room = room.place, .number = INT64_MAX, .wall_ns = 5, .text = text, .length = 4096
 	};
@@ -102,7 +103,7 @@ StoreTest(chat, longest_texts_are_kept_whole)
 	commit(store);
 	store_close(store);
 	char expected[8192];
-	snprintf(expected, sizeof expected, "%u %s [%s]\n%u.%lld %.4096s\n", UINT32_MAX, room.name,
+	snprintf(expected, sizeof(expected), "%u %s [%s]\n%u.%lld %.4096s\n", UINT32_MAX, room.name,
 		 room.topic, UINT32_MAX, (long long)INT64_MAX, text);
 	store = open_store();
 	expect(store, expected);

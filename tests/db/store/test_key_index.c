@@ -26,7 +26,7 @@ static struct keyindex *open_index(uint64_t id)
 static bool add(struct keyindex *index, int64_t number)
 {
 	char key[NAME_KEY_SIZE];
-	snprintf(key, sizeof key, "key-%lld", (long long)number);
+	snprintf(key, sizeof(key), "key-%lld", (long long)number);
 	return keyindex_add(index, key, number);
 }
 
@@ -45,7 +45,7 @@ static int candidates(struct keyindex *index, int64_t number, bool *found)
 	uint64_t position = 0;
 	int64_t candidate;
 	int count = 0;
-	snprintf(key, sizeof key, "key-%lld", (long long)number);
+	snprintf(key, sizeof(key), "key-%lld", (long long)number);
 	for (*found = false; keyindex_next(index, key, &position, &candidate); count++) {
 		*found |= candidate == number;
 	}
@@ -174,7 +174,7 @@ static long offset_of_boot(void)
 	char boot[BOOT_SIZE];
 	FILE *file = fopen(scratch_path("s-keys"), "re");
 	cr_assert(file != NULL && boot_read(boot));
-	size_t length = fread(bytes, 1, sizeof bytes, file);
+	size_t length = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	const char *found = memmem(bytes, length, boot, strlen(boot));
 	cr_assert(found != NULL);

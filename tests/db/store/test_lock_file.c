@@ -32,7 +32,7 @@ static int try_it(void *argument)
 static int try_in_child(const char *store_path)
 {
 	char path[512];
-	snprintf(path, sizeof path, "%s", store_path);
+	snprintf(path, sizeof(path), "%s", store_path);
 	return child_run(try_it, path);
 }
 
@@ -43,7 +43,7 @@ static void copy_changed(size_t offset)
 	const char *path = scratch_path("s-lock");
 	FILE *file = fopen(path, "re");
 	cr_assert(file != NULL);
-	size_t length = fread(bytes, 1, sizeof bytes, file);
+	size_t length = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	cr_assert(offset < length);
 	bytes[offset] ^= 1;
@@ -56,7 +56,7 @@ static size_t boot_offset(void)
 	char boot[BOOT_SIZE];
 	FILE *file = fopen(scratch_path("s-lock"), "re");
 	cr_assert(file != NULL && boot_read(boot));
-	size_t length = fread(bytes, 1, sizeof bytes, file);
+	size_t length = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	const unsigned char *found = memmem(bytes, length, boot, strlen(boot));
 	cr_assert(found != NULL);
@@ -120,7 +120,7 @@ static int die_holding(void *argument)
 Test(lockfile, of_a_dead_holder_is_had_by_the_next)
 {
 	char path[512];
-	snprintf(path, sizeof path, "%s", scratch_path("s"));
+	snprintf(path, sizeof(path), "%s", scratch_path("s"));
 	struct mutex *mutex = lockfile_open(path);
 	cr_assert_eq(child_run(die_holding, path), -SIGKILL);
 	cr_assert_eq(mutex_lock_within(mutex, 2 * NS_PER_SECOND, NULL), MUTEX_TAKEN);

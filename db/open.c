@@ -1,0 +1,156 @@
+#include "db/open.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "db/json/store.h"
+#include "db/sqlite/store.h"
+#include "db/store/kind.h"
+#include "db/store/lock_file.h"
+#include "shared/base/log.h"
+
+#define SUFFIX_ROOM 16 /* for "-lock", "-keys-new", "-journal" after the store's path */
+
+#define KINDS 2
+
+static const struct store_kind *const kinds[KINDS] = { &store_sqlite, &store_json };
+
+static bool names_kind(const char *url, const struct store_kind *kind)
+{
+	size_t length = strlen(kind->scheme);
+	return strncmp(url, kind->scheme, length) == 0 && url[length] == ':';
+}
+
+static const char *file_of(const char *url, const struct store_kind *kind)
+{
+	return url + strlen(kind->scheme) + 1;
+}
+
+/* The kind of the store at URL, or NULL if it is no good URL. */
+static const struct store_kind *kind_of(const char *url, char *error)
+{
+	const struct store_kind *kind = NULL;
+	for (size_t i = 0; i < KINDS && !kind; i++) {
+		if (names_kind(url, kinds[i])) {
+			kind = kinds[i];
+		}
+	}
+	if (!kind) {
+		store_refuse(error,
+			     "no such kind of store: \"%s\": it should be sqlite:FILE or json:FILE",
+			     url);
+		return NULL;
+	}
+	if (*file_of(url, kind) != '\0') {
+		return kind;
+	}
+	store_refuse(error, "store \"%s\" names no file: it should be %s:FILE", url, kind->scheme);
+	return NULL;
+}
+
+bool store_url_is_good(const char *url, char *error)
+{
+	return kind_of(url, error) != NULL;
+}
+
+bool store_is_there(const char *url)
+{
+	char error[STORE_ERROR_SIZE];
+	struct stat status;
+	const struct store_kind *kind = kind_of(url, error);
+	return kind && stat(file_of(url, kind), &status) == 0 && status.st_size > 0;
+}
+
+/* The path of a file that is not there yet, in a folder that is. */
+static bool resolve_new(const char *file, char *path)
+{
+	char folder[PATH_MAX];
+	struct stat status;
+	const char *slash = strrchr(file, '/');
+	const char *name = slash ? slash + 1 : file;
+	int length = slash ? (int)(slash - file) + 1 : 1;
+	snprintf(folder, sizeof(folder), "%.*s", length, slash ? file : ".");
+	if (lstat(file, &status) == 0) { /* a link that leads nowhere */
+		errno = ENOENT;
+		return false;
+	}
+	if (!realpath(folder, path)) {
+		return false;
+	}
+	size_t used = strlen(path);
+	snprintf(path + used, PATH_MAX - used, "%s%s", used > 1 ? "/" : "", name);
+	return true;
+}
+
+/*
+ * Sets PATH to the one name of FILE, however it was reached: names that mean the same store must
+ * lead to the same lock file.
+ */
+static bool resolve(const char *file, char *path, char *error)
+{
+	if (strlen(file) >= PATH_MAX - SUFFIX_ROOM) {
+		errno = ENAMETOOLONG;
+	} else if ((realpath(file, path) || (errno == ENOENT && resolve_new(file, path))) &&
+		   strlen(path) < PATH_MAX - SUFFIX_ROOM) {
+		return true;
+	}
+	return store_refuse(error, "%s: %s", file, strerror(errno));
+}
+
+static struct mutex *open_lock(const char *path, char *error)
+{
+	struct mutex *mutex = lockfile_open(path);
+	if (mutex) {
+		return mutex;
+	}
+	if (errno == EPROTO) {
+		store_refuse(error,
+			     "%s-lock is of another version of this program: stop all that use the "
+			     "store, then delete it",
+			     path);
+	} else {
+		store_refuse(error, "%s-lock: %s", path, strerror(errno));
+	}
+	return NULL;
+}
+
+static struct store *open_under_lock(const struct store_kind *kind, const char *path,
+				     struct mutex *mutex, char *error)
+{
+	enum mutex_result result = mutex_lock_within(mutex, STORE_PATIENCE_NS, NULL);
+	if (result == MUTEX_DEADLOCK) {
+		bug("a store is opened by a thread that holds its lock");
+	}
+	if (result == MUTEX_BUSY) {
+		store_refuse(error, "%s: its lock is held by process %d", path,
+			     (int)mutex_owner(mutex, NULL));
+		return NULL;
+	}
+	struct store *store = kind->open(path, error);
+	mutex_unlock(mutex);
+	return store;
+}
+
+struct store *store_open(const char *url, char *error)
+{
+	char path[PATH_MAX];
+	const struct store_kind *kind = kind_of(url, error);
+	if (!kind || !resolve(file_of(url, kind), path, error)) {
+		return NULL;
+	}
+	struct mutex *mutex = open_lock(path, error);
+	if (!mutex) {
+		return NULL;
+	}
+	struct store *store = open_under_lock(kind, path, mutex, error);
+	if (!store) {
+		return NULL;
+	}
+	store->kind = kind;
+	store->mutex = mutex;
+	return store;
+}

@@ -1,0 +1,22 @@
+/*
+ * open: from a URL to a store of the kind that it names.
+ */
+#ifndef DB_OPEN_H
+#define DB_OPEN_H
+
+#include "db/store/store.h"
+
+/*
+ * Opens the store at URL ("sqlite:FILE" or "json:FILE"), makes it if there is none, brings its
+ * schema up to date, all under its lock. NULL when it cannot, and ERROR (STORE_ERROR_SIZE bytes)
+ * says why in one line that names the file.
+ */
+struct store *store_open(const char *url, char *error);
+
+/* Whether URL is one that store_open could open, by its form; ERROR as above. */
+bool store_url_is_good(const char *url, char *error);
+
+/* Whether the file of a good URL is there, and not empty. */
+bool store_is_there(const char *url);
+
+#endif
