@@ -1,137 +1,327 @@
 #include "server/booking/boxoffice.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-#include "server/booking/exchange.h"
-#include "server/booking/request.h"
-#include "server/session/session.h"
+#include "db/booking/ticket.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
 
-static enum outcome submit(struct session *session, const struct booking_request *request)
+struct boxoffice {
+	uint32_t numberings; /* of those who wait, that were told */
+};
+
+void boxoffice_create(struct turn *turn)
 {
-	return boxoffice_put(session->worker, session, request) ? OUTCOME_LATER : OUTCOME_AGAIN;
-}
-
-static struct booking_client client_of(const struct session *session)
-{
-	return (struct booking_client){ session->number, session->worker->number, session->place };
-}
-
-enum outcome boxoffice_book(struct session *session, struct span arguments, struct reply *reply)
-{
-	struct booking_request request = { .verb = BOOKING_BOOK };
-	bool good =
-		boxoffice_request_booking(session, arguments, BOXOFFICE_TAKES_KEY, &request, reply);
-
-	return good ? submit(session, &request) : OUTCOME_DONE;
-}
-
-enum outcome boxoffice_hold(struct session *session, struct span arguments, struct reply *reply)
-{
-	struct booking_request request = { .verb = BOOKING_HOLD,
-					   .seconds = BOOKING_HOLD_SECONDS,
-					   .client = client_of(session) };
-
-	if (!boxoffice_request_booking(session, arguments,
-				       BOXOFFICE_TAKES_KEY | BOXOFFICE_TAKES_HOLD, &request,
-				       reply)) {
-		return OUTCOME_DONE;
+	turn->boxoffice = calloc(1, sizeof(*turn->boxoffice));
+	if (!turn->boxoffice) {
+		die("out of memory");
 	}
-	session->seat->has_ties |= request.tied;
-	return submit(session, &request);
 }
 
-enum outcome boxoffice_wait(struct session *session, struct span arguments, struct reply *reply)
+void boxoffice_destroy(struct turn *turn)
 {
-	struct booking_request request = { .verb = BOOKING_WAIT, .client = client_of(session) };
+	free(turn->boxoffice);
+}
 
-	if (!boxoffice_request_booking(session, arguments, 0, &request, reply)) {
-		return OUTCOME_DONE;
+/* Asking */
+
+/* The clerk will answer SESSION, unless that is NULL. False if the queue is full. */
+static bool put(struct turn *turn, struct session *session, const struct booking_request *request)
+{
+	struct booking_slot *slot = booking_queue_reserve(turn->shared->queue, turn->worker);
+
+	if (!slot) {
+		return false;
 	}
-	if (session->worker->shared->options->serialize == SERIALIZE_NONE) {
-		reply_error(reply, "LIMIT",
-			    "nobody can wait where bookings are in no row "
-			    "(--serialize none)");
-		return OUTCOME_DONE;
+	slot->seat = session ? session->index : 0;
+	slot->session = session ? session->number : 0;
+	slot->request = *request;
+	booking_queue_submit(turn->shared->queue, turn->worker);
+	turn->calls_clerks = true;
+	if (session) {
+		session_expect_answer(session);
 	}
-	session->seat->has_ties = true;
-	return submit(session, &request);
+	return true;
 }
 
-static enum outcome submit_code(struct session *session, struct span arguments,
-				enum booking_verb verb, struct reply *reply)
+enum outcome boxoffice_submit(struct session *session, struct booking_request *request,
+			      struct problem *problem)
 {
-	struct booking_request request = { .verb = verb };
-	bool good = boxoffice_request_code(arguments, &request, reply);
+	const struct options *options = session->turn->shared->options;
+	bool takes = request->verb == BOOKING_BOOK || request->verb == BOOKING_HOLD ||
+		     request->verb == BOOKING_WAIT;
 
-	return good ? submit(session, &request) : OUTCOME_DONE;
-}
-
-enum outcome boxoffice_confirm(struct session *session, struct span arguments, struct reply *reply)
-{
-	return submit_code(session, arguments, BOOKING_CONFIRM, reply);
-}
-
-enum outcome boxoffice_cancel(struct session *session, struct span arguments, struct reply *reply)
-{
-	return submit_code(session, arguments, BOOKING_CANCEL, reply);
-}
-
-enum outcome boxoffice_ticket(struct session *session, struct span arguments, struct reply *reply)
-{
-	return submit_code(session, arguments, BOOKING_TICKET, reply);
-}
-
-enum outcome boxoffice_admit(struct session *session, struct span arguments, struct reply *reply)
-{
-	return submit_code(session, arguments, BOOKING_ADMIT, reply);
-}
-
-enum outcome boxoffice_audit(struct session *session, struct span arguments, struct reply *reply)
-{
-	struct booking_request request = { .verb = BOOKING_AUDIT };
-	bool good = boxoffice_request_name(words_next(&arguments), request.event, reply);
-
-	return good ? submit(session, &request) : OUTCOME_DONE;
-}
-
-enum outcome boxoffice_event(struct session *session, struct span arguments, struct reply *reply)
-{
-	struct booking_request request = { .quantity = 0 };
-	bool good = boxoffice_request_event(arguments, &request, reply);
-
-	return good ? submit(session, &request) : OUTCOME_DONE;
-}
-
-enum outcome boxoffice_events(struct session *session, struct span arguments, struct reply *reply)
-{
-	const struct stock_board *board = session->worker->shared->board;
-	uint32_t count = board->count;
-	struct stock_board_event event;
-
-	(void)arguments;
-	for (uint32_t i = 0; i < count; i++) {
-		stock_board_read(board, i, &event);
-		reply_line(reply, "=%s %" PRId64 "/%" PRId64 " %s%s%s", event.name, event.left,
-			   event.total, event.open ? "open" : "closed", *event.title ? " " : "",
-			   event.title);
+	if (takes && options->max_quantity > 0 && request->quantity > options->max_quantity) {
+		return refuse(problem, PROBLEM_LIMIT, "at most %" PRId64 " tickets a request",
+			      (int64_t)options->max_quantity);
 	}
-	reply_line(reply, "+events %u", count);
+	if (request->verb == BOOKING_WAIT && options->serialize == SERIALIZE_NONE) {
+		return refuse(problem, PROBLEM_LIMIT,
+			      "nobody can wait while requests are carried out in no order "
+			      "(--serialize none)");
+	}
+	if (takes && request->verb != BOOKING_BOOK) {
+		request->client = (struct booking_client){ session->number, session->turn->worker,
+							   session->index };
+	}
+	if (request->tied || request->verb == BOOKING_WAIT) {
+		session->seat->has_ties = true;
+	}
+	return put(session->turn, session, request) ? OUTCOME_LATER : OUTCOME_AGAIN;
+}
+
+enum outcome boxoffice_left(struct turn *turn, const char *name, struct stock_board_event *event,
+			    struct problem *problem)
+{
+	uint32_t index;
+
+	if (!stock_board_find(turn->shared->board, name, &index, event)) {
+		return refuse(problem, PROBLEM_NOTFOUND, "no such event; /events lists them");
+	}
 	return OUTCOME_DONE;
 }
 
-enum outcome boxoffice_left(struct session *session, struct span arguments, struct reply *reply)
-{
-	char name[NAME_EVENT_SIZE];
-	struct stock_board_event event;
-	uint32_t place;
+/* Answers */
 
-	if (!boxoffice_request_name(words_next(&arguments), name, reply)) {
-		return OUTCOME_DONE;
+static void explain_limit(const struct booking_request *request,
+			  const struct booking_answer *answer, struct problem *problem)
+{
+	if (request->verb == BOOKING_WAIT) {
+		(void)refuse(problem, PROBLEM_LIMIT, "%s has %" PRId64 " tickets in all",
+			     request->event, answer->total);
+	} else {
+		(void)refuse(problem, PROBLEM_LIMIT,
+			     "the total of %s is from %" PRId64
+			     ", which are sold or held, to %" PRId64,
+			     request->event, answer->sold + answer->held, STORE_TOTAL_MAX);
 	}
-	if (!stock_board_find(session->worker->shared->board, name, &place, &event)) {
-		reply_error(reply, "NOTFOUND", "no such event; /events lists them");
-		return OUTCOME_DONE;
+}
+
+bool boxoffice_problem(const struct booking_request *request, const struct booking_answer *answer,
+		       struct problem *problem)
+{
+	const char *event = request->event;
+
+	switch (answer->outcome) {
+	case BOOKING_DONE: return false;
+	case BOOKING_NOT_FOUND:
+		(void)refuse(problem, PROBLEM_NOTFOUND, "%s",
+			     *event ? "no such event; /events lists them" : "no such code");
+		break;
+	case BOOKING_SOLD_OUT:
+		(void)refuse(problem, PROBLEM_SOLDOUT, "%s %" PRId64, event, answer->left);
+		problem->left = answer->left;
+		break;
+	case BOOKING_CLOSED:
+		(void)refuse(problem, PROBLEM_CLOSED, "%s does not sell now", event);
+		break;
+	case BOOKING_KEY_TAKEN:
+		(void)refuse(problem, PROBLEM_BADARG,
+			     "KEY was used for another request; choose a new one");
+		break;
+	case BOOKING_USED:
+		(void)refuse(problem, PROBLEM_USED, "%s was %s before", answer->code,
+			     ticket_state_name(answer->state));
+		break;
+	case BOOKING_EXPIRED:
+		(void)refuse(problem, PROBLEM_EXPIRED, "%s lapsed", answer->code);
+		break;
+	case BOOKING_NOT_BOOKED:
+		(void)refuse(problem, PROBLEM_BADARG, "%s is only held; /confirm it first",
+			     answer->code);
+		break;
+	case BOOKING_EXISTS:
+		(void)refuse(problem, PROBLEM_EXISTS, "there is an event %s", event);
+		break;
+	case BOOKING_LIMIT: explain_limit(request, answer, problem); break;
+	case BOOKING_FULL:
+		(void)refuse(problem, PROBLEM_BUSY, "%d wait already, which is the most",
+			     WAITLIST_MAX);
+		break;
+	case BOOKING_MISMATCH:
+		(void)refuse(problem, PROBLEM_INTERNAL,
+			     "%s does not add up: its tickets say %" PRId64 " sold and %" PRId64
+			     " held of %" PRId64 ", its counters say %" PRId64 " left",
+			     event, answer->sold, answer->held, answer->total, answer->left);
+		break;
+	case BOOKING_FAILED:
+		(void)refuse(problem, PROBLEM_INTERNAL, "the store failed; nothing was done");
+		break;
 	}
-	reply_line(reply, "+left %s %" PRId64 " %" PRId64, event.name, event.left, event.total);
-	return OUTCOME_DONE;
+	return true;
+}
+
+static void count(struct score *score, const struct booking_slot *slot)
+{
+	const struct booking_answer *answer = &slot->answer;
+	bool sells = slot->request.verb == BOOKING_BOOK || slot->request.verb == BOOKING_CONFIRM;
+
+	if (answer->outcome != BOOKING_DONE) {
+		score_add(score, COUNTER_REFUSED, 1);
+	} else if (sells && !answer->repeated) {
+		score_add(score, COUNTER_BOOKED, (uint64_t)answer->quantity);
+	}
+}
+
+/* A session's end that the store could not note: its holds and its place are still taken. */
+static void keep_unreleased(struct turn *turn, uint64_t session)
+{
+	if (!booking_queue_keep_unreleased(turn->shared->queue, turn->worker, session)) {
+		log_warning("too many connections ended while the store failed: what one of them "
+			    "held lapses in its time");
+	}
+}
+
+static void take_answers(struct turn *turn)
+{
+	struct booking_queue *queue = turn->shared->queue;
+	const struct booking_slot *slot;
+
+	while ((slot = booking_queue_answer(queue, turn->worker)) != NULL) {
+		struct session *session =
+			slot->session ? session_find(turn, slot->seat, slot->session) : NULL;
+
+		count(turn->score, slot);
+		if (slot->request.verb == BOOKING_RELEASE &&
+		    slot->answer.outcome == BOOKING_FAILED) {
+			keep_unreleased(turn, slot->request.client.session);
+		}
+		if (session) {
+			reply_clear(&turn->sessions->reply);
+			session->front->answer(session, &slot->request, &slot->answer);
+		}
+		booking_queue_take(queue, turn->worker);
+		if (session) {
+			session_answered(session);
+		}
+	}
+}
+
+/* Offers and positions */
+
+static void tell(struct turn *turn, const struct booking_client *client,
+		 const struct message *event)
+{
+	struct session *session = session_find(turn, client->seat, client->session);
+
+	if (session) {
+		session_hear(session, event);
+	}
+}
+
+static void take_offers(struct turn *turn)
+{
+	struct booking_queue *queue = turn->shared->queue;
+	const struct booking_offer *offer;
+
+	while ((offer = booking_queue_offer(queue, turn->worker)) != NULL) {
+		const struct message event = { .kind = MESSAGE_OFFER,
+					       .text = span_of(offer->event),
+					       .offer = { .code = offer->code,
+							  .quantity = offer->quantity,
+							  .seconds = offer->seconds } };
+
+		tell(turn, &offer->client, &event);
+		booking_queue_take_offer(queue, turn->worker);
+	}
+}
+
+/* A waiter of this worker's whose position is another now. */
+static void tell_position(struct turn *turn, struct waiter *waiter)
+{
+	uint32_t position = waiter->position;
+	const struct booking_client client = waiter->client;
+
+	if (waiter->state != WAITER_WAITS || client.worker != turn->worker || position == 0 ||
+	    position == waiter->told) {
+		return;
+	}
+	waiter->told = position;
+	const struct message event = {
+		.kind = MESSAGE_WAITING,
+		.text = { waiter->event_name, strnlen(waiter->event_name, NAME_EVENT_SIZE - 1) },
+		.waiting = { .quantity = waiter->quantity, .position = position }
+	};
+
+	tell(turn, &client, &event);
+}
+
+static void tell_positions(struct turn *turn)
+{
+	struct waitlist *list = &turn->shared->queue->waitlist;
+
+	if (turn->boxoffice->numberings != list->numberings) {
+		turn->boxoffice->numberings = list->numberings;
+		for (uint32_t i = 0; i < list->never_used; i++) {
+			tell_position(turn, &list->waiters[i]);
+		}
+	}
+}
+
+void boxoffice_turn(struct turn *turn)
+{
+	take_answers(turn);
+	take_offers(turn);
+	tell_positions(turn);
+}
+
+bool boxoffice_has_news(const struct turn *turn)
+{
+	const struct booking_queue *queue = turn->shared->queue;
+
+	return booking_queue_has_answer(queue, turn->worker) ||
+	       turn->boxoffice->numberings != queue->waitlist.numberings;
+}
+
+/* The end of a session */
+
+static bool submit_release(struct turn *turn, uint64_t session)
+{
+	const struct booking_request request = { .verb = BOOKING_RELEASE,
+						 .client = { .session = session } };
+
+	return put(turn, NULL, &request);
+}
+
+static bool release(struct turn *turn, struct seat *seat)
+{
+	if (seat->has_ties && !submit_release(turn, seat->session)) {
+		return false;
+	}
+	seat->has_ties = false;
+	return true;
+}
+
+bool boxoffice_release(struct session *session)
+{
+	return release(session->turn, session->seat);
+}
+
+void boxoffice_tick(struct turn *turn)
+{
+	struct booking_queue *queue = turn->shared->queue;
+	uint64_t session;
+
+	/* Forgotten after it was asked for: to give back twice does no harm, and nothing is lost.
+	 */
+	while ((session = booking_queue_unreleased(queue, turn->worker)) != 0 &&
+	       submit_release(turn, session)) {
+		booking_queue_forget_unreleased(queue, turn->worker);
+	}
+}
+
+void boxoffice_sweep(struct turn *turn)
+{
+	struct shared_state *shared = turn->shared;
+	uint32_t orphan = 0;
+
+	boxoffice_turn(turn); /* nobody is here to hear it */
+	for (; directory_next_orphan(shared->directory, turn->worker, &orphan); orphan++) {
+		while (!release(turn, directory_seat(shared->directory, turn->worker, orphan))) {
+			booking_queue_call(shared->queue, turn->worker);
+			clock_sleep(NS_PER_MS);
+			boxoffice_turn(turn);
+		}
+	}
 }

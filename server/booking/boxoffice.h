@@ -1,24 +1,56 @@
 /*
- * boxoffice: the commands that sell.
+ * boxoffice: a worker's side of the queue of bookings.
  *
- * /events and /left are answered from the board at once. Everything that changes the store goes
- * over the queue, and is answered when it is durable.
+ * What a session asks for goes on the queue; the clerk's answers, offers and new positions in the
+ * row are taken from it, and each is given to its session's front. What the end of a session gives
+ * back (its tied holds, its place among those who wait) goes over the queue too, and must not be
+ * lost, whatever fails or dies: a full queue, the store, this worker.
  */
 #ifndef SERVER_BOOKING_BOXOFFICE_H
 #define SERVER_BOOKING_BOXOFFICE_H
 
-#include "server/lines/command.h"
+#include <stdbool.h>
 
-enum outcome boxoffice_events(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_left(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_book(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_hold(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_confirm(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_cancel(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_ticket(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_admit(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_wait(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_audit(struct session *session, struct span arguments, struct reply *reply);
-enum outcome boxoffice_event(struct session *session, struct span arguments, struct reply *reply);
+#include "db/booking/booking.h"
+#include "server/session/session.h"
+
+void boxoffice_create(struct turn *turn);
+void boxoffice_destroy(struct turn *turn);
+
+/*
+ * Puts a request on the queue, all its fields filled but the client's. OUTCOME_LATER: the front's
+ * `answer` will be called. OUTCOME_AGAIN: the queue is full.
+ */
+enum outcome boxoffice_submit(struct session *session, struct booking_request *request,
+			      struct problem *problem);
+
+/* Why a request was not done; false if it was. */
+bool boxoffice_problem(const struct booking_request *request, const struct booking_answer *answer,
+		       struct problem *problem);
+
+/* What is left of an event, at once. */
+enum outcome boxoffice_left(struct turn *turn, const char *name, struct stock_board_event *event,
+			    struct problem *problem);
+
+/* Once a turn: takes answers, offers and new positions, and gives each to its session. */
+void boxoffice_turn(struct turn *turn);
+
+/* Whether there is any of that: asked once more before the loop sleeps. */
+bool boxoffice_has_news(const struct turn *turn);
+
+/*
+ * A session ended: what is tied to it, and its place among those who wait, is given back. False if
+ * the queue is full: try again next turn, and keep the seat until then.
+ */
+bool boxoffice_release(struct session *session);
+
+/* At a worker's start, with its clerk at work: the same for the sessions of its predecessor. */
+void boxoffice_sweep(struct turn *turn);
+
+/*
+ * A second passed: gives back once more what could not be given back since the store failed, also
+ * what a predecessor could not.
+ */
+void boxoffice_tick(struct turn *turn);
 
 #endif

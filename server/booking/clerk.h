@@ -10,6 +10,8 @@
 #ifndef SERVER_BOOKING_CLERK_H
 #define SERVER_BOOKING_CLERK_H
 
+#include <stdbool.h>
+
 #include "server/state/shared_state.h"
 
 struct clerk;

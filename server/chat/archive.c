@@ -41,20 +41,21 @@ bool archive_is_due(const struct shared_state *shared)
 	return shared->directory->admission->bans_unsaved > 0;
 }
 
-/* "NICK TEXT" out of "*say #ROOM NICK TEXT". */
-static bool keep_line(const struct archive *archive, uint16_t index,
+/* The store has it as "NICK TEXT". */
+static bool keep_said(const struct archive *archive, uint16_t index,
 		      const struct room_record *record)
 {
-	struct span line = { record->text, record->text_length - 1 };
+	const struct message said = room_message_of(record, span_of(""));
+	char text[ROOM_MESSAGE_MAX + 1];
 
-	(void)words_next(&line);
-	(void)words_next(&line);
-	line = words_rest(line);
+	memcpy(text, said.nick.text, said.nick.length);
+	text[said.nick.length] = ' ';
+	memcpy(text + said.nick.length + 1, said.text.text, said.text.length);
 	const struct store_message message = { .room = index,
 					       .number = record->number,
 					       .wall_ns = record->wall_ns,
-					       .text = line.text,
-					       .length = line.length };
+					       .text = text,
+					       .length = said.nick.length + 1 + said.text.length };
 	return store_message_add(archive->store, &message) == STORE_OK;
 }
 
@@ -65,7 +66,7 @@ static bool keep_records(const struct archive *archive, uint16_t index,
 		const struct room_record *record =
 			(const struct room_record *)(const void *)(records + at);
 
-		if (record->kind == ROOM_LINE_SAY && !keep_line(archive, index, record)) {
+		if (record->kind == MESSAGE_SAID && !keep_said(archive, index, record)) {
 			return false;
 		}
 		at += record->size;
@@ -193,6 +194,14 @@ static void restore_room(void *context, const struct store_room *room)
 	}
 }
 
+/* Further spaces are the text's own. */
+static struct span after_space(struct span text)
+{
+	size_t space = text.length > 0;
+
+	return (struct span){ text.text + space, text.length - space };
+}
+
 static void restore_message(void *context, const struct store_message *message)
 {
 	struct shared_state *shared = context;
@@ -200,9 +209,11 @@ static void restore_message(void *context, const struct store_message *message)
 
 	if (message->room < ROOMS_MAX &&
 	    !name_hash_equal(shared->rooms->hashes[message->room], none)) {
-		rooms_restore_line(shared->rooms, (uint16_t)message->room, message->number,
-				   message->wall_ns,
-				   (struct span){ message->text, message->length });
+		struct span text = { message->text, message->length };
+		struct span nick = words_next(&text);
+
+		rooms_restore_said(shared->rooms, (uint16_t)message->room, message->number,
+				   message->wall_ns, nick, after_space(text));
 	}
 }
 

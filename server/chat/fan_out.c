@@ -1,16 +1,17 @@
 #include "server/chat/fan_out.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/session/session.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define STRETCH_SIZE   (64 * 1024)     /* bytes read from a log at once */
-#define COPIED_MOST    1024            /* bytes of a run of lines that is copied, not referred to */
+#define STRETCH_SIZE   (64 * 1024) /* bytes read from a log at once */
+#define COPIED_MOST    1024        /* bytes of a run of lines that is copied, not referred to */
+#define RECORDS_MAX    (STRETCH_SIZE / sizeof(struct room_record))
+#define FRONTS_MAX     8               /* whose sessions one room has */
 #define GATHER_MEMBERS 64              /* in a larger room lines are sent together */
+#define WORDS_SIZE     128             /* bytes that words take beyond a record, for a start */
 #define GATHER_NS      (5 * NS_PER_MS) /* how long one waits for more at most */
 
 /* A room as this worker sees it. */
@@ -24,15 +25,24 @@ struct local_room {
 	bool gathering;       /* it has news that wait: in `gathering` */
 };
 
+/* A stretch of a room's log in one front's words. */
+struct worded {
+	const struct front *front;
+	struct block *block;        /* message after message */
+	uint32_t ends[RECORDS_MAX]; /* of the bytes of each */
+};
+
 struct fan_out {
 	struct local_room rooms[ROOMS_MAX];
 	uint16_t gathering[ROOMS_MAX]; /* rooms whose news wait for more */
 	uint16_t gathering_count;
 	uint64_t stretch; /* number of the one that is being delivered */
+	uint64_t *sent;   /* by a session's index: the last stretch that has something of its own */
+	struct worded worded[FRONTS_MAX];
 	_Alignas(8) unsigned char buffer[STRETCH_SIZE];
 };
 
-struct fan_out *fan_out_create(void)
+void fan_out_create(struct turn *turn)
 {
 	struct fan_out *fan_out = aligned_alloc(_Alignof(struct fan_out), sizeof(*fan_out));
 
@@ -40,15 +50,20 @@ struct fan_out *fan_out_create(void)
 		die("out of memory");
 	}
 	memset(fan_out, 0, sizeof(*fan_out));
-	return fan_out;
+	fan_out->sent = calloc(turn->shared->options->max_connections, sizeof(*fan_out->sent));
+	if (!fan_out->sent) {
+		die("out of memory");
+	}
+	turn->fan_out = fan_out;
 }
 
-void fan_out_destroy(struct fan_out *fan_out)
+void fan_out_destroy(struct turn *turn)
 {
 	for (size_t i = 0; i < ROOMS_MAX; i++) {
-		free(fan_out->rooms[i].members);
+		free(turn->fan_out->rooms[i].members);
 	}
-	free(fan_out);
+	free(turn->fan_out->sent);
+	free(turn->fan_out);
 }
 
 /* Whether a member who shares several rooms with the sender hears of a new nick in this one. */
@@ -58,7 +73,9 @@ static bool hears_nick_here(const struct session *member, const struct room_reco
 	for (size_t i = 0; i < record->room_count; i++) {
 		uint16_t room;
 
-		memcpy(&room, record->text + record->text_length + i * sizeof(room), sizeof(room));
+		memcpy(&room,
+		       record->bytes + record->nick_length + record->text_length + i * sizeof(room),
+		       sizeof(room));
 		if (room == here) {
 			return true;
 		}
@@ -75,40 +92,81 @@ struct stretch {
 	const unsigned char *records;
 	size_t length;
 	uint16_t room;
-	struct block *block; /* the texts, one after the other */
-	uint32_t lines;
+	char name[NAME_ROOM_SIZE]; /* of the room */
+	uint32_t events;
+	uint32_t fronts; /* whose words are there: in fan_out->worded */
 	bool has_nicks;
 };
 
-static const struct room_record *record_in(const struct stretch *stretch, size_t at)
+/* The next record from *AT on that is no padding; NULL when there is none. */
+static const struct room_record *next_record(const struct stretch *stretch, size_t *at)
 {
-	return (const struct room_record *)(const void *)(stretch->records + at);
-}
+	while (*at < stretch->length) {
+		const struct room_record *record =
+			(const struct room_record *)(const void *)(stretch->records + *at);
 
-/* Copies the texts into the block and marks the sessions of this worker that sent any of them. */
-static void gather(struct worker *worker, struct stretch *stretch)
-{
-	worker->fan_out->stretch++;
-	for (size_t at = 0; at < stretch->length; at += record_in(stretch, at)->size) {
-		const struct room_record *record = record_in(stretch, at);
-
-		if (record->kind == ROOM_PADDING) {
-			continue;
-		}
-		struct session *sender =
-			record->sender.session && record->sender.worker == worker->number
-				? session_find(worker, record->sender.seat, record->sender.session)
-				: NULL;
-
-		memcpy(stretch->block->bytes + stretch->block->used, record->text,
-		       record->text_length);
-		stretch->block->used += record->text_length;
-		stretch->lines++;
-		stretch->has_nicks |= record->kind == ROOM_LINE_NICK;
-		if (sender) {
-			sender->stretch = worker->fan_out->stretch;
+		*at += record->size;
+		if (record->kind != ROOM_PADDING) {
+			return record;
 		}
 	}
+	return NULL;
+}
+
+/* Marks the sessions of this worker that sent any of it. */
+static void look_over(struct turn *turn, struct stretch *stretch)
+{
+	const struct room_record *record;
+
+	turn->fan_out->stretch++;
+	for (size_t at = 0; (record = next_record(stretch, &at)) != NULL;) {
+		stretch->events++;
+		stretch->has_nicks |= record->kind == MESSAGE_RENAMED;
+		if (record->sender.session && record->sender.worker == turn->worker) {
+			turn->fan_out->sent[record->sender.seat] = turn->fan_out->stretch;
+		}
+	}
+}
+
+/* Puts the stretch into a front's words. */
+static void put_into_words(struct worded *worded, const struct stretch *stretch)
+{
+	const struct front *front = worded->front;
+	const struct span name = span_of(stretch->name);
+	const struct room_record *record;
+	uint32_t count = 0;
+
+	worded->block = block_create((uint32_t)stretch->length + WORDS_SIZE);
+	for (size_t at = 0; (record = next_record(stretch, &at)) != NULL;) {
+		const struct message message = room_message_of(record, name);
+		struct block *block =
+			block_make_room(&worded->block, (uint32_t)front->message_size(&message));
+
+		block->used += (uint32_t)front->write_message(&message, block->bytes + block->used);
+		worded->ends[count++] = block->used;
+	}
+	worded->block->size = worded->block->used; /* nothing more comes into it */
+}
+
+/* The stretch in the words of FRONT, which are made if they are not there yet. */
+static const struct worded *worded_for(struct turn *turn, struct stretch *stretch,
+				       const struct front *front)
+{
+	struct worded *worded = turn->fan_out->worded;
+	uint32_t i = 0;
+
+	while (i < stretch->fronts && worded[i].front != front) {
+		i++;
+	}
+	if (i == stretch->fronts) {
+		if (i == FRONTS_MAX) {
+			bug("a room with sessions of more than %d fronts", FRONTS_MAX);
+		}
+		stretch->fronts++;
+		worded[i].front = front;
+		put_into_words(&worded[i], stretch);
+	}
+	return &worded[i];
 }
 
 static bool is_for(const struct session *member, const struct room_record *record, uint16_t room)
@@ -116,99 +174,102 @@ static bool is_for(const struct session *member, const struct room_record *recor
 	if (record->sender.session == member->number) {
 		return false;
 	}
-	return record->kind != ROOM_LINE_NICK || hears_nick_here(member, record, room);
+	return record->kind != MESSAGE_RENAMED || hears_nick_here(member, record, room);
 }
 
 /* A few lines are sooner copied, one behind the other, than gathered by the kernel. */
-static void send_run(struct session *member, const struct stretch *stretch, uint32_t start,
-		     uint32_t end)
+static void send_run(struct session *member, struct block *block, uint32_t start, uint32_t end)
 {
 	if (end - start > COPIED_MOST) {
-		session_send_block(member, stretch->block, start, end - start);
+		session_send_block(member, block, start, end - start);
 	} else if (end > start) {
-		session_send(member, stretch->block->bytes + start, end - start);
+		session_send(member, block->bytes + start, end - start);
 	}
 }
 
-/* Sends a member the lines that are for it, in as few runs as they form. */
-static uint32_t send_some(struct session *member, const struct stretch *stretch)
+/* Sends a member what is for it, in as few runs as that forms. */
+static uint32_t send_some(struct session *member, const struct stretch *stretch,
+			  const struct worded *worded)
 {
-	uint32_t start = 0; /* of the run of lines that are for it */
+	const struct room_record *record;
+	uint32_t start = 0; /* of the run that is for it */
 	uint32_t end = 0;
-	uint32_t lines = 0;
+	uint32_t count = 0;
+	uint32_t sent = 0;
 
-	for (size_t at = 0; at < stretch->length; at += record_in(stretch, at)->size) {
-		const struct room_record *record = record_in(stretch, at);
-
-		if (record->kind == ROOM_PADDING) {
-			continue;
-		}
+	for (size_t at = 0; (record = next_record(stretch, &at)) != NULL; count++) {
 		if (is_for(member, record, stretch->room)) {
-			lines++;
+			sent++;
 		} else {
-			send_run(member, stretch, start, end);
-			start = end + record->text_length;
+			send_run(member, worded->block, start, end);
+			start = worded->ends[count];
 		}
-		end += record->text_length;
+		end = worded->ends[count];
 	}
-	send_run(member, stretch, start, end);
-	return lines;
+	send_run(member, worded->block, start, end);
+	return sent;
 }
 
-static void spread(struct worker *worker, struct stretch *stretch)
+static void spread(struct turn *turn, struct stretch *stretch)
 {
-	struct local_room *local = &worker->fan_out->rooms[stretch->room];
+	struct fan_out *fan_out = turn->fan_out;
+	struct local_room *local = &fan_out->rooms[stretch->room];
+	const struct worded *worded = NULL;
 	uint64_t deliveries = 0;
 
-	stretch->block = block_create((uint32_t)stretch->length);
-	gather(worker, stretch);
+	look_over(turn, stretch);
 	for (uint32_t i = 0; i < local->count; i++) {
-		struct session *member = worker->sessions[local->members[i]];
+		struct session *member = turn->sessions->table[local->members[i]];
 
-		if (stretch->has_nicks || member->stretch == worker->fan_out->stretch) {
-			deliveries += send_some(member, stretch);
+		if (!worded || worded->front != member->front) {
+			worded = worded_for(turn, stretch, member->front);
+		}
+		if (stretch->has_nicks || fan_out->sent[member->index] == fan_out->stretch) {
+			deliveries += send_some(member, stretch, worded);
 		} else {
-			session_send_block(member, stretch->block, 0, stretch->block->used);
-			deliveries += stretch->lines;
+			session_send_block(member, worded->block, 0, worded->block->used);
+			deliveries += stretch->events;
 		}
 	}
-	block_release(stretch->block);
-	score_add(worker->score, COUNTER_DELIVERIES, deliveries);
+	for (uint32_t i = 0; i < stretch->fronts; i++) {
+		block_release(fan_out->worded[i].block);
+	}
+	score_add(turn->score, COUNTER_DELIVERIES, deliveries);
 }
 
-static void tell_missed(struct worker *worker, uint16_t room, uint64_t missed)
+static void tell_missed(struct turn *turn, uint16_t room, uint64_t missed)
 {
-	struct local_room *local = &worker->fan_out->rooms[room];
-	char text[256];
-	int length = snprintf(text, sizeof(text), "*notice %llu lines of %s were missed here\n",
-			      (unsigned long long)missed, worker->shared->rooms->rooms[room].name);
+	struct local_room *local = &turn->fan_out->rooms[room];
 
 	for (uint32_t i = 0; i < local->count; i++) {
-		session_send(worker->sessions[local->members[i]], text, (size_t)length);
+		session_notice(turn->sessions->table[local->members[i]],
+			       "%llu lines of %s were missed here", (unsigned long long)missed,
+			       turn->shared->rooms->rooms[room].name);
 	}
-	score_add(worker->score, COUNTER_MISSED, missed);
+	score_add(turn->score, COUNTER_MISSED, missed);
 }
 
-void fan_out_deliver(struct worker *worker, uint16_t room)
+void fan_out_deliver(struct turn *turn, uint16_t room)
 {
-	struct fan_out *fan_out = worker->fan_out;
+	struct fan_out *fan_out = turn->fan_out;
 	struct local_room *local = &fan_out->rooms[room];
 	struct stretch stretch = { .records = fan_out->buffer, .room = room };
 	uint64_t missed;
 
 	while (local->count > 0) {
 		stretch.length =
-			room_read(worker->shared->rooms, room, &local->position,
-				  &local->next_number, fan_out->buffer, STRETCH_SIZE, &missed);
+			room_read(turn->shared->rooms, room, &local->position, &local->next_number,
+				  fan_out->buffer, STRETCH_SIZE, &missed);
 		if (missed > 0) {
-			tell_missed(worker, room, missed);
+			tell_missed(turn, room, missed);
 		}
 		if (stretch.length == 0) {
 			return;
 		}
-		stretch.lines = 0;
+		(void)room_read_name(turn->shared->rooms, room, stretch.name);
+		stretch.events = stretch.fronts = 0;
 		stretch.has_nicks = false;
-		spread(worker, &stretch);
+		spread(turn, &stretch);
 	}
 }
 
@@ -216,23 +277,23 @@ void fan_out_deliver(struct worker *worker, uint16_t room)
  * In a large room each line costs a system call a member; so those that come close together are
  * sent together. The first one after a silence does not wait.
  */
-static void deliver_or_gather(struct worker *worker, uint16_t room)
+static void deliver_or_gather(struct turn *turn, uint16_t room)
 {
-	struct fan_out *fan_out = worker->fan_out;
+	struct fan_out *fan_out = turn->fan_out;
 	struct local_room *local = &fan_out->rooms[room];
 	int64_t now_ns;
 
 	if (local->gathering || local->count == 0) {
 		return;
 	}
-	if (room_members(worker->shared->rooms, room) <= GATHER_MEMBERS) {
-		fan_out_deliver(worker, room);
+	if (room_members(turn->shared->rooms, room) <= GATHER_MEMBERS) {
+		fan_out_deliver(turn, room);
 		return;
 	}
-	now_ns = worker_now_ns(worker);
+	now_ns = turn_now_ns(turn);
 	if (now_ns - local->delivered_ns >= GATHER_NS) {
 		local->delivered_ns = now_ns;
-		fan_out_deliver(worker, room);
+		fan_out_deliver(turn, room);
 	} else {
 		local->gathering = true;
 		fan_out->gathering[fan_out->gathering_count++] = room;
@@ -240,29 +301,29 @@ static void deliver_or_gather(struct worker *worker, uint16_t room)
 }
 
 /* Delivers to the rooms that have gathered long enough. */
-static void deliver_gathered(struct worker *worker)
+static void deliver_gathered(struct turn *turn)
 {
-	struct fan_out *fan_out = worker->fan_out;
+	struct fan_out *fan_out = turn->fan_out;
 	uint16_t waiting = 0;
 
 	for (uint16_t i = 0; i < fan_out->gathering_count; i++) {
 		uint16_t room = fan_out->gathering[i];
 		struct local_room *local = &fan_out->rooms[room];
 
-		if (worker_now_ns(worker) - local->delivered_ns < GATHER_NS) {
+		if (turn_now_ns(turn) - local->delivered_ns < GATHER_NS) {
 			fan_out->gathering[waiting++] = room;
 			continue;
 		}
 		local->gathering = false;
-		local->delivered_ns = worker_now_ns(worker);
-		fan_out_deliver(worker, room);
+		local->delivered_ns = turn_now_ns(turn);
+		fan_out_deliver(turn, room);
 	}
 	fan_out->gathering_count = waiting;
 }
 
-int64_t fan_out_next_ns(const struct worker *worker)
+int64_t fan_out_next_ns(const struct turn *turn)
 {
-	const struct fan_out *fan_out = worker->fan_out;
+	const struct fan_out *fan_out = turn->fan_out;
 	int64_t next_ns = INT64_MAX;
 
 	for (uint16_t i = 0; i < fan_out->gathering_count; i++) {
@@ -277,8 +338,8 @@ int64_t fan_out_next_ns(const struct worker *worker)
 
 void fan_out_add_member(struct session *session, uint16_t room)
 {
-	struct local_room *local = &session->worker->fan_out->rooms[room];
-	const struct room *shared = &session->worker->shared->rooms->rooms[room];
+	struct local_room *local = &session->turn->fan_out->rooms[room];
+	const struct room *shared = &session->turn->shared->rooms->rooms[room];
 
 	if (local->count == 0) {
 		local->position = shared->end;
@@ -291,15 +352,15 @@ void fan_out_add_member(struct session *session, uint16_t room)
 			die("out of memory");
 		}
 	}
-	local->members[local->count++] = session->place;
+	local->members[local->count++] = session->index;
 }
 
 void fan_out_remove_member(struct session *session, uint16_t room)
 {
-	struct local_room *local = &session->worker->fan_out->rooms[room];
+	struct local_room *local = &session->turn->fan_out->rooms[room];
 
 	for (uint32_t i = 0; i < local->count; i++) {
-		if (local->members[i] == session->place) {
+		if (local->members[i] == session->index) {
 			local->members[i] = local->members[--local->count];
 			return;
 		}
@@ -309,35 +370,37 @@ void fan_out_remove_member(struct session *session, uint16_t room)
 
 /* What was said before */
 
-void fan_out_each_said(struct worker *worker, uint16_t room,
-		       void (*see)(void *context, const struct room_record *record), void *context)
+void fan_out_each_said(struct turn *turn, uint16_t room,
+		       void (*see)(void *context, const struct message *said), void *context)
 {
-	const struct rooms *rooms = worker->shared->rooms;
-	unsigned char *buffer = worker->fan_out->buffer;
+	const struct rooms *rooms = turn->shared->rooms;
+	const struct span name = span_of(rooms->rooms[room].name);
+	struct stretch stretch = { .records = turn->fan_out->buffer };
 	uint64_t position = rooms->rooms[room].oldest;
 	uint64_t next_number = 0;
 	uint64_t missed;
-	size_t length;
 
-	while ((length = room_read(rooms, room, &position, &next_number, buffer, STRETCH_SIZE,
-				   &missed)) > 0) {
-		const struct stretch stretch = { .records = buffer, .length = length };
+	while ((stretch.length = room_read(rooms, room, &position, &next_number,
+					   turn->fan_out->buffer, STRETCH_SIZE, &missed)) > 0) {
+		const struct room_record *record;
 
-		for (size_t at = 0; at < length; at += record_in(&stretch, at)->size) {
-			if (record_in(&stretch, at)->kind == ROOM_LINE_SAY) {
-				see(context, record_in(&stretch, at));
+		for (size_t at = 0; (record = next_record(&stretch, &at)) != NULL;) {
+			if (record->kind == MESSAGE_SAID) {
+				const struct message said = room_message_of(record, name);
+
+				see(context, &said);
 			}
 		}
 	}
 }
 
-void fan_out_turn(struct worker *worker)
+void fan_out_turn(struct turn *turn)
 {
-	struct rooms *rooms = worker->shared->rooms;
+	struct rooms *rooms = turn->shared->rooms;
 	uint16_t room;
 
-	while ((room = rooms_next_news(rooms, worker->number)) != ROOM_NONE) {
-		deliver_or_gather(worker, room);
+	while ((room = rooms_next_news(rooms, turn->worker)) != ROOM_NONE) {
+		deliver_or_gather(turn, room);
 	}
-	deliver_gathered(worker);
+	deliver_gathered(turn);
 }

@@ -3,153 +3,169 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/process/worker.h"
-#include "server/session/session.h"
 #include "shared/base/log.h"
-#include "shared/text/text.h"
 
-#define QUEUED_LINES_MAX 256 /* that wait for a room's lock */
+#define QUEUED_MAX 256 /* events that wait for a room's lock */
 
-/* A line of a worker's that found its room's lock taken. */
-struct queued_line {
-	struct queued_line *next;
+/* A message of a worker's that found its room's lock taken. */
+struct queued_post {
+	struct queued_post *next;
 	uint16_t room;
-	uint32_t room_version; /* the room as it was: in another one it has no place */
-	struct room_line line; /* its text and rooms are in `bytes` */
+	uint32_t room_version;       /* the room as it was: in another one it has no place */
+	struct room_message message; /* its nick and text are in `bytes` */
 	uint16_t rooms[SEAT_ROOMS_MAX];
 	char bytes[];
 };
 
-void post_finish(struct post_queue *posts)
+struct posts {
+	struct queued_post *oldest;
+	struct queued_post *newest;
+	size_t count;
+};
+
+void posts_create(struct turn *turn)
 {
-	for (struct queued_line *next, *line = posts->oldest; line; line = next) {
-		next = line->next;
-		free(line);
+	turn->posts = calloc(1, sizeof(*turn->posts));
+	if (!turn->posts) {
+		die("out of memory");
 	}
-	memset(posts, 0, sizeof(*posts));
 }
 
-static bool has_queued(const struct post_queue *posts, uint16_t room)
+static void drop_oldest(struct posts *posts)
 {
-	for (const struct queued_line *line = posts->oldest; line; line = line->next) {
-		if (line->room == room) {
+	struct queued_post *first = posts->oldest;
+
+	posts->oldest = first->next;
+	if (!posts->oldest) {
+		posts->newest = NULL;
+	}
+	posts->count--;
+	free(first);
+}
+
+void posts_destroy(struct turn *turn)
+{
+	while (turn->posts->oldest) {
+		drop_oldest(turn->posts);
+	}
+	free(turn->posts);
+}
+
+bool posts_wait(const struct turn *turn)
+{
+	return turn->posts->oldest != NULL;
+}
+
+static bool has_queued(const struct posts *posts, uint16_t room)
+{
+	for (const struct queued_post *queued = posts->oldest; queued; queued = queued->next) {
+		if (queued->room == room) {
 			return true;
 		}
 	}
 	return false;
 }
 
-bool post_line(struct worker *worker, uint16_t room, const struct room_line *line)
+bool post(struct turn *turn, uint16_t room, const struct room_message *message)
 {
-	if (has_queued(&worker->posts, room) || !room_append(worker->shared->rooms, room, line)) {
+	if (has_queued(turn->posts, room) || !room_append(turn->shared->rooms, room, message)) {
 		return false;
 	}
-	score_add(worker->score, COUNTER_MESSAGES, 1);
-	worker_wake_room(worker, room);
+	score_add(turn->score, COUNTER_MESSAGES, 1);
+	turn_wake_room(turn, room);
 	return true;
 }
 
-static void queue_line(struct worker *worker, uint16_t room, const struct room_line *line)
+static void keep_bytes(struct queued_post *queued, const struct room_message *message)
 {
-	struct post_queue *posts = &worker->posts;
-	struct queued_line *queued = malloc(sizeof(*queued) + line->length);
+	char *text = queued->bytes + message->nick.length;
+
+	memcpy(queued->bytes, message->nick.text, message->nick.length);
+	memcpy(text, message->text.text, message->text.length);
+	queued->message.nick.text = queued->bytes;
+	queued->message.text.text = text;
+	if (message->room_count > 0) {
+		memcpy(queued->rooms, message->rooms,
+		       message->room_count * sizeof(*message->rooms));
+	}
+	queued->message.rooms = queued->rooms;
+}
+
+static void queue(struct turn *turn, uint16_t room, const struct room_message *message)
+{
+	struct posts *posts = turn->posts;
+	struct queued_post *queued =
+		malloc(sizeof(*queued) + message->nick.length + message->text.length);
 
 	if (!queued) {
 		die("out of memory");
 	}
 	queued->next = NULL;
 	queued->room = room;
-	queued->room_version = worker->shared->rooms->rooms[room].version;
-	queued->line = *line;
-	memcpy(queued->bytes, line->text, line->length);
-	queued->line.text = queued->bytes;
-	if (line->room_count > 0) {
-		memcpy(queued->rooms, line->rooms, line->room_count * sizeof(*line->rooms));
-	}
-	queued->line.rooms = queued->rooms;
+	queued->room_version = turn->shared->rooms->rooms[room].version;
+	queued->message = *message;
+	keep_bytes(queued, message);
 	*(posts->newest ? &posts->newest->next : &posts->oldest) = queued;
 	posts->newest = queued;
 	posts->count++;
 }
 
-void post_line_or_queue(struct worker *worker, uint16_t room, const struct room_line *line)
+void post_or_queue(struct turn *turn, uint16_t room, const struct room_message *message)
 {
-	if (!post_line(worker, room, line)) {
-		if (worker->posts.count == QUEUED_LINES_MAX) {
-			log_warning("a line for a room is dropped: its lock is held for too long");
-			return;
-		}
-		queue_line(worker, room, line);
+	if (post(turn, room, message)) {
+		return;
 	}
+	if (turn->posts->count == QUEUED_MAX) {
+		log_warning("a message for a room is dropped: its lock is held for too long");
+		return;
+	}
+	queue(turn, room, message);
 }
 
-void post_retry(struct worker *worker)
+void posts_retry(struct turn *turn)
 {
-	struct post_queue *posts = &worker->posts;
+	struct posts *posts = turn->posts;
 
 	while (posts->oldest) {
-		struct queued_line *first = posts->oldest;
-		struct rooms *rooms = worker->shared->rooms;
+		struct queued_post *first = posts->oldest;
+		struct rooms *rooms = turn->shared->rooms;
 
 		if (rooms->rooms[first->room].version == first->room_version) {
-			if (!room_append(rooms, first->room, &first->line)) {
+			if (!room_append(rooms, first->room, &first->message)) {
 				return;
 			}
-			worker_wake_room(worker, first->room);
+			turn_wake_room(turn, first->room);
 		}
-		posts->oldest = first->next;
-		if (!posts->oldest) {
-			posts->newest = NULL;
-		}
-		posts->count--;
-		free(first);
+		drop_oldest(posts);
 	}
 }
 
-/* Writes FIRST and WORD behind LENGTH bytes of BUFFER, which has room; returns the new length. */
-static size_t put(char *buffer, size_t length, char first, const char *word)
+struct room_message post_by(const struct session *session, enum message_kind kind, struct span text,
+			    char *buffer)
 {
-	size_t word_length = strlen(word);
-
-	buffer[length] = first;
-	memcpy(buffer + length + 1, word, word_length);
-	return length + 1 + word_length;
+	return (struct room_message){ .kind = kind,
+				      .nick = span_of(session->seat->nick),
+				      .text = { buffer,
+						text_clean(text.text, text.length, buffer) },
+				      .sender = session_address(session),
+				      .wall_ns = turn_wall_ns(session->turn) };
 }
 
-struct room_line post_message(const struct session *session, char *buffer, const char *kind,
-			      uint16_t room, struct span text)
+bool post_is_heard(const struct turn *turn, uint16_t room)
 {
-	struct worker *worker = session->worker;
-	size_t length = put(buffer, 0, '*', kind);
-
-	length = put(buffer, length, ' ', worker->shared->rooms->rooms[room].name);
-	length = put(buffer, length, ' ', session->seat->nick);
-	if (text.length > 0) {
-		buffer[length++] = ' ';
-		length += text_clean(text.text, text.length, buffer + length);
-	}
-	buffer[length++] = '\n';
-	return (struct room_line){ .kind = ROOM_LINE,
-				   .text = buffer,
-				   .length = length,
-				   .sender = session_address(session),
-				   .wall_ns = worker_wall_ns(worker) };
-}
-
-bool post_hears_events(const struct worker *worker, uint16_t room)
-{
-	uint32_t members = room_members(worker->shared->rooms, room);
+	uint32_t members = room_members(turn->shared->rooms, room);
 
 	return members > 1 && members <= ROOM_EVENTS_MOST;
 }
 
-void post_event(struct session *session, const char *kind, uint16_t room, struct span text)
+void post_coming_or_going(struct session *session, enum message_kind kind, uint16_t room,
+			  struct span text)
 {
-	char buffer[POST_MESSAGE_SIZE];
+	char buffer[POST_TEXT_SIZE];
 
-	if (post_hears_events(session->worker, room)) {
-		struct room_line line = post_message(session, buffer, kind, room, text);
+	if (post_is_heard(session->turn, room)) {
+		struct room_message message = post_by(session, kind, text, buffer);
 
-		post_line_or_queue(session->worker, room, &line);
+		post_or_queue(session->turn, room, &message);
 	}
 }

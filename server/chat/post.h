@@ -1,55 +1,46 @@
 /*
- * post: puts lines into rooms: first step of what is said on its way to everybody.
+ * post: puts events into rooms: first step of what is said on its way to everybody.
  *
- * A line is one append to its room's log. When somebody else holds the log's lock, the line waits:
- * one that a client can be asked to give again stays with its session, an event that nobody gives
- * again (who left) is queued here, in order, and tried again each turn.
+ * A post is one append to its room's log. When somebody else holds the log's lock, it waits: one
+ * that a client can be asked to give again stays with its session, one that nobody gives again (who
+ * left) is queued here, in order, and tried again each turn.
  */
 #ifndef SERVER_CHAT_POST_H
 #define SERVER_CHAT_POST_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
+#include "server/session/session.h"
 #include "server/state/rooms.h"
-#include "shared/text/words.h"
+#include "shared/text/line.h"
+#include "shared/text/text.h"
 
-#define POST_MESSAGE_SIZE (ROOM_LINE_MAX + 1)
+#define POST_TEXT_SIZE (LINE_MAX_BYTES * TEXT_GROWTH) /* bytes of what was typed, once clean */
 
-struct worker;
-struct session;
-struct queued_line;
+/* A worker's events that wait for a room's lock: turn->posts. */
+void posts_create(struct turn *turn);
+void posts_destroy(struct turn *turn);
+bool posts_wait(const struct turn *turn);
 
-/* A worker's lines that wait for a lock; all zero when there is none. */
-struct post_queue {
-	struct queued_line *oldest;
-	struct queued_line *newest;
-	size_t count;
-};
+/* Once a turn: posts the queued events whose lock is free again. */
+void posts_retry(struct turn *turn);
 
-void post_finish(struct post_queue *posts);
+/* Appends a message to a room's log and wakes who has to hear it; false if it has to wait. */
+bool post(struct turn *turn, uint16_t room, const struct room_message *message);
 
-/* Appends a line to a room's log and wakes who has to hear it; false if it has to wait. */
-bool post_line(struct worker *worker, uint16_t room, const struct room_line *line);
+/* The same, but a message that has to wait is queued. */
+void post_or_queue(struct turn *turn, uint16_t room, const struct room_message *message);
 
-/* As post_line, but a line that has to wait is queued. */
-void post_line_or_queue(struct worker *worker, uint16_t room, const struct room_line *line);
-
-/* Once a turn: posts the queued lines whose lock is free again. */
-void post_retry(struct worker *worker);
-
-/*
- * "*KIND #ROOM NICK [TEXT]", with TEXT cleaned, as a line that SESSION sends; it lies in BUFFER,
- * POST_MESSAGE_SIZE bytes.
- */
-struct room_line post_message(const struct session *session, char *buffer, const char *kind,
-			      uint16_t room, struct span text);
+/* What SESSION does: TEXT is cleaned into BUFFER, POST_TEXT_SIZE bytes. */
+struct room_message post_by(const struct session *session, enum message_kind kind, struct span text,
+			    char *buffer);
 
 /* Whether a room is small enough, and not too small, to be told who comes and goes. */
-bool post_hears_events(const struct worker *worker, uint16_t room);
+bool post_is_heard(const struct turn *turn, uint16_t room);
 
-/* Posts such a message if the room hears events, queued if need be. */
-void post_event(struct session *session, const char *kind, uint16_t room, struct span text);
+/* Posts who comes or goes to ROOM if that is heard there, queued if need be. */
+void post_coming_or_going(struct session *session, enum message_kind kind, uint16_t room,
+			  struct span text);
 
 #endif

@@ -2,54 +2,56 @@
 
 #include <string.h>
 
-#include "server/booking/boxoffice.h"
-#include "server/chat/room_commands.h"
-#include "server/chat/user_commands.h"
+#include "server/lines/room_commands.h"
 #include "server/lines/server_commands.h"
+#include "server/lines/ticket_commands.h"
+#include "server/lines/user_commands.h"
 
 const struct command commands[] = {
 	{ "help", ROLE_ANYONE, false, "[NAME]", "lists the commands, or shows one", server_help },
 	{ "ping", ROLE_ANYONE, false, "[TEXT]", "answers at once, with the text", server_ping },
-	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", user_nick },
+	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", user_nick_command },
 	{ "quit", ROLE_ANYONE, false, "[TEXT]", "leaves, and tells your rooms why", server_quit },
 	{ "join", ROLE_ANYONE, false, "#ROOM", "enters a room and makes it the current one",
-	  chat_join },
-	{ "part", ROLE_ANYONE, false, "[#ROOM]", "leaves a room", chat_part },
-	{ "say", ROLE_ANYONE, false, "[#ROOM] TEXT", "says something to a room", chat_say },
-	{ "tell", ROLE_ANYONE, false, "NICK TEXT", "says something to one person", user_tell },
-	{ "who", ROLE_ANYONE, false, "[#ROOM]", "lists who is in a room, or everybody", chat_who },
+	  room_join },
+	{ "part", ROLE_ANYONE, false, "[#ROOM]", "leaves a room", room_part },
+	{ "say", ROLE_ANYONE, false, "[#ROOM] TEXT", "says something to a room", room_say },
+	{ "tell", ROLE_ANYONE, false, "NICK TEXT", "says something to one person",
+	  user_tell_command },
+	{ "who", ROLE_ANYONE, false, "[#ROOM]", "lists who is in a room, or everybody", room_who },
 	{ "where", ROLE_ANYONE, false, "[NICK]", "tells which process serves somebody, or you",
 	  server_where },
-	{ "rooms", ROLE_ANYONE, false, "", "lists the rooms", chat_rooms },
+	{ "rooms", ROLE_ANYONE, false, "", "lists the rooms", room_list },
 	{ "topic", ROLE_ANYONE, false, "#ROOM [TEXT]", "shows a room's topic, or sets it",
-	  chat_topic },
+	  room_topic },
 	{ "history", ROLE_ANYONE, false, "[#ROOM] [N]", "shows what was said before",
-	  chat_history },
+	  room_history },
 	{ "events", ROLE_ANYONE, false, "", "lists the events and what is left of each",
-	  boxoffice_events },
-	{ "left", ROLE_ANYONE, false, "EVENT", "tells how many tickets are left", boxoffice_left },
+	  ticket_events },
+	{ "left", ROLE_ANYONE, false, "EVENT", "tells how many tickets are left", ticket_left },
 	{ "book", ROLE_ANYONE, true, "EVENT [QTY] [key=KEY]",
-	  "books tickets; with a key, asking again is safe", boxoffice_book },
+	  "books tickets; with a key, asking again is safe", ticket_book },
 	{ "hold", ROLE_ANYONE, true, "EVENT [QTY] [ttl=SECONDS] [tied] [key=KEY]",
-	  "keeps tickets for you for a while", boxoffice_hold },
-	{ "confirm", ROLE_ANYONE, true, "CODE", "books what is held", boxoffice_confirm },
-	{ "cancel", ROLE_ANYONE, true, "CODE", "gives tickets back", boxoffice_cancel },
-	{ "ticket", ROLE_ANYONE, true, "CODE", "shows what a code is good for", boxoffice_ticket },
+	  "keeps tickets for you for a while", ticket_hold },
+	{ "confirm", ROLE_ANYONE, true, "CODE", "books what is held", ticket_confirm },
+	{ "cancel", ROLE_ANYONE, true, "CODE", "gives tickets back", ticket_cancel },
+	{ "ticket", ROLE_ANYONE, true, "CODE", "shows what a code is good for", ticket_show },
 	{ "wait", ROLE_ANYONE, true, "EVENT [QTY]", "queues for tickets that come back",
-	  boxoffice_wait },
+	  ticket_wait },
 	{ "audit", ROLE_ANYONE, true, "EVENT", "counts an event's tickets one by one",
-	  boxoffice_audit },
+	  ticket_audit },
 	{ "op", ROLE_ANYONE, false, "PASSWORD", "makes you an operator", server_op },
 	{ "event", ROLE_OPERATOR, true,
 	  "new EVENT TOTAL [TITLE] | open EVENT | close EVENT | grow EVENT N", "manages an event",
-	  boxoffice_event },
+	  ticket_event },
 	{ "admit", ROLE_OPERATOR, true, "CODE", "lets the holder of a code in, once",
-	  boxoffice_admit },
-	{ "kick", ROLE_OPERATOR, false, "NICK [WHY]", "ends somebody's connection", user_kick },
+	  ticket_admit },
+	{ "kick", ROLE_OPERATOR, false, "NICK [WHY]", "ends somebody's connection",
+	  user_kick_command },
 	{ "mute", ROLE_OPERATOR, false, "NICK SECONDS", "keeps somebody from speaking for a while",
-	  user_mute },
+	  user_mute_command },
 	{ "ban", ROLE_OPERATOR, false, "ADDRESS SECONDS",
-	  "keeps an address out for a while, over restarts too", user_ban },
+	  "keeps an address out for a while, over restarts too", user_ban_command },
 	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", server_workers },
 	{ "stats", ROLE_ANYONE, false, "", "shows what the server has done", server_stats },
 };
@@ -82,36 +84,36 @@ static const struct command *find(struct span *rest)
 	return NULL;
 }
 
-static enum outcome carry_out_named(struct session *session, struct span line, struct reply *reply)
+static enum outcome carry_out_named(struct session *session, struct span line, struct reply *reply,
+				    struct problem *problem)
 {
 	struct span rest = { line.text + 1, line.length - 1 };
 	const struct command *command = find(&rest);
 
 	if (!command) {
-		reply_error(reply, "BADCMD", "no such command; /help lists them");
-		return OUTCOME_DONE;
+		return refuse(problem, PROBLEM_BADCMD, "no such command; /help lists them");
 	}
 	if (command->role == ROLE_OPERATOR && !session->operator_role) {
-		reply_error(reply, "DENIED", "/%s is for operators; /op PASSWORD makes you one",
-			    command->name);
-		return OUTCOME_DONE;
+		return refuse(problem, PROBLEM_DENIED,
+			      "/%s is for operators; /op PASSWORD makes you one", command->name);
 	}
-	if (session->bookings > 0 && !command->pipelines) {
+	if (session->unanswered > 0 && !command->pipelines) {
 		return OUTCOME_WAIT;
 	}
-	return command->run(session, rest, reply);
+	return command->run(session, rest, reply, problem);
 }
 
-enum outcome command_carry_out(struct session *session, struct span line, struct reply *reply)
+enum outcome command_carry_out(struct session *session, struct span line, struct reply *reply,
+			       struct problem *problem)
 {
 	bool escaped = span_starts(line, "//");
 
 	if (span_starts(line, "/") && !escaped) {
-		return carry_out_named(session, line, reply);
+		return carry_out_named(session, line, reply, problem);
 	}
-	if (session->bookings > 0) {
+	if (session->unanswered > 0) {
 		return OUTCOME_WAIT;
 	}
-	return chat_plain(session, (struct span){ line.text + escaped, line.length - escaped },
-			  reply);
+	return room_plain(session, (struct span){ line.text + escaped, line.length - escaped },
+			  reply, problem);
 }

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-#include "server/chat/room_commands.h"
+#include "server/chat/chat.h"
+#include "server/chat/user.h"
 #include "shared/base/clock.h"
+#include "shared/text/line.h"
 #include "shared/text/text.h"
 
 static void help_row(struct reply *reply, const struct command *command)
@@ -13,7 +15,8 @@ static void help_row(struct reply *reply, const struct command *command)
 		   command->role == ROLE_OPERATOR ? " (operator)" : "");
 }
 
-enum outcome server_help(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_help(struct session *session, struct span arguments, struct reply *reply,
+			 struct problem *problem)
 {
 	struct span name = words_next(&arguments);
 	size_t shown = 0;
@@ -29,19 +32,20 @@ enum outcome server_help(struct session *session, struct span arguments, struct 
 		}
 	}
 	if (shown == 0) {
-		reply_error(reply, "NOTFOUND", "no such command; /help lists them");
-		return OUTCOME_DONE;
+		return refuse(problem, PROBLEM_NOTFOUND, "no such command; /help lists them");
 	}
 	reply_line(reply, "+help %zu", shown);
 	return OUTCOME_DONE;
 }
 
-enum outcome server_ping(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_ping(struct session *session, struct span arguments, struct reply *reply,
+			 struct problem *problem)
 {
 	struct span text = words_rest(arguments);
 	char clean[LINE_MAX_BYTES * TEXT_GROWTH];
 
 	(void)session;
+	(void)problem;
 	if (text.length == 0) {
 		reply_bytes(reply, "+pong\n", 6);
 		return OUTCOME_DONE;
@@ -52,41 +56,31 @@ enum outcome server_ping(struct session *session, struct span arguments, struct 
 	return OUTCOME_DONE;
 }
 
-enum outcome server_quit(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_quit(struct session *session, struct span arguments, struct reply *reply,
+			 struct problem *problem)
 {
+	(void)problem;
 	chat_farewell(session, words_rest(arguments));
 	reply_line(reply, "+bye");
 	return OUTCOME_CLOSE;
 }
 
-enum outcome server_where(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_where(struct session *session, struct span arguments, struct reply *reply,
+			  struct problem *problem)
 {
-	struct shared_state *shared = session->worker->shared;
+	struct shared_state *shared = session->turn->shared;
 	struct span nick = words_next(&arguments);
-	struct address where = session_address(session);
-	struct seat seat;
-	bool found = true;
+	struct user user = { .where = session_address(session), .seat = *session->seat };
+	enum outcome outcome = OUTCOME_DONE;
 
-	if (nick.length > 0 && !name_is_nick(nick)) {
-		reply_error(reply, "BADARG", "NICK is 1 to %d letters, digits, _ or -",
-			    NAME_NICK_POINTS);
-		return OUTCOME_DONE;
-	}
 	if (nick.length > 0) {
-		if (!directory_try(shared->directory)) {
-			return OUTCOME_AGAIN;
-		}
-		found = directory_find(shared->directory, nick, &where);
-		directory_unlock(shared->directory);
+		outcome = user_find(session, nick, &user, problem);
 	}
-	if (!found ||
-	    !seat_read(directory_seat(shared->directory, where.worker, where.seat), &seat)) {
-		reply_error(reply, "NOTFOUND", "nobody has that nick; /who lists everybody");
-		return OUTCOME_DONE;
+	if (outcome == OUTCOME_DONE) {
+		reply_line(reply, "+where %s %u %d", user.seat.nick, user.where.worker + 1,
+			   (int)shared->scoreboard->scores[user.where.worker].pid);
 	}
-	reply_line(reply, "+where %s %u %d", seat.nick, where.worker + 1,
-		   (int)shared->scoreboard->scores[where.worker].pid);
-	return OUTCOME_DONE;
+	return outcome;
 }
 
 /* Takes as long for a wrong password as for the right one. */
@@ -101,29 +95,33 @@ static bool same_password(struct span given, const char *password)
 	return difference == 0;
 }
 
-enum outcome server_op(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_op(struct session *session, struct span arguments, struct reply *reply,
+		       struct problem *problem)
 {
-	const char *password = session->worker->shared->options->operator_password;
+	const char *password = session->turn->shared->options->operator_password;
 	struct span given = words_rest(arguments);
 
 	if (given.length == 0) {
-		reply_error(reply, "BADARG", "PASSWORD is missing: /op PASSWORD");
-	} else if (*password == '\0') {
-		reply_error(reply, "DENIED", "this server has no operator password set");
-	} else if (!same_password(given, password)) {
-		reply_error(reply, "DENIED", "wrong password");
-	} else {
-		session->operator_role = true;
-		reply_line(reply, "+op");
+		return refuse(problem, PROBLEM_BADARG, "PASSWORD is missing: /op PASSWORD");
 	}
+	if (*password == '\0') {
+		return refuse(problem, PROBLEM_DENIED, "this server has no operator password set");
+	}
+	if (!same_password(given, password)) {
+		return refuse(problem, PROBLEM_DENIED, "wrong password");
+	}
+	session->operator_role = true;
+	reply_line(reply, "+op");
 	return OUTCOME_DONE;
 }
 
-enum outcome server_workers(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_workers(struct session *session, struct span arguments, struct reply *reply,
+			    struct problem *problem)
 {
-	const struct scoreboard *scoreboard = session->worker->shared->scoreboard;
+	const struct scoreboard *scoreboard = session->turn->shared->scoreboard;
 
 	(void)arguments;
+	(void)problem;
 	for (unsigned i = 0; i < scoreboard->workers; i++) {
 		const struct score *score = &scoreboard->scores[i];
 
@@ -138,13 +136,15 @@ enum outcome server_workers(struct session *session, struct span arguments, stru
 	return OUTCOME_DONE;
 }
 
-enum outcome server_stats(struct session *session, struct span arguments, struct reply *reply)
+enum outcome server_stats(struct session *session, struct span arguments, struct reply *reply,
+			  struct problem *problem)
 {
-	const struct shared_state *shared = session->worker->shared;
+	const struct shared_state *shared = session->turn->shared;
 	const struct scoreboard *scoreboard = shared->scoreboard;
-	int64_t uptime_ns = worker_wall_ns(session->worker) - scoreboard->started_ns;
+	int64_t uptime_ns = turn_wall_ns(session->turn) - scoreboard->started_ns;
 
 	(void)arguments;
+	(void)problem;
 	reply_line(reply, "=turnstile_uptime_seconds %lld", (long long)(uptime_ns / NS_PER_SECOND));
 	reply_line(reply, "=turnstile_workers %u", scoreboard->workers);
 	reply_line(reply, "=turnstile_connections %u", scoreboard_connections(scoreboard));

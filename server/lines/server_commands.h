@@ -1,17 +1,12 @@
 /*
- * lobby: the commands that are about the server and oneself, not about rooms or tickets.
+ * server_commands: the commands that are about the server and oneself, not about rooms or tickets.
  */
 #ifndef SERVER_LINES_SERVER_COMMANDS_H
 #define SERVER_LINES_SERVER_COMMANDS_H
 
 #include "server/lines/command.h"
 
-enum outcome server_help(struct session *session, struct span arguments, struct reply *reply);
-enum outcome server_ping(struct session *session, struct span arguments, struct reply *reply);
-enum outcome server_quit(struct session *session, struct span arguments, struct reply *reply);
-enum outcome server_where(struct session *session, struct span arguments, struct reply *reply);
-enum outcome server_op(struct session *session, struct span arguments, struct reply *reply);
-enum outcome server_workers(struct session *session, struct span arguments, struct reply *reply);
-enum outcome server_stats(struct session *session, struct span arguments, struct reply *reply);
+command_handler server_help, server_ping, server_quit, server_where, server_op, server_workers,
+	server_stats;
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/process/fronts.h"
 #include "server/session/session.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -93,7 +94,7 @@ static void refuse_one(struct dispatch *dispatch, int listener, enum listener_ki
 	int socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (socket >= 0) {
-		session_refuse(socket, kind == LISTENER_LINES);
+		session_refuse(front_of(kind), socket);
 	}
 	dispatch->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
@@ -199,7 +200,7 @@ static void put_back(struct dispatch *dispatch, const struct accepted *sockets, 
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (dispatch->waiting_count == WAITING_MAX) {
-			session_refuse(sockets[i].socket, sockets[i].kind == LISTENER_LINES);
+			session_refuse(front_of(sockets[i].kind), sockets[i].socket);
 		} else {
 			dispatch->waiting[dispatch->waiting_count++] = sockets[i];
 		}
@@ -322,8 +323,7 @@ void dispatch_stop(struct dispatch *dispatch)
 	dispatch->stopped = true;
 	set_accepting(dispatch, false);
 	for (size_t i = 0; i < dispatch->waiting_count; i++) {
-		session_refuse(dispatch->waiting[i].socket,
-			       dispatch->waiting[i].kind == LISTENER_LINES);
+		session_refuse(front_of(dispatch->waiting[i].kind), dispatch->waiting[i].socket);
 	}
 	dispatch->waiting_count = 0;
 }

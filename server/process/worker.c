@@ -10,26 +10,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/booking/boxoffice.h"
 #include "server/booking/clerk.h"
-#include "server/booking/exchange.h"
-#include "server/booking/release.h"
-#include "server/booking/sales.h"
-#include "server/chat/fan_out.h"
-#include "server/chat/room_commands.h"
-#include "server/echo/echo.h"
+#include "server/process/core.h"
+#include "server/process/fronts.h"
 #include "server/session/session.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/process/channel.h"
 
 #define TICK_NS      NS_PER_SECOND /* heart beats, and what is only looked at now and then */
-#define RETRY_NS     NS_PER_MS     /* when a lock was taken */
 #define ACCEPT_TURN  64            /* sockets accepted in one turn */
 #define ACCEPT_PAUSE (100 * NS_PER_MS)
 
 /* What only the loop itself needs. */
 struct loop {
-	struct worker worker;
+	struct core core;
+	struct clerk *clerk;
+	bool draining;
+	bool finished;
 	const struct worker_start *start;
 	struct event *channel_event;
 	struct event *wake_event;
@@ -41,61 +40,35 @@ struct loop {
 	struct channel_message message;
 };
 
-void worker_wake(struct worker *worker, uint32_t other)
-{
-	if (other != worker->number) {
-		worker->to_wake |= UINT64_C(1) << other;
-	}
-}
-
-static void wake_others(struct worker *worker)
-{
-	while (worker->to_wake != 0) {
-		unsigned other = (unsigned)__builtin_ctzll(worker->to_wake);
-
-		worker->to_wake &= worker->to_wake - 1;
-		(void)waker_wake(&worker->shared->scoreboard->scores[other].waker);
-	}
-}
-
-void worker_wake_room(struct worker *worker, uint16_t room)
-{
-	const struct room *shared = &worker->shared->rooms->rooms[room];
-
-	for (uint32_t i = 0; i < worker->shared->options->workers; i++) {
-		if (atomic_load_explicit(&shared->members[i], memory_order_relaxed) > 0) {
-			worker_wake(worker, i);
-		}
-	}
-}
-
 /* Sockets */
 
-static void count_connections(struct worker *worker)
+static void count_connections(struct turn *turn)
 {
-	atomic_store_explicit(&worker->score->connections,
-			      worker->session_count + worker->echo_count, memory_order_relaxed);
+	atomic_store_explicit(&turn->score->connections, turn->sessions->count,
+			      memory_order_relaxed);
 }
 
-static bool is_full(const struct worker *worker)
+static bool is_full(const struct turn *turn)
 {
-	const struct shared_state *shared = worker->shared;
+	const struct shared_state *shared = turn->shared;
 
 	return scoreboard_connections(shared->scoreboard) >= shared->options->max_connections;
 }
 
-void worker_take_socket(struct worker *worker, int socket, enum listener_kind kind,
+/* Takes a connected, non-blocking socket over. */
+static void take_socket(struct loop *loop, int socket, enum listener_kind kind,
 			struct peer_address peer)
 {
-	score_add(worker->score, COUNTER_ACCEPTED, 1);
-	if (worker->draining || is_full(worker)) {
-		session_refuse(socket, kind == LISTENER_LINES);
-	} else if (kind == LISTENER_ECHO) {
-		echo_open(worker, socket);
+	const struct front *front = front_of(kind);
+	struct turn *turn = &loop->core.turn;
+
+	score_add(turn->score, COUNTER_ACCEPTED, 1);
+	if (loop->draining || is_full(turn)) {
+		session_refuse(front, socket);
 	} else {
-		session_open(worker, socket, peer);
+		session_open(turn, front, socket, peer);
 	}
-	count_connections(worker);
+	count_connections(turn);
 }
 
 static void tell_master(struct loop *loop, enum worker_message_kind kind, uint64_t number,
@@ -118,27 +91,25 @@ static void take_sockets(struct loop *loop, const struct worker_message *message
 	tell_master(loop, all ? MESSAGE_TAKEN : MESSAGE_REFUSED, message->number,
 		    (uint32_t)received->descriptor_count);
 	for (size_t i = 0; i < received->descriptor_count; i++) {
-		worker_take_socket(&loop->worker, received->descriptors[i], message->kinds[i],
-				   message->peers[i]);
+		take_socket(loop, received->descriptors[i], message->kinds[i], message->peers[i]);
 	}
 }
 
 static void start_draining(struct loop *loop)
 {
-	struct worker *worker = &loop->worker;
+	struct turn *turn = &loop->core.turn;
 
-	if (worker->draining) {
+	if (loop->draining) {
 		return;
 	}
-	worker->draining = true;
-	atomic_store(&worker->score->state, WORKER_DRAINING);
-	loop->drain_until_ns = worker_now_ns(worker) + worker->shared->options->drain_ns;
+	loop->draining = true;
+	atomic_store(&turn->score->state, WORKER_DRAINING);
+	loop->drain_until_ns = turn_now_ns(turn) + turn->shared->options->drain_ns;
 	loop->accept_again_ns = 0;
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
 		event_del(loop->accept_events[i]);
 	}
-	session_drain_all(worker);
-	echo_drain_all(worker);
+	sessions_drain(turn);
 }
 
 /* One message a call: a second look, nearly always in vain, would cost a system call a message. */
@@ -154,7 +125,7 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 		return;
 	}
 	if (result != CHANNEL_OK && result != CHANNEL_CUT) {
-		loop->worker.finished = true; /* the master is gone */
+		loop->finished = true; /* the master is gone */
 		return;
 	}
 	memcpy(&message, loop->message.bytes, length < sizeof(message) ? length : sizeof(message));
@@ -170,7 +141,7 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 static void pause_accepting(struct loop *loop)
 {
 	log_warning("no more descriptors: accepting pauses");
-	loop->accept_again_ns = worker_now_ns(&loop->worker) + ACCEPT_PAUSE;
+	loop->accept_again_ns = turn_now_ns(&loop->core.turn) + ACCEPT_PAUSE;
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
 		event_del(loop->accept_events[i]);
 	}
@@ -202,9 +173,9 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 				     &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (socket >= 0) {
-			worker_take_socket(&loop->worker, socket,
-					   loop->worker.shared->options->listeners[listener].kind,
-					   peer_address_of(&address));
+			take_socket(loop, socket,
+				    loop->core.turn.shared->options->listeners[listener].kind,
+				    peer_address_of(&address));
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 			pause_accepting(loop);
 			return;
@@ -228,27 +199,11 @@ static void listen_to(struct loop *loop, size_t listener)
 		die("a listener cannot be watched: %s", strerror(errno));
 	}
 	loop->accept_events[listener] =
-		event_new(loop->worker.base, group, EV_READ | EV_PERSIST, on_accept, loop);
+		event_new(loop->core.turn.base, group, EV_READ | EV_PERSIST, on_accept, loop);
 	event_add(loop->accept_events[listener], NULL);
 }
 
 /* The turn */
-
-int64_t worker_now_ns(struct worker *worker)
-{
-	if (worker->now_ns == 0) {
-		worker->now_ns = clock_monotonic_ns();
-	}
-	return worker->now_ns;
-}
-
-int64_t worker_wall_ns(struct worker *worker)
-{
-	if (worker->wall_ns == 0) {
-		worker->wall_ns = clock_wall_ns();
-	}
-	return worker->wall_ns;
-}
 
 static void on_wake(evutil_socket_t descriptor, short what, void *argument)
 {
@@ -260,85 +215,49 @@ static void on_wake(evutil_socket_t descriptor, short what, void *argument)
 static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct loop *loop = argument;
-	struct worker *worker = &loop->worker;
+	struct turn *turn = &loop->core.turn;
 
 	(void)descriptor;
 	(void)what;
-	atomic_store(&worker->score->heartbeat_ns, worker_now_ns(worker));
-	session_tick(worker);
-	boxoffice_tick(worker);
-	boxoffice_announce_sales(worker);
-	if (clerk_failed(worker->clerk)) {
+	atomic_store(&turn->score->heartbeat_ns, turn_now_ns(turn));
+	core_tick(&loop->core);
+	if (clerk_failed(loop->clerk)) {
 		log_error("without its clerk this worker is of no use");
-		worker->finished = true;
+		loop->finished = true;
 	}
-}
-
-/* Stock changed since we last looked, or a change had to wait: then until that has waited enough.
- */
-static bool sale_is_due(struct worker *worker)
-{
-	uint32_t changes = atomic_load(&worker->shared->board->changes);
-
-	if (worker->sale_at_ns != 0) {
-		return worker_now_ns(worker) >= worker->sale_at_ns;
-	}
-	bool changed = changes != worker->changes_seen;
-
-	worker->changes_seen = changes;
-	return changed;
 }
 
 static void end_turn(struct loop *loop)
 {
-	struct worker *worker = &loop->worker;
+	struct turn *turn = &loop->core.turn;
 
-	boxoffice_turn(worker);
-	session_retry_waiting(worker);
-	if (worker->submitted) {
-		worker->submitted = false;
-		booking_queue_call(worker->shared->queue, worker->number);
-	}
-	chat_turn(worker);
-	if (sale_is_due(worker)) {
-		boxoffice_announce_sales(worker);
-		chat_turn(worker);
-	}
-	wake_others(worker);
-	session_flush_all(worker);
-	count_connections(worker);
-	if (loop->accept_again_ns && worker_now_ns(worker) >= loop->accept_again_ns) {
+	core_turn(&loop->core);
+	count_connections(turn);
+	if (loop->accept_again_ns && turn_now_ns(turn) >= loop->accept_again_ns) {
 		go_on_accepting(loop);
 	}
-	if (worker->draining && ((worker->session_count + worker->echo_count == 0) ||
-				 worker_now_ns(worker) >= loop->drain_until_ns)) {
-		worker->finished = true;
+	if (loop->draining &&
+	    (turn->sessions->count == 0 || turn_now_ns(turn) >= loop->drain_until_ns)) {
+		loop->finished = true;
 	}
 }
 
 /* How long the loop may sleep at most, in nanoseconds; -1: until something happens. */
 static int64_t sleep_at_most(struct loop *loop)
 {
-	struct worker *worker = &loop->worker;
-	int64_t due_ns;
+	struct turn *turn = &loop->core.turn;
+	int64_t due_ns = core_due_ns(&loop->core);
 
-	if (worker->waiting || worker->ended || worker->posts.oldest) {
-		return RETRY_NS;
-	}
-	due_ns = fan_out_next_ns(worker);
-	if (worker->sale_at_ns && worker->sale_at_ns < due_ns) {
-		due_ns = worker->sale_at_ns;
-	}
 	if (loop->accept_again_ns && loop->accept_again_ns < due_ns) {
 		due_ns = loop->accept_again_ns;
 	}
-	if (worker->draining && loop->drain_until_ns < due_ns) {
+	if (loop->draining && loop->drain_until_ns < due_ns) {
 		due_ns = loop->drain_until_ns;
 	}
 	if (due_ns == INT64_MAX) {
 		return -1;
 	}
-	return due_ns > worker_now_ns(worker) ? due_ns - worker_now_ns(worker) : 0;
+	return due_ns > turn_now_ns(turn) ? due_ns - turn_now_ns(turn) : 0;
 }
 
 static void set_alarm(struct loop *loop, int64_t delay_ns)
@@ -355,40 +274,24 @@ static void set_alarm(struct loop *loop, int64_t delay_ns)
 
 static void run_turn(struct loop *loop)
 {
-	struct worker *worker = &loop->worker;
-	struct waker *waker = &worker->score->waker;
+	struct turn *turn = &loop->core.turn;
+	struct waker *waker = &turn->score->waker;
 	int flags = EVLOOP_ONCE;
 
 	waker_arm(waker);
-	if (chat_has_news(worker) || boxoffice_has_news(worker)) {
+	if (core_has_news(&loop->core)) {
 		waker_disarm(waker);
 		flags = EVLOOP_NONBLOCK;
 	} else {
 		set_alarm(loop, sleep_at_most(loop));
 	}
-	worker->now_ns = worker->wall_ns = 0; /* after the sleep they are others */
-	(void)event_base_loop(worker->base, flags);
+	turn_forget_time(turn);
+	(void)event_base_loop(turn->base, flags);
 	waker_disarm(waker);
 	end_turn(loop);
 }
 
 /* From birth to end */
-
-static void make_seats(struct worker *worker)
-{
-	uint32_t seats = worker->shared->options->max_connections;
-
-	worker->sessions = calloc(seats, sizeof(struct session *));
-	worker->free_seats = calloc(seats, sizeof(uint32_t));
-	worker->receive_buffer = malloc(RECEIVE_SIZE);
-	if (!worker->sessions || !worker->free_seats || !worker->receive_buffer) {
-		die("out of memory");
-	}
-	for (uint32_t i = 0; i < seats; i++) {
-		worker->free_seats[i] = seats - 1 - i; /* the lowest is taken first */
-	}
-	worker->free_count = seats;
-}
 
 /*
  * No EPOLL_USE_CHANGELIST: it would take a socket out of the epoll set only after we closed it, too
@@ -414,16 +317,16 @@ static struct event_base *make_base(void)
 
 static void make_events(struct loop *loop)
 {
-	struct worker *worker = &loop->worker;
+	struct turn *turn = &loop->core.turn;
 	const struct timeval tick = { .tv_sec = TICK_NS / NS_PER_SECOND };
 
-	worker->base = make_base();
-	loop->channel_event = event_new(worker->base, loop->start->channel, EV_READ | EV_PERSIST,
-					on_channel, loop);
-	loop->wake_event = event_new(worker->base, worker->score->waker.descriptor,
+	turn->base = make_base();
+	loop->channel_event =
+		event_new(turn->base, loop->start->channel, EV_READ | EV_PERSIST, on_channel, loop);
+	loop->wake_event = event_new(turn->base, turn->score->waker.descriptor,
 				     EV_READ | EV_PERSIST | EV_ET, on_wake, loop);
-	loop->tick_event = event_new(worker->base, -1, EV_PERSIST, on_tick, loop);
-	loop->turn_event = event_new(worker->base, -1, 0, on_wake, loop);
+	loop->tick_event = event_new(turn->base, -1, EV_PERSIST, on_tick, loop);
+	loop->turn_event = event_new(turn->base, -1, 0, on_wake, loop);
 	event_add(loop->channel_event, NULL);
 	event_add(loop->wake_event, NULL);
 	event_add(loop->tick_event, &tick);
@@ -435,40 +338,33 @@ static void make_events(struct loop *loop)
 /* False when the store cannot be opened. */
 static bool begin(struct loop *loop, const struct worker_start *start)
 {
-	struct worker *worker = &loop->worker;
+	struct turn *turn = &loop->core.turn;
 
 	log_rename(start->name);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN); /* both may reach the whole group: the master decides */
 	(void)signal(SIGTERM, SIG_IGN);
 	loop->start = start;
-	worker->shared = start->shared;
-	worker->number = start->number;
-	worker->score = &start->shared->scoreboard->scores[start->number];
-	make_seats(worker);
-	reply_init(&worker->reply);
-	worker->fan_out = fan_out_create();
-	if (worker->shared->options->serialize != SERIALIZE_JOIN) {
-		worker->clerk = clerk_start(worker->shared, worker->number);
-		if (!worker->clerk) {
+	core_init(&loop->core, start->shared, start->number);
+	if (turn->shared->options->serialize != SERIALIZE_JOIN) {
+		loop->clerk = clerk_start(turn->shared, turn->worker);
+		if (!loop->clerk) {
 			return false;
 		}
 	}
-	boxoffice_sweep(worker);
-	chat_sweep(worker);
-	wake_others(worker);
+	boxoffice_sweep(turn);
+	core_sweep(&loop->core);
 	make_events(loop);
 	return true;
 }
 
 static void finish(struct loop *loop)
 {
-	struct worker *worker = &loop->worker;
+	struct turn *turn = &loop->core.turn;
 
-	clerk_stop(worker->clerk);
-	chat_sweep(worker); /* who is still here when the time is up */
-	wake_others(worker);
-	atomic_store(&worker->score->connections, 0);
+	clerk_stop(loop->clerk);
+	core_sweep(&loop->core); /* who is still here when the time is up */
+	atomic_store(&turn->score->connections, 0);
 }
 
 int worker_run(void *argument)
@@ -481,11 +377,11 @@ int worker_run(void *argument)
 	if (!begin(loop, argument)) {
 		return 1;
 	}
-	atomic_store(&loop->worker.score->heartbeat_ns, worker_now_ns(&loop->worker));
+	atomic_store(&loop->core.turn.score->heartbeat_ns, turn_now_ns(&loop->core.turn));
 	tell_master(loop, MESSAGE_READY, 0, 0);
-	while (!loop->worker.finished) {
+	while (!loop->finished) {
 		run_turn(loop);
 	}
 	finish(loop);
-	return loop->worker.draining ? 0 : 1;
+	return loop->draining ? 0 : 1;
 }

@@ -33,6 +33,23 @@ void block_release(struct block *block)
 	}
 }
 
+struct block *block_make_room(struct block **block, uint32_t size)
+{
+	struct block *old = *block;
+
+	if (old->size - old->used < size) {
+		uint32_t wanted =
+			old->size * 2 > old->used + size ? old->size * 2 : old->used + size;
+
+		*block = realloc(old, sizeof(*old) + wanted);
+		if (!*block) {
+			die("out of memory");
+		}
+		(*block)->size = wanted;
+	}
+	return *block;
+}
+
 /* From the one inside to an array, or to a larger array. */
 static void grow(struct output *output)
 {

@@ -24,6 +24,9 @@ struct block {
 struct block *block_create(uint32_t size);
 void block_release(struct block *block);
 
+/* Before anything refers to *BLOCK: makes it large enough for SIZE bytes more; it may move. */
+struct block *block_make_room(struct block **block, uint32_t size);
+
 struct segment {
 	struct block *block; /* one reference is the segment's */
 	uint32_t start;

@@ -28,13 +28,11 @@ void reply_clear(struct reply *reply)
 		reply_finish(reply);
 	}
 	reply->length = reply->complete = 0;
-	reply->failed = false;
 }
 
 void reply_complete(struct reply *reply)
 {
 	reply->complete = reply->length;
-	reply->failed = false;
 }
 
 void reply_drop_complete(struct reply *reply)
@@ -49,7 +47,6 @@ void reply_drop_complete(struct reply *reply)
 void reply_drop_incomplete(struct reply *reply)
 {
 	reply->length = reply->complete;
-	reply->failed = false;
 }
 
 static void make_room(struct reply *reply, size_t length)
@@ -89,20 +86,6 @@ void reply_line(struct reply *reply, const char *format, ...)
 {
 	va_list arguments;
 
-	va_start(arguments, format);
-	add_formatted(reply, format, arguments);
-	va_end(arguments);
-}
-
-void reply_error(struct reply *reply, const char *code, const char *format, ...)
-{
-	va_list arguments;
-
-	make_room(reply, REPLY_LINE_MAX);
-	reply->failed = true;
-	reply_bytes(reply, "-", 1);
-	reply_bytes(reply, code, strlen(code));
-	reply_bytes(reply, " ", 1);
 	va_start(arguments, format);
 	add_formatted(reply, format, arguments);
 	va_end(arguments);

@@ -1,13 +1,12 @@
 /*
- * reply: the lines that a command answers with, put together in memory.
+ * reply: what is answered to what a peer asked for, put together in memory.
  *
- * A handler fills it; only the session sends it. It knows no socket. One is kept a worker; replies
- * to commands that came together lie in it one behind the other.
+ * A front fills it; only the session sends it. It knows no socket. One is kept a worker; replies to
+ * what came together lie in it one behind the other.
  */
 #ifndef SERVER_SESSION_REPLY_H
 #define SERVER_SESSION_REPLY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define REPLY_LINE_MAX 4095 /* bytes of one line, its LF counted in; longer ones are cut */
@@ -17,7 +16,6 @@ struct reply {
 	size_t length;
 	size_t complete; /* of its bytes: whole replies to the commands before this one */
 	size_t room;
-	bool failed; /* its final line is an error */
 };
 
 void reply_init(struct reply *reply);
@@ -33,10 +31,6 @@ void reply_drop_incomplete(struct reply *reply);
 
 /* Adds one line as it is: a row ("=…"), a final line ("+…"), an event; the LF is added. */
 __attribute__((format(printf, 2, 3))) void reply_line(struct reply *reply, const char *format, ...);
-
-/* Adds the final line of a command that did not work: "-CODE text". */
-__attribute__((format(printf, 3, 4))) void reply_error(struct reply *reply, const char *code,
-						       const char *format, ...);
 
 /* Adds bytes as they are, for lines that are costly to format. */
 void reply_bytes(struct reply *reply, const char *text, size_t length);

@@ -1,34 +1,34 @@
 #include "server/session/session.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/booking/release.h"
-#include "server/chat/room_commands.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
 #define LINGER_NS        NS_PER_SECOND       /* how long a peer may take to end after us */
 #define CUT_OFF_NS       (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
 #define REPLIES_TOGETHER (16 * 1024)         /* bytes: so many do not wait for more */
-#define BUSY_LINE        "-BUSY the server has all the connections it may have; try again later\n"
-#define CUT_LINE         "*notice you were too far behind; the connection ends here\n"
-#define DRAIN_LINE       "*notice the server stops now\n"
+#define RATE_BURST       2                   /* seconds' worth of what --rate allows, at once */
+#define MESSAGE_SIZE_MAX 8192                /* bytes of an event for one session */
+#define NOTICE_SIZE      256
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
 static void flush(struct session *session);
 
 struct address session_address(const struct session *session)
 {
-	return (struct address){ session->worker->number, session->place, session->number };
+	return (struct address){ session->turn->worker, session->index, session->number };
 }
 
-struct session *session_find(const struct worker *worker, uint32_t place, uint64_t number)
+struct session *session_find(const struct turn *turn, uint32_t index, uint64_t number)
 {
-	struct session *session = worker->sessions[place];
+	struct session *session = turn->sessions->table[index];
 
 	return session && session->number == number ? session : NULL;
 }
@@ -41,32 +41,30 @@ static void update_event(struct session *session)
 
 	event_del(&session->event);
 	if (wanted && session->state != SESSION_ENDED) {
-		event_assign(&session->event, session->worker->base, session->socket,
+		event_assign(&session->event, session->turn->base, session->socket,
 			     (short)(wanted | EV_PERSIST), on_event, session);
 		event_add(&session->event, NULL);
 	}
 }
 
-static void set_reading(struct session *session, bool reading)
+static void wait_for(struct session *session, bool reading, bool writing)
 {
-	if (session->reading != reading) {
+	if (session->reading != reading || session->writing != writing) {
 		session->reading = reading;
-		update_event(session);
-	}
-}
-
-static void set_writing(struct session *session, bool writing)
-{
-	if (session->writing != writing) {
 		session->writing = writing;
 		update_event(session);
 	}
 }
 
+static void set_reading(struct session *session, bool reading)
+{
+	wait_for(session, reading, session->writing);
+}
+
 /* The connection is over: nothing more is read or written; the turn's end frees it. */
 static void end(struct session *session)
 {
-	struct worker *worker = session->worker;
+	struct turn *turn = session->turn;
 
 	if (session->state == SESSION_ENDED) {
 		return;
@@ -75,17 +73,16 @@ static void end(struct session *session)
 	event_del(&session->event);
 	close(session->socket);
 	output_finish(&session->output);
-	chat_farewell(session, span_of(""));
-	session->next_ended = worker->ended;
-	worker->ended = session;
+	session->next_ended = turn->sessions->ended;
+	turn->sessions->ended = session;
 }
 
 static void mark_unsent(struct session *session)
 {
 	if (!session->unsent) {
 		session->unsent = true;
-		session->next_unsent = session->worker->unsent;
-		session->worker->unsent = session;
+		session->next_unsent = session->turn->sessions->unsent;
+		session->turn->sessions->unsent = session;
 	}
 }
 
@@ -93,29 +90,43 @@ void session_retry_later(struct session *session)
 {
 	if (!session->waiting) {
 		session->waiting = true;
-		session->next_waiting = session->worker->waiting;
-		session->worker->waiting = session;
+		session->next_waiting = session->turn->sessions->waiting;
+		session->turn->sessions->waiting = session;
 	}
+}
+
+static size_t write_message(const struct session *session, const struct message *message,
+			    char *bytes)
+{
+	if (session->front->message_size(message) > MESSAGE_SIZE_MAX) {
+		bug("a message of more than %d bytes", MESSAGE_SIZE_MAX);
+	}
+	return session->front->write_message(message, bytes);
 }
 
 /* A receiver that is further behind than it may be: what is queued is dropped, and it is let go. */
 static void cut_off(struct session *session)
 {
-	bool at_line_end = output_cut(&session->output);
+	struct block **copied = &session->turn->sessions->copied;
+	char notice[MESSAGE_SIZE_MAX];
+	const struct message message = {
+		.kind = MESSAGE_NOTICE,
+		.text = span_of("you were too far behind; the connection ends here")
+	};
 
-	if (!at_line_end) {
-		output_copy(&session->output, &session->worker->copied, "\n", 1);
+	if (!output_cut(&session->output)) {
+		output_copy(&session->output, copied, "\n", 1);
 	}
-	output_copy(&session->output, &session->worker->copied, CUT_LINE, sizeof(CUT_LINE) - 1);
-	score_add(session->worker->score, COUNTER_CUT_OFF, 1);
+	output_copy(&session->output, copied, notice, write_message(session, &message, notice));
+	score_add(session->turn->score, COUNTER_CUT_OFF, 1);
 	session_close(session);
-	session->linger_until_ns = worker_now_ns(session->worker) + CUT_OFF_NS;
+	session->linger_until_ns = turn_now_ns(session->turn) + CUT_OFF_NS;
 }
 
 static bool is_behind(const struct session *session)
 {
 	return session->state == SESSION_OPEN &&
-	       session->output.bytes > session->worker->shared->options->send_queue_bytes;
+	       session->output.bytes > session->turn->shared->options->send_queue_bytes;
 }
 
 /* Much may be queued within one turn: it is sent before it is held against the receiver. */
@@ -130,38 +141,36 @@ static void queued(struct session *session)
 	}
 }
 
-void session_send_replies(struct worker *worker)
+void session_send_replies(struct turn *turn)
 {
-	struct session *session = worker->answering;
+	struct sessions *sessions = turn->sessions;
+	struct session *session = sessions->answering;
 
-	worker->answering = NULL;
+	sessions->answering = NULL;
 	if (session && session->state == SESSION_OPEN) {
-		output_copy(&session->output, &worker->copied, worker->reply.text,
-			    worker->reply.complete);
+		output_copy(&session->output, &sessions->copied, sessions->reply.text,
+			    sessions->reply.complete);
 		queued(session);
 	}
-	reply_drop_complete(&worker->reply);
+	reply_drop_complete(&sessions->reply);
 }
 
 void session_reply_is_complete(struct session *session)
 {
-	struct worker *worker = session->worker;
+	struct sessions *sessions = session->turn->sessions;
 
-	if (worker->reply.failed) {
-		score_add(worker->score, COUNTER_ERRORS, 1);
-	}
-	reply_complete(&worker->reply);
-	worker->answering = session;
-	if (worker->reply.complete >= REPLIES_TOGETHER) {
-		session_send_replies(worker);
+	reply_complete(&sessions->reply);
+	sessions->answering = session;
+	if (sessions->reply.complete >= REPLIES_TOGETHER) {
+		session_send_replies(session->turn);
 	}
 }
 
 /* Replies to what came before go first. */
 static bool takes_output(struct session *session)
 {
-	if (session->worker->answering == session) {
-		session_send_replies(session->worker);
+	if (session->turn->sessions->answering == session) {
+		session_send_replies(session->turn);
 	}
 	return session->state == SESSION_OPEN;
 }
@@ -169,7 +178,7 @@ static bool takes_output(struct session *session)
 void session_send(struct session *session, const char *text, size_t length)
 {
 	if (takes_output(session)) {
-		output_copy(&session->output, &session->worker->copied, text, length);
+		output_copy(&session->output, &session->turn->sessions->copied, text, length);
 		queued(session);
 	}
 }
@@ -183,98 +192,176 @@ void session_send_block(struct session *session, struct block *block, uint32_t s
 	}
 }
 
+void session_send_now(struct session *session, const char *text, size_t length)
+{
+	ssize_t sent = 0;
+
+	if (!takes_output(session)) {
+		return;
+	}
+	if (session->output.bytes == 0) {
+		sent = send(session->socket, text, length, MSG_NOSIGNAL);
+	}
+	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		end(session);
+		return;
+	}
+	sent = sent < 0 ? 0 : sent;
+	if ((size_t)sent < length) {
+		output_copy(&session->output, &session->turn->sessions->copied, text + sent,
+			    length - (size_t)sent);
+		wait_for(session, session->reading && !session->front->in_step, true);
+	}
+}
+
+void session_hear(struct session *session, const struct message *message)
+{
+	char bytes[MESSAGE_SIZE_MAX];
+
+	if (session->state == SESSION_OPEN) {
+		session_send(session, bytes, write_message(session, message, bytes));
+	}
+}
+
+void session_notice(struct session *session, const char *format, ...)
+{
+	char text[NOTICE_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	session_hear(session, &(struct message){ .kind = MESSAGE_NOTICE, .text = span_of(text) });
+}
+
+/* Whether input has to wait until something else is over. */
+static bool has_to_wait(const struct session *session)
+{
+	return session->keeping || (session->front->in_step && session->output.bytes > 0);
+}
+
 /* Reads on, waits, or, when no more input comes and all of it is answered, closes. */
 static void settle(struct session *session)
 {
 	bool over = session->ended_input || session->drained;
-	bool keeping = session->intake.keeping;
+	bool waits = has_to_wait(session);
 
 	if (session->state != SESSION_OPEN) {
 		return;
 	}
-	set_reading(session, !over && !keeping);
-	if (over && !keeping && session->bookings == 0) {
+	set_reading(session, !over && !waits);
+	if (over && !waits && session->unanswered == 0) {
 		session_close(session);
 	}
 }
 
+/* A token bucket that is kept as a time (GCRA). */
+bool session_within_rate(struct session *session)
+{
+	unsigned rate = session->turn->shared->options->rate;
+
+	if (rate == 0) {
+		return true;
+	}
+	int64_t now = turn_now_ns(session->turn);
+	int64_t start = session->tokens_ns > now ? session->tokens_ns : now;
+
+	if (start - now > (RATE_BURST * (int64_t)rate - 1) * (NS_PER_SECOND / rate)) {
+		return false;
+	}
+	session->tokens_ns = start + NS_PER_SECOND / rate;
+	return true;
+}
+
+void session_expect_answer(struct session *session)
+{
+	session->unanswered++;
+}
+
 void session_answered(struct session *session)
 {
-	session->bookings--;
+	session->unanswered--;
 	session_reply_is_complete(session);
-	session_send_replies(session->worker);
-	if (session->bookings == 0 && session->intake.keeping && !session->waiting) {
-		intake_go_on(session);
+	session_send_replies(session->turn);
+	if (session->unanswered == 0 && session->keeping && !session->waiting) {
+		session->front->go_on(session);
 	}
 	settle(session);
 }
 
-/* What a newcomer is told who may not come in; false if it may. With the directory's lock held. */
-static bool is_refused(struct session *session, struct reply *reply)
+/* Whether a newcomer may not come in, and why. With the directory's lock held. */
+static bool is_refused(struct session *session, struct problem *problem)
 {
-	struct worker *worker = session->worker;
-	struct admission *admission = worker->shared->directory->admission;
-	int64_t banned_ns = admission_banned(admission, session->peer, worker_wall_ns(worker));
+	struct turn *turn = session->turn;
+	struct admission *admission = turn->shared->directory->admission;
+	int64_t banned_ns = admission_banned(admission, session->peer, turn_wall_ns(turn));
 
 	if (banned_ns > 0) {
-		reply_error(reply, "DENIED", "your address is banned for %lld more seconds",
-			    (long long)((banned_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+		(void)refuse(problem, PROBLEM_DENIED,
+			     "your address is banned for %lld more seconds",
+			     (long long)((banned_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
 		return true;
 	}
 	if (!admission_enter(admission, session->peer)) {
-		reply_error(reply, "BUSY", "your address has %u connections, which is the most",
-			    admission->most);
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "your address has %u connections, which is the most", admission->most);
 		return true;
 	}
 	return false;
 }
 
 /* Lets a new session in under its first nick, or tells it why not; false: try again next turn. */
-static bool greet(struct session *session)
+static bool let_in(struct session *session)
 {
-	struct directory *directory = session->worker->shared->directory;
-	struct reply *reply = &session->worker->reply;
+	struct directory *directory = session->turn->shared->directory;
+	struct problem problem;
 
 	if (!directory_try(directory)) {
 		return false;
 	}
-	reply_clear(reply);
-	if (is_refused(session, reply)) {
+	reply_clear(&session->turn->sessions->reply);
+	if (is_refused(session, &problem)) {
 		directory_unlock(directory);
-		session_send(session, reply->text, reply->length);
+		session->front->refuse(session, &problem);
 		session_close(session);
 		return true;
 	}
 	session->seat->peer = session->peer;
 	directory_claim_guest(directory, session_address(session));
 	directory_unlock(directory);
-	session->greeted = true;
-	reply_line(reply,
-		   "+turnstile 1 welcome, %s; worker %u serves you; /help lists the commands",
-		   session->seat->nick, session->worker->number + 1);
-	session_send(session, reply->text, reply->length);
+	session->let_in = true;
+	session->front->greet(session);
 	set_reading(session, true);
 	return true;
 }
 
-void session_retry_waiting(struct worker *worker)
+/* False when it has to wait on. */
+static bool retry(struct session *session)
 {
-	struct session *session = worker->waiting;
+	if (session->state != SESSION_OPEN) {
+		return true; /* it is being ended */
+	}
+	if (session->front->of_people && !session->let_in) {
+		return let_in(session);
+	}
+	if (session->keeping && session->unanswered == 0) {
+		session->front->go_on(session);
+		settle(session);
+	}
+	return true;
+}
 
-	worker->waiting = NULL;
+void sessions_retry_waiting(struct turn *turn)
+{
+	struct session *session = turn->sessions->waiting;
+
+	turn->sessions->waiting = NULL;
 	while (session) {
 		struct session *next = session->next_waiting;
 
 		session->waiting = false;
-		if (session->state != SESSION_OPEN) {
-			/* it is being ended */
-		} else if (!session->greeted) {
-			if (!greet(session)) {
-				session_retry_later(session);
-			}
-		} else if (session->intake.keeping && session->bookings == 0) {
-			intake_go_on(session);
-			settle(session);
+		if (!retry(session)) {
+			session_retry_later(session);
 		}
 		session = next;
 	}
@@ -286,7 +373,7 @@ static void linger(struct session *session)
 	ssize_t got;
 
 	do {
-		got = recv(session->socket, session->worker->receive_buffer, RECEIVE_SIZE, 0);
+		got = recv(session->socket, session->turn->receive_buffer, RECEIVE_SIZE, 0);
 	} while (got > 0);
 	if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
 		end(session);
@@ -302,7 +389,7 @@ static void finish_sending(struct session *session)
 	}
 	shutdown(session->socket, SHUT_WR);
 	session->state = SESSION_LINGERING;
-	session->linger_until_ns = worker_now_ns(session->worker) + LINGER_NS;
+	session->linger_until_ns = turn_now_ns(session->turn) + LINGER_NS;
 	set_reading(session, true);
 	linger(session);
 }
@@ -311,10 +398,15 @@ static void flush(struct session *session)
 {
 	switch (output_flush(&session->output, session->socket)) {
 	case OUTPUT_BROKEN: end(session); return;
-	case OUTPUT_BLOCKED: set_writing(session, true); return;
+	case OUTPUT_BLOCKED: wait_for(session, session->reading, true); return;
 	case OUTPUT_EMPTY: break;
 	}
-	set_writing(session, false);
+	if (session->writing) {
+		bool stood_still = session->front->in_step && session->state == SESSION_OPEN;
+
+		wait_for(session, session->reading || stood_still, false);
+		settle(session);
+	}
 	if (session->state == SESSION_CLOSING) {
 		finish_sending(session);
 	}
@@ -322,11 +414,11 @@ static void flush(struct session *session)
 
 static void read_input(struct session *session)
 {
-	struct worker *worker = session->worker;
-	ssize_t got = recv(session->socket, worker->receive_buffer, RECEIVE_SIZE, 0);
+	struct turn *turn = session->turn;
+	ssize_t got = recv(session->socket, turn->receive_buffer, RECEIVE_SIZE, 0);
 
 	if (got > 0) {
-		intake_take(session, worker->receive_buffer, (size_t)got);
+		session->front->take(session, turn->receive_buffer, (size_t)got);
 		settle(session);
 	} else if (got == 0) {
 		session->ended_input = true;
@@ -361,35 +453,50 @@ void session_close(struct session *session)
 	mark_unsent(session);
 }
 
-void session_refuse(int socket, bool lines)
+void session_refuse(const struct front *front, int socket)
 {
-	if (lines) {
-		(void)send(socket, BUSY_LINE, sizeof(BUSY_LINE) - 1, MSG_NOSIGNAL);
+	if (*front->busy != '\0') {
+		(void)send(socket, front->busy, strlen(front->busy), MSG_NOSIGNAL);
 	}
 	shutdown(socket, SHUT_WR);
 	close(socket);
 }
 
-void session_open(struct worker *worker, int socket, struct peer_address peer)
+/* A session in the table; NULL when there is no seat or no memory. */
+static struct session *create(struct turn *turn, const struct front *front, int socket)
 {
-	struct session *session = worker->free_count > 0 ? calloc(1, sizeof(*session)) : NULL;
+	struct sessions *sessions = turn->sessions;
+	struct session *session = sessions->free_count > 0 ? calloc(1, front->session_size) : NULL;
 
 	if (!session) {
-		session_refuse(socket, true);
+		return NULL;
+	}
+	session->turn = turn;
+	session->front = front;
+	session->socket = socket;
+	session->index = sessions->free[--sessions->free_count];
+	session->seat = directory_seat(turn->shared->directory, turn->worker, session->index);
+	session->number = directory_new_session(turn->shared->directory);
+	event_assign(&session->event, turn->base, socket, EV_READ | EV_PERSIST, on_event, session);
+	sessions->table[session->index] = session;
+	sessions->count++;
+	front->start(session);
+	return session;
+}
+
+void session_open(struct turn *turn, const struct front *front, int socket,
+		  struct peer_address peer)
+{
+	struct session *session = create(turn, front, socket);
+
+	if (!session) {
+		session_refuse(front, socket);
 		return;
 	}
-	session->worker = worker;
-	session->socket = socket;
 	session->peer = peer;
-	session->place = worker->free_seats[--worker->free_count];
-	session->seat = directory_seat(worker->shared->directory, worker->number, session->place);
-	session->number = directory_new_session(worker->shared->directory);
-	intake_init(&session->intake);
-	event_assign(&session->event, worker->base, socket, EV_READ | EV_PERSIST, on_event,
-		     session);
-	worker->sessions[session->place] = session;
-	worker->session_count++;
-	if (!greet(session)) {
+	if (!front->of_people) {
+		set_reading(session, true);
+	} else if (!let_in(session)) {
 		session_retry_later(session);
 	} else if (session->state == SESSION_OPEN) {
 		read_input(session); /* who has asked already is answered along with the greeting */
@@ -398,70 +505,123 @@ void session_open(struct worker *worker, int socket, struct peer_address peer)
 
 static void free_session(struct session *session)
 {
-	struct worker *worker = session->worker;
+	struct sessions *sessions = session->turn->sessions;
 
-	worker->sessions[session->place] = NULL;
-	worker->free_seats[worker->free_count++] = session->place;
-	worker->session_count--;
-	intake_finish(&session->intake);
+	sessions->table[session->index] = NULL;
+	sessions->free[sessions->free_count++] = session->index;
+	sessions->count--;
+	session->front->finish(session);
 	free(session);
 }
 
 /* Those that ended give back all they had, when the queue and the directory can take it. */
-static void free_ended(struct worker *worker)
+static void free_ended(struct turn *turn, bool (*give_back)(struct session *session))
 {
-	struct session *session = worker->ended;
+	struct session *session = turn->sessions->ended;
 
-	worker->ended = NULL;
+	turn->sessions->ended = NULL;
 	while (session) {
 		struct session *next = session->next_ended;
 
-		if (!session->waiting && !session->unsent && boxoffice_release(session) &&
-		    chat_leave_all(session)) {
+		if (!session->waiting && !session->unsent &&
+		    (!session->let_in || give_back(session))) {
 			free_session(session);
 		} else {
-			session->next_ended = worker->ended;
-			worker->ended = session;
+			session->next_ended = turn->sessions->ended;
+			turn->sessions->ended = session;
 		}
 		session = next;
 	}
 }
 
-void session_flush_all(struct worker *worker)
+void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session))
 {
 	struct session *session;
 
-	while ((session = worker->unsent) != NULL) {
-		worker->unsent = session->next_unsent;
+	while ((session = turn->sessions->unsent) != NULL) {
+		turn->sessions->unsent = session->next_unsent;
 		session->unsent = false;
 		if (session->state != SESSION_ENDED && !session->writing) {
 			flush(session);
 		}
 	}
-	free_ended(worker);
+	free_ended(turn, give_back);
 }
 
-void session_tick(struct worker *worker)
+/* The next session from INDEX on; NULL when there is none. */
+static struct session *next_from(const struct turn *turn, uint32_t *index)
 {
-	for (uint32_t i = 0; i < worker->shared->options->max_connections; i++) {
-		struct session *session = worker->sessions[i];
+	while (*index < turn->shared->options->max_connections) {
+		struct session *session = turn->sessions->table[(*index)++];
 
-		if (session && session->linger_until_ns != 0 &&
-		    session->linger_until_ns <= worker_now_ns(worker)) {
+		if (session) {
+			return session;
+		}
+	}
+	return NULL;
+}
+
+void sessions_close_from(struct turn *turn, struct peer_address peer, const struct message *why)
+{
+	uint32_t index = 0;
+
+	for (struct session *session; (session = next_from(turn, &index)) != NULL;) {
+		if (session->front->of_people && peer_address_equal(session->peer, peer)) {
+			session_hear(session, why);
+			session_close(session);
+		}
+	}
+}
+
+void sessions_tick(struct turn *turn)
+{
+	uint32_t index = 0;
+
+	for (struct session *session; (session = next_from(turn, &index)) != NULL;) {
+		if (session->linger_until_ns != 0 &&
+		    session->linger_until_ns <= turn_now_ns(turn)) {
 			end(session);
 		}
 	}
 }
 
-void session_drain_all(struct worker *worker)
+void sessions_drain(struct turn *turn)
 {
-	for (uint32_t i = 0; i < worker->shared->options->max_connections; i++) {
-		struct session *session = worker->sessions[i];
+	uint32_t index = 0;
 
-		if (session && session->state == SESSION_OPEN) {
-			session_send(session, DRAIN_LINE, sizeof(DRAIN_LINE) - 1);
+	for (struct session *session; (session = next_from(turn, &index)) != NULL;) {
+		if (session->state == SESSION_OPEN) {
+			session_notice(session, "the server stops now");
 			session->drained = true;
 			settle(session);
 		}
 	}
+}
+
+void sessions_create(struct turn *turn)
+{
+	struct sessions *sessions = calloc(1, sizeof(*sessions));
+	uint32_t seats = turn->shared->options->max_connections;
+
+	if (!sessions || !(sessions->table = calloc(seats, sizeof(*sessions->table))) ||
+	    !(sessions->free = calloc(seats, sizeof(*sessions->free)))) {
+		die("out of memory");
+	}
+	for (uint32_t i = 0; i < seats; i++) {
+		sessions->free[i] = seats - 1 - i; /* the lowest is taken first */
+	}
+	sessions->free_count = seats;
+	reply_init(&sessions->reply);
+	turn->sessions = sessions;
+}
+
+void sessions_destroy(struct turn *turn)
+{
+	struct sessions *sessions = turn->sessions;
+
+	reply_finish(&sessions->reply);
+	block_release(sessions->copied);
+	free(sessions->table);
+	free(sessions->free);
+	free(sessions);
 }

@@ -1,12 +1,11 @@
 /*
- * session: one client's connection to the line protocol: its input, its place in the order of
- * replies, its output.
+ * session: one client's connection: its input, its place in the order of replies, its output.
  *
- * Bytes come in, the intake cuts them into lines, a command carries each out, and its reply is sent
- * in the order of the commands. Bookings are answered by the clerk: further bookings are sent after
- * the first ones without waiting, but any other line waits until they are answered (it is kept, and
- * the socket is not read further). Only here is a client's socket written to and closed; closing
- * marks, and the worker frees at the end of the turn.
+ * Bytes come in, and its front makes of them what they ask for; replies are sent in the order in
+ * which they were asked for. Bookings are answered by the clerk: further ones may be asked for
+ * without waiting, but all else waits until they are answered (it is kept, and the socket is not
+ * read further). Only here is a client's socket written to and closed; closing marks, and the
+ * worker frees at the end of the turn.
  */
 #ifndef SERVER_SESSION_SESSION_H
 #define SERVER_SESSION_SESSION_H
@@ -15,10 +14,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/process/worker.h"
-#include "server/session/input.h"
+#include "server/session/front.h"
 #include "server/session/output.h"
+#include "server/session/problem.h"
+#include "server/session/reply.h"
 #include "server/state/directory.h"
+#include "server/state/message.h"
+#include "server/state/turn.h"
 
 enum session_state {
 	SESSION_OPEN,
@@ -29,79 +31,119 @@ enum session_state {
 
 struct session {
 	struct event event;
-	struct worker *worker;
+	struct turn *turn;
+	const struct front *front;
 	struct seat *seat; /* shared: nick and rooms */
 	uint64_t number;
 	struct peer_address peer;
 	int socket;
-	uint32_t place; /* of the seat */
-	struct intake intake;
+	uint32_t index; /* of the seat, among this worker's */
 	struct output output;
-	uint16_t bookings; /* under way at the clerk */
-	uint8_t state;     /* enum session_state */
-	bool ended_input;  /* the peer has half-closed */
-	bool reading;      /* `event` waits for input */
-	bool writing;      /* the socket took no more: `event` waits for room */
+	int64_t tokens_ns;   /* --rate: what it may still spend */
+	uint16_t unanswered; /* bookings under way at the clerk */
+	uint8_t state;       /* enum session_state */
+	bool keeping;        /* its front keeps input that has to wait: no more is to be read */
+	bool ended_input;    /* the peer has half-closed */
+	bool reading;        /* `event` waits for input */
+	bool writing;        /* the socket took no more: `event` waits for room */
 	bool operator_role;
-	bool greeted;       /* has a nick */
+	bool let_in;        /* of_people: has a nick */
 	bool said_farewell; /* to its rooms */
 	bool drained;       /* the server stops: no more input is taken */
-	bool unsent;        /* in the worker's list */
+	bool unsent;        /* in the list */
 	bool waiting;       /* likewise */
 	struct session *next_unsent;
 	struct session *next_waiting;
 	struct session *next_ended;
-	uint64_t stretch; /* chat: the last stretch of a room that has a line of this session's */
 	int64_t linger_until_ns;
 };
 
-/* Closes SOCKET; if it is one for lines, it is told -BUSY before. */
-void session_refuse(int socket, bool lines);
+/* A worker's sessions. */
+struct sessions {
+	struct session **table; /* by index; NULL where the seat is free */
+	uint32_t *free;         /* a stack of indexes */
+	uint32_t free_count;
+	uint32_t count;
+	struct session *unsent;    /* those with something to flush */
+	struct session *waiting;   /* those whose input has to be tried again next turn */
+	struct session *ended;     /* those to be freed at the end of the turn */
+	struct block *copied;      /* what is sent to one is copied into it */
+	struct reply reply;        /* to what is being carried out */
+	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
+};
+
+void sessions_create(struct turn *turn);
+void sessions_destroy(struct turn *turn);
+
+/* Closes SOCKET, whose peer cannot be served. */
+void session_refuse(const struct front *front, int socket);
 
 /* Opens a session on SOCKET (owned from here on); greets. Refuses it if it cannot. */
-void session_open(struct worker *worker, int socket, struct peer_address peer);
+void session_open(struct turn *turn, const struct front *front, int socket,
+		  struct peer_address peer);
 
 /* The session at that seat of this worker's if it still is that one, else NULL. */
-struct session *session_find(const struct worker *worker, uint32_t place, uint64_t number);
+struct session *session_find(const struct turn *turn, uint32_t index, uint64_t number);
 
 struct address session_address(const struct session *session);
 
-/* Sends a copy of TEXT: one or more whole lines. */
+/* Whether --rate lets it ask for one thing more; that is counted then. */
+bool session_within_rate(struct session *session);
+
+/* Sends a copy of TEXT: whole messages of its front's. */
 void session_send(struct session *session, const char *text, size_t length);
 
 /* Sends a stretch of a block, by reference. */
 void session_send_block(struct session *session, struct block *block, uint32_t start,
 			uint32_t length);
 
+/* Sends at once what the socket takes, and a copy of the rest later; before it all else that is. */
+void session_send_now(struct session *session, const char *text, size_t length);
+
+/* Sends a message in its front's words. */
+void session_hear(struct session *session, const struct message *message);
+
+/* The same for a text of the server's to people. */
+__attribute__((format(printf, 2, 3))) void session_notice(struct session *session,
+							  const char *format, ...);
+
 /*
- * What the worker's `reply` holds for a command of SESSION's is complete. Replies to lines that
- * came together are sent together: by session_send_replies, or before anything else that is sent to
- * it.
+ * What turn->sessions->reply holds for SESSION is a whole reply. Those to what came together are
+ * sent together: by session_send_replies, or before anything else that is sent to it.
  */
 void session_reply_is_complete(struct session *session);
 
-/* Sends the complete ones of the worker's `reply` to the session that it is answering, if any. */
-void session_send_replies(struct worker *worker);
+/* Sends the complete replies to the session that is being answered, if any. */
+void session_send_replies(struct turn *turn);
 
-/* Its line found a lock taken: it is tried once more next turn. */
+/* What it asked for found a lock taken: it is tried once more next turn. */
 void session_retry_later(struct session *session);
 
-/* One of its bookings was answered by the worker's `reply`: sends it, goes on with what waited. */
+/* One more of its bookings is under way. */
+void session_expect_answer(struct session *session);
+
+/* One was answered, and lies in the reply: sends it, goes on with what waited. */
 void session_answered(struct session *session);
 
-/* Tries once more the lines that found a lock taken. */
-void session_retry_waiting(struct worker *worker);
+/* Tries once more what found a lock taken. */
+void sessions_retry_waiting(struct turn *turn);
 
-/* Sends what is queued of all sessions; frees those that ended. */
-void session_flush_all(struct worker *worker);
+/*
+ * Sends what is queued of all sessions. Those that ended are freed when GIVE_BACK gave back all
+ * that they had; where it is false it is called again next turn.
+ */
+void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session));
 
 /* No more input is taken; what is queued and under way is still sent, then the connection ends. */
 void session_close(struct session *session);
 
+/* Closes all those from an address, after telling them why: letters of a ban's. */
+void sessions_close_from(struct turn *turn, struct peer_address peer, const struct message *why);
+
 /* A second passed: ends those that linger too long. */
-void session_tick(struct worker *worker);
+void sessions_tick(struct turn *turn);
 
 /* The server is about to stop: tells everyone, takes no more input. */
-void session_drain_all(struct worker *worker);
+void sessions_drain(struct turn *turn);
 
 #endif

@@ -37,22 +37,37 @@ struct inboxes *inboxes_create(struct memory *memory, unsigned workers)
 }
 
 bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
-	       const char *text, size_t length)
+	       const struct peer_address *peer, const struct message *message)
 {
 	struct ring *ring = ring_between(inboxes, from, to.worker);
-	struct letter *letter = ring_reserve(ring, sizeof(*letter) + length);
+	size_t length = sizeof(struct letter) + message->nick.length + message->text.length;
+	struct letter *letter = ring_reserve(ring, length);
 
 	if (!letter) {
 		return false;
 	}
-	letter->kind = kind;
+	letter->kind = (uint8_t)kind;
+	letter->message_kind = (uint8_t)message->kind;
+	letter->nick_length = (uint16_t)message->nick.length;
+	letter->text_length = (uint32_t)message->text.length;
 	letter->seat = to.seat;
 	letter->session = to.session;
-	letter->length = (uint32_t)length;
-	memcpy(letter->text, text, length);
-	ring_publish(ring, sizeof(*letter) + length);
+	if (peer) {
+		letter->peer = *peer;
+	}
+	memcpy(letter->bytes, message->nick.text, message->nick.length);
+	memcpy(letter->bytes + message->nick.length, message->text.text, message->text.length);
+	ring_publish(ring, length);
 	atomic_fetch_or(&inboxes->news[to.worker].senders, UINT64_C(1) << from);
 	return true;
+}
+
+struct message letter_message(const struct letter *letter)
+{
+	return (struct message){ .kind = letter->message_kind,
+				 .nick = { letter->bytes, letter->nick_length },
+				 .text = { letter->bytes + letter->nick_length,
+					   letter->text_length } };
 }
 
 void inbox_announce(struct inboxes *inboxes, uint32_t from)

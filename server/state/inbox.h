@@ -1,5 +1,6 @@
 /*
- * inbox: lines for one person, from the worker that has them to the worker that serves that person.
+ * inbox: letters for one person, from the worker that has them to the worker that serves that
+ * person.
  *
  * A ring (shared/ring.h) for each pair of workers, so each has one producer and one consumer, and a
  * set of bits that says which of a worker's rings hold something. Full means a plain refusal. A
@@ -14,24 +15,28 @@
 
 #include "server/config/options.h"
 #include "server/state/directory.h"
+#include "server/state/message.h"
 #include "shared/base/memory.h"
 #include "shared/sync/ring.h"
 
-#define INBOX_TEXT_MAX 4000 /* bytes of a letter's text */
+#define INBOX_TEXT_MAX 4000 /* bytes of nick and text of a letter */
 
 enum letter_kind {
-	LETTER_LINE, /* for the receiver to read */
-	LETTER_KICK, /* the same, and then the connection ends */
-	LETTER_BAN   /* to a worker: an peer, and a line for all who come from there, who are let go
-		      */
+	LETTER_MESSAGE, /* for the receiver to hear */
+	LETTER_LAST,    /* the same, and then the connection ends */
+	LETTER_BAN      /* to a worker: the same for all who come from `peer` */
 };
 
+/* What a letter says is a message of nick and text alone: MESSAGE_TOLD, MESSAGE_NOTICE. */
 struct letter {
-	uint32_t kind; /* enum letter_kind */
+	uint8_t kind;         /* enum letter_kind */
+	uint8_t message_kind; /* enum message_kind */
+	uint16_t nick_length;
+	uint32_t text_length;
 	uint32_t seat; /* the receiver's, with its worker */
 	uint64_t session;
-	uint32_t length;
-	char text[]; /* a whole line, its LF counted in */
+	struct peer_address peer; /* LETTER_BAN */
+	char bytes[];             /* nick and text */
 };
 
 struct inboxes {
@@ -47,10 +52,15 @@ struct inboxes {
 size_t inboxes_size(unsigned workers);
 struct inboxes *inboxes_create(struct memory *memory, unsigned workers);
 
-/* FROM puts a letter to TO into its worker's inbox; false if that is full. Wake that worker then.
+/*
+ * FROM puts a letter to TO into its worker's inbox; false if that is full. Wake that worker then.
+ * PEER is a ban's, else NULL.
  */
 bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
-	       const char *text, size_t length);
+	       const struct peer_address *peer, const struct message *message);
+
+/* What a letter says; it lies in the letter. */
+struct message letter_message(const struct letter *letter);
 
 /* At the start of FROM: what its predecessor put in and had no time to announce is announced. */
 void inbox_announce(struct inboxes *inboxes, uint32_t from);

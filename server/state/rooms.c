@@ -1,7 +1,6 @@
 #include "server/state/rooms.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "shared/base/log.h"
@@ -225,11 +224,12 @@ static struct room_record *record_at(const struct rooms *rooms, uint16_t room, u
 	return (struct room_record *)(log_of(rooms, room) + (position & (rooms->log_size - 1)));
 }
 
-static uint32_t record_size(const struct room_line *line)
+static uint32_t record_size(const struct room_message *message)
 {
-	size_t size = sizeof(struct room_record) + line->length + line->room_count * 2;
+	size_t size = sizeof(struct room_record) + message->nick.length + message->text.length +
+		      message->room_count * sizeof(*message->rooms);
 
-	return (uint32_t)((size + 1 + 7) & ~(size_t)7);
+	return (uint32_t)((size + 7) & ~(size_t)7);
 }
 
 /* Drops the oldest records until SIZE bytes are free. Readers see it before it is overwritten. */
@@ -258,40 +258,44 @@ static void pad(struct rooms *rooms, uint16_t place, uint32_t size)
 	make_space(rooms, place, left);
 	struct room_record *padding = record_at(rooms, place, room->end);
 
-	padding->size = left;
-	padding->text_length = 0;
+	padding->size = (uint16_t)left;
 	padding->kind = ROOM_PADDING;
-	padding->room_count = 0;
 	atomic_store_explicit(&room->end, room->end + left, memory_order_release);
 }
 
-static void write_record(struct rooms *rooms, uint16_t place, const struct room_line *line,
+static void write_record(struct rooms *rooms, uint16_t place, const struct room_message *message,
 			 uint32_t size)
 {
 	struct room *room = &rooms->rooms[place];
 	struct room_record *record = record_at(rooms, place, room->end);
 
-	record->size = size;
-	record->text_length = (uint16_t)line->length;
-	record->kind = (uint8_t)line->kind;
-	record->room_count = (uint8_t)line->room_count;
-	record->number = room->lines + 1;
-	record->sender = line->sender;
-	record->wall_ns = line->wall_ns;
-	memcpy(record->text, line->text, line->length);
-	if (line->room_count > 0) {
-		memcpy(record->text + line->length, line->rooms, line->room_count * 2);
+	*record = (struct room_record){ .size = (uint16_t)size,
+					.text_length = (uint16_t)message->text.length,
+					.kind = (uint8_t)message->kind,
+					.nick_length = (uint8_t)message->nick.length,
+					.room_count = (uint8_t)message->room_count,
+					.number = room->lines + 1,
+					.sender = message->sender,
+					.wall_ns = message->wall_ns };
+	char *text = record->bytes + message->nick.length;
+
+	memcpy(record->bytes, message->nick.text, message->nick.length);
+	memcpy(text, message->text.text, message->text.length);
+	if (message->room_count > 0) {
+		memcpy(text + message->text.length, message->rooms,
+		       message->room_count * sizeof(*message->rooms));
 	}
 	atomic_store_explicit(&room->end, room->end + size, memory_order_release);
 	atomic_store_explicit(&room->lines, room->lines + 1, memory_order_relaxed);
 }
 
-static void write_topic(struct room *room, const char *topic)
+static void write_topic(struct room *room, struct span topic)
 {
 	char *next = room->topics[(room->topic_now + 1) % 2];
 
 	memset(next, 0, ROOM_TOPIC_SIZE);
-	memcpy(next, topic, strnlen(topic, ROOM_TOPIC_SIZE - 1));
+	memcpy(next, topic.text,
+	       topic.length < ROOM_TOPIC_SIZE ? topic.length : ROOM_TOPIC_SIZE - 1);
 	atomic_store_explicit(&room->topic_now, room->topic_now + 1, memory_order_release);
 }
 
@@ -317,24 +321,25 @@ static void repair_log(void *context, pid_t dead)
 	}
 }
 
-bool room_append(struct rooms *rooms, uint16_t place, const struct room_line *line)
+bool room_append(struct rooms *rooms, uint16_t place, const struct room_message *message)
 {
 	struct log_owner owner = { rooms, place };
 	const struct mutex_repair repair = { repair_log, &owner };
 	struct room *room = &rooms->rooms[place];
-	uint32_t size = record_size(line);
+	uint32_t size = record_size(message);
 
-	if (line->length > ROOM_LINE_MAX || line->room_count > SEAT_ROOMS_MAX) {
-		bug("a line of %zu bytes for a room", line->length);
+	if (message->nick.length + message->text.length > ROOM_MESSAGE_MAX ||
+	    message->nick.length > UINT8_MAX || message->room_count > SEAT_ROOMS_MAX) {
+		bug("a message of %zu bytes for a room", message->text.length);
 	}
 	if (mutex_spin(&room->lock, &repair) != MUTEX_TAKEN) {
 		return false;
 	}
 	pad(rooms, place, size);
 	make_space(rooms, place, size);
-	write_record(rooms, place, line, size);
-	if (line->topic) {
-		write_topic(room, line->topic);
+	write_record(rooms, place, message, size);
+	if (message->kind == MESSAGE_TOPIC) {
+		write_topic(room, message->text);
 	}
 	mutex_unlock(&room->lock);
 	for (unsigned worker = 0; worker < rooms->workers; worker++) {
@@ -414,6 +419,22 @@ size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 	}
 }
 
+struct message room_message_of(const struct room_record *record, struct span name)
+{
+	struct message message = { .kind = record->kind,
+				   .room = name,
+				   .nick = { record->bytes, record->nick_length },
+				   .text = { record->bytes + record->nick_length,
+					     record->text_length },
+				   .wall_ns = record->wall_ns };
+
+	if (message.kind == MESSAGE_SALE) {
+		memcpy(&message.sale, message.text.text, sizeof(message.sale));
+		message.text = (struct span){ name.text + 1, name.length - 1 };
+	}
+	return message;
+}
+
 /* News */
 
 void rooms_note_news(struct rooms *rooms, uint16_t room, uint32_t worker)
@@ -471,26 +492,21 @@ void rooms_restore(struct rooms *rooms, const struct directory *directory, uint1
 	spell(room, name, false);
 	room->used = false;
 	room->emptied = ++rooms->last_emptied;
-	write_topic(room, topic);
+	write_topic(room, span_of(topic));
 	note_kept(rooms, place);
 }
 
-void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
-			struct span text)
+void rooms_restore_said(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span nick, struct span text)
 {
-	struct room *room = &rooms->rooms[place];
-	char line[ROOM_LINE_MAX];
-	int length = snprintf(line, sizeof(line), "*say %s %.*s\n", room->name, (int)text.length,
-			      text.text);
+	const struct room_message message = {
+		.kind = MESSAGE_SAID, .nick = nick, .text = text, .wall_ns = wall_ns
+	};
 
-	if (length < 0 || (size_t)length >= sizeof(line)) {
+	if (nick.length >= NAME_NICK_SIZE || nick.length + text.length > ROOM_MESSAGE_MAX) {
 		return;
 	}
-	room->lines = number - 1;
-	(void)room_append(rooms, place,
-			  &(struct room_line){ .kind = ROOM_LINE_SAY,
-					       .text = line,
-					       .length = (size_t)length,
-					       .wall_ns = wall_ns });
+	rooms->rooms[place].lines = number - 1;
+	(void)room_append(rooms, place, &message);
 	note_kept(rooms, place);
 }

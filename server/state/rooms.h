@@ -1,10 +1,10 @@
 /*
  * rooms: the rooms of the whole server and their logs, in shared memory.
  *
- * A room is a log: a ring of whole, ready-to-send lines, each with its number, sender and time.
+ * A room is a log: a ring of messages, each with its number, sender and time.
  * Saying something is one append under that room's own lock; every worker with members in the room
  * keeps its place in the log and copies what is new from there, without a lock. So everyone gets
- * the same lines in the same order, and a killed worker loses none that was accepted.
+ * the same messages in the same order, and a killed worker loses none that was accepted.
  *
  * A room exists while `members` adds up to more than 0 or while it is an event's. It is found and
  * made under the directory's lock, which is taken before a room's own. One that everybody left
@@ -26,34 +26,31 @@
 
 #include "server/config/options.h"
 #include "server/state/directory.h"
+#include "server/state/message.h"
 #include "shared/sync/mutex.h"
 
 #define ROOMS_MAX        1024 /* at a time, on the whole server */
-#define ROOM_LINE_MAX    3600 /* bytes of one line in a log, its LF counted in */
+#define ROOM_MESSAGE_MAX 3400 /* bytes of nick and text of a message in a log */
 #define ROOM_EVENTS_MOST 64   /* members; in a larger room nobody is told who comes and goes */
 #define ROOM_TOPIC_SIZE  513  /* bytes, a NUL counted in */
 #define ROOM_NONE        UINT16_MAX
-
-enum room_line_kind {
-	ROOM_LINE,      /* an event: *join, *topic, *sale */
-	ROOM_LINE_SAY,  /* "*say #ROOM NICK TEXT": what /history shows */
-	ROOM_LINE_NICK, /* "*nick OLD NEW" */
-	ROOM_PADDING
-};
+#define ROOM_PADDING     UINT8_MAX
 
 /*
- * Before each line in a log. For a ROOM_LINE_NICK the sender's rooms follow the text, so that who
- * shares several with them is told once.
+ * Before the nick and text of each message in a log. Of a MESSAGE_RENAMED, the sender's rooms
+ * follow, so that who shares several with them is told once. The text of a MESSAGE_SALE is a struct
+ * message_sale.
  */
 struct room_record {
-	uint32_t size;         /* of the whole record, a multiple of 8 */
-	uint16_t text_length;  /* 0 and nothing else behind it: padding up to the ring's end */
-	uint8_t kind;          /* enum room_line_kind */
-	uint8_t room_count;    /* ROOM_LINE_NICK: how many uint16_t follow the text */
+	uint16_t size; /* of the whole record, a multiple of 8 */
+	uint16_t text_length;
+	uint8_t kind; /* enum message_kind, or ROOM_PADDING: nothing, up to the ring's end */
+	uint8_t nick_length;
+	uint8_t room_count;    /* MESSAGE_RENAMED: how many uint16_t follow the text */
 	uint64_t number;       /* 1 and up, in this room */
 	struct address sender; /* its session is 0 if the server itself speaks */
 	int64_t wall_ns;
-	char text[];
+	char bytes[];
 };
 
 struct room {
@@ -123,22 +120,23 @@ bool room_read_name(const struct rooms *rooms, uint16_t room, char *name);
 /* Copies a room's topic (ROOM_TOPIC_SIZE bytes), "" if it has none. No lock. */
 void room_read_topic(const struct rooms *rooms, uint16_t room, char *topic);
 
-struct room_line {
-	enum room_line_kind kind;
-	const char *text; /* LENGTH bytes, the LF counted in */
-	size_t length;
+/* A message for a room. */
+struct room_message {
+	enum message_kind kind; /* the text of a MESSAGE_TOPIC is the room's topic from here on */
+	struct span nick;
+	struct span text;
 	struct address sender;
 	int64_t wall_ns;
-	const uint16_t *rooms; /* ROOM_LINE_NICK */
+	const uint16_t *rooms; /* MESSAGE_RENAMED */
 	size_t room_count;
-	const char *topic; /* not NULL: is the room's from this line on */
 };
 
 /*
- * Appends a line and marks the room as news for every worker with members in it. False if somebody
- * else holds the room's lock: keep the line and try again next turn. The workers are to be woken.
+ * Appends a message and marks the room as news for every worker with members in it. False if
+ * somebody else holds the room's lock: keep it and try again next turn. The workers are to be
+ * woken.
  */
-bool room_append(struct rooms *rooms, uint16_t room, const struct room_line *line);
+bool room_append(struct rooms *rooms, uint16_t room, const struct room_message *message);
 
 /*
  * Copies what is new in the room at PLACE from POSITION on into BUFFER: whole records, as much as
@@ -151,15 +149,18 @@ size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 
 /*
  * At the server's start, before the first fork: puts a room that the store kept at its place, empty
- * and so not yet existing, and then the lines that were said in it ("NICK TEXT").
+ * and so not yet existing, and then what was said in it.
  */
 void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
 		   struct span name, const char *topic);
-void rooms_restore_line(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
-			struct span text);
+void rooms_restore_said(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
+			struct span nick, struct span text);
+
+/* What was posted, out of a record of the log of the room of that NAME; both have to stay. */
+struct message room_message_of(const struct room_record *record, struct span name);
 
 /* The largest record there is. */
-#define ROOM_RECORD_MAX (sizeof(struct room_record) + ROOM_LINE_MAX + SEAT_ROOMS_MAX * 2 + 8)
+#define ROOM_RECORD_MAX (sizeof(struct room_record) + ROOM_MESSAGE_MAX + SEAT_ROOMS_MAX * 2 + 8)
 
 /* Takes the next room with news for WORKER, in the order of places; ROOM_NONE if there is none. */
 uint16_t rooms_next_news(struct rooms *rooms, uint32_t worker);

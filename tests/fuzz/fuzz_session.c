@@ -9,11 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/booking/exchange.h"
-#include "server/chat/fan_out.h"
-#include "server/chat/room_commands.h"
+#include "server/lines/lines.h"
+#include "server/process/core.h"
 #include "server/session/session.h"
-#include "server/state/shared_state.h"
+#include "shared/text/line.h"
 #include "shared/text/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,22 +30,13 @@ static struct options options = { .workers = 1,
 				  .operator_password = "o",
 				  .send_queue_bytes = OUTPUT_SIZE };
 static struct shared_state shared;
-static struct worker worker;
-static struct session *sessions[SEATS];
-static uint32_t free_seats[SEATS] = { 3, 2, 1, 0 };
+static struct core core;
 
 static void start(void)
 {
 	shared_state_init(&shared, &options);
-	worker = (struct worker){ .shared = &shared,
-				  .score = &shared.scoreboard->scores[0],
-				  .sessions = sessions,
-				  .free_seats = free_seats,
-				  .free_count = SEATS,
-				  .base = event_base_new(),
-				  .receive_buffer = malloc(RECEIVE_SIZE),
-				  .fan_out = fan_out_create() };
-	reply_init(&worker.reply);
+	core_init(&core, &shared, 0);
+	core.turn.base = event_base_new();
 }
 
 static int open_session(void)
@@ -56,7 +46,7 @@ static int open_session(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
 		abort();
 	}
-	session_open(&worker, ends[0], (struct peer_address){ { 0 } });
+	session_open(&core.turn, &lines_front, ends[0], (struct peer_address){ { 0 } });
 	return ends[1];
 }
 
@@ -75,13 +65,10 @@ static void answer_bookings(void)
 
 static void run_turn(void)
 {
-	worker.now_ns = worker.wall_ns = 0;
-	(void)event_base_loop(worker.base, EVLOOP_NONBLOCK);
+	turn_forget_time(&core.turn);
+	(void)event_base_loop(core.turn.base, EVLOOP_NONBLOCK);
 	answer_bookings();
-	boxoffice_turn(&worker);
-	session_retry_waiting(&worker);
-	chat_turn(&worker);
-	session_flush_all(&worker);
+	core_turn(&core);
 }
 
 /* One line, its LF counted in, or the answer to a telnet option. */
@@ -112,10 +99,10 @@ static void check_output(int client)
 static void end_session(int client)
 {
 	close(client);
-	for (int i = 0; worker.session_count > 1 && i < TURNS_MOST; i++) {
+	for (int i = 0; core.turn.sessions->count > 1 && i < TURNS_MOST; i++) {
 		run_turn();
 	}
-	if (worker.session_count > 1) {
+	if (core.turn.sessions->count > 1) {
 		abort();
 	}
 }
@@ -127,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2) {
 		return 0;
 	}
-	if (!worker.base) {
+	if (!core.turn.base) {
 		start();
 		witness = open_session();
 		(void)!write(witness, "/join #r\n", 9);

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/chat/fan_out.h"
-#include "server/state/shared_state.h"
+#include "server/lines/lines.h"
+#include "server/lines/words.h"
+#include "server/process/core.h"
+#include "server/session/session.h"
 #include "shared/text/line.h"
 
 #define TRANSCRIPT_SIZE 65536
@@ -17,9 +19,9 @@ static struct options options = { .workers = 1,
 				  .operator_password = "sesame",
 				  .max_quantity = 3 };
 static struct shared_state shared;
-static struct worker worker;
-static struct session *sessions[8];
+static struct core core;
 static struct session session;
+static struct problem problem;
 
 static void put_event(void)
 {
@@ -32,15 +34,12 @@ static void put_event(void)
 static void init(void)
 {
 	shared_state_init(&shared, &options);
-	worker = (struct worker){ .shared = &shared,
-				  .score = &shared.scoreboard->scores[0],
-				  .sessions = sessions };
-	worker.fan_out = fan_out_create();
-	reply_init(&worker.reply);
-	session = (struct session){ .worker = &worker,
+	core_init(&core, &shared, 0);
+	session = (struct session){ .turn = &core.turn,
+				    .front = &lines_front,
 				    .seat = directory_seat(shared.directory, 0, 0),
 				    .number = directory_new_session(shared.directory) };
-	sessions[0] = &session;
+	core.turn.sessions->table[0] = &session;
 	cr_assert(directory_try(shared.directory));
 	directory_claim_guest(shared.directory, session_address(&session));
 	directory_unlock(shared.directory);
@@ -49,29 +48,37 @@ static void init(void)
 
 static void finish(void)
 {
-	reply_finish(&worker.reply);
-	fan_out_destroy(worker.fan_out);
+	core_finish(&core);
 }
 
 TestSuite(command, .init = init, .fini = finish);
 
+/* An error becomes the line that it is on the wire; no more bookings are under way afterwards. */
 static enum outcome carry_out(struct span line, struct reply *reply)
 {
+	uint16_t unanswered = session.unanswered;
+	enum outcome outcome;
+
 	reply_clear(reply);
-	return command_carry_out(&session, line, reply);
+	outcome = command_carry_out(&session, line, reply, &problem);
+	session.unanswered = unanswered;
+	if (outcome == OUTCOME_REFUSED) {
+		words_problem(reply, &problem);
+	}
+	return outcome;
 }
 
 /* What happens to a line, as text: its replies, or that it waits or goes to the clerk. */
 static void note(struct reply *transcript, struct span line)
 {
-	static const char *const outcomes[] = { [OUTCOME_DONE] = "",
-						[OUTCOME_LATER] = "(later)\n",
-						[OUTCOME_AGAIN] = "(again)\n",
-						[OUTCOME_WAIT] = "(wait)\n",
-						[OUTCOME_CLOSE] = "(close)\n" };
-	enum outcome outcome = carry_out(line, &worker.reply);
+	static const char *const outcomes[] = {
+		[OUTCOME_DONE] = "",           [OUTCOME_REFUSED] = "",
+		[OUTCOME_LATER] = "(later)\n", [OUTCOME_AGAIN] = "(again)\n",
+		[OUTCOME_WAIT] = "(wait)\n",   [OUTCOME_CLOSE] = "(close)\n"
+	};
+	enum outcome outcome = carry_out(line, &core.turn.sessions->reply);
 
-	reply_bytes(transcript, worker.reply.text, worker.reply.length);
+	reply_bytes(transcript, core.turn.sessions->reply.text, core.turn.sessions->reply.length);
 	reply_bytes(transcript, outcomes[outcome], strlen(outcomes[outcome]));
 }
 
@@ -134,23 +141,24 @@ Test(command, input_cut_at_any_byte_has_the_same_replies)
 
 static void expect(const char *line, enum outcome outcome, const char *start)
 {
-	cr_expect_eq(carry_out(span_of(line), &worker.reply), outcome, "%s", line);
-	cr_expect_geq(worker.reply.length, strlen(start), "%s", line);
+	cr_expect_eq(carry_out(span_of(line), &core.turn.sessions->reply), outcome, "%s", line);
+	cr_expect_geq(core.turn.sessions->reply.length, strlen(start), "%s", line);
 	if (*start != '\0') {
-		cr_expect_eq(strncmp(worker.reply.text, start, strlen(start)), 0, "%s: %.*s", line,
-			     (int)worker.reply.length, worker.reply.text);
+		cr_expect_eq(strncmp(core.turn.sessions->reply.text, start, strlen(start)), 0,
+			     "%s: %.*s", line, (int)core.turn.sessions->reply.length,
+			     core.turn.sessions->reply.text);
 	}
 }
 
 Test(command, while_bookings_are_under_way_only_bookings_and_errors_have_their_turn)
 {
-	session.bookings = 1;
+	session.unanswered = 1;
 	expect("/book rush", OUTCOME_LATER, "");
 	expect("/ping", OUTCOME_WAIT, "");
 	expect("hello", OUTCOME_WAIT, "");
 	expect("/quit", OUTCOME_WAIT, "");
 	expect("/left rush", OUTCOME_WAIT, "");
-	expect("/nope", OUTCOME_DONE, "-BADCMD ");
+	expect("/nope", OUTCOME_REFUSED, "-BADCMD ");
 }
 
 Test(command, a_taken_lock_puts_a_line_off_and_nothing_is_done)
@@ -173,7 +181,7 @@ Test(command, a_full_desk_puts_a_booking_off)
 		expect("/book rush", OUTCOME_LATER, "");
 	}
 	expect("/book rush", OUTCOME_AGAIN, "");
-	expect("/book rush 0", OUTCOME_DONE, "-BADARG ");
+	expect("/book rush 0", OUTCOME_REFUSED, "-BADARG ");
 }
 
 Test(command, only_an_operator_may_do_what_is_for_operators)
@@ -183,10 +191,10 @@ Test(command, only_an_operator_may_do_what_is_for_operators)
 
 		strncat(line, commands[i].name, sizeof(line) - 2);
 		if (commands[i].role == ROLE_OPERATOR) {
-			expect(line, OUTCOME_DONE, "-DENIED ");
+			expect(line, OUTCOME_REFUSED, "-DENIED ");
 		}
 	}
-	expect("/op Sesame", OUTCOME_DONE, "-DENIED ");
+	expect("/op Sesame", OUTCOME_REFUSED, "-DENIED ");
 	expect("/op sesame ", OUTCOME_DONE, "+op");
 	expect("/workers", OUTCOME_DONE, "=1 ");
 }
@@ -199,7 +207,7 @@ Test(command, someone_can_be_in_so_many_rooms_and_no_more)
 		snprintf(line, sizeof(line), "/join #r%d", i);
 		expect(line, OUTCOME_DONE, "+join ");
 	}
-	expect("/join #one-more", OUTCOME_DONE, "-LIMIT ");
+	expect("/join #one-more", OUTCOME_REFUSED, "-LIMIT ");
 	expect("/join #r0", OUTCOME_DONE, "+join #r0 1");
 	expect("/part", OUTCOME_DONE, "+part #r0");
 	expect("/part", OUTCOME_DONE, "+part #r31");

@@ -31,17 +31,6 @@ Test(reply, puts_rows_and_a_final_line_together)
 	reply_bytes(&reply, "=raw\n", 5);
 	reply_line(&reply, "+done");
 	expect("=row 1\n=raw\n+done\n");
-	cr_expect(!reply.failed);
-}
-
-Test(reply, an_error_is_marked_until_it_is_cleared)
-{
-	reply_error(&reply, "BADARG", "%s is missing", "NAME");
-	expect("-BADARG NAME is missing\n");
-	cr_expect(reply.failed);
-	reply_clear(&reply);
-	cr_expect(!reply.failed);
-	cr_expect_eq(reply.length, 0);
 }
 
 Test(reply, a_line_too_long_is_cut_between_two_characters)

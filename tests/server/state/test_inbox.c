@@ -32,7 +32,10 @@ static bool put(uint32_t from, uint32_t to, const char *text)
 {
 	const struct address address = { .worker = to, .seat = 7, .session = 42 };
 
-	return inbox_put(inboxes, from, address, LETTER_LINE, text, strlen(text));
+	return inbox_put(inboxes, from, address, LETTER_MESSAGE, NULL,
+			 &(struct message){ .kind = MESSAGE_NOTICE,
+					    .nick = { "", 0 },
+					    .text = span_of(text) });
 }
 
 /* What was read, as "text text " */
@@ -44,9 +47,9 @@ static void see(void *context, const struct letter *letter)
 	(void)context;
 	cr_assert_eq(letter->seat, 7);
 	cr_assert_eq(letter->session, 42);
-	cr_assert_lt(seen_length + letter->length + 1, sizeof(seen));
-	memcpy(seen + seen_length, letter->text, letter->length);
-	seen_length += letter->length;
+	cr_assert_lt(seen_length + letter->text_length + 1, sizeof(seen));
+	memcpy(seen + seen_length, letter->bytes, letter->text_length);
+	seen_length += letter->text_length;
 	seen[seen_length++] = ' ';
 }
 
@@ -142,7 +145,7 @@ static void count(void *context, const struct letter *letter)
 	char text[32] = "";
 
 	(void)context;
-	memcpy(text, letter->text, letter->length);
+	memcpy(text, letter->bytes, letter->text_length);
 	cr_assert_eq(sscanf(text, "%u:%d", &from, &number), 2);
 	cr_assert_eq(number, next[from]++);
 }

@@ -37,11 +37,12 @@ TestSuite(rooms, .init = init, .timeout = 60);
 
 static bool append(const char *text)
 {
-	const struct room_line line = { .text = text,
-					.length = strlen(text),
-					.sender = { 1, 2, 3 } };
+	const struct room_message message = { .kind = MESSAGE_SAID,
+					      .nick = { "", 0 },
+					      .text = span_of(text),
+					      .sender = { 1, 2, 3 } };
 
-	return room_append(rooms, room, &line);
+	return room_append(rooms, room, &message);
 }
 
 /* A worker's place in the log, and what it read since the last look. */
@@ -57,7 +58,7 @@ static void read_records(struct reader *reader, const unsigned char *bytes, size
 		const struct room_record *record = (const void *)(bytes + at);
 
 		if (record->kind != ROOM_PADDING) {
-			memcpy(reader->text + reader->length, record->text, record->text_length);
+			memcpy(reader->text + reader->length, record->bytes, record->text_length);
 			reader->length += record->text_length;
 		}
 		at += record->size;

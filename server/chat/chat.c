@@ -1,0 +1,378 @@
+#include "server/chat/chat.h"
+
+#include <string.h>
+
+#include "server/chat/fan_out.h"
+#include "server/chat/post.h"
+#include "server/chat/user.h"
+#include "shared/base/clock.h"
+
+/* Rooms by name */
+
+static enum outcome refuse_room_name(struct problem *problem)
+{
+	return refuse(problem, PROBLEM_BADARG, "a room is # and 1 to %d letters, digits, _ or -",
+		      NAME_ROOM_POINTS);
+}
+
+/* A room of that name, or ROOM_NONE. */
+static enum outcome look_up(struct session *session, struct span name, uint16_t *room,
+			    struct problem *problem)
+{
+	struct shared_state *shared = session->turn->shared;
+
+	if (!name_is_room(name)) {
+		return refuse_room_name(problem);
+	}
+	if (!directory_try(shared->directory)) {
+		return OUTCOME_AGAIN;
+	}
+	*room = rooms_find(shared->rooms, shared->directory, name, false);
+	directory_unlock(shared->directory);
+	return OUTCOME_DONE;
+}
+
+static bool is_member(const struct session *session, uint16_t room)
+{
+	return room != ROOM_NONE && seat_place_of(session->seat, room) >= 0;
+}
+
+static enum outcome refuse_stranger(struct problem *problem)
+{
+	return refuse(problem, PROBLEM_NOROOM, "you are not in that room; /join it first");
+}
+
+enum outcome chat_own_room(struct session *session, struct span name, uint16_t *room,
+			   struct problem *problem)
+{
+	enum outcome outcome;
+
+	if (name.length == 0 && session->seat->room_count == 0) {
+		return refuse(problem, PROBLEM_NOROOM, "you are in no room; /join #ROOM first");
+	}
+	if (name.length == 0) {
+		*room = session->seat->rooms[0];
+		return OUTCOME_DONE;
+	}
+	outcome = look_up(session, name, room, problem);
+	return outcome == OUTCOME_DONE && !is_member(session, *room) ? refuse_stranger(problem)
+								     : outcome;
+}
+
+enum outcome chat_find_room(struct session *session, struct span name, uint16_t *room,
+			    struct problem *problem)
+{
+	enum outcome outcome = look_up(session, name, room, problem);
+
+	if (outcome == OUTCOME_DONE && *room == ROOM_NONE) {
+		return refuse(problem, PROBLEM_NOTFOUND, "no such room; /rooms lists them");
+	}
+	return outcome;
+}
+
+/* Coming, going and speaking */
+
+/* With the directory's lock held. */
+static void leave(struct session *session, uint16_t room)
+{
+	struct turn *turn = session->turn;
+
+	fan_out_deliver(turn, room);
+	fan_out_remove_member(session, room);
+	seat_remove_room(session->seat, room);
+	rooms_leave(turn->shared->rooms, room, turn->worker);
+}
+
+/* With the directory's lock held. */
+static void enter(struct session *session, uint16_t room)
+{
+	struct turn *turn = session->turn;
+
+	fan_out_deliver(turn, room);
+	rooms_enter(turn->shared->rooms, room, turn->worker);
+	seat_add_room(session->seat, room);
+	fan_out_add_member(session, room);
+	post_coming_or_going(session, MESSAGE_JOINED, room, span_of(""));
+}
+
+/* With the directory's lock held. */
+static enum outcome find_and_enter(struct session *session, struct span name, uint16_t *room,
+				   struct problem *problem)
+{
+	struct shared_state *shared = session->turn->shared;
+	bool may_enter = session->seat->room_count < SEAT_ROOMS_MAX;
+
+	*room = rooms_find(shared->rooms, shared->directory, name, may_enter);
+	if (is_member(session, *room)) {
+		seat_make_current(session->seat, seat_place_of(session->seat, *room));
+	} else if (!may_enter) {
+		return refuse(problem, PROBLEM_LIMIT,
+			      "you are in %d rooms, which is the most; /part one first",
+			      SEAT_ROOMS_MAX);
+	} else if (*room == ROOM_NONE) {
+		return refuse(problem, PROBLEM_LIMIT, "the server has %d rooms, which is the most",
+			      ROOMS_MAX);
+	} else {
+		enter(session, *room);
+	}
+	return OUTCOME_DONE;
+}
+
+enum outcome chat_join(struct session *session, struct span name, struct chat_joined *joined,
+		       struct problem *problem)
+{
+	struct shared_state *shared = session->turn->shared;
+	enum outcome outcome;
+	uint16_t room;
+
+	if (!name_is_room(name)) {
+		return refuse_room_name(problem);
+	}
+	if (!directory_try(shared->directory)) {
+		return OUTCOME_AGAIN;
+	}
+	outcome = find_and_enter(session, name, &room, problem);
+	if (outcome == OUTCOME_DONE) {
+		memcpy(joined->name, shared->rooms->rooms[room].name, sizeof(joined->name));
+		joined->members = room_members(shared->rooms, room);
+	}
+	directory_unlock(shared->directory);
+	return outcome;
+}
+
+enum outcome chat_part(struct session *session, uint16_t room, char *name)
+{
+	struct shared_state *shared = session->turn->shared;
+
+	if (!directory_try(shared->directory)) {
+		return OUTCOME_AGAIN;
+	}
+	memcpy(name, shared->rooms->rooms[room].name, NAME_ROOM_SIZE);
+	post_coming_or_going(session, MESSAGE_PARTED, room, span_of(""));
+	leave(session, room);
+	directory_unlock(shared->directory);
+	return OUTCOME_DONE;
+}
+
+enum outcome chat_say(struct session *session, uint16_t room, struct span text,
+		      struct problem *problem)
+{
+	char buffer[POST_TEXT_SIZE];
+	struct room_message said;
+
+	if (!user_may_speak(session, problem)) {
+		return OUTCOME_REFUSED;
+	}
+	said = post_by(session, MESSAGE_SAID, text, buffer);
+	if (!post(session->turn, room, &said)) {
+		return OUTCOME_AGAIN;
+	}
+	seat_make_current(session->seat, seat_place_of(session->seat, room));
+	return OUTCOME_DONE;
+}
+
+enum outcome chat_set_topic(struct session *session, uint16_t room, struct span text,
+			    struct problem *problem)
+{
+	char buffer[POST_TEXT_SIZE];
+	struct room_message topic = post_by(session, MESSAGE_TOPIC, text, buffer);
+
+	if (!is_member(session, room)) {
+		return refuse_stranger(problem);
+	}
+	if (topic.text.length >= ROOM_TOPIC_SIZE) {
+		return refuse(problem, PROBLEM_BADARG,
+			      "TEXT is too long: a topic has at most %d bytes",
+			      ROOM_TOPIC_SIZE - 1);
+	}
+	if (!user_may_speak(session, problem)) {
+		return OUTCOME_REFUSED;
+	}
+	return post(session->turn, room, &topic) ? OUTCOME_DONE : OUTCOME_AGAIN;
+}
+
+/* Lists */
+
+struct history {
+	void (*see)(void *context, const struct message *said);
+	void *context;
+	int64_t skip; /* older ones than those asked for */
+	int64_t count;
+};
+
+static void count_said(void *context, const struct message *said)
+{
+	(void)said;
+	((struct history *)context)->count++;
+}
+
+static void show_said(void *context, const struct message *said)
+{
+	struct history *history = context;
+
+	if (history->skip-- > 0) {
+		return;
+	}
+	history->see(history->context, said);
+	history->count++;
+}
+
+int64_t chat_history(struct turn *turn, uint16_t room, int64_t wanted,
+		     void (*see)(void *context, const struct message *said), void *context)
+{
+	struct history history = { .see = see, .context = context };
+
+	fan_out_each_said(turn, room, count_said, &history);
+	history.skip = history.count - wanted;
+	history.count = 0;
+	fan_out_each_said(turn, room, show_said, &history);
+	return history.count;
+}
+
+unsigned chat_each_nick(struct turn *turn, uint16_t room,
+			void (*see)(void *context, const char *nick), void *context)
+{
+	struct directory *directory = turn->shared->directory;
+	struct seat seat;
+	unsigned count = 0;
+
+	for (uint32_t worker = 0; worker < directory->workers; worker++) {
+		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
+			if (seat_read(directory_seat(directory, worker, i), &seat) &&
+			    (room == ROOM_NONE || seat_place_of(&seat, room) >= 0)) {
+				see(context, seat.nick);
+				count++;
+			}
+		}
+	}
+	return count;
+}
+
+/* The end of a session */
+
+void chat_farewell(struct session *session, struct span why)
+{
+	if (!session->said_farewell) {
+		session->said_farewell = true;
+		for (size_t i = 0; i < session->seat->room_count; i++) {
+			post_coming_or_going(session, MESSAGE_PARTED, session->seat->rooms[i], why);
+		}
+	}
+}
+
+bool chat_leave_all(struct session *session)
+{
+	struct directory *directory = session->turn->shared->directory;
+
+	chat_farewell(session, span_of(""));
+	if (!directory_try(directory)) {
+		return false;
+	}
+	while (session->seat->room_count > 0) {
+		leave(session, session->seat->rooms[session->seat->room_count - 1]);
+	}
+	directory_release(directory, session_address(session));
+	directory_unlock(directory);
+	return true;
+}
+
+/* The turn */
+
+void chat_create(struct turn *turn)
+{
+	posts_create(turn);
+	fan_out_create(turn);
+}
+
+void chat_destroy(struct turn *turn)
+{
+	posts_destroy(turn);
+	fan_out_destroy(turn);
+}
+
+void chat_turn(struct turn *turn)
+{
+	posts_retry(turn);
+	user_turn(turn);
+	fan_out_turn(turn);
+}
+
+bool chat_has_news(const struct turn *turn)
+{
+	return inbox_has_news(turn->shared->inboxes, turn->worker) ||
+	       rooms_have_news(turn->shared->rooms, turn->worker);
+}
+
+bool chat_announce(struct turn *turn, const char *event, const struct message_sale *sale)
+{
+	struct shared_state *shared = turn->shared;
+
+	if (!directory_try(shared->directory)) {
+		return false;
+	}
+	uint16_t room = rooms_of_event(shared->rooms, shared->directory, event);
+
+	directory_unlock(shared->directory);
+	if (room == ROOM_NONE) {
+		return true; /* no place for one more room: nobody can be in it */
+	}
+	const struct room_message sold = { .kind = MESSAGE_SALE,
+					   .nick = { "", 0 },
+					   .text = { (const char *)sale, sizeof(*sale) },
+					   .wall_ns = turn_wall_ns(turn) };
+	return post(turn, room, &sold);
+}
+
+/* At a worker's start */
+
+/* What a predecessor's session was in hears that it is gone. */
+static void bury(struct turn *turn, const struct seat *seat, struct address where)
+{
+	const struct room_message gone = { .kind = MESSAGE_PARTED,
+					   .nick = span_of(seat->nick),
+					   .text = { "", 0 },
+					   .sender = where,
+					   .wall_ns = turn_wall_ns(turn) };
+
+	for (size_t i = 0; i < seat->room_count; i++) {
+		uint16_t room = seat->rooms[i];
+
+		if (room < ROOMS_MAX && post_is_heard(turn, room)) {
+			post_or_queue(turn, room, &gone);
+		}
+	}
+}
+
+static void lock_directory(struct directory *directory)
+{
+	while (!directory_try(directory)) {
+		clock_sleep(NS_PER_MS);
+	}
+}
+
+void chat_sweep(struct turn *turn)
+{
+	struct shared_state *shared = turn->shared;
+	uint32_t orphan = 0;
+
+	lock_directory(shared->directory);
+	for (; directory_next_orphan(shared->directory, turn->worker, &orphan); orphan++) {
+		struct seat *seat = directory_seat(shared->directory, turn->worker, orphan);
+		struct address where = { turn->worker, orphan, seat->session };
+
+		bury(turn, seat, where);
+		directory_release(shared->directory, where);
+	}
+	rooms_leave_all(shared->rooms, turn->worker);
+	directory_unlock(shared->directory);
+	/* What the dead one had published but not yet told anybody of. */
+	inbox_announce(shared->inboxes, turn->worker);
+	for (uint32_t other = 0; other < shared->options->workers; other++) {
+		for (uint16_t room = 0; room < ROOMS_MAX; room++) {
+			if (shared->rooms->rooms[room].members[other] > 0) {
+				rooms_note_news(shared->rooms, room, other);
+			}
+		}
+		turn_wake(turn, other);
+	}
+}

@@ -1,0 +1,252 @@
+#include "server/chat/user.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/chat/post.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+
+#define NOTICE_SIZE (POST_TEXT_SIZE + 256) /* bytes of what somebody is told who is penalised */
+
+/* Letters */
+
+static void read_letter(void *context, const struct letter *letter)
+{
+	struct turn *turn = context;
+	const struct message message = letter_message(letter);
+	struct session *receiver;
+
+	if (letter->kind == LETTER_BAN) {
+		sessions_close_from(turn, letter->peer, &message);
+		return;
+	}
+	receiver = session_find(turn, letter->seat, letter->session);
+	if (receiver) {
+		session_hear(receiver, &message);
+		if (letter->kind == LETTER_LAST) {
+			session_close(receiver);
+		}
+	}
+}
+
+/* Sends a message to one person, whichever worker serves that one; false if its inbox is full. */
+static bool send_letter(struct turn *turn, struct address to, enum letter_kind kind,
+			const struct peer_address *peer, const struct message *message)
+{
+	if (!inbox_put(turn->shared->inboxes, turn->worker, to, kind, peer, message)) {
+		return false;
+	}
+	turn_wake(turn, to.worker);
+	return true;
+}
+
+static enum outcome send_message(struct session *session, const struct user *user,
+				 enum letter_kind kind, const struct message *message,
+				 struct problem *problem)
+{
+	if (send_letter(session->turn, user->where, kind, NULL, message)) {
+		return OUTCOME_DONE;
+	}
+	return refuse(problem, PROBLEM_BUSY, "too much is on its way there; try again");
+}
+
+static enum outcome send_notice(struct session *session, const struct user *user,
+				enum letter_kind kind, struct span text, struct problem *problem)
+{
+	return send_message(
+		session, user, kind,
+		&(struct message){ .kind = MESSAGE_NOTICE, .nick = { "", 0 }, .text = text },
+		problem);
+}
+
+/* One person */
+
+enum outcome user_find(struct session *session, struct span nick, struct user *user,
+		       struct problem *problem)
+{
+	struct directory *directory = session->turn->shared->directory;
+	struct address *where = &user->where;
+
+	if (!name_is_nick(nick)) {
+		return refuse(problem, PROBLEM_BADARG,
+			      "NICK is %s: 1 to %d letters, digits, _ or -",
+			      nick.length > 0 ? "malformed" : "missing", NAME_NICK_POINTS);
+	}
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool found = directory_find(directory, nick, where);
+
+	directory_unlock(directory);
+	if (!found ||
+	    !seat_read(directory_seat(directory, where->worker, where->seat), &user->seat)) {
+		return refuse(problem, PROBLEM_NOTFOUND,
+			      "nobody has that nick; /who lists everybody");
+	}
+	return OUTCOME_DONE;
+}
+
+bool user_may_speak(const struct session *session, struct problem *problem)
+{
+	int64_t left_ns = session->seat->muted_until_ns - turn_now_ns(session->turn);
+
+	if (left_ns <= 0) {
+		return true;
+	}
+	(void)refuse(problem, PROBLEM_DENIED, "you are muted for %lld more seconds",
+		     (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+	return false;
+}
+
+enum outcome user_tell(struct session *session, const struct user *user, struct span text,
+		       struct problem *problem)
+{
+	char clean[POST_TEXT_SIZE];
+
+	if (!user_may_speak(session, problem)) {
+		return OUTCOME_REFUSED;
+	}
+	const struct message told = { .kind = MESSAGE_TOLD,
+				      .nick = span_of(session->seat->nick),
+				      .text = { clean,
+						text_clean(text.text, text.length, clean) } };
+
+	return send_message(session, user, LETTER_MESSAGE, &told, problem);
+}
+
+enum outcome user_kick(struct session *session, const struct user *user, struct span why,
+		       struct problem *problem)
+{
+	char notice[NOTICE_SIZE];
+	size_t length = (size_t)snprintf(notice, sizeof(notice), "%s kicked you%s",
+					 session->seat->nick, why.length > 0 ? ": " : "");
+
+	length += text_clean(why.text, why.length, notice + length);
+	return send_notice(session, user, LETTER_LAST, (struct span){ notice, length }, problem);
+}
+
+enum outcome user_mute(struct session *session, const struct user *user, int64_t seconds,
+		       struct problem *problem)
+{
+	struct turn *turn = session->turn;
+	char notice[NOTICE_SIZE];
+	enum outcome outcome;
+
+	(void)snprintf(notice, sizeof(notice),
+		       seconds ? "%s muted you for %lld seconds" : "%s lets you speak again",
+		       session->seat->nick, (long long)seconds);
+	outcome = send_notice(session, user, LETTER_MESSAGE, span_of(notice), problem);
+	if (outcome == OUTCOME_DONE) {
+		struct seat *seat = directory_seat(turn->shared->directory, user->where.worker,
+						   user->where.seat);
+
+		atomic_store(&seat->muted_until_ns, turn_now_ns(turn) + seconds * NS_PER_SECOND);
+	}
+	return outcome;
+}
+
+/* Tells every worker, this one too, that an address is banned from now on. */
+static void announce_ban(struct session *session, struct peer_address peer, int64_t seconds)
+{
+	struct turn *turn = session->turn;
+	char text[PEER_ADDRESS_TEXT_SIZE];
+	char notice[NOTICE_SIZE];
+	bool all = true;
+
+	(void)snprintf(notice, sizeof(notice), "%s banned your address for %lld seconds",
+		       session->seat->nick, (long long)seconds);
+	const struct message message = { .kind = MESSAGE_NOTICE,
+					 .nick = { "", 0 },
+					 .text = span_of(notice) };
+
+	for (uint32_t i = 0; i < turn->shared->options->workers; i++) {
+		all = send_letter(turn, (struct address){ .worker = i }, LETTER_BAN, &peer,
+				  &message) &&
+		      all;
+	}
+	if (!all) {
+		peer_address_write(peer, text);
+		log_warning("who is here from %s is not let go: too much is on its way", text);
+	}
+}
+
+enum outcome user_ban(struct session *session, struct peer_address peer, int64_t seconds,
+		      struct problem *problem)
+{
+	struct turn *turn = session->turn;
+	struct directory *directory = turn->shared->directory;
+
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool banned =
+		admission_ban(directory->admission, peer,
+			      turn_wall_ns(turn) + seconds * NS_PER_SECOND, turn_wall_ns(turn));
+
+	directory_unlock(directory);
+	if (!banned) {
+		return refuse(problem, PROBLEM_LIMIT, "%d addresses are banned, which is the most",
+			      ADMISSION_BANS_MAX);
+	}
+	if (seconds > 0) {
+		announce_ban(session, peer, seconds);
+	}
+	return OUTCOME_DONE;
+}
+
+/* Nicks */
+
+static void tell_rooms(struct session *session, struct span old)
+{
+	struct turn *turn = session->turn;
+	const struct seat *seat = session->seat;
+	uint16_t rooms[SEAT_ROOMS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < seat->room_count; i++) {
+		if (post_is_heard(turn, seat->rooms[i])) {
+			rooms[count++] = seat->rooms[i];
+		}
+	}
+	const struct room_message renamed = { .kind = MESSAGE_RENAMED,
+					      .nick = old,
+					      .text = span_of(seat->nick),
+					      .sender = session_address(session),
+					      .wall_ns = turn_wall_ns(turn),
+					      .rooms = rooms,
+					      .room_count = count };
+	for (size_t i = 0; i < count; i++) {
+		post_or_queue(turn, rooms[i], &renamed);
+	}
+}
+
+enum outcome user_rename(struct session *session, struct span nick, struct problem *problem)
+{
+	struct directory *directory = session->turn->shared->directory;
+	char old[NAME_NICK_SIZE];
+
+	if (!name_is_nick(nick)) {
+		return refuse(problem, PROBLEM_BADARG, "NAME is 1 to %d letters, digits, _ or -",
+			      NAME_NICK_POINTS);
+	}
+	memcpy(old, session->seat->nick, sizeof(old));
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool ours = directory_claim(directory, session_address(session), nick);
+
+	directory_unlock(directory);
+	if (!ours) {
+		return refuse(problem, PROBLEM_NICKINUSE, "somebody has that nick; choose another");
+	}
+	if (strcmp(old, session->seat->nick) != 0) {
+		tell_rooms(session, span_of(old));
+	}
+	return OUTCOME_DONE;
+}
+
+void user_turn(struct turn *turn)
+{
+	inbox_drain(turn->shared->inboxes, turn->worker, read_letter, turn);
+}

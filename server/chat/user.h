@@ -1,0 +1,43 @@
+/*
+ * user: what one person does to one other, or to the own name: telling, a nick, and what operators
+ * may do to somebody.
+ *
+ * Who is meant may be served by any worker: what that one is to hear goes as a letter into its
+ * worker's inbox.
+ */
+#ifndef SERVER_CHAT_USER_H
+#define SERVER_CHAT_USER_H
+
+#include "server/session/session.h"
+
+/* Somebody who is connected. */
+struct user {
+	struct address where;
+	struct seat seat; /* a copy */
+};
+
+/* Who has that nick. */
+enum outcome user_find(struct session *session, struct span nick, struct user *user,
+		       struct problem *problem);
+
+enum outcome user_tell(struct session *session, const struct user *user, struct span text,
+		       struct problem *problem);
+
+/* NICK is a good name or not. */
+enum outcome user_rename(struct session *session, struct span nick, struct problem *problem);
+
+/* An operator's: WHY may be empty; 0 seconds end a penalty. */
+enum outcome user_kick(struct session *session, const struct user *user, struct span why,
+		       struct problem *problem);
+enum outcome user_mute(struct session *session, const struct user *user, int64_t seconds,
+		       struct problem *problem);
+enum outcome user_ban(struct session *session, struct peer_address peer, int64_t seconds,
+		      struct problem *problem);
+
+/* Whether the session may speak; if not, PROBLEM says for how long it may not. */
+bool user_may_speak(const struct session *session, struct problem *problem);
+
+/* Once a turn: reads the letters to this worker's sessions. */
+void user_turn(struct turn *turn);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * input: takes what a session's peer sends: cuts it into lines and gives each its turn.
+ *
+ * A line is carried out and its reply queued, or, when it cannot have its turn yet (a lock was
+ * taken, or bookings before it are not answered), it is kept with all that came after it. It writes
+ * to no socket and reads none.
+ */
+#ifndef SERVER_LINES_INPUT_H
+#define SERVER_LINES_INPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/session/session.h"
+#include "shared/text/line.h"
+
+/* A session of the front `lines`. */
+struct lines_session {
+	struct session session;
+	struct line_reader lines;
+	char *kept; /* input that has to wait: a line, and what came after it */
+	uint32_t kept_length;
+	uint32_t kept_line; /* bytes of `kept` that are the line */
+	uint8_t kept_fate;  /* of the kept line: enum line_fate */
+};
+
+/* These are the front's (front.h). */
+void input_start(struct session *session);
+void input_finish(struct session *session);
+void input_take(struct session *session, char *bytes, size_t length);
+void input_go_on(struct session *session);
+
+#endif

@@ -1,0 +1,102 @@
+#include "server/lines/user_commands.h"
+
+#include "server/chat/user.h"
+
+#define PENALTY_SECONDS_MAX (365 * 24 * 3600)
+
+enum outcome user_tell_command(struct session *session, struct span arguments, struct reply *reply,
+			       struct problem *problem)
+{
+	struct user user;
+	enum outcome outcome = user_find(session, words_next(&arguments), &user, problem);
+	struct span text = words_rest(arguments);
+
+	if (outcome == OUTCOME_DONE && text.length == 0) {
+		return refuse(problem, PROBLEM_BADARG, "TEXT is missing: /tell NICK TEXT");
+	}
+	if (outcome == OUTCOME_DONE) {
+		outcome = user_tell(session, &user, text, problem);
+	}
+	if (outcome == OUTCOME_DONE) {
+		reply_line(reply, "+tell %s", user.seat.nick);
+	}
+	return outcome;
+}
+
+enum outcome user_nick_command(struct session *session, struct span arguments, struct reply *reply,
+			       struct problem *problem)
+{
+	enum outcome outcome = user_rename(session, words_rest(arguments), problem);
+
+	if (outcome == OUTCOME_DONE) {
+		reply_line(reply, "+nick %s", session->seat->nick);
+	}
+	return outcome;
+}
+
+enum outcome user_kick_command(struct session *session, struct span arguments, struct reply *reply,
+			       struct problem *problem)
+{
+	struct user user;
+	enum outcome outcome = user_find(session, words_next(&arguments), &user, problem);
+
+	if (outcome == OUTCOME_DONE) {
+		outcome = user_kick(session, &user, words_rest(arguments), problem);
+	}
+	if (outcome == OUTCOME_DONE) {
+		reply_line(reply, "+kick %s", user.seat.nick);
+	}
+	return outcome;
+}
+
+/* "SECONDS", the next word. */
+static enum outcome read_penalty(struct span *arguments, int64_t *seconds, struct problem *problem)
+{
+	if (words_number(words_next(arguments), 0, PENALTY_SECONDS_MAX, seconds)) {
+		return OUTCOME_DONE;
+	}
+	return refuse(problem, PROBLEM_BADARG, "SECONDS is a number from 0 (no longer) to %d",
+		      PENALTY_SECONDS_MAX);
+}
+
+enum outcome user_mute_command(struct session *session, struct span arguments, struct reply *reply,
+			       struct problem *problem)
+{
+	struct user user;
+	int64_t seconds;
+	enum outcome outcome = user_find(session, words_next(&arguments), &user, problem);
+
+	if (outcome == OUTCOME_DONE) {
+		outcome = read_penalty(&arguments, &seconds, problem);
+	}
+	if (outcome == OUTCOME_DONE) {
+		outcome = user_mute(session, &user, seconds, problem);
+	}
+	if (outcome == OUTCOME_DONE) {
+		reply_line(reply, "+mute %s %lld", user.seat.nick, (long long)seconds);
+	}
+	return outcome;
+}
+
+enum outcome user_ban_command(struct session *session, struct span arguments, struct reply *reply,
+			      struct problem *problem)
+{
+	char text[PEER_ADDRESS_TEXT_SIZE];
+	struct peer_address peer;
+	int64_t seconds;
+	enum outcome outcome;
+
+	if (!peer_address_read(words_next(&arguments), &peer)) {
+		return refuse(problem, PROBLEM_BADARG,
+			      "ADDRESS is one such as 192.0.2.7 or 2001:db8::7");
+	}
+	outcome = read_penalty(&arguments, &seconds, problem);
+	if (outcome == OUTCOME_DONE) {
+		outcome = user_ban(session, peer, seconds, problem);
+	}
+	if (outcome == OUTCOME_DONE) {
+		peer_address_write(peer, text);
+		reply_line(reply, "+ban %s %lld", text, (long long)seconds);
+	}
+	return outcome;
+}

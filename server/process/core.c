@@ -1,0 +1,84 @@
+#include "server/process/core.h"
+
+#include "server/booking/boxoffice.h"
+#include "server/chat/chat.h"
+#include "server/chat/fan_out.h"
+#include "server/chat/post.h"
+#include "server/session/session.h"
+#include "shared/base/clock.h"
+
+#define RETRY_NS NS_PER_MS /* when a lock was taken */
+
+void core_init(struct core *core, struct shared_state *shared, uint32_t worker)
+{
+	turn_init(&core->turn, shared, worker);
+	core->sales = (struct sales){ .again_ns = 0 };
+	sessions_create(&core->turn);
+	chat_create(&core->turn);
+	boxoffice_create(&core->turn);
+}
+
+void core_finish(struct core *core)
+{
+	boxoffice_destroy(&core->turn);
+	chat_destroy(&core->turn);
+	sessions_destroy(&core->turn);
+	turn_finish(&core->turn);
+}
+
+/* A session ended: what it had is given back. */
+static bool give_back(struct session *session)
+{
+	return boxoffice_release(session) && chat_leave_all(session);
+}
+
+void core_turn(struct core *core)
+{
+	struct turn *turn = &core->turn;
+
+	boxoffice_turn(turn);
+	sessions_retry_waiting(turn);
+	turn_call_clerks(turn);
+	sales_make_rooms(&core->sales, turn);
+	chat_turn(turn);
+	if (sales_are_due(&core->sales, turn)) {
+		sales_announce(&core->sales, turn);
+		chat_turn(turn);
+	}
+	turn_wake_others(turn);
+	sessions_flush(turn, give_back);
+	turn_wake_others(turn); /* who hears that somebody is gone */
+}
+
+bool core_has_news(const struct core *core)
+{
+	return chat_has_news(&core->turn) || boxoffice_has_news(&core->turn);
+}
+
+int64_t core_due_ns(struct core *core)
+{
+	struct turn *turn = &core->turn;
+	int64_t due_ns;
+
+	if (turn->sessions->waiting || turn->sessions->ended || posts_wait(turn)) {
+		return turn_now_ns(turn) + RETRY_NS;
+	}
+	due_ns = fan_out_next_ns(turn);
+	if (core->sales.again_ns != 0 && core->sales.again_ns < due_ns) {
+		due_ns = core->sales.again_ns;
+	}
+	return due_ns;
+}
+
+void core_tick(struct core *core)
+{
+	sessions_tick(&core->turn);
+	boxoffice_tick(&core->turn);
+	sales_announce(&core->sales, &core->turn);
+}
+
+void core_sweep(struct core *core)
+{
+	chat_sweep(&core->turn);
+	turn_wake_others(&core->turn);
+}

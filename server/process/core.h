@@ -1,0 +1,38 @@
+/*
+ * core: what a worker serves its sessions with: all but its process, its listeners and its sleep.
+ *
+ * A test that needs sessions makes one, too. `turn.base` is the caller's to make and to run.
+ */
+#ifndef SERVER_PROCESS_CORE_H
+#define SERVER_PROCESS_CORE_H
+
+#include "server/booking/sales.h"
+#include "server/state/turn.h"
+
+struct core {
+	struct turn turn;
+	struct sales sales;
+};
+
+void core_init(struct core *core, struct shared_state *shared, uint32_t worker);
+void core_finish(struct core *core);
+
+/*
+ * Once a turn, after the sockets were read: answers from the clerk, letters from other workers,
+ * news of rooms, then one write a socket.
+ */
+void core_turn(struct core *core);
+
+/* Whether others brought something: asked once more before the loop sleeps. */
+bool core_has_news(const struct core *core);
+
+/* When the next turn is due at the latest: monotonic; INT64_MAX: when something happens. */
+int64_t core_due_ns(struct core *core);
+
+/* A second passed. */
+void core_tick(struct core *core);
+
+/* At a worker's start and end: what is left of sessions of that number's is given back. */
+void core_sweep(struct core *core);
+
+#endif

@@ -1,0 +1,14 @@
+#include "server/process/fronts.h"
+
+#include "server/echo/echo.h"
+#include "server/lines/lines.h"
+
+const struct front *front_of(enum listener_kind kind)
+{
+	static const struct front *const fronts[LISTENER_KINDS] = {
+		[LISTENER_LINES] = &lines_front,
+		[LISTENER_ECHO] = &echo_front,
+	};
+
+	return fronts[kind];
+}

@@ -1,0 +1,51 @@
+/*
+ * front: how a kind of listener speaks: a constant table of what turns its peers' bytes into
+ * operations of the core, and what they hear into bytes.
+ *
+ * A session belongs to one front for its whole life. The core never asks which; it calls. What a
+ * front keeps for a session lies behind the struct session, in one piece with it.
+ */
+#ifndef SERVER_SESSION_FRONT_H
+#define SERVER_SESSION_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct session;
+struct message;
+struct problem;
+struct booking_request;
+struct booking_answer;
+
+struct front {
+	size_t session_size; /* bytes: of a struct that begins with a struct session */
+	bool of_people;   /* each session has a nick, counts against its address, and is greeted */
+	bool in_step;     /* nothing is read from a peer that does not take what it is sent */
+	const char *busy; /* is sent to who cannot be let in: the server is full */
+
+	/* A session is there, all zero behind its struct session; it is over: free what is kept. */
+	void (*start)(struct session *session);
+	void (*finish)(struct session *session);
+
+	/* of_people: it was let in under its first nick; or was not, and is closed then. */
+	void (*greet)(struct session *session);
+	void (*refuse)(struct session *session, const struct problem *problem);
+
+	/*
+	 * The peer sent LENGTH bytes. What cannot have its turn yet is kept by the front, and
+	 * session->keeping set: then nothing more is read until `go_on` takes it up again.
+	 */
+	void (*take)(struct session *session, char *bytes, size_t length);
+	void (*go_on)(struct session *session);
+
+	/* A booking was answered: puts it into words behind the session's replies. */
+	void (*answer)(struct session *session, const struct booking_request *request,
+		       const struct booking_answer *answer);
+
+	/* An event in this front's words: how many bytes it takes at most; writes, and returns
+	 * them. */
+	size_t (*message_size)(const struct message *event);
+	size_t (*write_message)(const struct message *event, char *bytes);
+};
+
+#endif

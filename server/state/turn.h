@@ -1,0 +1,57 @@
+/*
+ * turn: what code at any height needs of its worker's loop.
+ *
+ * One is kept a worker. The time is read once a turn, when it is first asked for; whom to wake is
+ * gathered, and they are woken at the turn's end, when all that the turn brings them is there. What
+ * a layer further up keeps for its worker hangs here too: only its name is known here, and only its
+ * owner looks into it.
+ */
+#ifndef SERVER_STATE_TURN_H
+#define SERVER_STATE_TURN_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/state/shared_state.h"
+
+#define RECEIVE_SIZE (64 * 1024) /* bytes read from a socket at once */
+
+struct turn {
+	struct shared_state *shared;
+	uint32_t worker; /* its number, from 0; people see it from 1 */
+	struct score *score;
+	struct event_base *base;
+	char *receive_buffer; /* RECEIVE_SIZE bytes */
+	int64_t now_ns;       /* 0: not read yet; see turn_now_ns */
+	int64_t wall_ns;
+	uint64_t to_wake;  /* a bit a worker */
+	bool calls_clerks; /* there are new requests on the queue of bookings */
+
+	struct sessions *sessions;   /* session/session.h */
+	struct posts *posts;         /* chat/post.h */
+	struct fan_out *fan_out;     /* chat/fan_out.h */
+	struct boxoffice *boxoffice; /* booking/boxoffice.h */
+};
+
+/* A turn of WORKER's, with a buffer of its own and without a base. Dies when memory is gone. */
+void turn_init(struct turn *turn, struct shared_state *shared, uint32_t worker);
+void turn_finish(struct turn *turn);
+
+/* After a sleep the time is another. */
+void turn_forget_time(struct turn *turn);
+
+int64_t turn_now_ns(struct turn *turn); /* monotonic */
+int64_t turn_wall_ns(struct turn *turn);
+
+/* At the turn's end another worker is woken, or all others that have members in ROOM. */
+void turn_wake(struct turn *turn, uint32_t other);
+void turn_wake_room(struct turn *turn, uint16_t room);
+
+/* Wakes them now. */
+void turn_wake_others(struct turn *turn);
+
+/* Calls whoever carries out bookings, if there are new ones. */
+void turn_call_clerks(struct turn *turn);
+
+#endif
