@@ -20,13 +20,7 @@ static void take(struct session *session, char *bytes, size_t length)
 	session_send_now(session, bytes, length);
 }
 
-/* It has nothing of its own, */
-static void nothing(struct session *session)
-{
-	(void)session;
-}
-
-/* and says nothing that was not said to it. */
+/* It says nothing that was not said to it. */
 static size_t no_words(const struct message *event)
 {
 	(void)event;
@@ -44,8 +38,6 @@ const struct front echo_front = {
 	.session_size = sizeof(struct session),
 	.in_step = true,
 	.busy = "",
-	.start = nothing,
-	.finish = nothing,
 	.take = take,
 	.message_size = no_words,
 	.write_message = write_nothing,

@@ -23,7 +23,7 @@ struct front {
 	bool in_step;     /* nothing is read from a peer that does not take what it is sent */
 	const char *busy; /* is sent to who cannot be let in: the server is full */
 
-	/* A session is there, all zero behind its struct session; it is over: free what is kept. */
+	/* A session is there, all zero behind its struct session; it is over: both may be NULL. */
 	void (*start)(struct session *session);
 	void (*finish)(struct session *session);
 

@@ -480,7 +480,9 @@ static struct session *create(struct turn *turn, const struct front *front, int 
 	event_assign(&session->event, turn->base, socket, EV_READ | EV_PERSIST, on_event, session);
 	sessions->table[session->index] = session;
 	sessions->count++;
-	front->start(session);
+	if (front->start) {
+		front->start(session);
+	}
 	return session;
 }
 
@@ -510,7 +512,9 @@ static void free_session(struct session *session)
 	sessions->table[session->index] = NULL;
 	sessions->free[sessions->free_count++] = session->index;
 	sessions->count--;
-	session->front->finish(session);
+	if (session->front->finish) {
+		session->front->finish(session);
+	}
 	free(session);
 }
 
