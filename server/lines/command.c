@@ -7,8 +7,10 @@
 #include "server/lines/ticket_commands.h"
 #include "server/lines/user_commands.h"
 
+static command_handler help;
+
 const struct command commands[] = {
-	{ "help", ROLE_ANYONE, false, "[NAME]", "lists the commands, or shows one", server_help },
+	{ "help", ROLE_ANYONE, false, "[NAME]", "lists the commands, or shows one", help },
 	{ "ping", ROLE_ANYONE, false, "[TEXT]", "answers at once, with the text", server_ping },
 	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", user_nick_command },
 	{ "quit", ROLE_ANYONE, false, "[TEXT]", "leaves, and tells your rooms why", server_quit },
@@ -57,6 +59,38 @@ const struct command commands[] = {
 };
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+/* /help lies here, since it is about the table. */
+
+static void help_row(struct reply *reply, const struct command *command)
+{
+	reply_line(reply, "=/%s%s%s - %s%s", command->name, *command->arguments ? " " : "",
+		   command->arguments, command->help,
+		   command->role == ROLE_OPERATOR ? " (operator)" : "");
+}
+
+static enum outcome help(struct session *session, struct span arguments, struct reply *reply,
+			 struct problem *problem)
+{
+	struct span name = words_next(&arguments);
+	size_t shown = 0;
+
+	(void)session;
+	if (span_starts(name, "/")) {
+		name = (struct span){ name.text + 1, name.length - 1 };
+	}
+	for (size_t i = 0; i < command_count; i++) {
+		if (name.length == 0 || span_equals_ignoring_case(name, commands[i].name)) {
+			help_row(reply, &commands[i]);
+			shown++;
+		}
+	}
+	if (shown == 0) {
+		return refuse(problem, PROBLEM_NOTFOUND, "no such command; /help lists them");
+	}
+	reply_line(reply, "+help %zu", shown);
+	return OUTCOME_DONE;
+}
 
 /* Whether NAME, all of it letters, is REST's first word, in whatever case; then takes it off. */
 static bool takes_name(struct span *rest, const char *name)

@@ -2,8 +2,7 @@
  * command: the table of commands, and the way from a line to its handler.
  *
  * A command is one row: its name, who may use it, its arguments and help as /help shows them, and
- * the handler that reads the arguments, has the core do what is asked for, and puts what comes of
- * it into words. All other lines are said in the current room.
+ * the handler (handler.h). All other lines are said in the current room.
  */
 #ifndef SERVER_LINES_COMMAND_H
 #define SERVER_LINES_COMMAND_H
@@ -11,14 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "server/session/session.h"
-#include "shared/text/words.h"
+#include "server/lines/handler.h"
 
 enum role { ROLE_ANYONE, ROLE_OPERATOR };
-
-/* Adds rows and the final line to REPLY; with OUTCOME_REFUSED, PROBLEM becomes the final line. */
-typedef enum outcome command_handler(struct session *session, struct span arguments,
-				     struct reply *reply, struct problem *problem);
 
 struct command {
 	const char *name; /* without the slash */

@@ -4,7 +4,7 @@
 #ifndef SERVER_LINES_ROOM_COMMANDS_H
 #define SERVER_LINES_ROOM_COMMANDS_H
 
-#include "server/lines/command.h"
+#include "server/lines/handler.h"
 
 command_handler room_join, room_part, room_say, room_topic, room_history, room_list, room_who;
 

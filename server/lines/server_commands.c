@@ -8,36 +8,6 @@
 #include "shared/text/line.h"
 #include "shared/text/text.h"
 
-static void help_row(struct reply *reply, const struct command *command)
-{
-	reply_line(reply, "=/%s%s%s - %s%s", command->name, *command->arguments ? " " : "",
-		   command->arguments, command->help,
-		   command->role == ROLE_OPERATOR ? " (operator)" : "");
-}
-
-enum outcome server_help(struct session *session, struct span arguments, struct reply *reply,
-			 struct problem *problem)
-{
-	struct span name = words_next(&arguments);
-	size_t shown = 0;
-
-	(void)session;
-	if (span_starts(name, "/")) {
-		name = (struct span){ name.text + 1, name.length - 1 };
-	}
-	for (size_t i = 0; i < command_count; i++) {
-		if (name.length == 0 || span_equals_ignoring_case(name, commands[i].name)) {
-			help_row(reply, &commands[i]);
-			shown++;
-		}
-	}
-	if (shown == 0) {
-		return refuse(problem, PROBLEM_NOTFOUND, "no such command; /help lists them");
-	}
-	reply_line(reply, "+help %zu", shown);
-	return OUTCOME_DONE;
-}
-
 enum outcome server_ping(struct session *session, struct span arguments, struct reply *reply,
 			 struct problem *problem)
 {

@@ -4,9 +4,8 @@
 #ifndef SERVER_LINES_SERVER_COMMANDS_H
 #define SERVER_LINES_SERVER_COMMANDS_H
 
-#include "server/lines/command.h"
+#include "server/lines/handler.h"
 
-command_handler server_help, server_ping, server_quit, server_where, server_op, server_workers,
-	server_stats;
+command_handler server_ping, server_quit, server_where, server_op, server_workers, server_stats;
 
 #endif

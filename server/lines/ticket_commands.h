@@ -8,7 +8,7 @@
 #ifndef SERVER_LINES_TICKET_COMMANDS_H
 #define SERVER_LINES_TICKET_COMMANDS_H
 
-#include "server/lines/command.h"
+#include "server/lines/handler.h"
 
 command_handler ticket_events, ticket_left, ticket_book, ticket_hold, ticket_wait, ticket_audit,
 	ticket_event, ticket_confirm, ticket_cancel, ticket_show, ticket_admit;

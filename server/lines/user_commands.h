@@ -5,7 +5,7 @@
 #ifndef SERVER_LINES_USER_COMMANDS_H
 #define SERVER_LINES_USER_COMMANDS_H
 
-#include "server/lines/command.h"
+#include "server/lines/handler.h"
 
 command_handler user_tell_command, user_nick_command, user_kick_command, user_mute_command,
 	user_ban_command;
