@@ -303,8 +303,7 @@ void boxoffice_tick(struct turn *turn)
 	struct booking_queue *queue = turn->shared->queue;
 	uint64_t session;
 
-	/* Forgotten after it was asked for: to give back twice does no harm, and nothing is lost.
-	 */
+	/* Forgotten only after it was asked for: to give back twice does no harm. */
 	while ((session = booking_queue_unreleased(queue, turn->worker)) != 0 &&
 	       submit_release(turn, session)) {
 		booking_queue_forget_unreleased(queue, turn->worker);
