@@ -44,7 +44,7 @@ STYLE = """text{font-family:system-ui,'DejaVu Sans',Verdana,sans-serif;fill:#1b1
 .slab{fill:#fff;stroke:#ddd9cf}.folder{font-size:12.5px;font-weight:600}
 .chip{fill:#f4f2ed;stroke:#cfcabd}.file{font:11px 'DejaVu Sans Mono',ui-monospace,monospace}
 .arc{fill:none;stroke:#8c96a1;stroke-width:1.1}.tip{fill:#8c96a1}
-.up{stroke:#d03c00;stroke-width:2}.down{fill:#c9c4b7}
+.arc.up{stroke:#d03c00;stroke-width:2}.down{fill:#c9c4b7}
 .way{fill:none;stroke-width:3.5;stroke-linecap:round;stroke-opacity:.5}
 .line{stroke:#0072b2}.booking{stroke:#d55e00}.n-line{fill:#0072b2}.n-booking{fill:#d55e00}
 .number{font-size:9px;font-weight:700;fill:#fff;text-anchor:middle}

@@ -1,8 +1,8 @@
 """Checks the form that clang-format does not know: form.py [--mend] FILE...
 
 One form for each of these: "!p" for a pointer that is NULL and "p" as a condition, "sizeof(x)", a
-comment that does not leave its end alone on a line, a header that begins with its name (and what its
-functions' names begin with, "bench_cost" in bench/cost.h) and its purpose, and a guard that is its
+comment that does not leave its end alone on a line, a header that begins with its name and
+its purpose (its name may have in front what its functions have: "bench_cost" in cost.h), and a guard that is its
 path. --mend changes all but the guard where they stand; clang-format folds the lines again.
 """
 
