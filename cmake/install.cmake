@@ -14,7 +14,7 @@ install(FILES ${CMAKE_BINARY_DIR}/turnstiled.service packaging/systemd/turnstile
 install(FILES packaging/turnstiled.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 file(GLOB pages docs/*.md docs/*.svg)
-install(FILES README.md ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 foreach(program turnstile turnstiled)
   install(FILES packaging/completions/turnstile.bash
