@@ -29,8 +29,12 @@ LETTER = 6.62  # of a monospaced font of 11 px
 BADGE = 7
 INSET = 58  # db is so much narrower than shared, for the arrows that pass it
 
+INNER = WIDTH - 2 * MARGIN
+SERVER_WIDTH = 600
+CLIENT_WIDTH = 576
 # Who stands where: rows of parts from the top, with the width of each.
-ROWS = ((("server", 600), ("client", 576)), (("db", WIDTH - 2 * MARGIN - 2 * INSET),), (("shared", WIDTH - 2 * MARGIN),))
+ROWS = ((("server", SERVER_WIDTH), ("client", CLIENT_WIDTH)), (("db", INNER - 2 * INSET),), (("shared", INNER),))
+PARTS_GAP = INNER - SERVER_WIDTH - CLIENT_WIDTH
 PURPOSE = {
     "server": "turnstiled",
     "client": "turnstile",
@@ -262,11 +266,11 @@ def lay_out(floors, files_of):
     for row in ROWS:
         here = [Part(name, width, floors.levels[name], files_of) for name, width in row]
         height = max(part.height for part in here)
-        x = (WIDTH - sum(part.width for part in here) - (len(here) - 1) * (WIDTH - 2 * MARGIN - 1176)) / 2
+        x = (WIDTH - sum(part.width for part in here) - (len(here) - 1) * PARTS_GAP) / 2
         for part in here:
             part.place(x, y, height)
             parts[part.name] = part
-            x += part.width + WIDTH - 2 * MARGIN - 1176
+            x += part.width + PARTS_GAP
         y += height + 30
     return parts, y - 30 + MARGIN
 
