@@ -23,7 +23,7 @@ MADE_UP = "tests/house/"  # makes houses of its own
 # Names of others, that comments speak of.
 FOREIGN = {"pan.c"}
 # In capitals stands what somebody puts in: tests/FOLDER.
-OPEN = re.compile(r"\b[A-Z]{2,}\b(?!\.)")
+OPEN = re.compile(r"\b(?:NAME|FOLDER)\b")
 
 
 def our_files():
