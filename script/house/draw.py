@@ -277,7 +277,8 @@ def lay_out(floors, files_of):
 
 def draw(floors, arrows, files, ways):
     files_of = {}
-    for file in files:
+    steps = [file for _, _, way in ways for file in way]
+    for file in sorted(files, key=lambda file: (steps.index(file) if file in steps else len(steps), file)):
         files_of.setdefault(folder_of(file), []).append(file)
     parts, height = lay_out(floors, files_of)
     places = {file: place for part in parts.values() for slab in part.slabs for file, place in slab.places().items()}
