@@ -112,7 +112,7 @@ static size_t count_of(const char *text, const char *part)
 /* How many lines begin so. */
 static size_t lines_that_begin(const char *text, const char *start)
 {
-	char line[TEXT_SIZE];
+	char line[TEXT_SIZE + 1];
 
 	snprintf(line, sizeof(line), "\n%s", start);
 	return count_of(text, line) + (strncmp(text, start, strlen(start)) == 0);
