@@ -117,7 +117,7 @@ static size_t hear(struct bench_load *load, struct bench_client *client, const c
 	size_t used = 0;
 	const char *end;
 
-	while ((end = memchr(bytes + used, '\n', length - used)) != NULL) {
+	while ((end = memchr(bytes + used, '\n', length - used))) {
 		const char *start = bytes + used;
 		const char *stop = end > start && end[-1] == '\r' ? end - 1 : end;
 

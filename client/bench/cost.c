@@ -76,7 +76,7 @@ static void read_processes(struct tree *tree)
 	DIR *folder = opendir("/proc");
 	const struct dirent *entry;
 
-	while (folder && tree->count < PROCESSES_MAX && (entry = readdir(folder)) != NULL) {
+	while (folder && tree->count < PROCESSES_MAX && (entry = readdir(folder))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && read_stat(pid, &tree->processes[tree->count])) {

@@ -1,5 +1,5 @@
 /*
- * status: the line above the prompt: nick, room, who is there, and what is left of the room's
+ * status_line: the line above the prompt: nick, room, who is there, and what is left of the room's
  * event. Pure.
  */
 #ifndef CLIENT_CHAT_STATUS_LINE_H

@@ -95,7 +95,7 @@ static unsigned count_threads(void)
 	if (!folder) {
 		return 0;
 	}
-	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+	for (const struct dirent *entry; (entry = readdir(folder));) {
 		count += entry->d_name[0] != '.';
 	}
 	closedir(folder);

@@ -1,5 +1,6 @@
 /*
- * address: where the server is, as --host and --port say it, before the subcommand or behind it.
+ * server_address: where the server is, as --host and --port say it, before the subcommand or behind
+ * it.
  *
  * Their argp is a child of each command line that takes them; its input is the address that they
  * change.

@@ -1,5 +1,5 @@
 /*
- * printed: whether what a subcommand printed got out. A full disk or a reader that went away must
+ * output: whether what a subcommand printed got out. A full disk or a reader that went away must
  * not look like success: every subcommand that ends with a result on stdout asks here.
  */
 #ifndef CLIENT_TERMINAL_OUTPUT_H

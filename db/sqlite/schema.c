@@ -10,7 +10,7 @@
  * Step N takes a file of schema version N to version N + 1. What was released is not changed any
  * more: a new version is a new step at the end.
  *
- * The numbers in `state` and `kind` are store.h's. There is no index on `key`: see keyindex.h. The
+ * The numbers in `state` and `kind` are store.h's. There is no index on `key`: see key_index.h. The
  * check on `events` is the last line of defence; the rules are booking.c's.
  */
 static const char *const steps[] = {

@@ -1,11 +1,11 @@
 /*
  * lock_file: the lock beside a store, shared by every process that opens it.
  *
- * "FILE-lock" is a small file that all of them map: a robust mutex (shared/mutex.h) and the boot it
- * was made in. A file of another boot is made anew, since a lock held when the power went would be
- * held forever: nobody can hold it any more. Making and checking it happens under flock(2), so two
- * that start at once agree. The file is never deleted, and the mapping is kept until the process
- * ends (a holder that unmapped it and died would leave it locked).
+ * "FILE-lock" is a small file that all of them map: a robust mutex (shared/sync/mutex.h) and the
+ * boot it was made in. A file of another boot is made anew, since a lock held when the power went
+ * would be held forever: nobody can hold it any more. Making and checking it happens under
+ * flock(2), so two that start at once agree. The file is never deleted, and the mapping is kept
+ * until the process ends (a holder that unmapped it and died would leave it locked).
  */
 #ifndef DB_STORE_LOCK_FILE_H
 #define DB_STORE_LOCK_FILE_H

@@ -178,7 +178,7 @@ static void take_answers(struct turn *turn)
 	struct booking_queue *queue = turn->shared->queue;
 	const struct booking_slot *slot;
 
-	while ((slot = booking_queue_answer(queue, turn->worker)) != NULL) {
+	while ((slot = booking_queue_answer(queue, turn->worker))) {
 		struct session *session =
 			slot->session ? session_find(turn, slot->seat, slot->session) : NULL;
 
@@ -215,7 +215,7 @@ static void take_offers(struct turn *turn)
 	struct booking_queue *queue = turn->shared->queue;
 	const struct booking_offer *offer;
 
-	while ((offer = booking_queue_offer(queue, turn->worker)) != NULL) {
+	while ((offer = booking_queue_offer(queue, turn->worker))) {
 		const struct message event = { .kind = MESSAGE_OFFER,
 					       .text = span_of(offer->event),
 					       .offer = { .code = offer->code,

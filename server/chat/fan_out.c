@@ -119,7 +119,7 @@ static void look_over(struct turn *turn, struct stretch *stretch)
 	const struct room_record *record;
 
 	turn->fan_out->stretch++;
-	for (size_t at = 0; (record = next_record(stretch, &at)) != NULL;) {
+	for (size_t at = 0; (record = next_record(stretch, &at));) {
 		stretch->events++;
 		stretch->has_nicks |= record->kind == MESSAGE_RENAMED;
 		if (record->sender.session && record->sender.worker == turn->worker) {
@@ -137,7 +137,7 @@ static void put_into_words(struct worded *worded, const struct stretch *stretch)
 	uint32_t count = 0;
 
 	worded->block = block_create((uint32_t)stretch->length + WORDS_SIZE);
-	for (size_t at = 0; (record = next_record(stretch, &at)) != NULL;) {
+	for (size_t at = 0; (record = next_record(stretch, &at));) {
 		const struct message message = room_message_of(record, name);
 		struct block *block =
 			block_make_room(&worded->block, (uint32_t)front->message_size(&message));
@@ -197,7 +197,7 @@ static uint32_t send_some(struct session *member, const struct stretch *stretch,
 	uint32_t count = 0;
 	uint32_t sent = 0;
 
-	for (size_t at = 0; (record = next_record(stretch, &at)) != NULL; count++) {
+	for (size_t at = 0; (record = next_record(stretch, &at)); count++) {
 		if (is_for(member, record, stretch->room)) {
 			sent++;
 		} else {
@@ -384,7 +384,7 @@ void fan_out_each_said(struct turn *turn, uint16_t room,
 					   turn->fan_out->buffer, STRETCH_SIZE, &missed)) > 0) {
 		const struct room_record *record;
 
-		for (size_t at = 0; (record = next_record(&stretch, &at)) != NULL;) {
+		for (size_t at = 0; (record = next_record(&stretch, &at));) {
 			if (record->kind == MESSAGE_SAID) {
 				const struct message said = room_message_of(record, name);
 

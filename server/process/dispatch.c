@@ -311,7 +311,7 @@ void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker)
 	struct handoff *handoff;
 
 	dispatch->receivers[worker].channel = -1;
-	while ((handoff = take_oldest(dispatch, worker)) != NULL) {
+	while ((handoff = take_oldest(dispatch, worker))) {
 		put_back(dispatch, handoff->sockets, handoff->count);
 		free(handoff);
 	}

@@ -542,7 +542,7 @@ void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session
 {
 	struct session *session;
 
-	while ((session = turn->sessions->unsent) != NULL) {
+	while ((session = turn->sessions->unsent)) {
 		turn->sessions->unsent = session->next_unsent;
 		session->unsent = false;
 		if (session->state != SESSION_ENDED && !session->writing) {
@@ -569,7 +569,7 @@ void sessions_close_from(struct turn *turn, struct peer_address peer, const stru
 {
 	uint32_t index = 0;
 
-	for (struct session *session; (session = next_from(turn, &index)) != NULL;) {
+	for (struct session *session; (session = next_from(turn, &index));) {
 		if (session->front->of_people && peer_address_equal(session->peer, peer)) {
 			session_hear(session, why);
 			session_close(session);
@@ -581,7 +581,7 @@ void sessions_tick(struct turn *turn)
 {
 	uint32_t index = 0;
 
-	for (struct session *session; (session = next_from(turn, &index)) != NULL;) {
+	for (struct session *session; (session = next_from(turn, &index));) {
 		if (session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= turn_now_ns(turn)) {
 			end(session);
@@ -593,7 +593,7 @@ void sessions_drain(struct turn *turn)
 {
 	uint32_t index = 0;
 
-	for (struct session *session; (session = next_from(turn, &index)) != NULL;) {
+	for (struct session *session; (session = next_from(turn, &index));) {
 		if (session->state == SESSION_OPEN) {
 			session_notice(session, "the server stops now");
 			session->drained = true;

@@ -58,7 +58,7 @@ struct name_hash directory_hash(const struct directory *directory, struct span n
 {
 	char folded[NAME_FOLDED_SIZE];
 	size_t length = name_fold(name, folded);
-	struct name_hash hash;
+	struct name_hash hash = { { 0, 0 } };
 
 	hash_table_hash(&directory->nicks, folded, length, hash.words);
 	return hash;

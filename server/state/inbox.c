@@ -94,7 +94,7 @@ void inbox_drain(struct inboxes *inboxes, uint32_t worker,
 		size_t length;
 
 		senders &= senders - 1;
-		while ((letter = ring_peek(ring, &length)) != NULL) {
+		while ((letter = ring_peek(ring, &length))) {
 			read(context, letter);
 			ring_release(ring);
 		}

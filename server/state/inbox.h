@@ -2,9 +2,9 @@
  * inbox: letters for one person, from the worker that has them to the worker that serves that
  * person.
  *
- * A ring (shared/ring.h) for each pair of workers, so each has one producer and one consumer, and a
- * set of bits that says which of a worker's rings hold something. Full means a plain refusal. A
- * worker's successor goes on with the same rings; letters for sessions that are gone are dropped.
+ * A ring (shared/sync/ring.h) for each pair of workers, so each has one producer and one consumer,
+ * and a set of bits that says which of a worker's rings hold something. Full means a plain refusal.
+ * A worker's successor goes on with the same rings; letters for sessions that are gone are dropped.
  */
 #ifndef SERVER_STATE_INBOX_H
 #define SERVER_STATE_INBOX_H

@@ -200,7 +200,7 @@ size_t condition_notify(struct condition *condition, size_t count)
 	size_t called = 0;
 	struct condition_waiter *next;
 
-	while (called < count && (next = longest_waiting(condition)) != NULL) {
+	while (called < count && (next = longest_waiting(condition))) {
 		call(next);
 		called++;
 	}

@@ -86,7 +86,7 @@ void copy_file(const char *from, const char *to)
 	size_t size = file_size(from);
 	char *bytes = malloc(size + 1);
 	FILE *file = fopen(from, "re");
-	must(bytes != NULL && file != NULL);
+	must(bytes && file);
 	must(fread(bytes, 1, size, file) == size);
 	must(fclose(file) == 0);
 	write_file(to, bytes, size);

@@ -79,7 +79,7 @@ static size_t check_one(const char *text, size_t length)
 	}
 	const char *end = memchr(text, '\n', length);
 
-	if (end == NULL || end - text >= LINE_MOST || memchr("+-=*", text[0], 4) == NULL ||
+	if (!end || end - text >= LINE_MOST || !memchr("+-=*", text[0], 4) ||
 	    !text_is_clean(text, (size_t)(end - text))) {
 		abort();
 	}

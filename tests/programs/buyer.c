@@ -51,7 +51,7 @@ static void take_lines(struct buyer *buyer)
 	char *start = talk->bytes + talk->start;
 	char *end;
 
-	while ((end = memchr(start, '\n', (size_t)(talk->bytes + talk->end - start))) != NULL) {
+	while ((end = memchr(start, '\n', (size_t)(talk->bytes + talk->end - start)))) {
 		*end = '\0';
 		take_line(buyer, start);
 		start = end + 1;

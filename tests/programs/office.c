@@ -113,7 +113,7 @@ bool log_has(const struct turnstiled *server, const char *text)
 
 	folder_file(&server->folder, "log", path);
 	FILE *file = fopen(path, "re");
-	if (file == NULL) {
+	if (!file) {
 		return false;
 	}
 	size_t length = fread(log, 1, sizeof(log) - 1, file);

@@ -109,7 +109,7 @@ static void hear(struct buyer *buyer, unsigned round)
 		return;
 	}
 	buyer->length += (size_t)count;
-	while ((end = memchr(buyer->bytes, '\n', buyer->length)) != NULL) {
+	while ((end = memchr(buyer->bytes, '\n', buyer->length))) {
 		size_t length = (size_t)(end - buyer->bytes);
 		buyer->bytes[length] = '\0';
 		take_line(buyer, buyer->bytes, round);
@@ -268,7 +268,7 @@ static unsigned read_codes(struct talk *talk, char (*found)[CODE_SIZE], bool *no
 	FILE *stream = fdopen(talk->descriptor, "r");
 
 	cr_assert_eq(talk->start, talk->end);
-	while (fgets(line, sizeof(line), stream) != NULL) {
+	while (fgets(line, sizeof(line), stream)) {
 		cr_assert_lt(clock_monotonic_ns(), deadline_ns);
 		count += sscanf(line, "+booked %19s", found[count]) == 1;
 		*noticed |= strncmp(line, "*notice ", 8) == 0;

@@ -56,7 +56,7 @@ static bool is_recent(const char *row)
 	const char *end = strptime(row, "=%Y-%m-%dT%H:%M:%SZ ", &date);
 	int64_t age_s = clock_wall_ns() / NS_PER_SECOND - (int64_t)timegm(&date);
 
-	return end != NULL && age_s >= 0 && age_s < 60;
+	return end && age_s >= 0 && age_s < 60;
 }
 
 /* The rows of "/history ARGUMENTS" are "NICK line FIRST" to "NICK line LAST". */

@@ -88,7 +88,7 @@ static int lab_with(const char **words)
 	char copies[2 + ARGUMENTS_MAX][FOLDER_PATH_SIZE];
 	char *argv[3 + ARGUMENTS_MAX] = { NULL };
 
-	for (size_t i = 0; words[i] != NULL; i++) {
+	for (size_t i = 0; words[i]; i++) {
 		snprintf(copies[i], sizeof(copies[i]), "%s", words[i]);
 		argv[i] = copies[i];
 	}
@@ -103,7 +103,7 @@ static size_t count_of(const char *text, const char *part)
 {
 	size_t count = 0;
 
-	for (; (text = strstr(text, part)) != NULL; text += strlen(part)) {
+	for (; (text = strstr(text, part)); text += strlen(part)) {
 		count++;
 	}
 	return count;
@@ -231,7 +231,7 @@ static size_t count_files(const char *path)
 	size_t count = 0;
 
 	cr_assert_not_null(list);
-	for (const struct dirent *entry; (entry = readdir(list)) != NULL;) {
+	for (const struct dirent *entry; (entry = readdir(list));) {
 		count += entry->d_name[0] != '.';
 	}
 	closedir(list);

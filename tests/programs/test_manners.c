@@ -49,7 +49,7 @@ static void run(struct capture *capture, const char *const *words)
 		snprintf(copies[count], WORD_SIZE, "%s", first[count]);
 	}
 	snprintf(copies[count++], WORD_SIZE, "%s", server.folder.path);
-	for (; *words != NULL && count < WORDS_MAX; words++) {
+	for (; *words && count < WORDS_MAX; words++) {
 		snprintf(copies[count++], WORD_SIZE, "%s", *words);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -70,7 +70,7 @@ static void expect_refusal(struct capture *capture, int status, const char *what
 	cr_expect_not_null(strstr(capture->errors, why), "'%s' is not in '%s'", why,
 			   capture->errors);
 	const char *end = strchr(capture->errors, '\n');
-	cr_expect(end != NULL && end[1] == '\0', "not one line: '%s'", capture->errors);
+	cr_expect(end && end[1] == '\0', "not one line: '%s'", capture->errors);
 	cr_expect_null(strstr(capture->output, "ready"));
 	capture_free(capture);
 }

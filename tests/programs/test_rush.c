@@ -55,7 +55,7 @@ static void start_rush_with(const char *const *arguments)
 	for (size_t i = 0; i < 4; i++) {
 		argv[count++] = strdup(first[i]);
 	}
-	for (; *arguments != NULL && count < ARGUMENTS_MAX - 1; arguments++) {
+	for (; *arguments && count < ARGUMENTS_MAX - 1; arguments++) {
 		argv[count++] = strdup(*arguments);
 	}
 	capture_start(&capture, -1, run_client, argv);

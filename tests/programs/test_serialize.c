@@ -276,9 +276,9 @@ static void check_order_in_store(const char *kind)
 
 	run_store_tool(&capture, "export", store_url(&server, kind, "store"));
 	cr_expect_eq(capture.status, 0, "%s", capture.errors);
-	for (char *rest = capture.output, *line; (line = strsep(&rest, "\n")) != NULL;) {
+	for (char *rest = capture.output, *line; (line = strsep(&rest, "\n"));) {
 		const char *key = strrchr(line, ',');
-		if (key == NULL || sscanf(key, ",%c%u", &who, &number) != 2) {
+		if (!key || sscanf(key, ",%c%u", &who, &number) != 2) {
 			continue;
 		}
 		cr_assert(who >= 'a' && who < 'a' + BUYERS);
@@ -450,7 +450,7 @@ TestOnBoth(without_a_lock_a_store_in_use_is_refused)
 	cr_expect_null(strstr(capture.output, "ready"));
 	cr_expect_not_null(strstr(capture.errors, url), "%s", capture.errors);
 	const char *end = strchr(capture.errors, '\n');
-	cr_expect(end != NULL && end[1] == '\0', "not one line: '%s'", capture.errors);
+	cr_expect(end && end[1] == '\0', "not one line: '%s'", capture.errors);
 	capture_free(&capture);
 }
 

@@ -1,4 +1,5 @@
-/* A disk that is full: sales are refused, chat goes on, and so do sales when there is room again.
+/*
+ * A disk that is full: sales are refused, chat goes on, and so do sales when there is room again.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -185,7 +186,7 @@ static unsigned log_count(const char *text)
 	folder_file(&server.folder, "log", path);
 	FILE *file = fopen(path, "re");
 	cr_assert_not_null(file);
-	while (fgets(line, sizeof(line), file) != NULL) {
+	while (fgets(line, sizeof(line), file)) {
 		count += strstr(line, text) != NULL;
 	}
 	fclose(file);

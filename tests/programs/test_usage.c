@@ -33,7 +33,7 @@ static void expect_refusal(const char *program, const char *argument, const char
 	cr_expect_eq(capture.status, 2);
 	cr_expect_str_eq(capture.output, "");
 	const char *end = strchr(capture.errors, '\n');
-	cr_expect(end != NULL && end[1] == '\0', "it said '%s'", capture.errors);
+	cr_expect(end && end[1] == '\0', "it said '%s'", capture.errors);
 	cr_expect_not_null(strstr(capture.errors, expected), "it said '%s'", capture.errors);
 	capture_free(&capture);
 }

@@ -294,7 +294,7 @@ static bool hear(struct waiter *waiter, bool uses)
 	bool there = count > 0 || (count < 0 && errno == EAGAIN);
 
 	talk->end += count > 0 ? (size_t)count : 0;
-	while ((end = memchr(talk->bytes + talk->start, '\n', talk->end - talk->start)) != NULL) {
+	while ((end = memchr(talk->bytes + talk->start, '\n', talk->end - talk->start))) {
 		*end = '\0';
 		take_line(waiter, talk->bytes + talk->start, uses);
 		talk->start = (size_t)(end + 1 - talk->bytes);

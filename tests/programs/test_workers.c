@@ -151,7 +151,7 @@ static unsigned count_of(const char *text, const char *part)
 {
 	unsigned count = 0;
 
-	for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
+	for (const char *at = text; (at = strstr(at, part)); at++) {
 		count++;
 	}
 	return count;
@@ -162,12 +162,12 @@ static void look_at(struct caller *caller)
 {
 	cr_assert_leq(count_of(caller->bytes, "+turnstile"), 1, "greeted twice: %s", caller->bytes);
 	cr_assert_leq(count_of(caller->bytes, "+pong"), 1, "answered twice: %s", caller->bytes);
-	if (caller->fate == FATE_WAITING && strchr(caller->bytes, '\n') != NULL) {
+	if (caller->fate == FATE_WAITING && strchr(caller->bytes, '\n')) {
 		cr_assert_eq(strncmp(caller->bytes, "+turnstile 1 ", 13), 0, "%s", caller->bytes);
 		caller->fate = FATE_GREETED;
 		send(caller->socket, "/ping\n", 6, MSG_NOSIGNAL);
 	}
-	if (caller->fate == FATE_GREETED && strstr(caller->bytes, "+pong\n") != NULL) {
+	if (caller->fate == FATE_GREETED && strstr(caller->bytes, "+pong\n")) {
 		caller->fate = FATE_ANSWERED;
 	}
 }

@@ -23,7 +23,7 @@ static bool read_proc(pid_t pid, const char *name, char *text, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	FILE *file = fopen(path, "re");
-	if (file == NULL) {
+	if (!file) {
 		return false;
 	}
 	size_t length = fread(text, 1, size - 1, file);
@@ -39,7 +39,7 @@ static bool read_stat(pid_t pid, char *text, size_t size)
 		return false;
 	}
 	const char *end = strrchr(text, ')');
-	if (end == NULL) {
+	if (!end) {
 		return false;
 	}
 	memmove(text, end + 2, strlen(end + 2) + 1);
@@ -63,7 +63,7 @@ size_t watch_children(pid_t parent, pid_t children[WATCH_CHILDREN_MAX])
 	size_t count = 0;
 
 	cr_assert_not_null(proc);
-	for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+	for (const struct dirent *entry; (entry = readdir(proc));) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 		if (pid > 0 && count < WATCH_CHILDREN_MAX && parent_of(pid) == parent) {
 			children[count++] = pid;
@@ -100,7 +100,7 @@ long watch_memory_kib(pid_t pid)
 		return 0;
 	}
 	const char *line = strstr(text, "RssAnon:");
-	return line == NULL ? 0 : strtol(line + strlen("RssAnon:"), NULL, 10);
+	return !line ? 0 : strtol(line + strlen("RssAnon:"), NULL, 10);
 }
 
 long watch_children_memory_kib(pid_t parent)
@@ -123,7 +123,7 @@ size_t watch_descriptors(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	DIR *folder = opendir(path);
 	cr_assert_not_null(folder);
-	for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+	for (const struct dirent *entry; (entry = readdir(folder));) {
 		count += entry->d_name[0] != '.';
 	}
 	closedir(folder);
@@ -198,7 +198,7 @@ unsigned serving(struct talk *talk, pid_t *pid)
 
 	const char *line = talk_ask(talk, "/where", "+where ");
 	cr_assert_eq(sscanf(line, "+where %*s %u %d", &worker, &number), 2);
-	if (pid != NULL) {
+	if (pid) {
 		*pid = number;
 	}
 	return worker;

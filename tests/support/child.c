@@ -177,7 +177,7 @@ static void on_step(int number, siginfo_t *info, void *context)
 
 	(void)number;
 	(void)info;
-	if (stepping.trace != NULL && done < STEPS_MAX) {
+	if (stepping.trace && done < STEPS_MAX) {
 		stepping.trace[done] = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
 	}
 	if (done < stepping.steps) {

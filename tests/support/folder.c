@@ -12,7 +12,7 @@ void folder_init(struct folder *folder)
 {
 	const char *parent = getenv("TMPDIR");
 
-	if (parent == NULL || parent[0] == '\0') {
+	if (!parent || parent[0] == '\0') {
 		parent = "/tmp";
 	}
 	int length = snprintf(folder->path, sizeof(folder->path), "%s/turnstile-XXXXXX", parent);

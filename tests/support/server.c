@@ -97,9 +97,9 @@ __attribute__((format(printf, 2, 3))) static void fail(struct turnstiled *server
 	va_end(arguments);
 	folder_file(&server->folder, "log", path);
 	FILE *file = fopen(path, "re");
-	size_t length = file == NULL ? 0 : fread(shown, 1, LOG_SHOWN_MAX, file);
+	size_t length = !file ? 0 : fread(shown, 1, LOG_SHOWN_MAX, file);
 	shown[length] = '\0';
-	if (file != NULL) {
+	if (file) {
 		fclose(file);
 	}
 	turnstiled_finish(server);
@@ -141,7 +141,7 @@ static bool read_line(const struct turnstiled *server, char *line, size_t size, 
 static bool take_line(struct turnstiled *server, const char *line)
 {
 	const char *port = strrchr(line, ':');
-	unsigned long number = port == NULL ? 0 : strtoul(port + 1, NULL, 10);
+	unsigned long number = !port ? 0 : strtoul(port + 1, NULL, 10);
 
 	if (strncmp(line, "listening lines ", 16) == 0) {
 		server->lines_port = (uint16_t)number;
@@ -177,7 +177,7 @@ void turnstiled_pass(struct turnstiled *server, int socket, const char *name)
 
 	cr_assert_lt(server->passed_count, TURNSTILED_SOCKETS_MAX);
 	server->passed[server->passed_count++] = socket;
-	if (name != NULL) {
+	if (name) {
 		snprintf(server->passed_names + length, sizeof(server->passed_names) - length,
 			 "%s%s", length == 0 ? "" : ":", name);
 	}
@@ -200,7 +200,7 @@ static void fill_arguments(const struct turnstiled *server, const char *const *m
 		memcpy(argv + count, ports, sizeof(ports));
 		count += sizeof(ports) / sizeof(ports[0]);
 	}
-	for (; *more != NULL && count < ARGUMENTS_MAX; more++) {
+	for (; *more && count < ARGUMENTS_MAX; more++) {
 		argv[count++] = *more;
 	}
 	argv[count] = NULL;
@@ -222,7 +222,7 @@ void turnstiled_start_with(struct turnstiled *server, const char *const *argumen
 	server->process = process_start(&options, run_program, &launch);
 	close(output[1]);
 	server->output = output[0];
-	if (server->process == NULL) {
+	if (!server->process) {
 		fail(server, "cannot fork: %s", strerror(errno));
 	}
 	wait_until_ready(server);
@@ -284,7 +284,7 @@ void turnstiled_kill(struct turnstiled *server)
 
 void turnstiled_finish(struct turnstiled *server)
 {
-	if (server->process != NULL) {
+	if (server->process) {
 		const pid_t group = process_pid(server->process);
 		kill(-group, SIGKILL);
 		process_destroy(server->process);

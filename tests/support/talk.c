@@ -133,7 +133,7 @@ static bool take_line(struct talk *talk)
 	const char *text = talk->bytes + talk->start;
 	const char *end = memchr(text, '\n', talk->end - talk->start);
 
-	if (end == NULL) {
+	if (!end) {
 		return false;
 	}
 	size_t length = (size_t)(end - text);

@@ -38,7 +38,7 @@ static int run(void *argument)
 	unsetenv("NO_COLOR");
 	setenv("TERM", "xterm", 1);
 	setenv("TZ", "UTC0", 1);
-	for (const char *const *at = start->environment; *at != NULL; at++) {
+	for (const char *const *at = start->environment; *at; at++) {
 		child_check(putenv(strdup(*at)) == 0);
 	}
 	execv(start->argv[0], start->argv);

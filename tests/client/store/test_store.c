@@ -124,7 +124,7 @@ static struct booking_answer book(struct store *opened, enum booking_verb verb, 
 	struct booking_request request = {
 		.verb = verb, .quantity = quantity, .seconds = 3600, .event = "rush"
 	};
-	snprintf(request.key, sizeof request.key, "%s", key);
+	snprintf(request.key, sizeof(request.key), "%s", key);
 	return ask(opened, &request);
 }
 
@@ -242,7 +242,7 @@ static void expect_csv(const char *url)
 {
 	char expected[1024];
 	make_store(url);
-	snprintf(expected, sizeof expected,
+	snprintf(expected, sizeof(expected),
 		 "code,event,quantity,state,made,expires,key\r\n"
 		 "%s,rush,4,booked,2026-11-20T10:00:00Z,,first.key\r\n"
 		 "%s,rush,3,held,2026-11-20T10:00:00Z,2026-11-20T11:00:00Z,held\r\n"
@@ -264,7 +264,7 @@ Test(store_tool, export_writes_json)
 	char expected[1024];
 	make_store(json_url);
 	snprintf(
-		expected, sizeof expected,
+		expected, sizeof(expected),
 		"[\n"
 		"  {\"code\": \"%s\", \"event\": \"rush\", \"quantity\": 4, \"state\": \"booked\", "
 		"\"made\": \"2026-11-20T10:00:00Z\", \"expires\": null, \"key\": \"first.key\"},\n"
@@ -318,7 +318,7 @@ Test(store_tool, convert_carries_the_title)
 	cr_assert(store_take(opened, 0));
 	cr_assert_eq(store_begin(opened), STORE_OK);
 	cr_assert_eq(store_event_find(opened, "rush", &event), STORE_OK);
-	memcpy(title, event->title, sizeof title);
+	memcpy(title, event->title, sizeof(title));
 	store_rollback(opened);
 	store_give(opened);
 	store_close(opened);
@@ -422,9 +422,9 @@ Test(store_tool, wrong_usage_is_one_line_and_status_2)
 		{ { "check", "json:a", "--format", "csv" }, "for export alone" },
 		{ { "check", "--colour", "json:a" }, "--colour" },
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const char *words[6] = { NULL };
-		memcpy(words, cases[i].words, sizeof cases[i].words);
+		memcpy(words, cases[i].words, sizeof(cases[i].words));
 		cr_expect(failed(store_with(words), USAGE_STATUS, cases[i].reason), "%zu: %d %s", i,
 			  capture.status, capture.errors);
 	}

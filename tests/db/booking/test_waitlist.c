@@ -42,7 +42,7 @@ static const char *waiting_for(int64_t event)
 	size_t length = 0;
 
 	text[0] = '\0';
-	for (struct waiter *waiter = waitlist_first(list, event); waiter != NULL;
+	for (struct waiter *waiter = waitlist_first(list, event); waiter;
 	     waiter = waitlist_next(list, waiter)) {
 		cr_assert_lt(length, sizeof(text) - 24, "no end");
 		length += (size_t)snprintf(text + length, sizeof(text) - length, "%lu ",
@@ -184,7 +184,7 @@ static int change(void *argument)
 
 static bool is_one_of(const char *text, const char *const *texts)
 {
-	for (; *texts != NULL; texts++) {
+	for (; *texts; texts++) {
 		if (strcmp(text, *texts) == 0) {
 			return true;
 		}

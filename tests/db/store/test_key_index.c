@@ -173,7 +173,7 @@ static long offset_of_boot(void)
 	char bytes[4096];
 	char boot[BOOT_SIZE];
 	FILE *file = fopen(scratch_path("s-keys"), "re");
-	cr_assert(file != NULL && boot_read(boot));
+	cr_assert(file && boot_read(boot));
 	size_t length = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	const char *found = memmem(bytes, length, boot, strlen(boot));

@@ -55,7 +55,7 @@ static size_t boot_offset(void)
 	static unsigned char bytes[FILE_MAX];
 	char boot[BOOT_SIZE];
 	FILE *file = fopen(scratch_path("s-lock"), "re");
-	cr_assert(file != NULL && boot_read(boot));
+	cr_assert(file && boot_read(boot));
 	size_t length = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	const unsigned char *found = memmem(bytes, length, boot, strlen(boot));

@@ -63,12 +63,12 @@ static int run_service(void *argument)
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	setenv("LISTEN_PID", number, 1);
 	snprintf(number, sizeof(number), "%d", service->count);
-	setenv("LISTEN_FDS", service->count_text != NULL ? service->count_text : number, 1);
-	if (service->names != NULL) {
+	setenv("LISTEN_FDS", service->count_text ? service->count_text : number, 1);
+	if (service->names) {
 		setenv("LISTEN_FDNAMES", service->names, 1);
 	}
 	activation_take(&options);
-	return service->check == NULL ? 0 : service->check(&options);
+	return !service->check ? 0 : service->check(&options);
 }
 
 static void expect_taken(struct service service)
@@ -90,7 +90,7 @@ static void expect_refusal(struct service service, const char *expected)
 	capture_wait(&capture);
 	cr_expect_eq(capture.status, 2, "status %d: '%s'", capture.status, capture.errors);
 	const char *end = strchr(capture.errors, '\n');
-	cr_expect(end != NULL && end[1] == '\0', "it said '%s'", capture.errors);
+	cr_expect(end && end[1] == '\0', "it said '%s'", capture.errors);
 	cr_expect_not_null(strstr(capture.errors, expected), "it said '%s', not '%s'",
 			   capture.errors, expected);
 	capture_free(&capture);
@@ -141,9 +141,9 @@ Test(activation, without_a_name_or_with_its_units_it_serves_lines)
 static int check_no_variables(const struct options *options)
 {
 	(void)options;
-	child_check(getenv("LISTEN_PID") == NULL);
-	child_check(getenv("LISTEN_FDS") == NULL);
-	child_check(getenv("LISTEN_FDNAMES") == NULL);
+	child_check(!getenv("LISTEN_PID"));
+	child_check(!getenv("LISTEN_FDS"));
+	child_check(!getenv("LISTEN_FDNAMES"));
 	return 0;
 }
 

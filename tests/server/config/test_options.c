@@ -38,7 +38,7 @@ static int split(char *line, char *argv[WORDS_MAX + 1])
 	int argc = 0;
 
 	argv[argc++] = program;
-	for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
+	for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) {
 		for (char *c = word; *c != '\0'; c++) {
 			*c = *c == '_' ? ' ' : *c;
 		}
@@ -85,7 +85,7 @@ static void expect_refusal(const char *command_line, const char *expected)
 	cr_expect_eq(capture.status, 2, "'%s' ended with %d", command_line, capture.status);
 	cr_expect_str_eq(capture.output, "");
 	const char *end = strchr(capture.errors, '\n');
-	cr_expect(end != NULL && end[1] == '\0', "'%s' said '%s'", command_line, capture.errors);
+	cr_expect(end && end[1] == '\0', "'%s' said '%s'", command_line, capture.errors);
 	cr_expect_not_null(strstr(capture.errors, expected), "'%s' said '%s', not '%s'",
 			   command_line, capture.errors, expected);
 	capture_free(&capture);

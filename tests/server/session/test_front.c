@@ -70,7 +70,7 @@ static void take(struct session *session, char *bytes, size_t length)
 {
 	struct problem problem;
 
-	for (char *end; (end = memchr(bytes, ';', length)) != NULL; bytes = end + 1) {
+	for (char *end; (end = memchr(bytes, ';', length)); bytes = end + 1) {
 		const struct span argument = { bytes + 1, (size_t)(end - bytes) - 1 };
 
 		if (carry_out(session, *bytes, argument, &problem) == OUTCOME_REFUSED) {

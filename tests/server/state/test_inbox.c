@@ -169,7 +169,8 @@ Test(inbox, letters_put_in_while_others_are_read_all_come_in_order)
 	cr_expect_eq(child_join(&b), 0);
 }
 
-/* A sender killed at any step: its letter is there whole, or never was; others' come all the same.
+/*
+ * A sender killed at any step: its letter is there whole, or never was; others' come all the same.
  */
 
 static int put_three(void *argument)

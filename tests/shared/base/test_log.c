@@ -55,7 +55,7 @@ static int say_to_journal(void *own)
 
 	cr_assert_eq(fstat(STDERR_FILENO, &status), 0);
 	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)status.st_dev,
-		 (uintmax_t)status.st_ino + (own == NULL));
+		 (uintmax_t)status.st_ino + (!own));
 	setenv("JOURNAL_STREAM", stream, 1);
 	return say_warning(NULL);
 }

@@ -41,7 +41,7 @@ static int count_open(void)
 	int count = 0;
 
 	cr_assert_not_null(folder);
-	while (readdir(folder) != NULL) {
+	while (readdir(folder)) {
 		count++;
 	}
 	closedir(folder);

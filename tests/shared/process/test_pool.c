@@ -148,7 +148,7 @@ static void note_answer(void *context, enum pool_outcome outcome, const void *re
 	answer->calls++;
 	answer->where = getpid();
 	answer->outcome = outcome;
-	if (result != NULL) {
+	if (result) {
 		memcpy(&answer->result, result, sizeof(answer->result));
 	}
 }
@@ -428,7 +428,7 @@ static size_t open_descriptors(void)
 	DIR *folder = opendir("/proc/self/fd");
 	size_t count = 0;
 
-	while (readdir(folder) != NULL) {
+	while (readdir(folder)) {
 		count++;
 	}
 	closedir(folder);

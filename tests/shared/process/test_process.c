@@ -112,7 +112,7 @@ static int end_the_program(void *argument)
 
 static void say_seven(void)
 {
-	if (memory.start != NULL) {
+	if (memory.start) {
 		*number = 7;
 	}
 }

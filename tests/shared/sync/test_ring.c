@@ -67,7 +67,7 @@ static bool put(uint64_t number, size_t length)
 {
 	struct record *record = ring_reserve(ring, length);
 
-	if (record == NULL) {
+	if (!record) {
 		return false;
 	}
 	fill(record, number, length);
@@ -237,7 +237,7 @@ static int consume_one(void *argument)
 	size_t length;
 
 	(void)argument;
-	if (ring_peek(ring, &length) == NULL) {
+	if (!ring_peek(ring, &length)) {
 		return 1;
 	}
 	ring_release(ring);
