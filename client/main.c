@@ -15,6 +15,7 @@
 #include "client/store/store.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
+#include "shared/process/inherited.h"
 
 #define DOC_SIZE  2048 /* bytes of the help's text */
 #define NAME_SIZE 64   /* bytes of "turnstile NAME" */
@@ -127,6 +128,7 @@ int main(int argc, char **argv)
 	struct command_line line = { .address = server_address_default(), .rest = argc };
 	char name[NAME_SIZE];
 
+	inherited_set_right();
 	log_start("turnstile", LOG_WARNING, LOG_TEXT);
 	read_command_line(&line, argc, argv);
 	if (!line.name) {

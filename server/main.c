@@ -1,11 +1,13 @@
 #include "server/config/options_read.h"
 #include "server/process/master.h"
 #include "shared/base/log.h"
+#include "shared/process/inherited.h"
 
 int main(int argc, char **argv)
 {
 	static struct options options;
 
+	inherited_set_right();
 	options_read(&options, argc, argv);
 	log_start("turnstile", options.log_level, options.log_format);
 	return master_run(&options);

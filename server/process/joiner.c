@@ -114,6 +114,7 @@ int joiner_run(void *argument)
 
 	log_rename("joiner");
 	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	if (channel_send(start->channel, &ready, WORKER_MESSAGE_LENGTH(0), NULL, 0) != CHANNEL_OK) {
 		return 1;
 	}

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server/process/dispatch.h"
@@ -17,8 +18,8 @@
 #define HUNG_HOLDER_NS (2 * NS_PER_SECOND) /* likewise, of one that holds the store's lock */
 #define DRAIN_GRACE_NS NS_PER_SECOND       /* for workers to end after their drain time */
 
-static const int end_signals[] = { SIGTERM, SIGINT, SIGQUIT };
-#define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
+static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
 struct master {
 	const struct options *options;
@@ -28,7 +29,7 @@ struct master {
 	struct mutex *store_lock;
 	int listeners[OPTIONS_LISTENERS_MAX];
 	struct event *tick_event;
-	struct event *signal_events[END_SIGNALS];
+	struct event *signal_events[SIGNALS];
 	struct slot_owner slot_owner;
 	struct slot slots[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes last */
 	uint32_t slot_count;
@@ -154,6 +155,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 			slot_kill(slot);
 		}
 	}
+	process_reap_strangers();
 	if (master->stopping && now_ns >= master->stop_until_ns) {
 		log_warning("not all workers ended in time: they are killed");
 		kill_all(master);
@@ -206,6 +208,10 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 	struct master *master = argument;
 
 	(void)what;
+	if (number == SIGHUP || number == SIGUSR1 || number == SIGUSR2) {
+		log_warning("SIG%s: nothing is done", sigabbrev_np((int)number));
+		return;
+	}
 	if (number != SIGQUIT && !master->stopping) {
 		drain(master);
 		return;
@@ -226,9 +232,9 @@ static void make_events(struct master *master)
 	if (!master->base) {
 		die("the event loop cannot be made");
 	}
-	for (size_t i = 0; i < END_SIGNALS; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		master->signal_events[i] =
-			evsignal_new(master->base, end_signals[i], on_signal, master);
+			evsignal_new(master->base, signals[i], on_signal, master);
 		event_add(master->signal_events[i], NULL);
 	}
 	master->tick_event = event_new(master->base, -1, EV_PERSIST, on_tick, master);

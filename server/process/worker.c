@@ -342,8 +342,9 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 
 	log_rename(start->name);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGINT, SIG_IGN); /* both may reach the whole group: the master decides */
+	(void)signal(SIGINT, SIG_IGN); /* these may reach the whole group: the master decides */
 	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	loop->start = start;
 	core_init(&loop->core, start->shared, start->number);
 	if (turn->shared->options->serialize != SERIALIZE_JOIN) {

@@ -363,6 +363,28 @@ size_t process_children(struct process **list, size_t room)
 	return count;
 }
 
+static bool is_ours(pid_t pid)
+{
+	for (const struct process *process = running; process; process = process->next) {
+		if (process->pid == pid) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The kernel names one that ended; one of ours it names until it is reaped, and then we go on. */
+void process_reap_strangers(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+	       !is_ours(info.si_pid)) {
+		(void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
 void process_destroy(struct process *process)
 {
 	if (!process) {

@@ -71,6 +71,13 @@ int process_descriptor(const struct process *process);
  */
 size_t process_children(struct process **list, size_t room);
 
+/*
+ * Reaps ended children that nobody started here. A process 1, or one that was started with children
+ * of somebody else's (a shell's that ran it by exec), inherits orphans, and they stay zombies until
+ * it waits for them. Those that were started here are left to their objects.
+ */
+void process_reap_strangers(void);
+
 /* Kills the child if it still runs, reaps it, frees the object. NULL is fine. */
 void process_destroy(struct process *process);
 

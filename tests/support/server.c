@@ -77,6 +77,9 @@ static int run_program(void *argument)
 	dup2(launch->output, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
 	act_as_manager(launch->server);
+	if (launch->server->before_exec) {
+		launch->server->before_exec();
+	}
 	/* execv does not change the words, whatever its prototype says. */
 	char *argv[ARGUMENTS_MAX + 1] = { 0 };
 	memcpy(argv, launch->argv, sizeof(argv));

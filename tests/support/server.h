@@ -38,7 +38,8 @@ struct turnstiled {
 	int output;                         /* its stdout */
 	int passed[TURNSTILED_SOCKETS_MAX]; /* sockets that it gets as a service manager's */
 	size_t passed_count;
-	char passed_names[64]; /* LISTEN_FDNAMES; "": not set */
+	void (*before_exec)(void); /* called in the child before it becomes the server; or NULL */
+	char passed_names[64];     /* LISTEN_FDNAMES; "": not set */
 };
 
 /* Makes the folder. PROGRAM is TURNSTILED, which the build defines for tests/programs. */
