@@ -25,6 +25,26 @@ const struct command *commands_find(const struct commands *commands, struct span
 	return NULL;
 }
 
+static bool is_name(struct span name)
+{
+	for (size_t i = 1; i < name.length; i++) {
+		if (name.text[i] < 'a' || name.text[i] > 'z') {
+			return false;
+		}
+	}
+	return name.length > 1 && name.length < COMMANDS_NAME_SIZE && name.text[0] == '/';
+}
+
+static bool are_arguments(struct span arguments)
+{
+	for (size_t i = 0; i < arguments.length; i++) {
+		if (arguments.text[i] < ' ' || arguments.text[i] > '~') {
+			return false;
+		}
+	}
+	return arguments.length < COMMANDS_ARGS_SIZE;
+}
+
 void commands_read(struct commands *commands, struct span row)
 {
 	struct span usage, help;
@@ -32,8 +52,7 @@ void commands_read(struct commands *commands, struct span row)
 	commands_split_row(row, &usage, &help);
 	struct span name = words_next(&usage);
 	struct span arguments = words_rest(usage);
-	if (commands->count == COMMANDS_MAX || !span_starts(name, "/") ||
-	    name.length >= COMMANDS_NAME_SIZE || arguments.length >= COMMANDS_ARGS_SIZE ||
+	if (commands->count == COMMANDS_MAX || !is_name(name) || !are_arguments(arguments) ||
 	    commands_find(commands, name)) {
 		return;
 	}

@@ -23,7 +23,10 @@ struct commands {
 	struct command entries[COMMANDS_MAX];
 };
 
-/* Takes in a row such as "/book EVENT [QTY] - books tickets"; the same command again is fine. */
+/*
+ * Takes in a row such as "/book EVENT [QTY] - books tickets"; the same command again is fine. A row
+ * that is not of that form (a name of a to z, arguments in plain ASCII) is left out.
+ */
 void commands_read(struct commands *commands, struct span row);
 
 /* The command of this NAME (case does not count), or NULL. */

@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/terminal/text_width.h"
 #include "shared/text/text.h"
+
+#define LIST_GAP 2 /* columns between two words */
 
 struct search {
 	struct completion *completion;
@@ -293,4 +296,56 @@ void completion_insert(const struct completion *completion, struct span text, ch
 		snprintf(inserted, size, "%.*s", (int)common_length(completion),
 			 completion->words[0]);
 	}
+}
+
+struct list {
+	char *text;
+	size_t length;
+};
+
+/* Adds WORD and spaces up to WIDTH columns; false when there is no room. */
+static bool list_add(struct list *list, struct span word, size_t width)
+{
+	size_t taken = text_width(word);
+	size_t gap = width > taken ? width - taken : 0;
+
+	/* One byte is kept for the LF. */
+	if (word.length + gap >= COMPLETION_LIST_SIZE - list->length) {
+		return false;
+	}
+	memcpy(list->text + list->length, word.text, word.length);
+	memset(list->text + list->length + word.length, ' ', gap);
+	list->length += word.length + gap;
+	return true;
+}
+
+static size_t widest(const struct completion *completion)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < completion->count; i++) {
+		size_t width = text_width(span_of(completion->words[i]));
+		most = width > most ? width : most;
+	}
+	return most;
+}
+
+size_t completion_list(const struct completion *completion, size_t columns,
+		       char list[COMPLETION_LIST_SIZE])
+{
+	struct list output = { list, 0 };
+	size_t width = widest(completion) + LIST_GAP, column = 0;
+
+	for (size_t i = 0; i < completion->count; i++) {
+		if (column > 0 && column + width > columns) {
+			list_add(&output, span_of("\n"), 0);
+			column = 0;
+		}
+		if (!list_add(&output, span_of(completion->words[i]), width)) {
+			break;
+		}
+		column += width;
+	}
+	list[output.length++] = '\n';
+	return output.length;
 }

@@ -12,6 +12,7 @@
 
 #define COMPLETION_MAX       160
 #define COMPLETION_WORD_SIZE NAME_ROOM_SIZE
+#define COMPLETION_LIST_SIZE (COMPLETION_MAX * 2 * COMPLETION_WORD_SIZE)
 
 struct completion {
 	size_t replaced; /* bytes before the cursor that a word takes the place of */
@@ -29,5 +30,12 @@ void completion_find(struct completion *completion, const struct commands *comma
  * them have in common; "" when that is no more than what is there.
  */
 void completion_insert(const struct completion *completion, struct span text, char *inserted);
+
+/*
+ * Writes the words side by side in columns, as ls(1) does, for a terminal of COLUMNS; returns the
+ * length. What LIST has no room for is left out.
+ */
+size_t completion_list(const struct completion *completion, size_t columns,
+		       char list[COMPLETION_LIST_SIZE]);
 
 #endif

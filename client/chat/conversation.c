@@ -32,7 +32,7 @@ static void put(struct conversation *conversation, const char *text, size_t leng
 	size_t room = CONVERSATION_SHOWN_SIZE - conversation->shown_length;
 
 	if (length > room) {
-		length = room;
+		return;
 	}
 	memcpy(conversation->shown + conversation->shown_length, text, length);
 	conversation->shown_length += length;
@@ -43,7 +43,7 @@ static void put_clean(struct conversation *conversation, struct span text)
 	char clean[PENDING_LINE_SIZE * TEXT_GROWTH];
 
 	if (text.length > PENDING_LINE_SIZE) {
-		text.length = PENDING_LINE_SIZE;
+		text.length = text_cut(text.text, text.length, PENDING_LINE_SIZE);
 	}
 	size_t length = text_clean(text.text, text.length, clean);
 	put(conversation, clean, length);

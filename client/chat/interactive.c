@@ -251,6 +251,14 @@ static void take_leave(void)
 	show();
 }
 
+static void tell_open_booking(struct span line)
+{
+	char clean[PENDING_LINE_SIZE * TEXT_GROWTH];
+	size_t length = text_clean(line.text, line.length, clean);
+
+	printf("Not answered: %.*s (to enter this again is safe)\n", (int)length, clean);
+}
+
 /* Bookings whose answer is not known when the user leaves. */
 static void tell_open_bookings(void)
 {
@@ -260,8 +268,7 @@ static void tell_open_bookings(void)
 		const struct pending_entry *entry = pending_at(pending, i);
 		struct span line = { entry->line, entry->length };
 		if (pending_repeatable(line)) {
-			printf("Not answered: %.*s (to enter this again is safe)\n",
-			       (int)line.length, line.text);
+			tell_open_booking(line);
 		}
 	}
 }

@@ -68,21 +68,31 @@ struct output {
 	const char *colour; /* of the whole line */
 };
 
+/* What does not fit is left out as a whole. */
+static void put_bytes(struct output *output, const char *bytes, size_t length)
+{
+	if (length > RENDER_SIZE - output->length) {
+		return;
+	}
+	memcpy(output->text + output->length, bytes, length);
+	output->length += length;
+}
+
 static void put_char(struct output *output, char c)
 {
-	output->text[output->length++] = c;
+	put_bytes(output, &c, 1);
 }
 
 static void put(struct output *output, const char *constant)
 {
-	size_t length = strlen(constant);
-
-	memcpy(output->text + output->length, constant, length);
-	output->length += length;
+	put_bytes(output, constant, strlen(constant));
 }
 
 static void put_clean(struct output *output, struct span span)
 {
+	if (span.length > (RENDER_SIZE - output->length) / TEXT_GROWTH) {
+		return;
+	}
 	output->length += text_clean(span.text, span.length, output->text + output->length);
 }
 
@@ -128,8 +138,7 @@ static void put_bar(struct output *output, struct span left, struct span total)
 	}
 	size_t length = bar_draw(left_count, total_count, BAR_COLUMNS, true, bar);
 	put_colour(output, RENDER_GREEN);
-	memcpy(output->text + output->length, bar, length);
-	output->length += length;
+	put_bytes(output, bar, length);
 	put_colour(output, RENDER_PLAIN);
 	put_char(output, ' ');
 }
@@ -263,10 +272,11 @@ bool render_take_time(struct span *line, int64_t *wall_ns)
 	}
 	snprintf(text, sizeof(text), "%.*s", (int)word.length, word.text);
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &date);
-	if (!end || *end != '\0') {
+	int64_t seconds = end && *end == '\0' ? (int64_t)timegm(&date) : -1;
+	if (seconds < 0 || seconds > INT64_MAX / NS_PER_SECOND) {
 		return false;
 	}
-	*wall_ns = (int64_t)timegm(&date) * NS_PER_SECOND;
+	*wall_ns = seconds * NS_PER_SECOND;
 	*line = words_rest(rest);
 	return true;
 }

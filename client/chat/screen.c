@@ -22,8 +22,6 @@
 #define OUTPUT_SIZE   65536
 #define INTERRUPT     3    /* Ctrl-C, as a key */
 #define PROMPT_ESCAPE '\1' /* libedit: what is between two of these takes no column */
-#define LIST_GAP      2    /* columns between words that the Tab key lists */
-#define LIST_SIZE     (COMPLETION_MAX * (COMPLETION_WORD_SIZE + 80))
 #define LEAVING_HINT  "(Ctrl-D or /quit leaves)\n"
 
 /* What stands below all else. */
@@ -85,7 +83,7 @@ static void erase_from(size_t row)
 static void erase(void)
 {
 	if (screen.drawn) {
-		erase_from(text_width_cursor_row(text_width(span_of(screen.foot.prompt)),
+		erase_from(text_width_cursor_row(text_width_edited(span_of(screen.foot.prompt)),
 						 typed(false), screen_columns()));
 	}
 }
@@ -217,32 +215,6 @@ static unsigned char on_clear(EditLine *editor, int key)
 	return CC_NORM;
 }
 
-/* The words one beside the other in columns, as ls(1) does. */
-static size_t list_words(const struct completion *completion, char *list)
-{
-	size_t widest = 0, column = 0, length = 0;
-
-	for (size_t i = 0; i < completion->count; i++) {
-		size_t width = text_width(span_of(completion->words[i]));
-		widest = width > widest ? width : widest;
-	}
-	widest += LIST_GAP;
-	for (size_t i = 0; i < completion->count; i++) {
-		struct span word = span_of(completion->words[i]);
-		size_t gap = widest - text_width(word);
-		if (column > 0 && column + widest > screen_columns()) {
-			list[length++] = '\n';
-			column = 0;
-		}
-		memcpy(list + length, word.text, word.length);
-		memset(list + length + word.length, ' ', gap);
-		length += word.length + gap;
-		column += widest;
-	}
-	list[length++] = '\n';
-	return length;
-}
-
 /* How many characters the last BYTES before the cursor are. */
 static int count_points(struct span text, size_t bytes)
 {
@@ -257,7 +229,7 @@ static int count_points(struct span text, size_t bytes)
 static unsigned char on_tab(EditLine *editor, int key)
 {
 	static struct completion completion;
-	static char list[LIST_SIZE];
+	static char list[COMPLETION_LIST_SIZE];
 	char inserted[COMPLETION_WORD_SIZE + 2];
 	struct span text = typed(false);
 
@@ -268,7 +240,7 @@ static unsigned char on_tab(EditLine *editor, int key)
 		return CC_REFRESH_BEEP;
 	}
 	if (inserted[0] == '\0') {
-		show_anew(list, list_words(&completion, list));
+		show_anew(list, completion_list(&completion, screen_columns(), list));
 		return CC_NORM;
 	}
 	el_deletestr(editor, count_points(text, completion.replaced));
@@ -429,7 +401,7 @@ bool screen_read_line(struct span *line)
 		line->length--;
 	}
 	/* The cursor is now below the last row of the line. */
-	erase_from(1 + text_width_cursor_row(text_width(span_of(screen.foot.prompt)), *line,
+	erase_from(1 + text_width_cursor_row(text_width_edited(span_of(screen.foot.prompt)), *line,
 					     screen_columns()));
 	return true;
 }

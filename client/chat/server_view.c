@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TENTHS 10
+#define TENTHS      10
+#define MEMBERS_MAX INT64_C(1000000000) /* of a room, whatever the server says */
 
 void view_init(struct server_view *view)
 {
@@ -220,8 +221,8 @@ static void note_left(struct server_view *view, struct span name, struct span le
 	struct view_event *event = event_named(view, name);
 	int64_t left_count, total_count;
 
-	if (!words_number(left, 0, INT64_MAX, &left_count) ||
-	    !words_number(total, 0, INT64_MAX, &total_count)) {
+	if (!words_number(left, 0, VIEW_TICKETS_MAX, &left_count) ||
+	    !words_number(total, 0, VIEW_TICKETS_MAX, &total_count)) {
 		return;
 	}
 	if (!event) {
@@ -360,6 +361,9 @@ static void read_row(struct server_view *view, struct span command, struct span 
 
 static void take_nick(struct server_view *view, struct span nick, bool chosen)
 {
+	if (!name_is_nick(nick)) {
+		return;
+	}
 	copy(view->nick, sizeof(view->nick), nick);
 	if (chosen) {
 		copy(view->chosen, sizeof(view->chosen), nick);
@@ -381,7 +385,7 @@ static void read_final(struct server_view *view, struct span command, struct spa
 		take_nick(view, first, true);
 	} else if (span_equals(kind, "+where") && words_rest(command).length == strlen("/where")) {
 		take_nick(view, first, false);
-	} else if (span_equals(kind, "+join") && words_number(second, 0, INT64_MAX, &members)) {
+	} else if (span_equals(kind, "+join") && words_number(second, 0, MEMBERS_MAX, &members)) {
 		enter_room(view, first, members);
 	} else if (span_equals(kind, "+part")) {
 		view_leave(view, first);
@@ -401,7 +405,7 @@ static void count_members(struct server_view *view, struct span command, struct 
 	struct view_room *room = find_room(view, words_next(&command));
 
 	if (room) {
-		words_number(count, 0, INT64_MAX, &room->members);
+		words_number(count, 0, MEMBERS_MAX, &room->members);
 	}
 }
 

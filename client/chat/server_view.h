@@ -24,6 +24,9 @@
 #define VIEW_CODES      32
 #define VIEW_LISTED_MAX 64 /* rooms heard of */
 
+/* A figure of tickets beyond this is none. */
+#define VIEW_TICKETS_MAX INT64_C(1000000000000)
+
 /* The server sends no *join, *part and *nick where more are in a room. */
 #define VIEW_TOLD_MAX 64
 

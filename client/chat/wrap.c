@@ -8,6 +8,7 @@
 
 struct output {
 	char *text;
+	size_t size;
 	size_t length;
 	size_t column;
 };
@@ -42,6 +43,9 @@ static size_t measure_word(struct span text, size_t *width)
 
 static void put(struct output *output, const char *text, size_t length, size_t width)
 {
+	if (length > output->size - output->length) {
+		return;
+	}
 	memcpy(output->text + output->length, text, length);
 	output->length += length;
 	output->column += width;
@@ -49,9 +53,11 @@ static void put(struct output *output, const char *text, size_t length, size_t w
 
 static void break_line(struct output *output)
 {
-	output->text[output->length++] = '\n';
-	memset(output->text + output->length, ' ', WRAP_INDENT);
-	output->length += WRAP_INDENT;
+	char start[1 + WRAP_INDENT];
+
+	memset(start, ' ', sizeof(start));
+	start[0] = '\n';
+	put(output, start, sizeof(start), 0);
 	output->column = WRAP_INDENT;
 }
 
@@ -77,7 +83,7 @@ static size_t put_piece(struct output *output, struct span text, size_t columns)
 
 size_t wrap_lines(struct span text, size_t columns, char *wrapped)
 {
-	struct output output = { .text = wrapped };
+	struct output output = { .text = wrapped, .size = WRAP_SIZE(text.length) };
 	size_t used = 0;
 
 	while (used < text.length) {

@@ -12,8 +12,10 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
+#include "shared/text/text.h"
 
 #define GREETING_TIMEOUT_NS (10 * NS_PER_SECOND)
+#define REASON_MAX          200 /* bytes of the server's reason to refuse us */
 
 static int connect_to(const struct addrinfo *address)
 {
@@ -84,6 +86,17 @@ static bool first_line(struct connection *connection, struct span *line)
 	}
 }
 
+/* PROBLEM is for people: what the server says of its reason is cleaned. */
+static void say_refusal(const struct server_address *address, struct span reason, char *problem)
+{
+	char clean[CONNECTION_LINE_MAX * TEXT_GROWTH];
+	size_t length = text_clean(reason.text, reason.length, clean);
+
+	length = text_cut(clean, length, REASON_MAX);
+	snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s", address->host,
+		 address->port, (int)length, clean);
+}
+
 static bool greeted(struct connection *connection, const struct server_address *address,
 		    char *problem)
 {
@@ -93,8 +106,7 @@ static bool greeted(struct connection *connection, const struct server_address *
 		return true;
 	}
 	if (span_starts(line, "-")) {
-		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s",
-			 address->host, address->port, (int)line.length - 1, line.text + 1);
+		say_refusal(address, (struct span){ line.text + 1, line.length - 1 }, problem);
 	} else {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE,
 			 "%s port %s does not greet as turnstiled's lines port does", address->host,

@@ -31,8 +31,8 @@ enum connection_state {
 };
 
 /*
- * Connects and reads the greeting. False, and PROBLEM (CONNECTION_PROBLEM_SIZE bytes), when there
- * is no server, when it turns us away, or when what is there is no turnstile.
+ * Connects and reads the greeting. False, and PROBLEM (CONNECTION_PROBLEM_SIZE bytes, clean), when
+ * there is no server, when it turns us away, or when what is there is no turnstile.
  */
 bool connection_open(struct connection *connection, const struct server_address *address,
 		     char *problem);

@@ -9,7 +9,14 @@
 #include "shared/base/log.h"
 #include "shared/text/text.h"
 
-static void print_line(struct span line)
+/* For a program: the bytes are its own affair. */
+static void print_raw(struct span line)
+{
+	fwrite(line.text, 1, line.length, stdout);
+	putchar('\n');
+}
+
+static void print_clean(struct span line)
 {
 	char clean[CONNECTION_LINE_MAX * TEXT_GROWTH];
 	size_t length = text_clean(line.text, line.length, clean);
@@ -34,7 +41,8 @@ int send_run(const struct server_address *usual, int argc, char **argv)
 					   .line_count = argc - first,
 					   .descriptor = STDIN_FILENO,
 					   .farewell = "",
-					   .show = print_line };
+					   .show = isatty(STDOUT_FILENO) ? print_clean
+									 : print_raw };
 	struct exchange_result result = exchange_run(&exchange);
 	connection_close(&connection);
 	output_flush_or_die();

@@ -1,5 +1,6 @@
 /*
- * send: `turnstile send`: lines out, answers in, as they are: for scripts and pipes.
+ * send: `turnstile send`: lines out, answers in, for scripts and pipes: as they are, but on a
+ * terminal cleaned (shared/text/text.h).
  */
 #ifndef CLIENT_SEND_SEND_H
 #define CLIENT_SEND_SEND_H

@@ -4,10 +4,18 @@
 
 #include "shared/text/text.h"
 
-#define CARET_WIDTH   2 /* a control character is shown as ^X */
-#define ESCAPED_WIDTH 8 /* and what cannot be shown at all as \U+12345 */
+#define UNKNOWN_WIDTH 1 /* of what the locale does not know: most terminals show a box */
+#define CARET_WIDTH   2 /* the editor shows a control character as ^X */
+#define ESCAPED_WIDTH 8 /* and what it does not know as \U+12345 */
 
 static size_t point_width(uint32_t point)
+{
+	int width = wcwidth((wchar_t)point);
+
+	return width >= 0 ? (size_t)width : UNKNOWN_WIDTH;
+}
+
+static size_t edited_point_width(uint32_t point)
 {
 	int width = wcwidth((wchar_t)point);
 
@@ -33,6 +41,16 @@ size_t text_width(struct span text)
 
 	while (text.length > 0) {
 		width += point_width(take_point(&text));
+	}
+	return width;
+}
+
+size_t text_width_edited(struct span text)
+{
+	size_t width = 0;
+
+	while (text.length > 0) {
+		width += edited_point_width(take_point(&text));
 	}
 	return width;
 }
@@ -72,7 +90,7 @@ size_t text_width_cursor_row(size_t prompt, struct span text, size_t columns)
 	column = prompt % columns;
 	while (text.length > 0) {
 		uint32_t point = take_point(&text);
-		size_t width = point == '\n' ? 0 : point_width(point);
+		size_t width = point == '\n' ? 0 : edited_point_width(point);
 		bool next = point == '\n' || column + width > columns;
 		row += next;
 		column = (next ? 0 : column) + width;

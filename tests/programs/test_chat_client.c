@@ -390,6 +390,45 @@ Test(programs_chat_client, a_booking_whose_answer_was_lost_is_asked_for_again_an
 	close(relay.listener);
 }
 
+Test(programs_chat_client, the_reason_of_a_refusal_cannot_drive_the_terminal)
+{
+	static struct relay relay;
+	char port[16];
+
+	relay_init(&relay, port);
+	start_client_at(port, "LC_ALL=C.UTF-8");
+	relay_connect(&relay);
+	relay_until(&relay, "+turnstile 1");
+	talk_say(&relay.client, "%s", relay.server.line);
+	relay_until(&relay, "+where ");
+	relay_close(&relay);
+	relay_connect(&relay);
+	talk_say(&relay.client, "-BUSY a\033b\tc");
+	terminal_expect_some(&terminal, "turns us away: BUSY a\xEF\xBF\xBD"
+					"b c");
+	relay_close(&relay);
+	close(relay.listener);
+}
+
+Test(programs_chat_client, what_send_prints_on_a_terminal_cannot_drive_it)
+{
+	static struct relay relay;
+	char port[16], program[] = TURNSTILE, option[] = "--port", send[] = "send",
+		       line[] = "/ping";
+	char *argv[] = { program, option, port, send, line, NULL };
+	const char *const environment[] = { "LC_ALL=C.UTF-8", NULL };
+
+	relay_init(&relay, port);
+	terminal_start(&terminal, argv, environment, ROWS, COLUMNS);
+	relay_connect(&relay);
+	talk_say(&relay.client, "+turnstile 1\n+pong a\033b");
+	terminal_expect_some(&terminal, "+pong a\xEF\xBF\xBD"
+					"b");
+	relay_close(&relay);
+	close(relay.listener);
+	cr_expect_eq(terminal_join(&terminal), 0);
+}
+
 Test(programs_chat_client, without_colours_there_are_none)
 {
 	start_client("NO_COLOR=1");

@@ -17,7 +17,14 @@ Test(text_width, wide_and_combining_characters_take_the_columns_that_a_terminal_
 	cr_expect_eq(text_width(span_of("wörld")), 5);
 	cr_expect_eq(text_width(span_of("日本")), 4);
 	cr_expect_eq(text_width(span_of("e\xCC\x81")), 1); /* U+0301 */
-	cr_expect_eq(text_width(span_of("\x01")), 2);
+}
+
+Test(text_width, the_editor_shows_what_cannot_be_shown)
+{
+	cr_expect_eq(text_width_edited(span_of("日本")), 4);
+	cr_expect_eq(text_width_edited(span_of("a\x01")), 3);            /* ^A */
+	cr_expect_eq(text_width_edited(span_of("\xF3\xA0\x80\x80")), 8); /* \U+E0000 */
+	cr_expect_eq(text_width(span_of("\xF3\xA0\x80\x80")), 1);
 }
 
 Test(text_width, a_cut_never_splits_a_character)
