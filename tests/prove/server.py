@@ -1,0 +1,128 @@
+"""A turnstiled under test: started, killed, stopped for a while, started again; and the disk under it."""
+
+import contextlib
+import mmap
+import os
+import signal
+import struct
+import subprocess
+import time
+
+READY_SECONDS = 20
+END_SECONDS = 20
+DISK = struct.Struct("=IIIIQQ")  # struct disk in tests/prove/disk.c
+
+
+class Failed(Exception):
+    """The server did what it must not do, seen from outside."""
+
+
+class Disk:
+    """What tests/prove/disk.c does to the server's disk; nothing until it is told."""
+
+    def __init__(self, path, seed):
+        with open(path, "wb") as file:
+            file.write(DISK.pack(0, 0, 0, 0, seed, 0))
+        with open(path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), DISK.size)
+
+    def be(self, full=0, write_fails=0, sync_fails=0, sync_us=0):
+        struct.pack_into("=IIII", self.memory, 0, full, write_fails, sync_fails, sync_us)
+
+
+class Server:
+    def __init__(self, program, arguments, folder, preload, seed):
+        self.command = [program, "--listen", "lines:127.0.0.1:0", *arguments]
+        self.folder = folder
+        self.log = os.path.join(folder, "log")
+        disk = os.path.join(folder, "disk")
+        self.disk = Disk(disk, seed)
+        self.environment = {**os.environ, "LD_PRELOAD": preload, "TURNSTILE_DISK": disk} if preload else dict(os.environ)
+        self.process = None
+        self.port = 0
+        self.stopped = {}       # pid: when it goes on
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                            env=self.environment, cwd=self.folder)
+        for line in self.process.stdout:
+            words = line.decode().split()
+            if words[0] == "listening":
+                self.port = int(words[2].rsplit(":", 1)[1])
+            elif words[0] == "ready":
+                return
+        raise Failed(f"it does not start: exit {self.process.wait()}; the log ends with {self.end_of_log()}")
+
+    def end_of_log(self):
+        with open(self.log, "rb") as log:
+            return log.read()[-2000:].decode(errors="replace")
+
+    def children(self):
+        """The processes that the master started: workers, and whatever else there is."""
+        if self.process.poll() is not None:
+            raise Failed(f"the master ended by itself: {self.process.returncode}; {self.end_of_log()}")
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+
+    def signal(self, pid, number):
+        with contextlib.suppress(ProcessLookupError):
+            if pid in self.children():
+                os.kill(pid, number)
+
+    def stop(self, pid, seconds):
+        self.signal(pid, signal.SIGSTOP)
+        self.stopped[pid] = time.monotonic() + seconds
+
+    def go_on(self, now):
+        """Wakes those whose time has come."""
+        for pid in [pid for pid, until in self.stopped.items() if until <= now]:
+            del self.stopped[pid]
+            self.signal(pid, signal.SIGCONT)
+
+    def kill(self):
+        """SIGKILL to the master; its children must end by themselves."""
+        children = self.children()
+        self.go_on(float("inf"))
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.wait_for_end(children)
+
+    def wait_for_end(self, pids):
+        until = time.monotonic() + END_SECONDS
+        while any(alive(pid) for pid in pids):
+            if time.monotonic() > until:
+                raise Failed(f"processes outlive their master: {pids}")
+            time.sleep(0.002)
+
+    def finish(self):
+        """SIGTERM, and a clean end."""
+        self.go_on(float("inf"))
+        children = self.children()
+        self.process.terminate()
+        try:
+            status = self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Failed("it does not end when it is told to") from None
+        if status != 0:
+            raise Failed(f"it ended with {status}; {self.end_of_log()}")
+        self.wait_for_end(children)
+
+    def abandon(self):
+        """Whatever state it is in: nothing of it is left."""
+        if self.process and self.process.poll() is None:
+            with contextlib.suppress(Failed):
+                self.go_on(float("inf"))
+            self.process.kill()
+            self.process.wait()
+        if self.process and self.process.stdout:
+            self.process.stdout.close()
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
