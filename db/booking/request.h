@@ -51,9 +51,10 @@ enum booking_outcome {
 	BOOKING_EXPIRED,    /* the hold lapsed */
 	BOOKING_NOT_BOOKED, /* admit: the ticket is only held */
 	BOOKING_EXISTS,     /* new: that event exists */
-	BOOKING_LIMIT, /* grow: below what is sold and held, or beyond STORE_TOTAL_MAX; wait: more
-			* than the event has */
-	BOOKING_FULL,  /* wait: the list is full */
+	BOOKING_LIMIT,   /* grow: below what is sold and held, or beyond STORE_TOTAL_MAX; wait: more
+			  * than the event has */
+	BOOKING_FULL,    /* wait: the list is full */
+	BOOKING_NO_ROOM, /* the store keeps so many tickets and no more */
 	BOOKING_MISMATCH, /* audit: the tickets do not add up to the counters */
 	BOOKING_FAILED    /* the store failed; nothing was done */
 };

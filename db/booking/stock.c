@@ -106,7 +106,7 @@ bool booking_offer_what_is_free(const struct booking_context *context, struct st
 		return true;
 	}
 	waiter = waitlist_first(list, event->number);
-	while (waiter && booking_stock_free(event) > 0) {
+	while (waiter && booking_stock_free(event) > 0 && store_has_room(context->store)) {
 		struct waiter *next = waitlist_next(list, waiter);
 
 		if (waiter->quantity <= booking_stock_free(event)) {

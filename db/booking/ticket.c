@@ -74,6 +74,9 @@ static enum booking_outcome sell(struct booking_work *work)
 	if (booking_left(work->context, work->event) < request->quantity) {
 		return BOOKING_SOLD_OUT;
 	}
+	if (!store_has_room(work->context->store)) {
+		return BOOKING_NO_ROOM;
+	}
 	ticket.state = work->kind == TICKET_BY_HOLD ? TICKET_HELD : TICKET_BOOKED;
 	if (ticket.state == TICKET_HELD) {
 		ticket.expires_ns = work->context->wall_ns + request->seconds * NS_PER_SECOND;

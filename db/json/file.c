@@ -67,12 +67,11 @@ static bool sync_folder(const struct json_file *file)
 	int length = (int)(strrchr(file->path, '/') - file->path) + 1;
 	snprintf(folder, sizeof(folder), "%.*s", length, file->path);
 	int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (descriptor < 0) {
-		return false;
-	}
-	bool synced = fsync(descriptor) == 0;
+	bool synced = descriptor >= 0 && fsync(descriptor) == 0;
 	int problem = errno;
-	close(descriptor);
+	if (descriptor >= 0) {
+		close(descriptor);
+	}
 	errno = problem;
 	return synced;
 }
@@ -81,18 +80,18 @@ bool json_file_settle_journal(struct json_file *file, char *error)
 {
 	char name[PATH_MAX];
 	snprintf(name, sizeof(name), "%.*s-journal", PATH_MAX - 9, file->path);
-	int journal = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (journal < 0) {
+	FILE *journal = fopen(name, "re");
+	if (!journal) {
 		return errno == ENOENT || fail(file, "-journal", error);
 	}
-	bool was_read = read_text(file, journal);
-	close(journal);
-	if (!was_read) {
-		return fail(file, "-journal", error);
+	int lines = 0;
+	for (int byte; lines < 2 && (byte = getc(journal)) != EOF;) {
+		lines += byte == '\n';
 	}
-	const char *sales = strchr(file->text, '\n');
-	if (!sales || !strchr(sales + 1, '\n')) {
-		return unlink(name) == 0 || fail(file, "-journal", error);
+	bool was_read = !ferror(journal);
+	fclose(journal);
+	if (!was_read || lines < 2) {
+		return (was_read && unlink(name) == 0) || fail(file, "-journal", error);
 	}
 	return store_refuse(
 		error,

@@ -92,17 +92,13 @@ struct store_ticket *json_model_ticket_by_key(struct json_model *model, const ch
 	return node ? ticket_of(node) : NULL;
 }
 
-bool json_model_put_ticket(struct json_model *model, const struct store_ticket *ticket)
+bool json_model_add_ticket(struct json_model *model, const struct store_ticket *ticket)
 {
-	struct store_ticket *there = json_model_ticket(model, ticket->number);
-	struct store_ticket *entry = there ? there : &model->tickets[model->ticket_count];
-	if (!there && model->ticket_count == JSON_TICKETS_READ_MAX) {
+	struct store_ticket *entry = &model->tickets[model->ticket_count];
+	if (model->ticket_count == JSON_TICKETS_READ_MAX) {
 		return false;
 	}
 	*entry = *ticket;
-	if (there) {
-		return true;
-	}
 	if (entry->key[0] != '\0' && !tsearch(entry->key, &model->keys, compare_keys)) {
 		return false;
 	}
@@ -110,27 +106,16 @@ bool json_model_put_ticket(struct json_model *model, const struct store_ticket *
 	return true;
 }
 
-struct store_ticket *json_model_first_hold(struct json_model *model)
+struct store_ticket *json_model_first_held(struct json_model *model, bool by_tie, uint64_t least,
+					   uint64_t most)
 {
 	struct store_ticket *first = NULL;
 	for (size_t i = 0; i < model->ticket_count; i++) {
 		struct store_ticket *ticket = &model->tickets[i];
-		if (ticket->state == TICKET_HELD &&
-		    (!first || ticket->expires_ns < first->expires_ns)) {
+		uint64_t value = by_tie ? ticket->tied : (uint64_t)ticket->expires_ns;
+		if (ticket->state == TICKET_HELD && value >= least && value <= most) {
 			first = ticket;
-		}
-	}
-	return first;
-}
-
-struct store_ticket *json_model_first_tied(struct json_model *model, uint64_t least, uint64_t most)
-{
-	struct store_ticket *first = NULL;
-	for (size_t i = 0; i < model->ticket_count; i++) {
-		struct store_ticket *ticket = &model->tickets[i];
-		if (ticket->state == TICKET_HELD && ticket->tied != 0 && ticket->tied >= least &&
-		    ticket->tied <= most && (!first || ticket->tied < first->tied)) {
-			first = ticket;
+			most = value - (value > 0);
 		}
 	}
 	return first;
@@ -138,34 +123,49 @@ struct store_ticket *json_model_first_tied(struct json_model *model, uint64_t le
 
 /* Chat */
 
-/* Where the first room stands whose place is PLACE or beyond. */
-static size_t find_room(const struct json_model *model, uint32_t place)
+/* Where the one of COUNT entries stands that begins with KEY; COUNT if there is none. */
+static size_t find(const void *table, size_t size, size_t count, const void *key, size_t length)
 {
 	size_t at = 0;
-	while (at < model->room_count && model->rooms[at].place < place) {
+	while (at < count && memcmp((const char *)table + at * size, key, length) != 0) {
 		at++;
 	}
 	return at;
 }
 
+/* Puts ENTRY at AT, where COUNT of MOST at most are; false when there is no room. */
+static bool put(void *table, size_t size, size_t *count, size_t most, size_t at, const void *entry)
+{
+	if (at == most) {
+		return false;
+	}
+	*count += at == *count;
+	memcpy((char *)table + at * size, entry, size);
+	return true;
+}
+
+static size_t find_room(const struct json_model *model, uint32_t place)
+{
+	return find(model->rooms, sizeof(*model->rooms), model->room_count, &place, sizeof(place));
+}
+
 struct store_room *json_model_room(struct json_model *model, uint32_t place)
 {
 	size_t at = find_room(model, place);
-	bool there = at < model->room_count && model->rooms[at].place == place;
-	return there ? &model->rooms[at] : NULL;
+	return at < model->room_count ? &model->rooms[at] : NULL;
 }
 
 bool json_model_put_room(struct json_model *model, const struct store_room *room)
 {
+	size_t before = model->room_count;
 	size_t at = find_room(model, room->place);
-	bool there = at < model->room_count && model->rooms[at].place == room->place;
-	if (!there && model->room_count == JSON_ROOMS_MAX) {
+	if (!put(model->rooms, sizeof(*room), &model->room_count, JSON_ROOMS_MAX, at, room)) {
 		return false;
 	}
-	if (!there) {
-		shift(model->rooms, sizeof(*room), model->room_count++, at, at + 1);
+	for (; at == before && at > 0 && model->rooms[at - 1].place > room->place; before--, at--) {
+		model->rooms[at] = model->rooms[at - 1];
+		model->rooms[at - 1] = *room;
 	}
-	model->rooms[at] = *room;
 	return true;
 }
 
@@ -231,6 +231,7 @@ static bool make_space(struct json_model *model, uint32_t room, size_t needed)
 			return false;
 		}
 		drop_messages(model, oldest, 1);
+		model->dropped++;
 	}
 	return true;
 }
@@ -246,6 +247,7 @@ bool json_model_put_message(struct json_model *model, const struct store_message
 	}
 	if (!make_space(model, message->room, json_chat_bytes(message->length))) {
 		free(text);
+		model->dropped++;
 		return true;
 	}
 	memcpy(text, message->text, message->length);
@@ -257,25 +259,11 @@ bool json_model_put_message(struct json_model *model, const struct store_message
 	return true;
 }
 
-/* They are few: as many as operators have set. */
-static size_t find_ban(const struct json_model *model, const char *address)
-{
-	size_t at = 0;
-	while (at < model->ban_count && strcmp(model->bans[at].address, address) != 0) {
-		at++;
-	}
-	return at;
-}
-
 bool json_model_put_ban(struct json_model *model, const struct store_ban *ban)
 {
-	size_t at = find_ban(model, ban->address);
-	if (at == JSON_BANS_MAX) {
-		return false;
-	}
-	model->ban_count += at == model->ban_count;
-	model->bans[at] = *ban;
-	return true;
+	size_t at = find(model->bans, sizeof(*ban), model->ban_count, ban->address,
+			 strlen(ban->address) + 1);
+	return put(model->bans, sizeof(*ban), &model->ban_count, JSON_BANS_MAX, at, ban);
 }
 
 void json_model_lift_over(struct json_model *model, int64_t wall_ns)
@@ -291,11 +279,8 @@ void json_model_lift_over(struct json_model *model, int64_t wall_ns)
 
 static size_t find_batch(const struct json_model *model, int64_t server)
 {
-	size_t at = 0;
-	while (at < model->batch_count && model->batches[at].server != server) {
-		at++;
-	}
-	return at;
+	return find(model->batches, sizeof(*model->batches), model->batch_count, &server,
+		    sizeof(server));
 }
 
 int64_t json_model_batch(const struct json_model *model, int64_t server)

@@ -38,6 +38,7 @@ struct json_model {
 	size_t message_count;
 	size_t ban_count;
 	size_t chat_bytes;
+	size_t dropped;                             /* messages that there was no room for */
 	void *keys;                                 /* a tree (tsearch(3)) of tickets' keys */
 	struct store_event events[JSON_EVENTS_MAX]; /* number N is at N - 1 */
 	struct store_ticket tickets[JSON_TICKETS_READ_MAX]; /* likewise */
@@ -58,16 +59,16 @@ struct store_ticket *json_model_ticket(struct json_model *model, int64_t number)
 struct store_ticket *json_model_ticket_by_key(struct json_model *model, const char *key);
 struct store_room *json_model_room(struct json_model *model, uint32_t place);
 
-/* The held ticket that ends first; or that has the lowest tie from LEAST to MOST. */
-struct store_ticket *json_model_first_hold(struct json_model *model);
-struct store_ticket *json_model_first_tied(struct json_model *model, uint64_t least, uint64_t most);
+/* The held ticket that ends first, or has the lowest tie; the time or tie is LEAST to MOST. */
+struct store_ticket *json_model_first_held(struct json_model *model, bool by_tie, uint64_t least,
+					   uint64_t most);
 
 /*
- * False, with nothing changed, when there is no room. An event's or ticket's number is that of one
- * that is there, or the next.
+ * False, with nothing changed, when there is no room. An event's number is that of one that is
+ * there, or the next; a ticket's is the next.
  */
 bool json_model_put_event(struct json_model *model, const struct store_event *event);
-bool json_model_put_ticket(struct json_model *model, const struct store_ticket *ticket);
+bool json_model_add_ticket(struct json_model *model, const struct store_ticket *ticket);
 bool json_model_put_room(struct json_model *model, const struct store_room *room);
 bool json_model_put_ban(struct json_model *model, const struct store_ban *ban);
 

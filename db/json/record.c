@@ -224,15 +224,10 @@ static bool read_number(json_t *object, const char *name, int64_t least, int64_t
 static bool read_key(json_t *object, const char *name, struct siphash_key *value, char *problem)
 {
 	const char *text = json_string_value(json_object_get(object, name));
-	char half[KEY_DIGITS / 2 + 1];
-	if (!text || strspn(text, "0123456789abcdef") != KEY_DIGITS || strlen(text) != KEY_DIGITS) {
-		return store_refuse(problem, "\"%s\" should be %d digits of base 16", name,
-				    KEY_DIGITS);
-	}
-	snprintf(half, sizeof(half), "%.16s", text);
-	value->words[0] = strtoull(half, NULL, 16);
-	value->words[1] = strtoull(text + KEY_DIGITS / 2, NULL, 16);
-	return true;
+	return (text && strspn(text, "0123456789abcdef") == KEY_DIGITS &&
+		strlen(text) == KEY_DIGITS &&
+		sscanf(text, "%16" SCNx64 "%16" SCNx64, &value->words[0], &value->words[1]) == 2) ||
+	       store_refuse(problem, "\"%s\" should be %d digits of base 16", name, KEY_DIGITS);
 }
 
 static bool read_text(const struct member *member, json_t *value, char *field, char *problem)
@@ -345,7 +340,7 @@ static bool take_ticket(struct json_model *model, const union record *record, ch
 		return store_refuse(problem, "the key \"%s\" is there twice", ticket->key);
 	}
 	return is_within("event", ticket->event, 1, (int64_t)model->event_count, problem) &&
-	       json_model_put_ticket(model, ticket);
+	       json_model_add_ticket(model, ticket);
 }
 
 static bool take_batch(struct json_model *model, const union record *record, char *problem)

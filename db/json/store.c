@@ -7,12 +7,18 @@
 #include "db/json/file.h"
 #include "db/json/model.h"
 #include "db/json/record.h"
+#include "shared/base/log.h"
+
+#define FULL                                                                           \
+	"%s: has %zu tickets, and a JSON store has no room for more: turnstile store " \
+	"convert makes an SQLite store of it"
 
 struct json_store {
 	struct store base; /* first: the kind's functions get a pointer to it */
 	struct json_model *model;
 	struct json_file file;
 	bool changed; /* the model is not what FILE says: by this transaction, or one rolled back */
+	bool told_full;
 	bool foreign; /* FILE was read anew since changed_elsewhere was asked */
 };
 
@@ -50,14 +56,6 @@ static bool write_out(struct json_store *store, char *error)
 	return !store->changed;
 }
 
-/* FILE was not there, or is the tutorial's: it becomes one of ours. */
-static bool make_ours(struct json_store *store, char *error)
-{
-	siphash_key_make(&store->model->id);
-	siphash_key_make(&store->model->code_key);
-	return write_out(store, error);
-}
-
 static bool load(struct json_store *store, char *error)
 {
 	char problem[STORE_ERROR_SIZE];
@@ -77,11 +75,18 @@ static bool load(struct json_store *store, char *error)
 			return store_refuse(error, "%s: %s", store->base.path, problem);
 		}
 	}
-	if (store->model->generation == 0 && !make_ours(store, error)) {
-		return false;
+	if (store->model->dropped > 0) {
+		log_warning("%s: has more chat than a JSON store keeps: the %zu oldest messages of "
+			    "its rooms are left out",
+			    store->base.path, store->model->dropped);
+	}
+	if (store->model->generation == 0) { /* it was not there, or is the tutorial's */
+		siphash_key_make(&store->model->id);
+		siphash_key_make(&store->model->code_key);
+		store->changed = true;
 	}
 	store->base.code_key = store->model->code_key;
-	return true;
+	return !store->changed || write_out(store, error);
 }
 
 /* Takes in what others wrote. Memory that holds half of what FILE says is of no use to anybody. */
@@ -153,6 +158,24 @@ static enum store_result set_code_key(struct store *base, const struct siphash_k
 	return write_out(of(base), base->error) ? STORE_OK : STORE_FAILED;
 }
 
+/* Shows all of a kind of record, as FILE has them. */
+#define DEFINE_EACH(record)                                                                 \
+	static enum store_result record##_each(struct store *base, store_see_##record *see, \
+					       void *context)                               \
+	{                                                                                   \
+		enum store_result result = follow(base);                                    \
+		const struct json_model *model = model_of(base);                            \
+		for (size_t i = 0; result == STORE_OK && i < model->record##_count; i++) {  \
+			see(context, &model->record##s[i]);                                 \
+		}                                                                           \
+		return result;                                                              \
+	}
+DEFINE_EACH(event)
+DEFINE_EACH(ticket)
+DEFINE_EACH(room)
+DEFINE_EACH(message)
+DEFINE_EACH(ban)
+
 /* Events */
 
 /* Hands out a copy of an event or ticket. */
@@ -193,16 +216,6 @@ static enum store_result event_write(struct store *base, const struct store_even
 	return changed(base, json_model_put_event(model_of(base), event));
 }
 
-static enum store_result event_each(struct store *base, store_see_event *see, void *context)
-{
-	enum store_result result = follow(base);
-	const struct json_model *model = model_of(base);
-	for (size_t i = 0; result == STORE_OK && i < model->event_count; i++) {
-		see(context, &model->events[i]);
-	}
-	return result;
-}
-
 static enum store_result event_count(struct store *base, int64_t event, int64_t *sold,
 				     int64_t *held)
 {
@@ -222,20 +235,28 @@ static enum store_result event_count(struct store *base, int64_t event, int64_t 
 
 /* Tickets */
 
+/* Who buys is refused; the log tells whoever runs the server what to do, once a handle. */
+static bool has_room(struct store *base)
+{
+	const bool full = model_of(base)->ticket_count >= JSON_TICKETS_MAX;
+	if (full && !of(base)->told_full) {
+		log_error(FULL, base->path, model_of(base)->ticket_count);
+	}
+	of(base)->told_full = full;
+	return !full;
+}
+
 static enum store_result ticket_add(struct store *base, struct store_ticket *ticket)
 {
 	struct json_model *model = model_of(base);
 	if (model->ticket_count >= JSON_TICKETS_MAX) {
-		return store_fail(base,
-				  "%s: has %zu tickets, and a JSON store has no room for more: "
-				  "turnstile store convert makes an SQLite store of it",
-				  base->path, model->ticket_count);
+		return store_fail(base, FULL, base->path, model->ticket_count);
 	}
 	if (!json_model_event(model, ticket->event)) {
 		return store_fail(base, "%s: a ticket of an event that is not there", base->path);
 	}
 	ticket->number = (int64_t)model->ticket_count + 1;
-	return changed(base, json_model_put_ticket(model, ticket));
+	return changed(base, json_model_add_ticket(model, ticket));
 }
 
 static enum store_result ticket_get(struct store *base, int64_t number, struct store_ticket *ticket)
@@ -262,22 +283,15 @@ static enum store_result ticket_change(struct store *base, const struct store_ti
 
 static enum store_result ticket_next_expiry(struct store *base, struct store_ticket *ticket)
 {
-	return copy(json_model_first_hold(model_of(base)), ticket, sizeof(*ticket));
+	return copy(json_model_first_held(model_of(base), false, 0, INT64_MAX), ticket,
+		    sizeof(*ticket));
 }
 
 static enum store_result ticket_tied(struct store *base, uint64_t least, uint64_t most,
 				     struct store_ticket *ticket)
 {
-	return copy(json_model_first_tied(model_of(base), least, most), ticket, sizeof(*ticket));
-}
-
-static enum store_result ticket_each(struct store *base, store_see_ticket *see, void *context)
-{
-	const struct json_model *model = model_of(base);
-	for (size_t i = 0; i < model->ticket_count; i++) {
-		see(context, &model->tickets[i]);
-	}
-	return STORE_OK;
+	return copy(json_model_first_held(model_of(base), true, least, most), ticket,
+		    sizeof(*ticket));
 }
 
 /* Chat: what changes nothing is not written. */
@@ -321,36 +335,6 @@ static enum store_result ban_put(struct store *base, const struct store_ban *ban
 	return changed(base, done);
 }
 
-static enum store_result room_each(struct store *base, store_see_room *see, void *context)
-{
-	enum store_result result = follow(base);
-	const struct json_model *model = model_of(base);
-	for (size_t i = 0; result == STORE_OK && i < model->room_count; i++) {
-		see(context, &model->rooms[i]);
-	}
-	return result;
-}
-
-static enum store_result message_each(struct store *base, store_see_message *see, void *context)
-{
-	enum store_result result = follow(base);
-	const struct json_model *model = model_of(base);
-	for (size_t i = 0; result == STORE_OK && i < model->message_count; i++) {
-		see(context, &model->messages[i]);
-	}
-	return result;
-}
-
-static enum store_result ban_each(struct store *base, store_see_ban *see, void *context)
-{
-	enum store_result result = follow(base);
-	const struct json_model *model = model_of(base);
-	for (size_t i = 0; result == STORE_OK && i < model->ban_count; i++) {
-		see(context, &model->bans[i]);
-	}
-	return result;
-}
-
 /* Batches */
 
 static enum store_result batch_last(struct store *base, int64_t server, int64_t *batch)
@@ -382,6 +366,7 @@ const struct store_kind store_json = {
 	.event_write = event_write,
 	.event_each = event_each,
 	.event_count = event_count,
+	.has_room = has_room,
 	.ticket_add = ticket_add,
 	.ticket_get = ticket_get,
 	.ticket_by_key = ticket_by_key,

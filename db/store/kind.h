@@ -43,6 +43,7 @@ struct store_kind {
 	enum store_result (*event_count)(struct store *store, int64_t event, int64_t *sold,
 					 int64_t *held);
 
+	bool (*has_room)(struct store *store); /* for a ticket more; or NULL: it always has */
 	enum store_result (*ticket_add)(struct store *store, struct store_ticket *ticket);
 	enum store_result (*ticket_get)(struct store *store, int64_t number,
 					struct store_ticket *ticket);

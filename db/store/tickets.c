@@ -65,6 +65,12 @@ void store_events_changed(const struct store *store, store_see_event *see, void 
 	event_cache_changed(&store->events, see, context);
 }
 
+bool store_has_room(struct store *store)
+{
+	store_must_be_within(store);
+	return !store->kind->has_room || store->kind->has_room(store);
+}
+
 enum store_result store_ticket_add(struct store *store, struct store_ticket *ticket)
 {
 	store_must_be_within(store);

@@ -27,6 +27,9 @@ enum store_result store_event_each(struct store *store, store_see_event *see, vo
 /* Calls SEE for each event that the last committed transaction changed or added, as it is now. */
 void store_events_changed(const struct store *store, store_see_event *see, void *context);
 
+/* Whether there is room for a ticket more: without it, adding one fails the transaction. */
+bool store_has_room(struct store *store);
+
 /* Tickets, within a transaction. store_ticket_change writes state and expires_ns. */
 enum store_result store_ticket_add(struct store *store, struct store_ticket *ticket);
 enum store_result store_ticket_get(struct store *store, int64_t number,

@@ -139,6 +139,10 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 		(void)refuse(problem, PROBLEM_BUSY, "%d wait already, which is the most",
 			     WAITLIST_MAX);
 		break;
+	case BOOKING_NO_ROOM:
+		(void)refuse(problem, PROBLEM_LIMIT,
+			     "the store has no room for more tickets, whatever the event");
+		break;
 	case BOOKING_MISMATCH:
 		(void)refuse(problem, PROBLEM_INTERNAL,
 			     "%s does not add up: its tickets say %" PRId64 " sold and %" PRId64

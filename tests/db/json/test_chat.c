@@ -206,6 +206,42 @@ Test(chat_on_json, is_full_at_its_limit_and_forgets_the_rooms_oldest)
 	store_close(store);
 }
 
+/* As an earlier version wrote it, which had no bound: 300 messages of 4,000 bytes. */
+static void write_too_much_chat(void)
+{
+	FILE *file = fopen(scratch_path("s"), "we");
+	cr_assert_not_null(file);
+	fputs("{\"turnstile\": 2, \"store\": \"00000000000000010000000000000002\", \"code_key\": "
+	      "\"00000000000000030000000000000004\", \"generation\": 1, \"events\": [], "
+	      "\"tickets\": [], \"batches\": [], \"messages\": [",
+	      file);
+	for (int number = 1; number <= 300; number++) {
+		fprintf(file,
+			"%s{\"room\": 0, \"number\": %d, \"made_ns\": 1, \"text\": \"%04000d\"}",
+			number > 1 ? ", " : "", number, number);
+	}
+	fputs("]}", file);
+	fclose(file);
+}
+
+Test(chat_on_json, what_is_too_much_of_an_old_file_is_left_out_and_the_log_says_how_much)
+{
+	char line[1024] = "";
+	write_too_much_chat();
+	FILE *log = fopen(scratch_path("log"), "w+e");
+	cr_assert(log && dup2(fileno(log), STDERR_FILENO) >= 0);
+	log_start("test", LOG_WARNING, LOG_TEXT);
+	struct store *store = open_store();
+	size_t left_out = 300 - total_of(store).count;
+	char expected_words[64];
+	snprintf(expected_words, sizeof(expected_words), "the %zu oldest messages", left_out);
+	rewind(log);
+	cr_assert(fgets(line, sizeof(line), log) && strstr(line, expected_words), "%s", line);
+	cr_assert_gt(left_out, 0);
+	fclose(log);
+	store_close(store);
+}
+
 /* The recording: each round says something, trims, and changes the topic; some close the store. */
 
 static void chat_a_round(struct store *store, int round)

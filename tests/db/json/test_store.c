@@ -255,6 +255,10 @@ Test(store_on_json, is_full_at_its_limit_and_no_harm_done)
 	}
 	commit(store);
 	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
+	begin(store); /* it alone is refused: what else is in the batch is done */
+	cr_assert_eq(ask(store, BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_NO_ROOM);
+	cr_assert_eq(ask(store, BOOKING_EVENT_CLOSE, "rush", 0, "").outcome, BOOKING_DONE);
+	commit(store);
 	begin(store);
 	cr_assert_eq(store_ticket_add(store, &ticket), STORE_FAILED);
 	cr_assert(strstr(store_error(store),
