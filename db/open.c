@@ -57,6 +57,11 @@ bool store_url_is_good(const char *url, char *error)
 	return kind_of(url, error) != NULL;
 }
 
+const char *store_file_of(const char *url)
+{
+	return strchr(url, ':') + 1;
+}
+
 bool store_is_there(const char *url)
 {
 	char error[STORE_ERROR_SIZE];

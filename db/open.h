@@ -16,6 +16,9 @@ struct store *store_open(const char *url, char *error);
 /* Whether URL is one that store_open could open, by its form; ERROR as above. */
 bool store_url_is_good(const char *url, char *error);
 
+/* The file that a good URL names. */
+const char *store_file_of(const char *url);
+
 /* Whether the file of a good URL is there, and not empty. */
 bool store_is_there(const char *url);
 

@@ -226,10 +226,12 @@ static bool use_log(struct sqlite_store *store, char *error)
 
 static bool set_up(struct sqlite_store *store, char *error)
 {
-	static const char settings[] = "PRAGMA synchronous = FULL;"
-				       "PRAGMA wal_autocheckpoint = 0;"
-				       "PRAGMA journal_size_limit = " LOG_LEFT_BYTES ";"
-				       "PRAGMA trusted_schema = OFF";
+	static const char settings[] =
+		"PRAGMA synchronous = FULL;"
+		"PRAGMA temp_store = MEMORY;" /* the sandbox knows no other folder */
+		"PRAGMA wal_autocheckpoint = 0;"
+		"PRAGMA journal_size_limit = " LOG_LEFT_BYTES ";"
+		"PRAGMA trusted_schema = OFF";
 	if (sqlite3_exec(store->database, settings, NULL, NULL, NULL) != SQLITE_OK) {
 		return refuse(store, error);
 	}

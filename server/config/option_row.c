@@ -269,6 +269,16 @@ static bool set_operator_password(struct options *options, const char *value, ch
 	return true;
 }
 
+static bool set_sandbox(struct options *options, const char *value, char *problem)
+{
+	int choice = choose(value, "on", "off", problem);
+
+	if (choice >= 0) {
+		options->sandbox = choice == 0;
+	}
+	return choice >= 0;
+}
+
 static bool set_log_level(struct options *options, const char *value, char *problem)
 {
 	if (!log_level_read(value, &options->log_level)) {
@@ -300,6 +310,8 @@ const struct option_row option_rows[] = {
 	{ "user", "NAME", "Become this user when the ports are open", NULL, .text = set_user },
 	{ "pid-file", "FILE", "Write the master's process number there", NULL,
 	  .text = set_pid_file },
+	{ "sandbox", "on|off", "System-call filter, Landlock, no new privileges in every process", "on",
+	  .text = set_sandbox },
 	{ "drain", "SECONDS", "Time for a clean stop, 0 to 3600", "10",
 	  .number = set_drain, .least = 0, .most = 3600 },
 

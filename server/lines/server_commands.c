@@ -4,6 +4,7 @@
 
 #include "server/chat/chat.h"
 #include "server/chat/user.h"
+#include "server/sandbox/sandbox.h"
 #include "shared/base/clock.h"
 #include "shared/text/line.h"
 #include "shared/text/text.h"
@@ -94,13 +95,17 @@ enum outcome server_workers(struct session *session, struct span arguments, stru
 	(void)problem;
 	for (unsigned i = 0; i < scoreboard->workers; i++) {
 		const struct score *score = &scoreboard->scores[i];
+		char sandbox[SANDBOX_TEXT_SIZE];
 
-		reply_line(
-			reply, "=%u %d %s %u commands=%llu deliveries=%llu booked=%llu deaths=%u",
-			i + 1, (int)score->pid, worker_state_name(score->state), score->connections,
-			(unsigned long long)score->counters[COUNTER_COMMANDS],
-			(unsigned long long)score->counters[COUNTER_DELIVERIES],
-			(unsigned long long)score->counters[COUNTER_BOOKED], score->deaths);
+		reply_line(reply,
+			   "=%u %d %s %u commands=%llu deliveries=%llu booked=%llu deaths=%u "
+			   "sandbox=%s",
+			   i + 1, (int)score->pid, worker_state_name(score->state),
+			   score->connections,
+			   (unsigned long long)score->counters[COUNTER_COMMANDS],
+			   (unsigned long long)score->counters[COUNTER_DELIVERIES],
+			   (unsigned long long)score->counters[COUNTER_BOOKED], score->deaths,
+			   sandbox_text(score->sandbox, sandbox));
 	}
 	reply_line(reply, "+workers %u", scoreboard->workers);
 	return OUTCOME_DONE;

@@ -5,6 +5,7 @@
 
 #include "server/booking/back_off.h"
 #include "server/booking/batch.h"
+#include "server/process/bind.h"
 #include "server/process/worker.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -115,6 +116,7 @@ int joiner_run(void *argument)
 	log_rename("joiner");
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
+	(void)bind_to_role(SANDBOX_JOINER, start->shared->options);
 	if (channel_send(start->channel, &ready, WORKER_MESSAGE_LENGTH(0), NULL, 0) != CHANNEL_OK) {
 		return 1;
 	}

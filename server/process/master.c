@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/process/bind.h"
 #include "server/process/dispatch.h"
 #include "server/process/notify.h"
 #include "server/process/slot.h"
@@ -258,6 +259,7 @@ int master_run(const struct options *options)
 	master->store_lock = start_up(options, &master->shared, master->listeners);
 	make_events(master);
 	make_slots(master);
+	(void)bind_to_role(SANDBOX_MASTER, options);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_start(&master->slots[i]);
 	}

@@ -48,6 +48,14 @@ static void open_listeners(const struct options *options, int *listeners)
 	}
 }
 
+/* Root must be gone for good: also from the saved ids, which could bring it back. */
+static void check_root_is_gone(const char *name)
+{
+	if (getuid() != 0 && (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0)) {
+		die("--user %s: root could be had back", name);
+	}
+}
+
 static void become_user(const char *name)
 {
 	if (*name == '\0') {
@@ -62,6 +70,7 @@ static void become_user(const char *name)
 	    setuid(user->pw_uid) < 0) {
 		die("--user %s: %s", name, strerror(errno));
 	}
+	check_root_is_gone(name);
 }
 
 /* The store */

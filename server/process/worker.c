@@ -12,6 +12,7 @@
 
 #include "server/booking/boxoffice.h"
 #include "server/booking/clerk.h"
+#include "server/process/bind.h"
 #include "server/process/core.h"
 #include "server/process/fronts.h"
 #include "server/session/session.h"
@@ -335,6 +336,16 @@ static void make_events(struct loop *loop)
 	}
 }
 
+/* Before the store is opened and a thread is started: all that comes is bound. */
+static void enter_sandbox(const struct turn *turn)
+{
+	const struct options *options = turn->shared->options;
+	bool opens_store = options->serialize != SERIALIZE_JOIN;
+
+	atomic_store(&turn->score->sandbox,
+		     bind_to_role(opens_store ? SANDBOX_WORKER : SANDBOX_TELLER, options));
+}
+
 /* False when the store cannot be opened. */
 static bool begin(struct loop *loop, const struct worker_start *start)
 {
@@ -347,6 +358,7 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 	(void)signal(SIGHUP, SIG_IGN);
 	loop->start = start;
 	core_init(&loop->core, start->shared, start->number);
+	enter_sandbox(turn);
 	if (turn->shared->options->serialize != SERIALIZE_JOIN) {
 		loop->clerk = clerk_start(turn->shared, turn->worker);
 		if (!loop->clerk) {

@@ -5,7 +5,8 @@
  * show it. A worker's line stays when the worker dies, and its successor counts on, so totals never
  * go back.
  *
- * Written by: `pid`, `state` and `deaths` the master; all else that worker's loop thread
+ * Written by: `pid`, `state` and `deaths` the master; all else that worker's
+ * loop thread
  * (`commits`, `batched` and the booking counters: its clerk). Anyone reads at any time.
  */
 #ifndef SERVER_STATE_SCOREBOARD_H
@@ -40,6 +41,7 @@ enum counter {
 struct score {
 	_Alignas(CACHE_LINE) _Atomic pid_t pid; /* 0 while it is down */
 	_Atomic uint32_t state;                 /* enum worker_state */
+	_Atomic uint32_t sandbox;               /* enum sandbox_part, as bits: in force */
 	_Atomic uint32_t deaths;                /* how many predecessors ended unasked */
 	_Atomic uint32_t handed;                /* sockets sent to it and not yet acknowledged */
 	_Alignas(CACHE_LINE) _Atomic uint32_t connections;

@@ -74,7 +74,10 @@ static bool runs(int descriptor, struct identity who)
 {
 	struct pollfd end = { .fd = descriptor, .events = POLLIN };
 
-	if (who.started != 0 && started_of(who.pid) != who.started) {
+	uint64_t started = started_of(who.pid);
+
+	/* 0: not known, since /proc may hide it from us; so it is not buried. */
+	if (who.started != 0 && started != 0 && started != who.started) {
 		return false;
 	}
 	return poll(&end, 1, 0) == 0;

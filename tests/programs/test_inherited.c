@@ -1,5 +1,6 @@
 /* Started by somebody who left closed descriptors, blocked signals, children, a strange umask. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +85,9 @@ static void expect_null(pid_t pid, int descriptor)
 	char path[LINK_SIZE], target[LINK_SIZE] = "";
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, descriptor);
-	cr_expect_gt(readlink(path, target, sizeof(target) - 1), 0);
+	if (readlink(path, target, sizeof(target) - 1) < 0 && errno == EACCES) {
+		cr_skip_test("only root sees the descriptors of a process that is not dumpable");
+	}
 	cr_expect_str_eq(target, "/dev/null");
 }
 

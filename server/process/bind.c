@@ -1,0 +1,33 @@
+#include "server/process/bind.h"
+
+#include <stddef.h>
+
+#include "db/open.h"
+#include "shared/base/log.h"
+
+static void warn_of_missing(unsigned parts)
+{
+	const unsigned all = SANDBOX_NO_NEW_PRIVILEGES | SANDBOX_NOT_DUMPABLE | SANDBOX_FILTER |
+			     SANDBOX_LANDLOCK;
+	char text[SANDBOX_TEXT_SIZE];
+
+	if (parts != all) {
+		log_warning("the sandbox goes without %s: this kernel, container or build has none",
+			    sandbox_text(all & ~parts, text));
+	}
+}
+
+unsigned bind_to_role(enum sandbox_role role, const struct options *options)
+{
+	const struct sandbox_paths paths = { .store = store_file_of(options->store),
+					     .pid_file = *options->pid_file ? options->pid_file
+									    : NULL };
+	unsigned parts = options->sandbox ? sandbox_enter(role, &paths) : 0;
+	char text[SANDBOX_TEXT_SIZE];
+
+	if (role == SANDBOX_MASTER && options->sandbox) {
+		warn_of_missing(parts);
+	}
+	log_debug("sandbox: %s", sandbox_text(parts, text));
+	return parts;
+}

@@ -1,0 +1,64 @@
+#include "server/sandbox/sandbox.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "server/sandbox/filter.h"
+#include "server/sandbox/landlock.h"
+#include "server/sandbox/rights.h"
+
+static const unsigned rights_of[SANDBOX_ROLES] = {
+	[SANDBOX_MASTER] =
+		RIGHT_STORE | RIGHT_THREADS | RIGHT_PROCESSES | RIGHT_ACCEPT | RIGHT_MANAGER,
+	[SANDBOX_WORKER] = RIGHT_STORE | RIGHT_THREADS | RIGHT_ACCEPT,
+	[SANDBOX_TELLER] = RIGHT_THREADS | RIGHT_ACCEPT,
+	[SANDBOX_JOINER] = RIGHT_STORE | RIGHT_THREADS | RIGHT_PROCESSES,
+};
+
+unsigned sandbox_rights(enum sandbox_role role)
+{
+	return rights_of[role];
+}
+
+static bool forbid_cores(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+/* The filter comes last: it allows none of what the others need. */
+unsigned sandbox_enter(enum sandbox_role role, const struct sandbox_paths *paths)
+{
+	unsigned rights = sandbox_rights(role);
+	unsigned parts = 0;
+
+	parts |= prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? SANDBOX_NO_NEW_PRIVILEGES : 0;
+	parts |= forbid_cores() ? SANDBOX_NOT_DUMPABLE : 0;
+	parts |= landlock_restrict(rights, paths) ? SANDBOX_LANDLOCK : 0;
+	parts |= filter_load(rights) ? SANDBOX_FILTER : 0;
+	return parts;
+}
+
+const char *sandbox_text(unsigned parts, char text[SANDBOX_TEXT_SIZE])
+{
+	static const struct {
+		enum sandbox_part part;
+		const char *name;
+	} names[] = { { SANDBOX_NO_NEW_PRIVILEGES, "no-new-privs" },
+		      { SANDBOX_NOT_DUMPABLE, "undumpable" },
+		      { SANDBOX_FILTER, "filter" },
+		      { SANDBOX_LANDLOCK, "landlock" } };
+	size_t length = 0;
+
+	(void)snprintf(text, SANDBOX_TEXT_SIZE, "off");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (parts & names[i].part) {
+			length += (size_t)snprintf(text + length, SANDBOX_TEXT_SIZE - length,
+						   "%s%s", length > 0 ? "," : "", names[i].name);
+		}
+	}
+	return text;
+}
