@@ -98,8 +98,7 @@ static void allow_what_is_needed(int ruleset, const struct ruleset_attributes *a
 	allow(ruleset, attributes, "/dev/urandom", FILE_READ);
 	allow(ruleset, attributes, "/proc", FILE_READ | FOLDER_READ);
 	if ((rights & RIGHT_STORE) && paths->store) {
-		/* The file itself may be a link into another folder, where what is beside it lies.
-		 */
+		/* The file may be a link into another folder. */
 		bool there = realpath(paths->store, resolved);
 
 		allow_folder_of(ruleset, attributes, there ? resolved : paths->store, STORE_FOLDER);
