@@ -302,7 +302,7 @@ const struct option_row option_rows[] = {
 	{ .help = "Ports and processes:" },
 	{ "listen", "KIND:ADDRESS:PORT", "Serve there; KIND is lines or echo, an IPv6 address stands "
 	  "in brackets, port 0 lets the system choose; may be repeated (lines:127.0.0.1:7000 and "
-	  "echo:127.0.0.1:7007)", NULL, .text = set_listen },
+	  "echo:127.0.0.1:7007)", NULL, .text = set_listen, .repeats = true },
 	{ "workers", "N", "Worker processes, 1 to 64 (one a processor)", NULL,
 	  .number = set_workers, .least = 1, .most = OPTIONS_WORKERS_MAX },
 	{ "dispatch", "handoff|accept", "The master hands each connection to the least loaded worker, "
@@ -324,7 +324,7 @@ const struct option_row option_rows[] = {
 	  "booking, or not at all (sells twice!)", "lock",
 	  .text = set_serialize },
 	{ "event", "NAME=TOTAL[:TITLE]", "Make this event, open, unless the store has it; may be "
-	  "repeated", NULL, .text = set_event },
+	  "repeated", NULL, .text = set_event, .repeats = true },
 	{ "max-quantity", "N", "Tickets a request, 0 for no limit", "0",
 	  .number = set_max_quantity, .least = 0, .most = STORE_TOTAL_MAX },
 	{ "op-password-file", "FILE", "The operator's password, one line; without it nobody is an "

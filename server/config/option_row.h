@@ -25,6 +25,7 @@ struct option_row {
 	void (*size)(struct options *options, int64_t bytes);
 	bool (*text)(struct options *options, const char *value, char *problem);
 	int64_t least, most; /* of a number or size */
+	bool repeats;        /* each one given adds to the others */
 };
 
 extern const struct option_row option_rows[];

@@ -27,7 +27,8 @@
 
 struct reading {
 	struct options *options;
-	bool given[ROWS_MAX]; /* which rows the command line set */
+	bool given[ROWS_MAX];   /* which rows the command line set */
+	bool in_file[ROWS_MAX]; /* which rows stand in the file */
 };
 
 static void set_initial(struct options *options)
@@ -112,6 +113,11 @@ static bool take_from_file(void *context, const char *name, const char *value, c
 	if (!row || strcmp(name, "config") == 0) {
 		return option_problem(problem, "no such option here: %s (%s --help lists them)",
 				      name, program_invocation_short_name);
+	}
+	bool again = reading->in_file[row - option_rows];
+	reading->in_file[row - option_rows] = true;
+	if (again && !row->repeats) {
+		return option_problem(problem, "%s is there twice", name);
 	}
 	if (reading->given[row - option_rows]) {
 		return true;

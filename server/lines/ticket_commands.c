@@ -24,9 +24,12 @@ static enum outcome read_name(struct span word, char *event, struct problem *pro
 
 static enum outcome read_key(struct span value, char *key, struct problem *problem)
 {
-	if (!name_is_key(value)) {
-		return refuse(problem, PROBLEM_BADARG, "KEY is 1 to %d of A-Z a-z 0-9 . _ -",
-			      NAME_KEY_SIZE - 1);
+	if (!name_is_key(value) || value.length < NAME_KEY_LEAST) {
+		return refuse(
+			problem, PROBLEM_BADARG,
+			"KEY is %d to %d of A-Z a-z 0-9 . _ -, hard to guess: whoever knows it "
+			"is told the code",
+			NAME_KEY_LEAST, NAME_KEY_SIZE - 1);
 	}
 	memcpy(key, value.text, value.length);
 	key[value.length] = '\0';
@@ -44,28 +47,59 @@ static enum outcome read_number(struct span word, const char *name, int64_t leas
 		      least, most);
 }
 
-static enum outcome read_option(struct span word, enum takes takes, bool *has_quantity,
+/* Which of them a line has so far: a second one is refused, or nobody could say which counts. */
+struct given {
+	bool quantity;
+	bool key;
+	bool seconds;
+	bool tied;
+};
+
+/* Notes that WORD is there; false when it was before. */
+static bool is_first(bool *given, struct span word, struct problem *problem)
+{
+	bool first = !*given;
+
+	*given = true;
+	if (!first) {
+		(void)refuse(problem, PROBLEM_BADARG, "%.*s is there twice", (int)word.length,
+			     word.text);
+	}
+	return first;
+}
+
+static enum outcome read_quantity(struct span word, struct given *given,
+				  struct booking_request *request, struct problem *problem)
+{
+	if (given->quantity) {
+		return refuse(problem, PROBLEM_BADARG,
+			      "too many arguments, or unknown ones; see /help");
+	}
+	given->quantity = true;
+	return read_number(word, "QTY", 1, STORE_TOTAL_MAX, &request->quantity, problem);
+}
+
+static enum outcome read_option(struct span word, enum takes takes, struct given *given,
 				struct booking_request *request, struct problem *problem)
 {
 	struct span value;
 
 	if ((takes & TAKES_KEY) && words_option(word, "key", &value)) {
-		return read_key(value, request->key, problem);
+		return is_first(&given->key, span_of("key="), problem)
+			       ? read_key(value, request->key, problem)
+			       : OUTCOME_REFUSED;
 	}
 	if ((takes & TAKES_HOLD) && words_option(word, "ttl", &value)) {
-		return read_number(value, "SECONDS", 1, BOOKING_HOLD_SECONDS_MAX, &request->seconds,
-				   problem);
+		return is_first(&given->seconds, span_of("ttl="), problem)
+			       ? read_number(value, "SECONDS", 1, BOOKING_HOLD_SECONDS_MAX,
+					     &request->seconds, problem)
+			       : OUTCOME_REFUSED;
 	}
 	if ((takes & TAKES_HOLD) && span_equals_ignoring_case(word, "tied")) {
 		request->tied = true;
-		return OUTCOME_DONE;
+		return is_first(&given->tied, word, problem) ? OUTCOME_DONE : OUTCOME_REFUSED;
 	}
-	if (*has_quantity) {
-		return refuse(problem, PROBLEM_BADARG,
-			      "too many arguments, or unknown ones; see /help");
-	}
-	*has_quantity = true;
-	return read_number(word, "QTY", 1, STORE_TOTAL_MAX, &request->quantity, problem);
+	return read_quantity(word, given, request, problem);
 }
 
 /* "EVENT [QTY] …" */
@@ -73,12 +107,12 @@ static enum outcome submit_booking(struct session *session, struct span argument
 				   struct booking_request *request, struct problem *problem)
 {
 	enum outcome outcome = read_name(words_next(&arguments), request->event, problem);
-	bool has_quantity = false;
+	struct given given = { .quantity = false };
 	struct span word;
 
 	request->quantity = 1;
 	while (outcome == OUTCOME_DONE && (word = words_next(&arguments)).length > 0) {
-		outcome = read_option(word, takes, &has_quantity, request, problem);
+		outcome = read_option(word, takes, &given, request, problem);
 	}
 	return outcome == OUTCOME_DONE ? boxoffice_submit(session, request, problem) : outcome;
 }

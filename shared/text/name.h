@@ -24,6 +24,7 @@
 #define NAME_ROOM_SIZE   (1 + NAME_ROOM_POINTS * 4 + 1)
 #define NAME_EVENT_SIZE  (32 + 1)
 #define NAME_KEY_SIZE    (64 + 1)
+#define NAME_KEY_LEAST   16 /* bytes of a key that is taken today: a shorter one can be guessed */
 #define NAME_FOLDED_SIZE (NAME_ROOM_SIZE * 18) /* bytes; more than NFKC can make of a name */
 
 /* 1 to 24 letters (of any script), digits, '_' or '-'. */
@@ -35,7 +36,7 @@ bool name_is_room(struct span name);
 /* 1 to 32 of a-z, 0-9 and '-'. */
 bool name_is_event(struct span name);
 
-/* 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'. */
+/* 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-': stores hold short ones of former times. */
 bool name_is_key(struct span name);
 
 /*

@@ -25,8 +25,8 @@ void buyer_ask(struct buyer *buyer, unsigned count)
 {
 	cr_assert_leq(buyer->asked + count, BUYER_MAX);
 	for (; count > 0; count--) {
-		talk_say(&buyer->talk, "/book %s key=%s%u", buyer->event, buyer->prefix,
-			 buyer->asked++);
+		talk_say(&buyer->talk, "/book %s key=a-good-long-key-%s%u", buyer->event,
+			 buyer->prefix, buyer->asked++);
 	}
 }
 

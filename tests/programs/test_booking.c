@@ -53,8 +53,8 @@ static char codes[ROUNDS_MAX][BUYERS][CODE_SIZE]; /* "" where there was nothing 
 static void ask(struct buyer *buyer, unsigned round)
 {
 	char line[64];
-	int length = snprintf(line, sizeof(line), "/book rush%u key=buyer-%u-%u\n", round,
-			      buyer->number, round);
+	int length = snprintf(line, sizeof(line), "/book rush%u key=a-good-long-key-buyer-%u-%u\n",
+			      round, buyer->number, round);
 
 	/* If it fails, so will the next read, and it is asked again. */
 	(void)!send(buyer->socket, line, (size_t)length, MSG_NOSIGNAL);
@@ -188,7 +188,7 @@ static void check_found_again(struct talk *talk, unsigned round)
 	char expected[128];
 
 	for (unsigned i = 0; i < BUYERS; i++) {
-		talk_say(talk, "/book rush%u key=buyer-%u-%u", round, i, round);
+		talk_say(talk, "/book rush%u key=a-good-long-key-buyer-%u-%u", round, i, round);
 	}
 	for (unsigned i = 0; i < BUYERS; i++) {
 		if (codes[round][i][0] != '\0') {
@@ -255,7 +255,7 @@ Test(programs_booking,
 static void pipeline(struct talk *talk)
 {
 	for (unsigned i = 0; i < PIPELINED; i++) {
-		talk_say(talk, "/book rush key=k%u", i);
+		talk_say(talk, "/book rush key=a-good-long-key-k%u", i);
 	}
 }
 
@@ -288,7 +288,7 @@ static unsigned left_after_restart(char (*found)[CODE_SIZE], unsigned count)
 	sscanf(talk_expect_start(&talk, "+left rush "), "+left rush %u", &left);
 	for (unsigned i = 0; i < count; i++) {
 		char code[CODE_SIZE] = "";
-		talk_say(&talk, "/book rush key=k%u", i);
+		talk_say(&talk, "/book rush key=a-good-long-key-k%u", i);
 		sscanf(talk_expect_answer(&talk, "+booked "), "+booked %19s", code);
 		cr_assert_str_eq(code, found[i]);
 	}
@@ -345,7 +345,7 @@ Test(programs_booking, the_same_key_on_many_connections_at_once_is_sold_once)
 		talk_open_greeted(&talks[i], server.lines_port);
 	}
 	for (unsigned i = 0; i < 64; i++) {
-		talk_say(&talks[i], "/book rush 3 key=the-same");
+		talk_say(&talks[i], "/book rush 3 key=a-good-long-key-the-same");
 	}
 	sscanf(talk_expect_start(&talks[0], "+booked "), "+booked %19s", code);
 	for (unsigned i = 1; i < 64; i++) {

@@ -160,18 +160,38 @@ Test(programs_commands, tickets)
 	      { "/book rush 0", "-BADARG " }, { "/book rush -1", "-BADARG " },
 	      { "/book rush 1x", "-BADARG " }, { "/book rush 5", "-LIMIT " },
 	      { "/book rush 1 2", "-BADARG " }, { "/book rush 99999999999999999999", "-BADARG " },
-	      { "/book rush key=", "-BADARG " }, { "/book rush key=a!", "-BADARG " },
+	      { "/book rush key=", "-BADARG " }, { "/book rush key=a-good-long-key-!", "-BADARG " },
 	      { "/left rush", "+left rush 5 5$" });
-	sscanf(talk_ask(&talk, "/book rush 3 key=K", "+booked "), "+booked %31s", code);
+	sscanf(talk_ask(&talk, "/book rush 3 key=a-good-long-key-K", "+booked "), "+booked %31s",
+	       code);
 	cr_expect_eq(strlen(code), 19);
-	sscanf(talk_ask(&talk, "/book rush key=K 3", "+booked "), "+booked %31s", again);
+	sscanf(talk_ask(&talk, "/book rush key=a-good-long-key-K 3", "+booked "), "+booked %31s",
+	       again);
 	cr_expect_str_eq(code, again);
 	snprintf(line, sizeof(line), "+booked %s rush 3", code);
-	talk_say(&other, "/book rush 3 key=K");
+	talk_say(&other, "/book rush 3 key=a-good-long-key-K");
 	talk_expect(&other, line);
-	CHECK({ "/book rush 2 key=K", "-BADARG " }, { "/book rush 3", "-SOLDOUT rush 2$" },
-	      { "/book rush 2 key=k", "+booked " }, { "/book rush", "-SOLDOUT rush 0$" },
-	      { "/left rush", "+left rush 0 5$" });
+	CHECK({ "/book rush 2 key=a-good-long-key-K", "-BADARG " },
+	      { "/book rush 3", "-SOLDOUT rush 2$" },
+	      { "/book rush 2 key=a-good-long-key-k", "+booked " },
+	      { "/book rush", "-SOLDOUT rush 0$" }, { "/left rush", "+left rush 0 5$" });
+}
+
+Test(programs_commands, a_key_that_can_be_guessed_is_refused_with_the_reason)
+{
+	CHECK({ "/book rush key=fifteen-letters", "-BADARG KEY is 16 to 64 of " },
+	      { "/hold rush key=fifteen-letters", "-BADARG KEY is 16 to 64 of " },
+	      { "/book rush key=sixteen--letters", "+booked " });
+}
+
+Test(programs_commands, what_is_given_twice_is_refused)
+{
+	CHECK({ "/book rush key=a-good-long-key-1 key=a-good-long-key-2", "-BADARG key= is there" },
+	      { "/book rush key=a-good-long-key-1 KEY=a-good-long-key-1", "-BADARG key= is there" },
+	      { "/hold rush ttl=5 ttl=5", "-BADARG ttl= is there" },
+	      { "/hold rush tied ttl=5 Tied", "-BADARG Tied is there" },
+	      { "/hold rush 1 tied 1", "-BADARG too many" }, { "/left rush", "+left rush 5 5$" },
+	      { "/book rush key=a-good-long-key-2", "+booked " });
 }
 
 Test(programs_commands, an_operator_manages_events_and_nobody_else)

@@ -137,12 +137,12 @@ Test(programs_holds, arguments_that_are_wrong_change_nothing)
 	ask(&talk, "-BADARG ", "/audit Rush");
 	ask(&talk, "-NOTFOUND ", "/audit none");
 	ask(&talk, "+left rush 5 5$", "/left rush");
-	ask(&talk, "+held ", "/hold rush 1 ttl=3600 tied key=a");
+	ask(&talk, "+held ", "/hold rush 1 ttl=3600 tied key=a-good-long-key-a");
 	talk_open_greeted(&other, server.lines_port);
 	ask(&other, "-DENIED ", "/admit 0000-0000-0000-0000");
 	ask(&talk, "+event rush closed$", "/event close rush");
 	ask(&talk, "-CLOSED ", "/hold rush");
-	ask(&talk, "+held ", "/hold rush 1 ttl=3600 tied key=a");
+	ask(&talk, "+held ", "/hold rush 1 ttl=3600 tied key=a-good-long-key-a");
 }
 
 Test(programs_holds, names_of_options_are_read_without_case_and_keys_with_it)
@@ -150,12 +150,12 @@ Test(programs_holds, names_of_options_are_read_without_case_and_keys_with_it)
 	char code[TICKET_CODE_SIZE], another[TICKET_CODE_SIZE];
 
 	start_and_open("sqlite");
-	ask_code(&talk, code, "+held ", "/hold rush TTL=3600 TIED KEY=a");
-	ask(&talk, text_of("+held %s rush 1 3", code), "/hold rush ttl=100 key=a");
-	ask_code(&talk, another, "+held ", "/hold rush tTl=100 key=A");
+	ask_code(&talk, code, "+held ", "/hold rush TTL=3600 TIED KEY=a-good-long-key-a");
+	ask(&talk, text_of("+held %s rush 1 3", code), "/hold rush ttl=100 key=a-good-long-key-a");
+	ask_code(&talk, another, "+held ", "/hold rush tTl=100 key=a-good-long-key-A");
 	cr_expect_str_neq(code, another, "it is another key");
-	ask_code(&talk, code, "+booked ", "/book rush Key=b");
-	ask(&talk, text_of("+booked %s rush 1$", code), "/book rush key=b");
+	ask_code(&talk, code, "+booked ", "/book rush Key=a-good-long-key-b");
+	ask(&talk, text_of("+booked %s rush 1$", code), "/book rush key=a-good-long-key-b");
 }
 
 /* Repeats by key */
@@ -166,31 +166,31 @@ TestOnBoth(a_repeat_by_key_gets_the_state_as_it_is_now)
 
 	start_and_open(kind);
 	talk_open_greeted(&other, server.lines_port);
-	ask_code(&talk, code, "+held ", "/hold rush 2 ttl=100 key=h");
-	ask(&other, text_of("+held %s rush 2 ", code), "/hold rush 2 key=h");
-	ask(&other, "-BADARG ", "/hold rush 1 key=h");
-	ask(&other, "-BADARG ", "/book rush 2 key=h");
+	ask_code(&talk, code, "+held ", "/hold rush 2 ttl=100 key=a-good-long-key-h");
+	ask(&other, text_of("+held %s rush 2 ", code), "/hold rush 2 key=a-good-long-key-h");
+	ask(&other, "-BADARG ", "/hold rush 1 key=a-good-long-key-h");
+	ask(&other, "-BADARG ", "/book rush 2 key=a-good-long-key-h");
 	ask(&talk, "+booked ", "/confirm %s", code);
-	ask(&other, text_of("+booked %s rush 2$", code), "/hold rush 2 key=h");
+	ask(&other, text_of("+booked %s rush 2$", code), "/hold rush 2 key=a-good-long-key-h");
 	ask(&talk, "+admitted ", "/admit %s", code);
-	ask(&other, text_of("+booked %s rush 2$", code), "/hold rush 2 key=h");
-	ask_code(&talk, code, "+held ", "/hold rush key=H");
+	ask(&other, text_of("+booked %s rush 2$", code), "/hold rush 2 key=a-good-long-key-h");
+	ask_code(&talk, code, "+held ", "/hold rush key=a-good-long-key-H");
 	ask(&talk, "+cancelled ", "/cancel %s", code);
-	ask(&other, "-USED ", "/hold rush key=H");
-	ask_code(&talk, code, "+held ", "/hold rush key=short ttl=1");
+	ask(&other, "-USED ", "/hold rush key=a-good-long-key-H");
+	ask_code(&talk, code, "+held ", "/hold rush key=a-good-long-key-short ttl=1");
 	cr_assert(eventually(is_lapsed(code, 1)));
-	ask(&other, "-EXPIRED ", "/hold rush key=short ttl=1");
-	ask(&talk, "-SOLDOUT rush 3$", "/hold rush 4 key=later");
+	ask(&other, "-EXPIRED ", "/hold rush key=a-good-long-key-short ttl=1");
+	ask(&talk, "-SOLDOUT rush 3$", "/hold rush 4 key=a-good-long-key-later");
 	ask(&talk, "+event rush 6$", "/event grow rush 1");
-	ask_code(&talk, code, "+held ", "/hold rush 4 key=later");
+	ask_code(&talk, code, "+held ", "/hold rush 4 key=a-good-long-key-later");
 	turnstiled_kill(&server);
 
 	start(kind);
 	talk_open_greeted(&other, server.lines_port);
-	ask(&other, text_of("+held %s rush 4 ", code), "/hold rush 4 key=later");
-	ask(&other, "+booked ", "/hold rush 2 key=h");
-	ask(&other, "-USED ", "/hold rush key=H");
-	ask(&other, "-EXPIRED ", "/hold rush key=short");
+	ask(&other, text_of("+held %s rush 4 ", code), "/hold rush 4 key=a-good-long-key-later");
+	ask(&other, "+booked ", "/hold rush 2 key=a-good-long-key-h");
+	ask(&other, "-USED ", "/hold rush key=a-good-long-key-H");
+	ask(&other, "-EXPIRED ", "/hold rush key=a-good-long-key-short");
 	ask(&other, "+audit rush 2 4 0 6 ok$", "/audit rush");
 }
 

@@ -158,7 +158,8 @@ Test(programs_lines, who_half_closes_still_gets_every_answer_but_not_to_half_a_l
 
 	turnstiled_start(&server, "--workers", "2", "--event", "rush=20");
 	talk_open_greeted(&talk, server.lines_port);
-	WRITE(&talk, "/ping 1\n/book rush 2\n/ping 2\n/book rush 3 key=k\n/book rush 10");
+	WRITE(&talk,
+	      "/ping 1\n/book rush 2\n/ping 2\n/book rush 3 key=a-good-long-key-k\n/book rush 10");
 	talk_end_output(&talk);
 	talk_expect(&talk, "+pong 1");
 	talk_expect_start(&talk, "+booked ");

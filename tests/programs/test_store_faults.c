@@ -97,17 +97,17 @@ static bool can_buy(void)
 static void fill_and_make_room(const char *kind)
 {
 	start(kind);
-	ask(&talk, "+booked ", "/book rush key=first");
+	ask(&talk, "+booked ", "/book rush key=a-good-long-key-first");
 	fill_disk();
 	buy_until_refused();
-	ask(&talk, "-INTERNAL ", "/book rush key=again");
+	ask(&talk, "-INTERNAL ", "/book rush key=a-good-long-key-again");
 	ask(&talk, "-INTERNAL ", "/hold rush");
 	talk_say(&talk, "no room, but there is talk");
 	talk_expect_event(&other, "*say #r ");
 
 	cr_assert_eq(unlink(filler), 0);
 	cr_assert(eventually(can_buy()), "sales do not go on");
-	ask(&talk, "+booked ", "/book rush key=again");
+	ask(&talk, "+booked ", "/book rush key=a-good-long-key-again");
 	cr_expect(buyer_has_tickets(&buyer, &talk), "a sale is lost");
 	cr_expect(adds_up(&talk, "rush"));
 	turnstiled_kill(&server);

@@ -59,7 +59,7 @@ Test(programs_waiting, for_what_can_never_be_is_refused)
 	start("5");
 	ask(&ann, "-BADARG ", "/wait");
 	ask(&ann, "-BADARG ", "/wait rush 0");
-	ask(&ann, "-BADARG ", "/wait rush 1 key=a");
+	ask(&ann, "-BADARG ", "/wait rush 1 key=a-good-long-key-a");
 	ask(&ann, "-NOTFOUND ", "/wait none");
 	ask(&ann, "-LIMIT ", "/wait rush 6");
 	ask(&seller, "+event rush closed$", "/event close rush");

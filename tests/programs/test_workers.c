@@ -111,14 +111,14 @@ Test(programs_workers, no_worker_outlives_a_killed_master_and_the_next_start_jus
 
 	turnstiled_start(&server, "--workers", "4", "--event", "rush=5");
 	talk_open_greeted(&talk, server.lines_port);
-	talk_ask(&talk, "/book rush 2 key=a", "+booked ");
+	talk_ask(&talk, "/book rush 2 key=a-good-long-key-a", "+booked ");
 	turnstiled_kill(&server); /* fails when a worker is left */
 	talk_expect_end(&talk);
 
 	turnstiled_start(&server, "--workers", "4");
 	talk_open_greeted(&talk, server.lines_port);
 	talk_ask(&talk, "/left rush", "+left rush 3 5");
-	talk_ask(&talk, "/book rush 2 key=a", "+booked ");
+	talk_ask(&talk, "/book rush 2 key=a-good-long-key-a", "+booked ");
 	talk_ask(&talk, "/left rush", "+left rush 3 5");
 	talk_close(&talk);
 	cr_expect_eq(turnstiled_stop(&server), 0);

@@ -471,6 +471,8 @@ Test(options, what_is_wrong_in_the_file_is_named_with_its_line)
 	expect_config_refusal("\nworkers = 99\n", "/config:2: workers = 99: must be a number");
 	expect_config_refusal("rate = 1\n\nwrokers = 3\n", "/config:3: no such option");
 	expect_config_refusal("config = x\n", "/config:1: no such option");
+	expect_config_refusal("rate = 1\nworkers = 2\nrate = 5\n",
+			      "/config:3: rate is there twice");
 	expect_config_refusal("[server]\nworkers = 3\n", "/config:2: there are no sections");
 	expect_config_refusal("rate = 1\nworkers\n", "/config:2: must be 'name = value'");
 	snprintf(text, sizeof(text), "rate = 1\npid-file = %0300d\n", 0);

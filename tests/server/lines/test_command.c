@@ -100,11 +100,12 @@ static void read_piece(struct line_reader *reader, const char *input, size_t len
 	}
 }
 
-static const char script[] = "/ping \xFF\xFB\x03one\r\n/nick Ann\r\0\n/where\n/left rush\n"
-			     "/join #r\n/join #R\nhello\n/say  to all \n//x\n/part\n/events\n\n"
-			     "/rooms\n/who\n/book rush 2 key=a\n/book rush 9\n/event new a 1\n"
-			     "/op sesame\n/event grow rush -1\n/nope\n/tell ann hi\n/help op\n"
-			     "/nick guest-1\n/quit bye\n";
+static const char script[] =
+	"/ping \xFF\xFB\x03one\r\n/nick Ann\r\0\n/where\n/left rush\n"
+	"/join #r\n/join #R\nhello\n/say  to all \n//x\n/part\n/events\n\n"
+	"/rooms\n/who\n/book rush 2 key=a-good-long-key-a\n/book rush 9\n/event new a 1\n"
+	"/op sesame\n/event grow rush -1\n/nope\n/tell ann hi\n/help op\n"
+	"/nick guest-1\n/quit bye\n";
 
 /* Carries the script out, cut in two; the session is as it was before. */
 static void run_script(size_t cut, struct reply *transcript)
