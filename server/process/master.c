@@ -17,6 +17,7 @@
 
 #define HUNG_NS        (5 * NS_PER_SECOND) /* without a heartbeat */
 #define HUNG_HOLDER_NS (2 * NS_PER_SECOND) /* likewise, of one that holds the store's lock */
+#define SILENT_NS      (3 * NS_PER_SECOND) /* likewise: then the watchdog is not answered */
 #define DRAIN_GRACE_NS NS_PER_SECOND       /* for workers to end after their drain time */
 
 static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
@@ -35,6 +36,7 @@ struct master {
 	struct slot slots[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes last */
 	uint32_t slot_count;
 	bool announced; /* that it is ready */
+	bool watched;   /* by the service manager */
 	bool stopping;
 	int64_t stop_until_ns;
 };
@@ -140,6 +142,27 @@ static void kill_all(struct master *master)
 	}
 }
 
+/* One whose place is empty for now has no heart: that is for the pauses of slot.c. */
+static bool hearts_beat(const struct master *master, int64_t now_ns)
+{
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		const struct score *score = &master->shared.scoreboard->scores[i];
+
+		if (master->slots[i].process && now_ns - score->heartbeat_ns >= SILENT_NS) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A master that goes on while its workers hang, and cannot replace them, is not well either. */
+static void answer_watchdog(const struct master *master, int64_t now_ns)
+{
+	if (master->watched && master->announced && hearts_beat(master, now_ns)) {
+		notify_manager("WATCHDOG=1");
+	}
+}
+
 static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 {
 	struct master *master = argument;
@@ -157,6 +180,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 		}
 	}
 	process_reap_strangers();
+	answer_watchdog(master, now_ns);
 	if (master->stopping && now_ns >= master->stop_until_ns) {
 		log_warning("not all workers ended in time: they are killed");
 		kill_all(master);
@@ -256,6 +280,7 @@ int master_run(const struct options *options)
 	log_rename("master");
 	(void)signal(SIGPIPE, SIG_IGN);
 	master->options = options;
+	master->watched = notify_is_watched();
 	master->store_lock = start_up(options, &master->shared, master->listeners);
 	make_events(master);
 	make_slots(master);

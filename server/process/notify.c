@@ -45,3 +45,13 @@ void notify_manager(const char *state)
 		close(descriptor);
 	}
 }
+
+/* sd_watchdog_enabled(3): the variables may be a parent's, and then another process is meant. */
+bool notify_is_watched(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	const char *limit = getenv("WATCHDOG_USEC");
+
+	return limit && strtoll(limit, NULL, 10) > 0 &&
+	       (!pid || strtoll(pid, NULL, 10) == (long long)getpid());
+}
