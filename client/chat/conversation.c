@@ -296,9 +296,13 @@ static void type_text(struct conversation *conversation, struct span text, int64
 	}
 	int length = snprintf(line, sizeof(line), "/say %s %.*s", room->name, (int)text.length,
 			      text.text);
-	if (length < 0 || length > LINE_MAX_BYTES ||
-	    !ask(conversation, (struct span){ line, (size_t)length }, PENDING_TYPED)) {
+	if (length < 0 || length > LINE_MAX_BYTES) {
 		conversation_remark(conversation, wall_ns, "Not said: too long.");
+		return;
+	}
+	if (!ask(conversation, (struct span){ line, (size_t)length }, PENDING_TYPED)) {
+		conversation_remark(conversation, wall_ns,
+				    "Not said: too much is waiting for its answer.");
 		return;
 	}
 	/* The server tells the others; we see it as they do. */

@@ -222,15 +222,33 @@ static bool wait_for_key(void)
 	}
 }
 
+static void enter_line(struct span line)
+{
+	if (conversation_keeps(line)) {
+		screen_remember(line);
+	}
+	conversation_type(&session.conversation, line, clock_wall_ns());
+}
+
+/* What was pasted may be several lines. */
+static void enter(struct span lines)
+{
+	const char *end;
+
+	while ((end = memchr(lines.text, '\n', lines.length))) {
+		size_t length = (size_t)(end - lines.text);
+		enter_line((struct span){ lines.text, length });
+		lines = (struct span){ end + 1, lines.length - length - 1 };
+	}
+	enter_line(lines);
+}
+
 static void converse(void)
 {
-	struct span line;
+	struct span lines;
 
-	while (!is_over() && screen_read_line(&line)) {
-		if (conversation_keeps(line)) {
-			screen_remember(line);
-		}
-		conversation_type(&session.conversation, line, clock_wall_ns());
+	while (!is_over() && screen_read_line(&lines)) {
+		enter(lines);
 	}
 }
 

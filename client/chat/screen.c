@@ -2,6 +2,7 @@
 
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "client/chat/keys.h"
 #include "client/chat/render.h"
 #include "client/chat/status_line.h"
 #include "client/terminal/style.h"
@@ -23,6 +25,12 @@
 #define INTERRUPT     3    /* Ctrl-C, as a key */
 #define PROMPT_ESCAPE '\1' /* libedit: what is between two of these takes no column */
 #define LEAVING_HINT  "(Ctrl-D or /quit leaves)\n"
+#define PASTE_HINT    "(These lines are not sent yet: Enter sends them, Ctrl-C drops them.)\n"
+#define PASTE_KEY     0x80 /* for us to tell libedit: nobody types a control of the second kind */
+#define PASTE_BIND    "\\200"
+#define PASTE_MS      200 /* after this long a paste that did not begin does not come any more */
+#define MARK_PASTES   "\033[?2004h"
+#define LEAVE_PASTES  "\033[?2004l"
 
 /* What stands below all else. */
 struct foot {
@@ -41,7 +49,10 @@ static struct {
 	bool reading; /* libedit has a line in work: it can draw the prompt */
 	bool drawn;   /* status and prompt are on the screen */
 	bool interrupted;
-	mbstate_t partial; /* a character whose bytes are not all there */
+	bool pasted;        /* there is a paste to be put in */
+	struct keys keys;   /* what was read */
+	struct span queued; /* what libedit has not taken of it */
+	mbstate_t partial;  /* a character whose bytes are not all there */
 	struct foot foot;
 	char coloured_prompt[STATUS_LINE_SIZE + 32];
 } screen;
@@ -166,26 +177,137 @@ static bool take_byte(char byte, wchar_t *key)
 	return true;
 }
 
-static int read_key(EditLine *editor, wchar_t *key)
+/* A character of what is queued. Controls of the second kind, which no keyboard has, are left out.
+ */
+static bool take_queued(wchar_t *key)
 {
+	while (screen.queued.length > 0) {
+		char byte = *screen.queued.text++;
+
+		screen.queued.length--;
+		if (take_byte(byte, key) && !(*key >= 0x80 && *key <= 0x9F)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The way in which el_set(3) takes a key's name. */
+static void name_key(struct span sequence, char name[2 * KEYS_SEQUENCE_SIZE + 1])
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < sequence.length; i++) {
+		if (sequence.text[i] == '\\' || sequence.text[i] == '^') {
+			name[length++] = '\\';
+		}
+		name[length++] = sequence.text[i];
+	}
+	name[length] = '\0';
+}
+
+/*
+ * Whether libedit, as the user's ~/.editrc has set it up, knows this key. It says so by printing
+ * the binding, or on the other stream that there is none.
+ */
+static bool is_bound(struct span sequence)
+{
+	char name[2 * KEYS_SEQUENCE_SIZE + 1];
+	char *bound = NULL, *unbound = NULL;
+	size_t bound_length = 0, unbound_length = 0;
+	FILE *yes = open_memstream(&bound, &bound_length);
+	FILE *no = open_memstream(&unbound, &unbound_length);
+
+	name_key(sequence, name);
+	if (yes && no) {
+		el_set(screen.editor, EL_SETFP, 1, yes);
+		el_set(screen.editor, EL_SETFP, 2, no);
+		el_set(screen.editor, EL_BIND, name, NULL);
+		el_set(screen.editor, EL_SETFP, 1, stdout);
+		el_set(screen.editor, EL_SETFP, 2, stderr);
+	}
+	if (yes) {
+		fclose(yes);
+	}
+	if (no) {
+		fclose(no);
+	}
+	free(bound);
+	free(unbound);
+	return bound_length > 0 && unbound_length == 0;
+}
+
+static void take_key_byte(char byte)
+{
+	switch (keys_take(&screen.keys, byte, &screen.queued)) {
+	case KEYS_SEQUENCE:
+		if (!is_bound(screen.queued)) {
+			screen.queued.length = 0;
+		}
+		break;
+	case KEYS_PASTE: screen.pasted = true; break;
+	case KEYS_TYPED:
+	case KEYS_MORE: break;
+	}
+}
+
+/* Waits for the keyboard, and takes a byte of it, or what else is as good as a key. */
+static bool take_input(void)
+{
+	struct pollfd keyboard = { .fd = STDIN_FILENO, .events = POLLIN };
 	char byte;
 
+	if (keys_may_be_enter(&screen.keys) && poll(&keyboard, 1, PASTE_MS) == 0) {
+		keys_end_paste(&screen.keys, &screen.queued);
+		return true;
+	}
+	if (!screen.user->wait()) {
+		return false;
+	}
+	if (screen.interrupted) {
+		return true;
+	}
+	if (read(STDIN_FILENO, &byte, 1) != 1) {
+		return false;
+	}
+	take_key_byte(byte);
+	return true;
+}
+
+static int read_key(EditLine *editor, wchar_t *key)
+{
 	(void)editor;
-	while (screen.user->wait()) {
+	while (!take_queued(key)) {
+		if (!take_input()) {
+			erase();
+			return 0;
+		}
 		if (screen.interrupted) {
 			screen.interrupted = false;
+			keys_init(&screen.keys);
 			*key = INTERRUPT;
 			return 1;
 		}
-		if (read(STDIN_FILENO, &byte, 1) != 1) {
-			break;
-		}
-		if (take_byte(byte, key)) {
+		if (screen.pasted) {
+			screen.pasted = false;
+			*key = PASTE_KEY;
 			return 1;
 		}
 	}
-	erase();
-	return 0;
+	return 1;
+}
+
+/* A paste is put in as a whole, its line feeds too: nothing is sent before the user's own Enter. */
+static unsigned char on_paste(EditLine *editor, int key)
+{
+	static char text[KEYS_TEXT_SIZE];
+
+	(void)key;
+	keys_paste_text(&screen.keys, text);
+	if (strchr(text, '\n')) {
+		show_anew(PASTE_HINT, strlen(PASTE_HINT));
+	}
+	return el_insertstr(editor, text) == 0 ? CC_REFRESH : CC_REFRESH_BEEP;
 }
 
 /* Ctrl-C: the line is dropped; where there is none, says how to leave. */
@@ -298,19 +420,39 @@ static void set_up_history(void)
 	el_set(screen.editor, EL_HIST, history, screen.history);
 }
 
+/* What most keyboards of today have and libedit does not know by itself. */
+static void bind_usual_keys(void)
+{
+	static const char *const usual[][2] = {
+		{ "\\e[1;5D", "ed-prev-word" },      /* Ctrl-Left */
+		{ "\\e[1;5C", "em-next-word" },      /* Ctrl-Right */
+		{ "\\e[1~", "ed-move-to-beg" },      /* Home */
+		{ "\\e[4~", "ed-move-to-end" },      /* End */
+		{ "\\e[3~", "ed-delete-next-char" }, /* Delete */
+	};
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		el_set(screen.editor, EL_BIND, usual[i][0], usual[i][1], NULL);
+	}
+}
+
 /* The user's ~/.editrc may choose vi's keys; ours come after it. */
 static void set_up_keys(void)
 {
 	el_set(screen.editor, EL_EDITOR, "emacs");
+	bind_usual_keys();
 	el_source(screen.editor, NULL);
 	/* Wide, since libedit copies a narrow name and never frees the copy. */
 	el_wset(screen.editor, EL_ADDFN, L"chat-complete", L"Completes a word", on_tab);
 	el_wset(screen.editor, EL_ADDFN, L"chat-interrupt", L"Drops the line", on_interrupt);
 	el_wset(screen.editor, EL_ADDFN, L"chat-clear", L"Clears the screen", on_clear);
+	el_wset(screen.editor, EL_ADDFN, L"chat-paste", L"Puts a paste in", on_paste);
 	el_set(screen.editor, EL_BIND, "^I", "chat-complete", NULL);
 	el_set(screen.editor, EL_BIND, "^C", "chat-interrupt", NULL);
 	el_set(screen.editor, EL_BIND, "^L", "chat-clear", NULL);
 	el_set(screen.editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
+	el_set(screen.editor, EL_BIND, PASTE_BIND, "chat-paste", NULL);
+	el_set(screen.editor, EL_BIND, "-a", PASTE_BIND, "chat-paste", NULL);
 }
 
 int screen_open(const struct screen_user *user)
@@ -331,6 +473,7 @@ int screen_open(const struct screen_user *user)
 	el_set(screen.editor, EL_GETCFN, read_key);
 	/* Between two lines the terminal must not echo what is typed ahead. */
 	el_set(screen.editor, EL_SETTY, "-x", "-echo", NULL);
+	fputs(MARK_PASTES, stdout);
 	screen.signals = take_signals();
 	return screen.signals;
 }
@@ -341,6 +484,8 @@ void screen_close(void)
 		history_end(screen.history);
 	}
 	el_end(screen.editor);
+	fputs(LEAVE_PASTES, stdout);
+	fflush(stdout);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &screen.terminal_before);
 	close(screen.signals);
 	sigprocmask(SIG_SETMASK, &screen.signals_before, NULL);
@@ -356,11 +501,13 @@ static void resize(void)
 static void suspend(void)
 {
 	erase();
+	fputs(LEAVE_PASTES, stdout);
 	fflush(stdout);
 	el_set(screen.editor, EL_PREP_TERM, 0);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &screen.terminal_before);
 	raise(SIGSTOP);
 	el_set(screen.editor, EL_PREP_TERM, 1);
+	fputs(MARK_PASTES, stdout);
 	resize();
 }
 

@@ -50,7 +50,7 @@ enum screen_signal screen_handle_signals(void);
 
 /*
  * Has a line edited. False at Ctrl-D, or when waiting ended. LINE is without its end and good until
- * the next call.
+ * the next call. After a paste it may be several lines, parted by line feeds.
  */
 bool screen_read_line(struct span *line);
 

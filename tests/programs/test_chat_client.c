@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/support/folder.h"
 #include "tests/support/server.h"
 #include "tests/support/talk.h"
 #include "tests/support/terminal.h"
@@ -135,6 +136,99 @@ Test(programs_chat_client, an_escape_sequence_cut_by_a_line_is_still_a_key)
 	terminal_expect_some(&terminal, "#rush <anna> now");
 	terminal_type(&terminal, "[Db"); /* the rest of the left arrow */
 	terminal_expect(&terminal, 0, "#rush> abc");
+	leave();
+}
+
+Test(programs_chat_client, a_key_that_is_not_known_leaves_nothing_in_the_line)
+{
+	static const char *const keys[] = {
+		"\033[5~", "\033[15~",   "\033[2~",      "\033[1;2P",    "\033[1;3A",
+		"\033[Z",  "\033[[A",    "\033OP",       "\033[27;5;9~", "\033[I",
+		"\033[O",  "\033\033[A", "\033[<0;1;1M", "\033[201~",
+	};
+
+	start_both();
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		terminal_type(&terminal, "a");
+		terminal_type(&terminal, keys[i]);
+		terminal_type(&terminal, "b\r");
+		cr_expect_str_eq(talk_expect_event(&talk, "*say "), "*say #rush me ab", "key %zu",
+				 i);
+	}
+	leave();
+}
+
+Test(programs_chat_client, keys_with_ctrl_home_end_and_delete_do_what_they_say)
+{
+	start_both();
+	terminal_type(&terminal, "one two\033[1;5DX\033[1~Y\033[4~Z\033[1~\033[3~\r");
+	talk_expect_event(&talk, "*say #rush me one XtwoZ");
+	leave();
+}
+
+Test(programs_chat_client, a_key_of_the_users_own_is_known)
+{
+	struct folder folder;
+	char path[FOLDER_PATH_SIZE], home[FOLDER_PATH_SIZE + sizeof("HOME=")];
+
+	folder_init(&folder);
+	folder_file(&folder, ".editrc", path);
+	FILE *file = fopen(path, "w");
+	cr_assert_not_null(file);
+	fputs("bind '\\e[15~' ed-move-to-beg\n", file);
+	fclose(file);
+	snprintf(home, sizeof(home), "HOME=%s", folder.path);
+	start_client(home);
+	terminal_expect_some(&terminal, "To talk, enter a room");
+	terminal_type(&terminal, "b\033[15~a");
+	terminal_expect(&terminal, 0, "> ab");
+	terminal_finish(&terminal);
+	folder_finish(&folder);
+}
+
+Test(programs_chat_client, pasted_lines_wait_for_the_users_own_enter)
+{
+	start_both();
+	cr_expect(terminal.marks_pastes);
+	terminal_type(&terminal, "x\033[200~one\rtwo\nthree\r\n\033[201~");
+	terminal_expect(&terminal, 2, "#rush> xone");
+	terminal_expect(&terminal, 1, "two");
+	terminal_expect(&terminal, 0, "three");
+	cr_expect_eq(terminal_count(&terminal, "Enter sends them, Ctrl-C drops them"), 1);
+	talk_say(&talk, "meanwhile");
+	terminal_expect_some(&terminal, "#rush <anna> meanwhile");
+	terminal_expect(&terminal, 3, "me · #rush · anna · ████████████████ 10 of 10 left");
+	cr_expect_eq(terminal_count(&terminal, "<me>"), 0);
+	terminal_type(&terminal, "!\r");
+	talk_expect_event(&talk, "*say #rush me xone");
+	talk_expect_event(&talk, "*say #rush me two");
+	talk_expect_event(&talk, "*say #rush me three!");
+	terminal_type(&terminal, "\033[A\033[A");
+	terminal_expect(&terminal, 0, "#rush> two");
+	leave();
+}
+
+Test(programs_chat_client, a_paste_can_be_dropped_and_completes_nothing)
+{
+	start_both();
+	terminal_type(&terminal, "\033[200~/bo\trush\r/quit\r\033[201~");
+	terminal_expect(&terminal, 1, "#rush> /bo rush");
+	terminal_expect(&terminal, 0, "/quit");
+	terminal_type(&terminal, "\x03");
+	terminal_expect(&terminal, 0, "#rush>");
+	terminal_type(&terminal, "whole\r");
+	cr_expect_str_eq(talk_expect_event(&talk, "*say "), "*say #rush me whole");
+	leave();
+}
+
+Test(programs_chat_client, a_paste_without_end_is_no_trap)
+{
+	start_both();
+	terminal_type(&terminal, "ab\033[200~\r"); /* as Enter, when nothing follows */
+	talk_expect_event(&talk, "*say #rush me ab");
+	terminal_type(&terminal, "c\033[200~lost\x03");
+	terminal_type(&terminal, "whole\r");
+	talk_expect_event(&talk, "*say #rush me whole");
 	leave();
 }
 
@@ -421,7 +515,9 @@ Test(programs_chat_client, what_send_prints_on_a_terminal_cannot_drive_it)
 	relay_init(&relay, port);
 	terminal_start(&terminal, argv, environment, ROWS, COLUMNS);
 	relay_connect(&relay);
-	talk_say(&relay.client, "+turnstile 1\n+pong a\033b");
+	talk_say(&relay.client, "+turnstile 1");
+	talk_line(&relay.client);
+	talk_say(&relay.client, "+pong a\033b");
 	terminal_expect_some(&terminal, "+pong a\xEF\xBF\xBD"
 					"b");
 	relay_close(&relay);
@@ -490,6 +586,7 @@ Test(programs_chat_client, the_terminal_is_left_as_it_was_found)
 	cr_expect_eq(terminal_join(&terminal), 0);
 	cr_assert_eq(tcgetattr(terminal.descriptor, &after), 0);
 	cr_expect_eq(after.c_lflag & (ECHO | ICANON), (tcflag_t)(ECHO | ICANON));
+	cr_expect_not(terminal.marks_pastes);
 	terminal_expect(&terminal, 0, "");
 }
 

@@ -14,7 +14,8 @@
 
 #include "shared/text/text.h"
 
-#define ESCAPE '\033'
+#define ESCAPE      '\033'
+#define MARK_PASTES "?2004"
 
 struct start {
 	char *const *argv;
@@ -181,7 +182,11 @@ static void obey(struct terminal *terminal, char letter)
 	case '@': shift(terminal, count, true); break;
 	case 'm': terminal->saw_colour = true; break;
 	case 'h':
-	case 'l': break;
+	case 'l':
+		if (strncmp(terminal->escape + 2, MARK_PASTES, strlen(MARK_PASTES)) == 0) {
+			terminal->marks_pastes = letter == 'h';
+		}
+		break;
 	default: cr_assert_fail("the screen does not know ESC [ ... %c", letter);
 	}
 }

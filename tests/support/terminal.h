@@ -26,6 +26,7 @@ struct terminal {
 	size_t rows, columns;
 	size_t row, column; /* the cursor's; COLUMN may be COLUMNS: the next character wraps */
 	bool saw_colour;
+	bool marks_pastes;    /* it was asked to say where a paste begins and ends */
 	size_t escape_length; /* of a sequence that is not whole yet */
 	char escape[64];
 	bool wraps[TERMINAL_ROWS]; /* the row goes on in the next */
