@@ -177,7 +177,8 @@ static bool take_byte(char byte, wchar_t *key)
 	return true;
 }
 
-/* A character of what is queued. Controls of the second kind, which no keyboard has, are left out.
+/*
+ * A character of what is queued. Controls of the second kind, which no keyboard has, are left out.
  */
 static bool take_queued(wchar_t *key)
 {
