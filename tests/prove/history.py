@@ -307,6 +307,7 @@ class History:
         self.asked = self.count = 0
         self.last_line = None
         self.ending = False
+        self.undecided = False
         self.remembered = True
         self.disk_well_at = None
         self.faults = list(plan.faults)
@@ -444,7 +445,10 @@ class History:
         wrong = []
         for event, total in self.plan.events.items():
             lapses = [linear.Operation("lapse", since, code=code) for where, code, since in self.lapses if where == event]
-            wrong += [f"event {event}: {text}" for text in linear.check(total, self.operations[event] + lapses)]
+            try:
+                wrong += [f"event {event}: {text}" for text in linear.check(total, self.operations[event] + lapses)]
+            except linear.Undecided:
+                self.undecided = True
         return wrong + chat.check(self.lines, self.stretches, self.log, self.remembered)
 
     def hang_up(self):
@@ -471,7 +475,7 @@ class History:
 
 
 def run(seed, store, operations, programs, base, keep):
-    """One history; (operations, faults, what is wrong, the file it is written to)."""
+    """One history; (operations, faults, whether it is undecided, what is wrong, the file it is written to)."""
     history = History(Plan(seed, store, operations), programs, base)
     wrong = []
     try:
@@ -486,4 +490,5 @@ def run(seed, store, operations, programs, base, keep):
             history.write(path, wrong)
     finally:
         history.finish()
-    return sum(map(len, history.operations.values())) + len(history.lines), len(history.plan.faults), wrong, path
+    count = sum(map(len, history.operations.values())) + len(history.lines)
+    return count, len(history.plan.faults), history.undecided, wrong, path

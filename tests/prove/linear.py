@@ -166,6 +166,7 @@ class Search:
         for place, operation in enumerate(self.operations):
             operation.place = place
         self.office = Office(total, codes_of_keys(operations))
+        self.unanswered = [operation for operation in self.operations if operation.until]
         self.done = bytearray(len(self.operations))
         self.set = 0            # of what is done, a bit each
         self.first = 0          # all before it are done or settled
@@ -222,10 +223,19 @@ class Search:
             self.first = first
         return result
 
+    def configuration(self):
+        """The set, without what is settled: whether it or its being asked again did it is the same now."""
+        configuration = self.set
+        for operation in self.unanswered:
+            if self.done[operation.place] and self.done[operation.until.place]:
+                configuration ^= 1 << operation.place
+        return configuration
+
     def branch(self, candidates):
-        if self.set in self.seen:
+        configuration = self.configuration()
+        if configuration in self.seen:
             return False
-        self.seen.add(self.set)
+        self.seen.add(configuration)
         self.nodes += 1
         if self.nodes > NODES_MAX:
             return None
@@ -266,13 +276,19 @@ def codes_of_keys(operations):
     return codes
 
 
+class Undecided(Exception):
+    """There are too many orders to try them all."""
+
+
 def check(total, operations):
     """Of one event, with `total` at first: a list of what is wrong, empty when there is an order."""
     search = Search(total, [operation for operation in operations if tells(operation)])
     result = search.run()
+    if result is None:
+        raise Undecided
     if result:
         return []
-    why = "there is no order that agrees with these" if result is False else "too many orders to try them all"
+    why = "there is no order that agrees with these"
     pending = [f"    {operation}" for operation in search.deepest[1]]
     state = f"    free {search.office.free} of {search.office.total} at the start"
     return [f"{why}: after {search.deepest[0]} of {len(search.operations)}, one of these should have come next", state, *pending]
