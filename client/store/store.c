@@ -240,7 +240,7 @@ static void print_tickets(const struct content *content, const struct siphash_ke
 	for (size_t i = 0; i < content->tickets.count; i++) {
 		const struct store_ticket *ticket = &tickets[i];
 		const char *event = event_name(content, ticket->event);
-		code_make(key, ticket->number, code);
+		code_make(key, ticket->number, ticket->salt, code);
 		if (json) {
 			fputs(i > 0 ? ",\n" : "\n", stdout);
 		}

@@ -50,13 +50,17 @@ static enum booking_outcome find_ticket(struct booking_work *work)
 	struct store *store = work->context->store;
 	enum booking_outcome outcome;
 	int64_t number;
+	int64_t salt;
 
-	if (!code_read(store_code_key(store), span_of(work->request->code), &number)) {
+	if (!code_read(store_code_key(store), span_of(work->request->code), &number, &salt)) {
 		return BOOKING_NOT_FOUND;
 	}
 	outcome = outcome_of(store_ticket_get(store, number, &work->ticket));
 	if (outcome != BOOKING_DONE) {
 		return outcome;
+	}
+	if (work->ticket.salt != salt) {
+		return BOOKING_NOT_FOUND;
 	}
 	if (store_event_get(store, work->ticket.event, &work->event) != STORE_OK) {
 		return BOOKING_FAILED;

@@ -46,6 +46,7 @@ bool booking_stock_add(const struct booking_context *context, struct store_event
 {
 	ticket->event = event->number;
 	ticket->made_ns = context->wall_ns;
+	ticket->salt = store_ticket_salt(context->store);
 	if (store_ticket_add(context->store, ticket) != STORE_OK) {
 		return false;
 	}
@@ -81,7 +82,7 @@ static bool make_offer(const struct booking_context *context, struct store_event
 	offer->quantity = waiter->quantity;
 	offer->seconds = BOOKING_HOLD_SECONDS;
 	memcpy(offer->event, event->name, sizeof(offer->event));
-	code_make(store_code_key(context->store), ticket.number, offer->code);
+	code_make(store_code_key(context->store), ticket.number, ticket.salt, offer->code);
 	atomic_store(&waiter->state, WAITER_OFFERED);
 	context->waitlist->batch = true;
 	context->waitlist->changed = true;

@@ -30,7 +30,7 @@ void booking_ticket_describe(struct booking_work *work, const struct store_ticke
 {
 	struct booking_answer *answer = work->answer;
 
-	code_make(store_code_key(work->context->store), ticket->number, answer->code);
+	code_make(store_code_key(work->context->store), ticket->number, ticket->salt, answer->code);
 	answer->state = ticket->state;
 	answer->quantity = ticket->quantity;
 	if (ticket->state == TICKET_HELD) {

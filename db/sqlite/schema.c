@@ -70,6 +70,8 @@ static const char *const steps[] = {
 	"  address TEXT PRIMARY KEY,"
 	"  until   INTEGER NOT NULL" /* nanoseconds since 1970 */
 	") STRICT, WITHOUT ROWID;",
+
+	"ALTER TABLE tickets ADD COLUMN salt INTEGER NOT NULL DEFAULT 0", /* of its code */
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(steps) / sizeof(*steps)))

@@ -29,6 +29,7 @@ static void read_ticket(sqlite3_stmt *statement, struct store_ticket *ticket)
 	ticket->expires_ns = sqlite3_column_int64(statement, 6);
 	ticket->tied = (uint64_t)sqlite3_column_int64(statement, 7);
 	read_key(statement, 8, ticket->key);
+	ticket->salt = sqlite3_column_int64(statement, 9);
 }
 
 static void bind_ticket(sqlite3_stmt *statement, const struct store_ticket *ticket)
@@ -46,6 +47,7 @@ static void bind_ticket(sqlite3_stmt *statement, const struct store_ticket *tick
 	} else {
 		sqlite3_bind_null(statement, 9);
 	}
+	sqlite3_bind_int64(statement, 10, ticket->salt);
 }
 
 static enum store_result fail_keys(struct sqlite_store *store)

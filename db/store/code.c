@@ -1,6 +1,8 @@
 #include "db/store/code.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "shared/base/log.h"
 
@@ -55,12 +57,29 @@ static char symbol_at(struct block block, int place)
 	return alphabet[half >> 5 * behind & 31];
 }
 
-void code_make(const struct siphash_key *key, int64_t number, char *text)
+int64_t code_salt_next(struct code_salts *salts)
 {
-	struct block block = { .left = 0, .right = (uint64_t)number };
+	if (salts->left == 0) {
+		ssize_t filled;
 
-	if (number < 0 || number > CODE_NUMBER_MAX) {
-		bug("no code for the number %lld", (long long)number);
+		do {
+			filled = getrandom(salts->random, sizeof(salts->random), 0);
+		} while (filled < 0 && errno == EINTR);
+		if (filled != (ssize_t)sizeof(salts->random)) {
+			die("random numbers: %s", strerror(errno));
+		}
+		salts->left = CODE_SALTS;
+	}
+	return (int64_t)(salts->random[--salts->left] & HALF_MASK);
+}
+
+void code_make(const struct siphash_key *key, int64_t number, int64_t salt, char *text)
+{
+	struct block block = { .left = (uint64_t)salt, .right = (uint64_t)number };
+
+	if (number < 0 || number > CODE_NUMBER_MAX || salt < 0 || salt > CODE_SALT_MAX) {
+		bug("no code for the number %lld and the salt %lld", (long long)number,
+		    (long long)salt);
 	}
 	block = permute(key, block);
 	for (int place = 0; place < SYMBOLS; place++) {
@@ -117,7 +136,7 @@ static bool read_block(struct span text, struct block *block)
 	return count == SYMBOLS;
 }
 
-bool code_read(const struct siphash_key *key, struct span text, int64_t *number)
+bool code_read(const struct siphash_key *key, struct span text, int64_t *number, int64_t *salt)
 {
 	struct block block;
 
@@ -125,10 +144,8 @@ bool code_read(const struct siphash_key *key, struct span text, int64_t *number)
 		return false;
 	}
 	block = permute_back(key, block);
-	if (block.left != 0) {
-		return false;
-	}
 	*number = (int64_t)block.right;
+	*salt = (int64_t)block.left;
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/store/code.h"
 #include "shared/base/siphash.h"
 
 #define ROOM_LEAST 256
@@ -139,6 +140,10 @@ static void look_at_numbers(struct inquiry *inquiry, const struct store_ticket *
 	if (!has_good_quantity(ticket)) {
 		report(inquiry, "ticket %" PRId64 " has the quantity %" PRId64, ticket->number,
 		       ticket->quantity);
+	}
+	if (ticket->salt < 0 || ticket->salt > CODE_SALT_MAX) {
+		report(inquiry, "ticket %" PRId64 " has the salt %" PRId64, ticket->number,
+		       ticket->salt);
 	}
 	if (ticket->state == TICKET_HELD && ticket->expires_ns <= 0) {
 		report(inquiry, "ticket %" PRId64 " is held and has no end", ticket->number);

@@ -11,6 +11,7 @@
 
 #include <limits.h>
 
+#include "db/store/code.h"
 #include "db/store/event_cache.h"
 #include "db/store/records.h"
 #include "shared/base/clock.h"
@@ -75,6 +76,7 @@ struct store {
 	const struct store_kind *kind;
 	struct mutex *mutex;
 	struct siphash_key code_key;
+	struct code_salts salts;
 	struct event_cache events;
 	bool taken;  /* this handle holds the lock */
 	bool within; /* a transaction is under way */

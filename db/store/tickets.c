@@ -120,3 +120,8 @@ enum store_result store_event_count(struct store *store, int64_t event, int64_t 
 	store_must_be_within(store);
 	return store_noted(store, store->kind->event_count(store, event, sold, held));
 }
+
+int64_t store_ticket_salt(struct store *store)
+{
+	return code_salt_next(&store->salts);
+}

@@ -38,6 +38,9 @@ enum store_result store_ticket_by_key(struct store *store, const char *key,
 				      struct store_ticket *ticket);
 enum store_result store_ticket_change(struct store *store, const struct store_ticket *ticket);
 
+/* A salt for a new ticket's code. */
+int64_t store_ticket_salt(struct store *store);
+
 /* The held ticket whose hold ends first; STORE_NONE when nothing is held. */
 enum store_result store_ticket_next_expiry(struct store *store, struct store_ticket *ticket);
 

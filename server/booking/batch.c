@@ -66,7 +66,7 @@ static struct booking_context rules_of(struct batcher *batcher)
 {
 	return (struct booking_context){ .store = batcher->store,
 					 .waitlist = &batcher->queue->waitlist,
-					 .wall_ns = clock_wall_ns(),
+					 .wall_ns = clock_deadlines_ns(),
 					 .offer = slot_for_offer,
 					 .context = batcher };
 }
@@ -256,7 +256,7 @@ static bool serve_batch(struct batcher *batcher)
 
 static bool has_work(const struct booking_queue *queue)
 {
-	return booking_queue_has_work(queue) || queue->next_expiry_ns <= clock_wall_ns();
+	return booking_queue_has_work(queue) || queue->next_expiry_ns <= clock_deadlines_ns();
 }
 
 /* With the lock held. Serves until nothing is left, and says that somebody is at work meanwhile. */
@@ -332,7 +332,7 @@ bool batch_keep_chat(struct batcher *batcher)
 int64_t batch_wait_at_most(const struct booking_queue *queue)
 {
 	int64_t next_ns = queue->next_expiry_ns;
-	int64_t wait_ns = next_ns == INT64_MAX ? LOOK_NS : next_ns - clock_wall_ns();
+	int64_t wait_ns = next_ns == INT64_MAX ? LOOK_NS : next_ns - clock_deadlines_ns();
 	int64_t most_ns = queue->waitlist.changed ? NUMBER_NS : LOOK_NS;
 
 	if (wait_ns > most_ns) {

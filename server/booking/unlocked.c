@@ -27,7 +27,7 @@ static bool write_back(struct batcher *batcher, const struct store_event *seen,
 		       struct booking_slot *slot)
 {
 	const struct booking_context rules = { .store = batcher->store,
-					       .wall_ns = clock_wall_ns() };
+					       .wall_ns = clock_deadlines_ns() };
 	bool good;
 
 	if (!booking_stale_begin(batcher->store)) {
@@ -59,7 +59,7 @@ static bool carry_out(struct batcher *batcher, struct booking_slot *slot)
 static bool lapse(struct batcher *batcher)
 {
 	const struct booking_context rules = { .store = batcher->store,
-					       .wall_ns = clock_wall_ns() };
+					       .wall_ns = clock_deadlines_ns() };
 	int64_t next_ns;
 	bool good;
 

@@ -139,7 +139,8 @@ static bool keep_bans(struct archive *archive)
 
 		if (admission->bans[i].unsaved) {
 			peer_address_write(admission->bans[i].peer, row.address);
-			good = store_ban_put(archive->store, &row, clock_wall_ns()) == STORE_OK;
+			good = store_ban_put(archive->store, &row, clock_deadlines_ns()) ==
+			       STORE_OK;
 			admission->bans[i].unsaved = false;
 		}
 	}
@@ -224,7 +225,7 @@ static void restore_ban(void *context, const struct store_ban *ban)
 	struct peer_address peer;
 
 	if (peer_address_read(span_of(ban->address), &peer)) {
-		(void)admission_ban(admission, peer, ban->until_ns, clock_wall_ns());
+		(void)admission_ban(admission, peer, ban->until_ns, clock_deadlines_ns());
 		admission->bans[admission->ban_count - 1].unsaved = false;
 		admission->bans_unsaved = 0;
 	}

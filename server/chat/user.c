@@ -182,7 +182,7 @@ enum outcome user_ban(struct session *session, struct peer_address peer, int64_t
 	}
 	bool banned =
 		admission_ban(directory->admission, peer,
-			      turn_wall_ns(turn) + seconds * NS_PER_SECOND, turn_wall_ns(turn));
+			      clock_deadlines_ns() + seconds * NS_PER_SECOND, clock_deadlines_ns());
 
 	directory_unlock(directory);
 	if (!banned) {

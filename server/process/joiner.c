@@ -124,7 +124,8 @@ int joiner_run(void *argument)
 		booking_queue_wait(queue, 0, batch_wait_at_most(queue));
 		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
 		serve_all(&errand);
-		if (queue->next_expiry_ns <= clock_wall_ns() || archive_is_due(start->shared)) {
+		if (queue->next_expiry_ns <= clock_deadlines_ns() ||
+		    archive_is_due(start->shared)) {
 			start_and_join(&errand);
 		}
 	}

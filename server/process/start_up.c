@@ -141,7 +141,7 @@ static void bring_up_to_date(const struct booking_context *rules, const struct o
 static struct mutex *prepare_store(const struct options *options, struct shared_state *shared)
 {
 	struct store *store = open_store(options->store);
-	const struct booking_context rules = { .store = store, .wall_ns = clock_wall_ns() };
+	const struct booking_context rules = { .store = store, .wall_ns = clock_deadlines_ns() };
 	struct mutex *lock = store_mutex(store);
 
 	if (options->serialize == SERIALIZE_NONE) {

@@ -294,7 +294,7 @@ static bool is_refused(struct session *session, struct problem *problem)
 {
 	struct turn *turn = session->turn;
 	struct admission *admission = turn->shared->directory->admission;
-	int64_t banned_ns = admission_banned(admission, session->peer, turn_wall_ns(turn));
+	int64_t banned_ns = admission_banned(admission, session->peer, clock_deadlines_ns());
 
 	if (banned_ns > 0) {
 		(void)refuse(problem, PROBLEM_DENIED,

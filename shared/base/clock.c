@@ -22,6 +22,19 @@ int64_t clock_wall_ns(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+static int64_t boot_to_wall_ns; /* what the wall's clock was ahead of the boot's, at the start */
+
+void clock_start_deadlines(void)
+{
+	boot_to_wall_ns = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+}
+
+int64_t clock_deadlines_ns(void)
+{
+	return boot_to_wall_ns != 0 ? boot_to_wall_ns + read_clock(CLOCK_BOOTTIME)
+				    : clock_wall_ns();
+}
+
 void clock_format(int64_t wall_ns, char *text)
 {
 	time_t seconds = wall_ns / NS_PER_SECOND;

@@ -26,6 +26,14 @@ int64_t clock_monotonic_ns(void);
 /* Nanoseconds since 1970-01-01 UTC; jumps when somebody sets the clock. */
 int64_t clock_wall_ns(void);
 
+/*
+ * The same for deadlines that are kept as dates (a hold's end, a ban's): the wall time at the start
+ * plus the real time since (CLOCK_BOOTTIME), so that setting the clock neither shortens nor
+ * lengthens them. The start is once, before the first fork; without it, it is the wall time.
+ */
+void clock_start_deadlines(void);
+int64_t clock_deadlines_ns(void);
+
 /* Writes the wall time WALL_NS into TEXT, which has CLOCK_TEXT_SIZE bytes. */
 void clock_format(int64_t wall_ns, char *text);
 

@@ -210,9 +210,10 @@ StoreTest(booking, code_leads_to_the_ticket)
 {
 	struct store_ticket ticket;
 	int64_t number;
+	int64_t salt;
 	book(1, "");
 	struct booking_answer answer = book(3, "");
-	cr_assert(code_read(store_code_key(store), span_of(answer.code), &number));
+	cr_assert(code_read(store_code_key(store), span_of(answer.code), &number, &salt));
 	begin(store);
 	cr_assert_eq(store_ticket_get(store, number, &ticket), STORE_OK);
 	abandon(store);
@@ -455,11 +456,24 @@ StoreTest(booking, code_that_was_never_given_is_not_found)
 	const enum booking_verb verbs[] = { BOOKING_CONFIRM, BOOKING_CANCEL, BOOKING_TICKET,
 					    BOOKING_ADMIT };
 	char unknown[CODE_SIZE];
-	code_make(store_code_key(store), 99, unknown);
+	code_make(store_code_key(store), 99, 0, unknown);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		cr_assert_eq(outcome_with_code(verbs[i], unknown), BOOKING_NOT_FOUND);
 		cr_assert_eq(outcome_with_code(verbs[i], "0000-0000-0000-0000"), BOOKING_NOT_FOUND);
 	}
+}
+
+/* Who knows every other code knows the number of the next, and still not its salt. */
+StoreTest(booking, code_with_another_salt_is_nobodys)
+{
+	struct booking_answer booked = book(1, "");
+	char guess[CODE_SIZE];
+	int64_t number;
+	int64_t salt;
+	cr_assert(code_read(store_code_key(store), span_of(booked.code), &number, &salt));
+	code_make(store_code_key(store), number, salt ^ 1, guess);
+	cr_assert_eq(outcome_with_code(BOOKING_CANCEL, guess), BOOKING_NOT_FOUND);
+	cr_assert_eq(outcome_with_code(BOOKING_CANCEL, booked.code), BOOKING_DONE);
 }
 
 StoreTest(booking, cancelling_gives_the_stock_back_once)

@@ -473,7 +473,7 @@ static struct booking_request request_of(const struct wish *wish)
 	if (wish->ticket >= 0) {
 		memcpy(request.code, plain.tickets[wish->ticket].code, CODE_SIZE);
 	} else {
-		code_make(store_code_key(store), CODE_NUMBER_MAX, request.code);
+		code_make(store_code_key(store), CODE_NUMBER_MAX, 0, request.code);
 	}
 	return request;
 }

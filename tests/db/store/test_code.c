@@ -10,8 +10,9 @@ static const struct siphash_key other_key = { { 0x0706050403020101, 0x0f0e0d0c0b
 static int64_t read_back(const char *text)
 {
 	int64_t number = -1;
+	int64_t salt = -1;
 
-	return code_read(&key, span_of(text), &number) ? number : -1;
+	return code_read(&key, span_of(text), &number, &salt) && salt == 0 ? number : -1;
 }
 
 /* Worked out from the header's words by another program. A store's codes must never change. */
@@ -31,7 +32,7 @@ Test(code, of_a_number_never_changes)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		char text[CODE_SIZE];
 
-		code_make(&key, known[i].number, text);
+		code_make(&key, known[i].number, 0, text);
 		cr_assert_str_eq(text, known[i].code);
 		cr_assert_eq(read_back(text), known[i].number);
 	}
@@ -49,7 +50,7 @@ Test(code, is_read_back_and_no_two_numbers_share_one)
 	char(*codes)[CODE_SIZE] = calloc(MANY, CODE_SIZE);
 
 	for (int64_t number = 0; number < MANY; number++) {
-		code_make(&key, number, codes[number]);
+		code_make(&key, number, 0, codes[number]);
 		cr_assert_eq(read_back(codes[number]), number);
 	}
 	qsort(codes, MANY, CODE_SIZE, compare);
@@ -64,7 +65,7 @@ Test(code, is_read_back_up_to_the_largest_number)
 	for (int64_t number = 1; number <= CODE_NUMBER_MAX; number = number * 2 + 1) {
 		char text[CODE_SIZE];
 
-		code_make(&key, number, text);
+		code_make(&key, number, 0, text);
 		cr_assert_eq(read_back(text), number);
 	}
 }
@@ -75,8 +76,8 @@ Test(code, of_another_key_is_another_and_not_taken)
 		char text[CODE_SIZE];
 		char other[CODE_SIZE];
 
-		code_make(&key, number, text);
-		code_make(&other_key, number, other);
+		code_make(&key, number, 0, text);
+		code_make(&other_key, number, 0, other);
 		cr_assert_str_neq(text, other);
 		cr_assert_eq(read_back(other), -1);
 		cr_assert(code_is_well_formed(span_of(other)));
@@ -147,5 +148,25 @@ Test(code, cannot_be_guessed)
 			text[i] = alphabet[rand_r(&seed) / 64 % 32];
 		}
 		cr_assert_eq(read_back(text), -1);
+	}
+}
+
+Test(code, of_a_number_that_is_given_twice_differs_by_its_salt)
+{
+	struct code_salts salts = { .left = 0 };
+	char first[CODE_SIZE];
+	char second[CODE_SIZE];
+	int64_t number;
+	int64_t salt;
+
+	for (int i = 0; i < 3 * CODE_SALTS; i++) {
+		int64_t given = code_salt_next(&salts);
+
+		code_make(&key, 7, given, first);
+		code_make(&key, 7, code_salt_next(&salts), second);
+		cr_assert_str_neq(first, second);
+		cr_assert(code_read(&key, span_of(first), &number, &salt));
+		cr_assert_eq(number, 7);
+		cr_assert_eq(salt, given);
 	}
 }

@@ -44,6 +44,15 @@ Test(clock, wall_time_is_the_date)
 	cr_assert_leq(llabs(clock_wall_ns() / NS_PER_SECOND - time(NULL)), 1);
 }
 
+Test(clock, deadlines_are_dates_whether_started_or_not)
+{
+	cr_assert_leq(llabs(clock_deadlines_ns() / NS_PER_SECOND - time(NULL)), 1);
+	clock_start_deadlines();
+	cr_assert_leq(llabs(clock_deadlines_ns() / NS_PER_SECOND - time(NULL)), 1);
+	int64_t before_ns = clock_deadlines_ns();
+	cr_assert_geq(clock_deadlines_ns(), before_ns);
+}
+
 Test(clock, a_deadline_too_far_to_count_never_comes)
 {
 	cr_assert_eq(clock_deadline(INT64_MAX), INT64_MAX);
