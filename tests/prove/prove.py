@@ -39,6 +39,7 @@ def read_arguments():
     parser.add_argument("--operations", type=int, default=500, metavar="N", help="operations a history (500)")
     parser.add_argument("--store", choices=["sqlite", "json", "both"], default="both", help="the kind of store (both in turn)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="histories at a time (one a processor)")
+    parser.add_argument("--until-wrong", action="store_true", help="stop at the first that is wrong")
     parser.add_argument("--keep", default=".", metavar="FOLDER", help="where a history that is wrong is written to (.)")
     return parser.parse_args()
 
@@ -70,6 +71,8 @@ def main():
             if wrong:
                 failures += 1
                 print(f"prove: seed {number} ({store}) is wrong, see {path}", *wrong[:8], sep="\n  ", flush=True)
+                if arguments.until_wrong:
+                    break
     seconds = time.monotonic() - begun
     print(f"prove: {arguments.histories} histories, {operations} operations, {faults} faults, {seconds:.0f} s: "
           f"{failures} wrong, {undecided} with too many orders to try them all")
