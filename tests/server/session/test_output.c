@@ -70,6 +70,21 @@ Test(output, comes_out_in_the_order_in_which_it_went_in)
 	cr_expect_eq(output.bytes, 0);
 }
 
+Test(output, what_lies_apart_in_a_block_stays_apart)
+{
+	struct block *block = block_create(16);
+	char text[64];
+
+	memcpy(block->bytes, "one two three", 13);
+	block->used = 13;
+	output_add(&output, block, 0, 3);
+	output_add(&output, block, 7, 6);
+	block_release(block);
+	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_EMPTY);
+	take(text, sizeof(text));
+	cr_expect_str_eq(text, "one three");
+}
+
 Test(output, what_lies_side_by_side_in_a_block_is_one_segment)
 {
 	for (int i = 0; i < 100; i++) {

@@ -198,6 +198,7 @@ Test(rooms, there_is_a_most_of_rooms)
 /* A worker killed anywhere while it appends a line */
 
 static struct reader survivor;
+static uint64_t lines_before;
 
 static int append_one(void *unused)
 {
@@ -209,6 +210,7 @@ static int append_one(void *unused)
 static void catch_up(void)
 {
 	read_all(&survivor);
+	lines_before = rooms->rooms[room].lines;
 }
 
 static void see_whole_lines(const struct child *dead)
@@ -220,6 +222,8 @@ static void see_whole_lines(const struct child *dead)
 			  strcmp(survivor.text, "from one who dies\nafter\n") == 0,
 		  "'%s'", survivor.text);
 	cr_assert_eq(survivor.missed, 0);
+	uint64_t heard = strcmp(survivor.text, "after\n") == 0 ? 1 : 2;
+	cr_assert_eq(rooms->rooms[room].lines - lines_before, heard, "a line's number is not its");
 }
 
 Test(rooms, killed_at_any_step_an_append_leaves_a_whole_line_or_none)
