@@ -1,12 +1,16 @@
 #include "client/race/buyer.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/race/guard.h"
+#include "client/race/stop.h"
 #include "db/booking/stale.h"
 #include "db/open.h"
+#include "db/store/tickets.h"
 #include "shared/base/clock.h"
 
 #define SAYING_SIZE 128 /* bytes of a line that a buyer says */
@@ -17,6 +21,7 @@ struct purchase {
 	const struct race_errand *errand;
 	struct race_buyer *notes;
 	struct store *store;
+	struct race_stop *stop; /* NULL: it goes as it comes */
 };
 
 static void note(const struct purchase *purchase, enum race_moment moment)
@@ -41,8 +46,12 @@ __attribute__((format(printf, 2, 3))) static void say(const struct purchase *pur
 	dprintf(STDOUT_FILENO, "%s\n", line);
 }
 
+/* Who is stopped before each step need not think, too. */
 static void think(const struct purchase *purchase, enum turn turn)
 {
+	if (purchase->stop) {
+		return;
+	}
 	clock_sleep(race_think_ns(purchase->errand->plan, purchase->errand->buyer, turn));
 }
 
@@ -79,7 +88,9 @@ static bool search(const struct purchase *purchase)
 	}
 	purchase->notes->seen = seen.total - seen.sold - seen.held;
 	note(purchase, RACE_LOOKED);
-	say(purchase, "%lld left", (long long)purchase->notes->seen);
+	if (!purchase->stop) {
+		say(purchase, "%lld left", (long long)purchase->notes->seen);
+	}
 	think(purchase, TURN_SEARCH);
 	return true;
 }
@@ -92,8 +103,20 @@ static bool write_back(const struct purchase *purchase, const struct store_event
 		return false;
 	}
 	sell(purchase, seen, &answer);
-	return booking_stale_end(purchase->store, answer.outcome == BOOKING_DONE) &&
-	       note_answer(purchase, &answer);
+	bool good = booking_stale_end(purchase->store, answer.outcome == BOOKING_DONE);
+	note(purchase, RACE_WROTE);
+	return good && note_answer(purchase, &answer);
+}
+
+static bool read_left(const struct purchase *purchase, struct store_event *seen)
+{
+	race_stop_before(purchase->stop, 'r');
+	if (!booking_stale_read(purchase->store, purchase->errand->heat->event, seen)) {
+		return false;
+	}
+	purchase->notes->read = seen->total - seen->sold - seen->held;
+	note(purchase, RACE_READ);
+	return true;
 }
 
 /* Reads, thinks, writes back. Who reads that nothing is left goes at once. */
@@ -101,32 +124,54 @@ static bool buy_step_by_step(const struct purchase *purchase)
 {
 	struct store_event seen;
 
-	if (!booking_stale_read(purchase->store, purchase->errand->heat->event, &seen)) {
+	if (!read_left(purchase, &seen)) {
 		return false;
 	}
-	note(purchase, RACE_READ);
-	if (seen.sold + seen.held >= seen.total) {
+	if (purchase->notes->read <= 0) {
 		const struct booking_answer sold_out = { .outcome = BOOKING_SOLD_OUT };
 		note(purchase, RACE_THOUGHT);
+		race_stop_before(purchase->stop, 'w');
+		note(purchase, RACE_WROTE);
 		return note_answer(purchase, &sold_out);
 	}
 	think(purchase, TURN_PURCHASE);
 	note(purchase, RACE_THOUGHT);
+	race_stop_before(purchase->stop, 'w');
 	return write_back(purchase, &seen);
 }
 
 static bool go_in_and_buy(const struct purchase *purchase)
 {
 	struct race_guard *guard = purchase->errand->heat->guard;
+	struct race_stop *stop = race_guard_stands(guard) ? purchase->stop : NULL;
 
 	note(purchase, RACE_DECIDED);
+	race_stop_before(stop, 'l');
 	race_guard_enter(guard);
 	note(purchase, RACE_ENTERED);
 	bool good = buy_step_by_step(purchase);
+	race_stop_before(stop, 'u');
 	/* Before the guard opens, so that whoever comes next enters later by the clock, too. */
 	note(purchase, RACE_LEFT);
 	race_guard_leave(guard);
 	return good;
+}
+
+/* Within the transaction; what is read now cannot grow old before it is sold on. */
+static bool check_and_sell(const struct purchase *purchase, struct booking_answer *answer)
+{
+	struct store_event *event;
+
+	note(purchase, RACE_ENTERED);
+	if (store_event_find(purchase->store, purchase->errand->heat->event, &event) != STORE_OK) {
+		return false;
+	}
+	purchase->notes->read = event->total - event->sold - event->held;
+	note(purchase, RACE_READ);
+	note(purchase, RACE_THOUGHT);
+	race_stop_before(purchase->stop, 'w');
+	sell(purchase, NULL, answer);
+	return true;
 }
 
 /* All thinking is done before; within, check and sale are one. */
@@ -136,17 +181,14 @@ static bool buy_at_once(const struct purchase *purchase)
 
 	think(purchase, TURN_PURCHASE);
 	note(purchase, RACE_DECIDED);
+	race_stop_before(purchase->stop, 'r');
 	if (!booking_stale_begin(purchase->store)) {
 		return false;
 	}
-	note(purchase, RACE_ENTERED);
-	note(purchase, RACE_READ);
-	note(purchase, RACE_THOUGHT);
-	sell(purchase, NULL, &answer);
-	bool good = store_commit(purchase->store) == STORE_OK;
+	bool good = check_and_sell(purchase, &answer);
+	good = booking_stale_end(purchase->store, good) && good;
+	note(purchase, RACE_WROTE);
 	note(purchase, RACE_LEFT);
-	good = store_tend(purchase->store) == STORE_OK && good;
-	store_give(purchase->store);
 	return good && note_answer(purchase, &answer);
 }
 
@@ -165,11 +207,15 @@ static void say_outcome(const struct purchase *purchase)
 	}
 }
 
-int race_buyer_run(void *argument)
+/* In the process; returns its exit status. */
+static int run(void *argument)
 {
 	const struct race_errand *errand = argument;
 	struct race_buyer *notes = &errand->heat->buyers[errand->buyer];
-	struct purchase purchase = { .errand = errand, .notes = notes };
+	struct race_stop *stops = errand->heat->stops;
+	struct purchase purchase = { .errand = errand,
+				     .notes = notes,
+				     .stop = stops ? &stops[errand->buyer] : NULL };
 
 	notes->pid = getpid();
 	purchase.store = store_open(errand->plan->url, notes->problem);
@@ -179,11 +225,28 @@ int race_buyer_run(void *argument)
 	}
 	note(&purchase, RACE_STARTED);
 	if (search(&purchase) && buy(&purchase)) {
-		say_outcome(&purchase);
+		if (!purchase.stop) {
+			say_outcome(&purchase);
+		}
 	} else {
 		notes->outcome = RACE_FAILED;
 		snprintf(notes->problem, sizeof(notes->problem), "%s", store_error(purchase.store));
 	}
 	store_close(purchase.store);
 	return notes->outcome == RACE_FAILED;
+}
+
+struct process *race_buyer_start(const struct race_errand *errand, char *problem)
+{
+	struct race_errand mine = *errand;
+	char name[PROCESS_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "buyer-%u", errand->buyer + 1);
+	const struct process_options options = { .name = name, .daemon = true };
+	struct process *child = process_start(&options, run, &mine);
+	if (!child) {
+		snprintf(problem, STORE_ERROR_SIZE, "cannot start buyer %u: %s", errand->buyer + 1,
+			 strerror(errno));
+	}
+	return child;
 }

@@ -6,6 +6,7 @@
 #define CLIENT_RACE_BUYER_H
 
 #include "client/race/heat.h"
+#include "shared/process/process.h"
 
 struct race_errand {
 	const struct race_plan *plan;
@@ -13,7 +14,10 @@ struct race_errand {
 	unsigned buyer; /* from 0 */
 };
 
-/* For process_start, with a struct race_errand; returns its exit status. */
-int race_buyer_run(void *argument);
+/*
+ * Starts its process, which ends with the caller's. NULL, and PROBLEM (STORE_ERROR_SIZE bytes),
+ * when it cannot. The caller owns it, and the errand is copied.
+ */
+struct process *race_buyer_start(const struct race_errand *errand, char *problem);
 
 #endif

@@ -22,6 +22,11 @@ void race_guard_init(struct race_guard *guard, enum race_strategy strategy)
 	semaphore_init(&guard->semaphore, SEMAPHORE_BOUNDED, RACE_AT_ONCE);
 }
 
+bool race_guard_stands(const struct race_guard *guard)
+{
+	return guard->strategy == RACE_LOCK || guard->strategy == RACE_SEMAPHORE;
+}
+
 void race_guard_enter(struct race_guard *guard)
 {
 	if (guard->strategy == RACE_LOCK && mutex_lock(&guard->mutex, NULL) != MUTEX_TAKEN) {

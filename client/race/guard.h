@@ -13,6 +13,9 @@ size_t race_guard_size(void);
 /* Makes STRATEGY's guard in zeroed shared memory. */
 void race_guard_init(struct race_guard *guard, enum race_strategy strategy);
 
+/* Whether one has to go in at all. */
+bool race_guard_stands(const struct race_guard *guard);
+
 /* Waits until the caller may go in; goes out. */
 void race_guard_enter(struct race_guard *guard);
 void race_guard_leave(struct race_guard *guard);

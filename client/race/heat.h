@@ -34,14 +34,17 @@ enum race_strategy {
 	RACE_STRATEGIES /* how many */
 };
 
+struct race_schedule;
+
 struct race_plan {
 	unsigned buyers;
 	int64_t tickets;
 	int64_t think_least_ns; /* each time a buyer thinks, it is from here to there */
 	int64_t think_most_ns;
-	uint64_t seed;   /* of the thinking times: the same in every heat */
-	const char *url; /* of the store */
-	bool quiet;      /* the buyers do not say what they see */
+	uint64_t seed;                        /* of the thinking times: the same in every heat */
+	const char *url;                      /* of the store */
+	bool quiet;                           /* the buyers do not say what they see */
+	const struct race_schedule *schedule; /* or NULL: all go as they come */
 };
 
 /* The moments of a buyer's life in their order; each ends what stands beside it. */
@@ -52,17 +55,19 @@ enum race_moment {
 	RACE_ENTERED, /* waiting for the lock */
 	RACE_READ,    /* critical section: reading */
 	RACE_THOUGHT, /* critical section: thinking */
-	RACE_LEFT,    /* critical section: writing */
+	RACE_WROTE,   /* critical section: writing */
+	RACE_LEFT,    /* critical section: going out */
 	RACE_MOMENTS  /* how many */
 };
 
 enum race_phase { RACE_HELD_BACK, RACE_SEARCH, RACE_WAIT, RACE_CRITICAL, RACE_PHASES };
 
 enum race_outcome {
-	RACE_UNFINISHED, /* killed, or still at it */
+	RACE_UNFINISHED, /* still at it when its schedule ended */
 	RACE_BOUGHT,
 	RACE_SOLD_OUT,
-	RACE_FAILED /* the store failed */
+	RACE_KILLED, /* by its schedule, before it had a ticket */
+	RACE_FAILED  /* the store failed */
 };
 
 /* What a buyer notes: written by that process alone, read by the parent when it has ended. */
@@ -71,7 +76,9 @@ struct race_buyer {
 	pid_t pid;
 	enum race_outcome outcome;
 	int64_t seen;                   /* what was left, as it read it in its search */
+	int64_t read;                   /* what was left, as it read it in its purchase */
 	int64_t left;                   /* what is left, as it wrote it */
+	int64_t killed_ns;              /* monotonic; 0: it was not. Written by the parent */
 	bool oversold;                  /* there was none any more: found out afterwards */
 	char problem[STORE_ERROR_SIZE]; /* of RACE_FAILED */
 };
@@ -92,6 +99,7 @@ struct race_verdict {
 };
 
 struct race_guard;
+struct race_stop;
 
 struct race_heat {
 	enum race_strategy strategy;
@@ -103,6 +111,7 @@ struct race_heat {
 	struct memory memory;
 	struct race_buyer *buyers; /* in it */
 	struct race_guard *guard;  /* likewise */
+	struct race_stop *stops;   /* likewise, one a buyer; NULL: nobody is stopped */
 	struct race_verdict verdict;
 };
 

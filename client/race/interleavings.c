@@ -1,132 +1,229 @@
+/*
+ * From most states many ways lead on, and many ways lead to each; so what follows from a state is
+ * counted once and kept. Buyers who are equally far are alike (but with join, where their number is
+ * their turn): a state's key lists them sorted.
+ */
 #include "client/race/interleavings.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
-/* A row of purchases, as far as it has come. */
-struct state {
-	unsigned steps; /* taken so far */
-	unsigned who[INTERLEAVINGS_STEPS_MAX];
-	int64_t left; /* as the store has it */
-	int64_t sold;
-	unsigned oversold_at; /* after so many steps; 0: not */
-	unsigned done[INTERLEAVINGS_BUYERS_MAX];
-	int64_t read[INTERLEAVINGS_BUYERS_MAX];
+#include "client/race/schedule.h"
+#include "shared/base/log.h"
+
+#define FIELD_BITS  3   /* of a key: each of its fields is at most INTERLEAVINGS_BUYERS_MAX */
+#define SLOTS_FIRST 256 /* of the table */
+#define NEVER       UINT_MAX
+
+_Static_assert(INTERLEAVINGS_BUYERS_MAX < 1 << FIELD_BITS, "a key's field holds it");
+
+/* What can follow from a state. */
+struct outlook {
+	uint64_t key; /* 0: an empty slot */
+	uint64_t all;
+	uint64_t oversold;
+	unsigned shortest; /* steps until it is oversold, or NEVER */
 };
 
-/* BUYER's next step: it reads, or it sells and writes back. */
-static void step(struct state *state, unsigned buyer, int64_t tickets)
+struct table {
+	size_t slots; /* a power of two */
+	size_t used;
+	struct outlook *list;
+};
+
+static struct outlook *find(const struct table *table, uint64_t key)
 {
-	state->who[state->steps++] = buyer;
-	if (state->done[buyer]++ == 0) {
-		state->read[buyer] = state->left;
-		return;
+	const uint64_t spread = UINT64_C(0x9e3779b97f4a7c15); /* Knuth's: the golden ratio */
+	size_t slot = (size_t)((key * spread) >> 32) & (table->slots - 1);
+
+	while (table->list[slot].key != 0 && table->list[slot].key != key) {
+		slot = (slot + 1) & (table->slots - 1);
 	}
-	if (state->read[buyer] <= 0) {
-		return;
-	}
-	state->left = state->read[buyer] - 1;
-	state->sold++;
-	if (state->sold > tickets && state->oversold_at == 0) {
-		state->oversold_at = state->steps;
+	return &table->list[slot];
+}
+
+static void table_init(struct table *table, size_t slots)
+{
+	*table = (struct table){ .slots = slots, .list = calloc(slots, sizeof(*table->list)) };
+	if (!table->list) {
+		die("no memory for %zu states", slots);
 	}
 }
 
-static void note_end(struct interleavings *result, const struct state *state)
+static void keep(struct table *table, const struct outlook *outlook)
 {
-	result->interleavings++;
-	if (state->oversold_at == 0) {
-		return;
+	if (2 * table->used >= table->slots) {
+		struct table larger;
+		table_init(&larger, 2 * table->slots);
+		for (size_t i = 0; i < table->slots; i++) {
+			if (table->list[i].key != 0) {
+				*find(&larger, table->list[i].key) = table->list[i];
+			}
+		}
+		larger.used = table->used;
+		free(table->list);
+		*table = larger;
 	}
-	result->oversold++;
-	if (result->steps != 0 && result->steps <= state->oversold_at) {
-		return;
-	}
-	result->steps = state->oversold_at;
-	for (unsigned i = 0; i < state->oversold_at; i++) {
-		result->who[i] = state->who[i];
-	}
+	*find(table, outlook->key) = *outlook;
+	table->used++;
 }
 
-/* Tries each buyer for the next PIECE steps, and then all that can come after them. */
-static void explore(struct interleavings *result, const struct state *state, unsigned piece)
+/* Numbers of tickets are told from the top: no more are ever sold than there are buyers. */
+static uint64_t buyer_key(const struct model *model, unsigned number)
 {
-	if (state->steps == 2 * result->buyers) {
-		note_end(result, state);
-		return;
+	const struct model_buyer *buyer = &model->buyer[number];
+	int64_t taken = buyer->place == MODEL_READ ? model->tickets - buyer->read : 0;
+
+	return (uint64_t)buyer->place << FIELD_BITS | (uint64_t)taken;
+}
+
+static uint64_t state_key(const struct model *model)
+{
+	uint64_t keys[INTERLEAVINGS_BUYERS_MAX];
+	uint64_t key = 1; /* no key is 0 */
+
+	for (unsigned i = 0; i < model->buyers; i++) {
+		uint64_t mine = buyer_key(model, i);
+		unsigned at = i;
+		for (; at > 0 && model->strategy != RACE_JOIN && keys[at - 1] > mine; at--) {
+			keys[at] = keys[at - 1];
+		}
+		keys[at] = mine;
 	}
-	for (unsigned buyer = 0; buyer < result->buyers; buyer++) {
-		struct state next = *state;
-		if (state->done[buyer] == 2) {
+	for (unsigned i = 0; i < model->buyers; i++) {
+		key = key << 2 * FIELD_BITS | keys[i];
+	}
+	key = key << FIELD_BITS | (uint64_t)(model->tickets - model->left);
+	return key << FIELD_BITS | (uint64_t)model->sold;
+}
+
+/* The state after BUYER's next step; false when it has none or is blocked. */
+static bool step(struct model *next, const struct model *model, unsigned buyer)
+{
+	char reason[MODEL_REASON_SIZE];
+
+	*next = *model;
+	return model_next(model, buyer) != '\0' &&
+	       model_take(next, (struct race_step){ buyer, model_next(model, buyer) }, reason);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as there are steps */
+static struct outlook look(struct table *table, const struct model *model)
+{
+	struct outlook outlook = { .key = state_key(model), .shortest = NEVER };
+	struct model next;
+
+	if (find(table, outlook.key)->key != 0) {
+		return *find(table, outlook.key);
+	}
+	if (model_all_ended(model)) {
+		outlook.all = 1;
+		outlook.oversold = model_oversold(model);
+	}
+	for (unsigned buyer = 0; buyer < model->buyers; buyer++) {
+		if (!step(&next, model, buyer)) {
 			continue;
 		}
-		for (unsigned i = 0; i < piece; i++) {
-			step(&next, buyer, result->tickets);
+		struct outlook ahead = look(table, &next);
+		outlook.all += ahead.all;
+		outlook.oversold += ahead.oversold;
+		if (ahead.shortest != NEVER && ahead.shortest + 1 < outlook.shortest) {
+			outlook.shortest = ahead.shortest + 1;
 		}
-		explore(result, &next, piece);
+	}
+	if (model_oversold(model)) {
+		outlook.shortest = 0;
+	}
+	keep(table, &outlook);
+	return outlook;
+}
+
+/* Always on by the first buyer that comes nearer. */
+static void walk_shortest(struct interleavings *result, struct table *table, struct model model)
+{
+	struct model next;
+
+	for (unsigned to_go = look(table, &model).shortest; to_go != NEVER && to_go > 0; to_go--) {
+		unsigned buyer = 0;
+		while (!step(&next, &model, buyer) || look(table, &next).shortest != to_go - 1) {
+			buyer++;
+		}
+		result->shortest[result->steps++] =
+			(struct race_step){ buyer, model_next(&model, buyer) };
+		model = next;
 	}
 }
 
-void interleavings_run(struct interleavings *result, unsigned buyers, int64_t tickets)
+void interleavings_count(struct interleavings *result, enum race_strategy strategy, unsigned buyers,
+			 int64_t tickets)
 {
-	const struct state start = { .left = tickets };
-	struct interleavings whole = { .buyers = buyers, .tickets = tickets };
+	const struct model start = model_start(strategy, buyers, tickets);
+	struct table table;
 
-	*result = whole;
-	explore(result, &start, 1);
-	explore(&whole, &start, 2);
-	result->orders = whole.interleavings;
-	result->oversold_in_orders = whole.oversold;
+	table_init(&table, SLOTS_FIRST);
+	struct outlook outlook = look(&table, &start);
+	*result = (struct interleavings){ .strategy = strategy,
+					  .buyers = buyers,
+					  .tickets = tickets,
+					  .all = outlook.all,
+					  .oversold = outlook.oversold };
+	walk_shortest(result, &table, start);
+	free(table.list);
 }
 
-static void print_step(const struct state *state, FILE *to)
+/* Printing */
+
+static void print_shortest(const struct interleavings *result, FILE *to)
 {
-	unsigned buyer = state->who[state->steps - 1];
+	struct model model = model_start(result->strategy, result->buyers, result->tickets);
+	char reason[MODEL_REASON_SIZE];
 
-	fprintf(to, "  %2u.  buyer %u ", state->steps, buyer + 1);
-	if (state->done[buyer] == 1) {
-		fprintf(to, "reads %lld left", (long long)state->read[buyer]);
-	} else if (state->read[buyer] <= 0) {
-		fprintf(to, "read that none is left, and goes");
-	} else {
-		fprintf(to, "read %lld, so sells one and writes %lld left: %lld sold%s",
-			(long long)state->read[buyer], (long long)state->left,
-			(long long)state->sold, state->oversold_at ? ", one too many" : "");
-	}
-	fprintf(to, "\n");
-}
-
-static void print_steps(const struct interleavings *result, FILE *to)
-{
-	struct state state = { .left = result->tickets };
-
+	fprintf(to, "The shortest way there, with %s:\n", race_strategy_name(result->strategy));
 	for (unsigned i = 0; i < result->steps; i++) {
-		step(&state, result->who[i], result->tickets);
-		print_step(&state, to);
+		struct race_step step = result->shortest[i];
+		model_take(&model, step, reason);
+		schedule_print_step(&model, step, to);
 	}
 }
 
-void interleavings_print(const struct interleavings *result, FILE *to)
+void interleavings_print(const struct interleavings *results, size_t count, FILE *to)
 {
-	fprintf(to, "%u buyers, %lld %s: %llu of %llu interleavings oversell.\n", result->buyers,
-		(long long)result->tickets, result->tickets == 1 ? "ticket" : "tickets",
-		(unsigned long long)result->oversold, (unsigned long long)result->interleavings);
-	if (result->steps > 0) {
-		fprintf(to, "The shortest way there:\n");
+	const struct interleavings *shown = NULL;
+
+	fprintf(to, "%u %s, %" PRId64 " %s: how many interleavings oversell, of all\n",
+		results->buyers, results->buyers == 1 ? "buyer" : "buyers", results->tickets,
+		results->tickets == 1 ? "ticket" : "tickets");
+	for (size_t i = 0; i < count; i++) {
+		fprintf(to, "  %-10s %14" PRIu64 " of %" PRIu64 "\n",
+			race_strategy_name(results[i].strategy), results[i].oversold,
+			results[i].all);
+		if (!shown && results[i].steps > 0) {
+			shown = &results[i];
+		}
 	}
-	print_steps(result, to);
-	fprintf(to, "With each purchase in one piece, as under a lock: %llu of %llu.\n",
-		(unsigned long long)result->oversold_in_orders, (unsigned long long)result->orders);
+	if (shown) {
+		print_shortest(shown, to);
+	}
 }
 
-void interleavings_print_json(const struct interleavings *result, FILE *to)
+void interleavings_print_json(const struct interleavings *results, size_t count, FILE *to)
 {
-	fprintf(to, "{\"buyers\":%u,\"tickets\":%lld,\"interleavings\":%llu,\"oversold\":%llu,",
-		result->buyers, (long long)result->tickets,
-		(unsigned long long)result->interleavings, (unsigned long long)result->oversold);
-	fprintf(to, "\"orders_under_a_lock\":%llu,\"oversold_under_a_lock\":%llu,\"shortest\":[",
-		(unsigned long long)result->orders, (unsigned long long)result->oversold_in_orders);
-	for (unsigned i = 0; i < result->steps; i++) {
-		fprintf(to, "%s%u", i > 0 ? "," : "", result->who[i] + 1);
+	fprintf(to, "{\"buyers\":%u,\"tickets\":%" PRId64 ",\"strategies\":[", results->buyers,
+		results->tickets);
+	for (size_t i = 0; i < count; i++) {
+		const struct interleavings *result = &results[i];
+		fprintf(to,
+			"%s{\"strategy\":\"%s\",\"interleavings\":%" PRIu64 ",\"oversold\":%" PRIu64
+			",\"shortest\":\"",
+			i > 0 ? "," : "", race_strategy_name(result->strategy), result->all,
+			result->oversold);
+		for (unsigned at = 0; at < result->steps; at++) {
+			fprintf(to, "%s%u%c", at > 0 ? " " : "", result->shortest[at].buyer + 1,
+				result->shortest[at].letter);
+		}
+		fputs("\"}", to);
 	}
-	fprintf(to, "]}\n");
+	fputs("]}\n", to);
 }

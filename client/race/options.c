@@ -23,6 +23,8 @@ enum {
 	KEY_SEED,
 	KEY_SVG,
 	KEY_TRACE,
+	KEY_HTML,
+	KEY_SCHEDULE,
 	KEY_JSON,
 	KEY_QUIET,
 	KEY_EXHAUSTIVE
@@ -44,11 +46,19 @@ static const struct argp_option rows[] = {
 	  0 },
 	{ "svg", KEY_SVG, "FILE", 0, "Write the timeline as a picture", 0 },
 	{ "trace", KEY_TRACE, "FILE", 0, "Write a trace to be opened at ui.perfetto.dev", 0 },
+	{ "html", KEY_HTML, "FILE", 0,
+	  "Write a page that plays it back, and on which you are the scheduler", 0 },
+	{ "schedule", KEY_SCHEDULE, "STEPS", 0,
+	  "Let the processes go one step at a time in this order, such as \"1r 2r 1w 2w\": a "
+	  "buyer's number, and l (takes the lock), r (reads), w (writes), u (gives it back) or x "
+	  "(is "
+	  "killed). Without --serialize: with a lock if it has an l, else with none",
+	  0 },
 	{ "json", KEY_JSON, NULL, 0, "Say all of it as one JSON object, and nothing else", 0 },
 	{ "quiet", KEY_QUIET, NULL, 0, "The buyers do not say what they see and buy", 0 },
 	{ "exhaustive", KEY_EXHAUSTIVE, NULL, 0,
-	  "No processes: count the interleavings of a few unlocked purchases that oversell "
-	  "(2 buyers, 1 ticket)",
+	  "No processes: count the interleavings of a few purchases that oversell, with each "
+	  "strategy (2 buyers, 1 ticket)",
 	  0 },
 	USAGE_OPTION_HELP,
 	USAGE_OPTION_VERSION,
@@ -119,10 +129,15 @@ static bool read_thousandths(struct span text, int64_t *thousandths)
 	return true;
 }
 
-/* "1-3", "0.1-0.3" (seconds), "100-300ms". */
+static bool ends_in_ms(struct span text)
+{
+	return text.length > 2 && memcmp(text.text + text.length - 2, "ms", 2) == 0;
+}
+
+/* "1-3", "0.1-0.3" (seconds), "100-300ms", "100ms-300ms". */
 static bool read_think(struct race_plan *plan, struct span text)
 {
-	const bool in_ms = text.length > 2 && memcmp(text.text + text.length - 2, "ms", 2) == 0;
+	const bool in_ms = ends_in_ms(text);
 	const int64_t unit_ns = in_ms ? NS_PER_US : NS_PER_MS; /* of a thousandth */
 	int64_t least;
 	int64_t most;
@@ -134,6 +149,7 @@ static bool read_think(struct race_plan *plan, struct span text)
 	}
 	struct span first = { text.text, (size_t)(dash - text.text) };
 	struct span second = { dash + 1, text.length - first.length - 1 };
+	first.length -= in_ms && ends_in_ms(first) ? 2 : 0;
 	if (!read_thousandths(first, &least) || !read_thousandths(second, &most) || least > most ||
 	    most * unit_ns > THINK_MS_MAX * NS_PER_MS) {
 		return false;
@@ -151,6 +167,16 @@ static void read_store(struct race_plan *plan, const char *url)
 		usage_error("--store: %s", error);
 	}
 	plan->url = url;
+}
+
+static void read_schedule(struct race_options *options, const char *text)
+{
+	char problem[SCHEDULE_PROBLEM_SIZE];
+
+	if (!schedule_read(&options->schedule, text, problem)) {
+		usage_error("--schedule: %s", problem);
+	}
+	options->scheduled = true;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -179,6 +205,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_STORE: read_store(plan, argument); return 0;
 	case KEY_SVG: options->svg = argument; return 0;
 	case KEY_TRACE: options->trace = argument; return 0;
+	case KEY_HTML: options->html = argument; return 0;
+	case KEY_SCHEDULE: read_schedule(options, argument); return 0;
 	case KEY_JSON: options->json = true; return 0;
 	case KEY_QUIET: plan->quiet = true; return 0;
 	case KEY_EXHAUSTIVE: options->exhaustive = true; return 0;
@@ -186,16 +214,51 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
+/* What no --serialize said. */
+static void fill_in_strategies(struct race_options *options)
+{
+	if (options->scheduled) {
+		add_strategy(options,
+			     schedule_takes_lock(&options->schedule) ? RACE_LOCK : RACE_NONE);
+	} else {
+		read_strategies(options, options->exhaustive ? "all" : "none,lock,join");
+	}
+}
+
+static void check_schedule(const struct race_options *options)
+{
+	const unsigned buyers = schedule_buyers(&options->schedule);
+
+	if (options->plan.buyers < buyers || options->plan.buyers > MODEL_BUYERS_MAX) {
+		usage_error("--schedule: must be for %u to %d buyers, as its steps say", buyers,
+			    MODEL_BUYERS_MAX);
+	}
+	if (options->exhaustive) {
+		usage_error("--exhaustive and --schedule: must be one of them");
+	}
+}
+
 /* What was not given. */
 static void fill_in(struct race_options *options)
 {
 	struct race_plan *plan = &options->plan;
+	const bool small = options->exhaustive || options->scheduled;
 
+	if (options->count == 0) {
+		fill_in_strategies(options);
+	}
+	if (plan->buyers == 0 && options->scheduled) {
+		plan->buyers = schedule_buyers(&options->schedule);
+	}
 	if (plan->buyers == 0) {
-		plan->buyers = options->exhaustive ? 2 : 10;
+		plan->buyers = small ? 2 : 10;
 	}
 	if (plan->tickets == 0) {
-		plan->tickets = options->exhaustive ? 1 : 5;
+		plan->tickets = small ? 1 : 5;
+	}
+	if (options->scheduled) {
+		check_schedule(options);
+		plan->schedule = &options->schedule;
 	}
 	if (options->exhaustive && plan->buyers > INTERLEAVINGS_BUYERS_MAX) {
 		usage_error("--exhaustive: must be for %d buyers at most",
@@ -226,9 +289,7 @@ void race_options_read(struct race_options *options, int argc, char **argv)
 	siphash_key_make(&chance);
 	*options = (struct race_options){ .plan = { .seed = chance.words[0] % (uint64_t)SEED_MAX,
 						    .think_least_ns = 100 * NS_PER_MS,
-						    .think_most_ns = 300 * NS_PER_MS },
-					  .count = 3,
-					  .strategies = { RACE_NONE, RACE_LOCK, RACE_JOIN } };
+						    .think_most_ns = 300 * NS_PER_MS } };
 	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, options);
 	fill_in(options);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "client/race/heat.h"
+#include "client/race/schedule.h"
 
 struct race_options {
 	struct race_plan plan; /* its url is NULL: a store that goes away afterwards */
@@ -16,8 +17,11 @@ struct race_options {
 	enum race_strategy strategies[RACE_STRATEGIES];
 	const char *svg;   /* files to write, or NULL */
 	const char *trace; /* likewise */
+	const char *html;  /* likewise */
 	bool json;
 	bool exhaustive;
+	bool scheduled; /* then the plan has this one */
+	struct race_schedule schedule;
 };
 
 void race_options_read(struct race_options *options, int argc, char **argv);

@@ -11,8 +11,11 @@
 #include "client/files/scratch_folder.h"
 #include "client/race/interleavings.h"
 #include "client/race/options.h"
+#include "client/race/race_page.h"
 #include "client/race/report.h"
 #include "client/race/run.h"
+#include "client/race/schedule.h"
+#include "client/race/scheduler.h"
 #include "client/race/timeline_svg.h"
 #include "client/race/timeline_terminal.h"
 #include "client/race/timeline_trace.h"
@@ -72,6 +75,7 @@ static void show(const struct race_options *options, const struct race *race)
 	output_flush_or_die();
 	write_file(options->svg, race, timeline_write_svg);
 	write_file(options->trace, race, timeline_write_trace);
+	write_file(options->html, race, race_page_write);
 }
 
 static void announce(const struct race_plan *plan)
@@ -103,16 +107,56 @@ static bool run_heats(const struct race_options *options, struct race *race,
 
 static int show_interleavings(const struct race_options *options)
 {
-	struct interleavings result;
+	struct interleavings results[RACE_STRATEGIES];
 
-	interleavings_run(&result, options->plan.buyers, options->plan.tickets);
+	for (size_t i = 0; i < options->count; i++) {
+		interleavings_count(&results[i], options->strategies[i], options->plan.buyers,
+				    options->plan.tickets);
+	}
 	if (options->json) {
-		interleavings_print_json(&result, stdout);
+		interleavings_print_json(results, options->count, stdout);
 	} else {
-		interleavings_print(&result, stdout);
+		interleavings_print(results, options->count, stdout);
 	}
 	output_flush_or_die();
 	return EXIT_SUCCESS;
+}
+
+/* Before any process: a schedule that one of the strategies does not allow is refused. */
+static void refuse_impossible(const struct race_options *options)
+{
+	char problem[SCHEDULE_PROBLEM_SIZE];
+
+	for (size_t i = 0; options->scheduled && i < options->count; i++) {
+		struct model model = model_start(options->strategies[i], options->plan.buyers,
+						 options->plan.tickets);
+		if (!schedule_follow(&options->schedule, &model, problem)) {
+			die("with %s: %s", race_strategy_name(options->strategies[i]), problem);
+		}
+	}
+}
+
+/* False when a store and the model do not agree. */
+static bool compare_with_model(const struct race_options *options, const struct race *race)
+{
+	FILE *to = options->json ? NULL : stdout;
+	bool same = true;
+
+	for (size_t i = 0; options->scheduled && i < race->count; i++) {
+		if (to) {
+			fprintf(to, "%s", race_strategy_name(race->heats[i].strategy));
+		}
+		same = race_scheduler_compare(&race->plan, &race->heats[i], to) && same;
+	}
+	return same;
+}
+
+/* Ctrl-C ends the buyers and takes the scratch store away. */
+static const signal_flag *catch_signals(void)
+{
+	signal_flag_catch(SIGINT);
+	signal_flag_catch(SIGTERM);
+	return signal_flag_catch(SIGHUP);
 }
 
 int race_run(const struct server_address *address, int argc, char **argv)
@@ -126,11 +170,9 @@ int race_run(const struct server_address *address, int argc, char **argv)
 	if (options.exhaustive) {
 		return show_interleavings(&options);
 	}
+	refuse_impossible(&options);
 	race.plan = options.plan;
-	/* Ctrl-C ends the buyers and takes the scratch store away. */
-	signal_flag_catch(SIGINT);
-	signal_flag_catch(SIGTERM);
-	const signal_flag *stop = signal_flag_catch(SIGHUP);
+	const signal_flag *stop = catch_signals();
 	if (!race.plan.url) {
 		race.plan.url = make_scratch();
 	}
@@ -142,11 +184,12 @@ int race_run(const struct server_address *address, int argc, char **argv)
 	if (!good && !*stop) {
 		die("%s", problem);
 	}
+	bool same = good && compare_with_model(&options, &race);
 	if (good) {
 		show(&options, &race);
 	}
 	for (size_t i = 0; i < race.count; i++) {
 		race_heat_finish(&race.heats[i]);
 	}
-	return good ? EXIT_SUCCESS : EXIT_INTERRUPTED;
+	return !good ? EXIT_INTERRUPTED : same ? EXIT_SUCCESS : EXIT_FAILURE;
 }

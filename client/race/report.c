@@ -52,6 +52,8 @@ static void print_json_text(const char *text, FILE *to)
 		unsigned char byte = (unsigned char)*text;
 		if (byte < 0x20) {
 			fprintf(to, "\\u%04x", byte);
+		} else if (byte == '<') { /* nor ends a page's script element */
+			fputs("\\u003c", to);
 		} else if (byte == '"' || byte == '\\') {
 			fprintf(to, "\\%c", byte);
 		} else {
@@ -69,8 +71,13 @@ static void print_json_buyer(const struct race_heat *heat, unsigned buyer, FILE 
 
 	fprintf(to, "{\"buyer\":%u,\"pid\":%d,\"saw\":%" PRId64 ",\"bought\":%s", buyer + 1,
 		(int)notes->pid, notes->seen, notes->outcome == RACE_BOUGHT ? "true" : "false");
-	fprintf(to, ",\"left\":%" PRId64 ",\"oversold\":%s", notes->left,
-		notes->oversold ? "true" : "false");
+	fprintf(to, ",\"read\":%" PRId64 ",\"left\":%" PRId64 ",\"oversold\":%s", notes->read,
+		notes->left, notes->oversold ? "true" : "false");
+	fprintf(to, ",\"killed\":%s,\"moments\":[", notes->killed_ns != 0 ? "true" : "false");
+	for (int i = 0; i < RACE_MOMENTS; i++) {
+		fprintf(to, "%s%.6f", i > 0 ? "," : "", seconds(notes->at_ns[i] - heat->start_ns));
+	}
+	fputc(']', to);
 	for (enum race_phase phase = RACE_HELD_BACK; phase < RACE_PHASES; phase++) {
 		struct race_stretch stretch = race_stretch(heat, buyer, phase);
 		fprintf(to, ",\"%s\":[%.6f,%.6f]", phases[phase], seconds(stretch.from_ns),

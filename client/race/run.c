@@ -1,11 +1,12 @@
 #include "client/race/run.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/race/buyer.h"
 #include "client/race/guard.h"
+#include "client/race/scheduler.h"
+#include "client/race/stop.h"
 #include "client/race/verdict.h"
 #include "db/booking/booking.h"
 #include "db/open.h"
@@ -77,22 +78,6 @@ static bool count_tickets(struct store *store, struct race_heat *heat)
 	return store_event_count(store, event->number, &heat->verdict.sold, &held) == STORE_OK;
 }
 
-static bool start(struct process **child, const struct race_errand *errand, char *problem)
-{
-	struct race_errand mine = *errand;
-	char name[PROCESS_NAME_SIZE];
-
-	snprintf(name, sizeof(name), "buyer-%u", errand->buyer + 1);
-	const struct process_options options = { .name = name, .daemon = true };
-	*child = process_start(&options, race_buyer_run, &mine);
-	if (*child) {
-		return true;
-	}
-	snprintf(problem, STORE_ERROR_SIZE, "cannot start buyer %u: %s", errand->buyer + 1,
-		 strerror(errno));
-	return false;
-}
-
 /* Waits for its end, and forgets it; false when it is to stop. */
 static bool join(struct process **child, const signal_flag *stop)
 {
@@ -115,7 +100,8 @@ static bool run_buyers(const struct race_plan *plan, struct race_heat *heat,
 	heat->start_ns = clock_monotonic_ns();
 	for (; good && errand.buyer < heat->count; errand.buyer++) {
 		struct process **child = &children[errand.buyer];
-		good = start(child, &errand, problem);
+		*child = race_buyer_start(&errand, problem);
+		good = *child != NULL;
 		if (good && heat->strategy == RACE_JOIN) {
 			good = join(child, stop);
 		}
@@ -131,13 +117,27 @@ static bool run_buyers(const struct race_plan *plan, struct race_heat *heat,
 	return good;
 }
 
+/* A buyer that was killed, or was not let go to its end, did nothing more from then on. */
+static void fill_in_moments(struct race_heat *heat)
+{
+	for (unsigned i = 0; i < heat->count; i++) {
+		struct race_buyer *notes = &heat->buyers[i];
+		int64_t end_ns = notes->killed_ns != 0 ? notes->killed_ns : heat->end_ns;
+		for (enum race_moment moment = 0; moment < RACE_MOMENTS; moment++) {
+			if (notes->at_ns[moment] == 0) {
+				notes->at_ns[moment] = end_ns;
+			}
+		}
+	}
+}
+
 static bool all_finished(const struct race_heat *heat, char *problem)
 {
 	for (unsigned i = 0; i < heat->count; i++) {
 		if (heat->buyers[i].outcome == RACE_FAILED) {
 			return refuse(problem, heat->buyers[i].problem);
 		}
-		if (heat->buyers[i].outcome == RACE_UNFINISHED) {
+		if (heat->buyers[i].outcome == RACE_UNFINISHED && !heat->stops) {
 			return refuse(problem, "a buyer was killed");
 		}
 	}
@@ -148,15 +148,29 @@ static void heat_init(struct race_heat *heat, const struct race_plan *plan,
 		      enum race_strategy strategy)
 {
 	size_t buyers_size = plan->buyers * sizeof(struct race_buyer);
+	size_t stops_size = plan->schedule ? plan->buyers * sizeof(struct race_stop) : 0;
 
 	*heat = (struct race_heat){ .strategy = strategy,
 				    .count = plan->buyers,
 				    .tickets = plan->tickets };
 	memory_init(&heat->memory, "race",
-		    buyers_size + race_guard_size() + (size_t)2 * CACHE_LINE);
+		    buyers_size + race_guard_size() + stops_size + (size_t)3 * CACHE_LINE);
 	heat->buyers = memory_take(&heat->memory, buyers_size, CACHE_LINE);
 	heat->guard = memory_take(&heat->memory, race_guard_size(), CACHE_LINE);
 	race_guard_init(heat->guard, strategy);
+	if (plan->schedule) {
+		heat->stops = memory_take(&heat->memory, stops_size, CACHE_LINE);
+	}
+}
+
+static bool run_all(const struct race_plan *plan, struct race_heat *heat, const signal_flag *stop,
+		    char *problem)
+{
+	bool good = plan->schedule ? race_scheduler_run(plan, heat, stop, problem)
+				   : run_buyers(plan, heat, stop, problem);
+
+	fill_in_moments(heat);
+	return good;
 }
 
 bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,
@@ -164,7 +178,7 @@ bool race_heat_run(struct race_heat *heat, const struct race_plan *plan,
 {
 	heat_init(heat, plan, strategy);
 	if (!with_store(plan->url, make_event, heat, problem) ||
-	    !run_buyers(plan, heat, stop, problem) || !all_finished(heat, problem) ||
+	    !run_all(plan, heat, stop, problem) || !all_finished(heat, problem) ||
 	    !with_store(plan->url, count_tickets, heat, problem)) {
 		return false;
 	}

@@ -41,7 +41,10 @@ void timeline_outcome(const struct race_buyer *buyer, const char *arrow, char *t
 	if (buyer->outcome == RACE_BOUGHT) {
 		snprintf(text, TIMELINE_TEXT_SIZE, "%lld %s %lld", (long long)buyer->left + 1,
 			 arrow, (long long)buyer->left);
-	} else {
+	} else if (buyer->outcome == RACE_SOLD_OUT) {
 		snprintf(text, TIMELINE_TEXT_SIZE, "sold out");
+	} else {
+		snprintf(text, TIMELINE_TEXT_SIZE, "%s",
+			 buyer->outcome == RACE_KILLED ? "killed" : "not finished");
 	}
 }

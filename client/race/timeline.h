@@ -16,7 +16,7 @@ int64_t timeline_step_ns(int64_t longest_ns, unsigned most);
 /* "10 sold of 5: 5 too many". */
 void timeline_verdict(const struct race_heat *heat, char *text);
 
-/* "5 -> 4": it read 5 left and wrote 4; or "sold out". */
+/* "5 -> 4": it read 5 left and wrote 4; or "sold out"; or why neither. */
 void timeline_outcome(const struct race_buyer *buyer, const char *arrow, char *text);
 
 #endif

@@ -62,7 +62,7 @@ static void write_buyer(const struct drawing *drawing, unsigned buyer)
 	write_phase(drawing, buyer, "critical section", RACE_CRITICAL);
 	write_step(drawing, buyer, "read", RACE_READ);
 	write_step(drawing, buyer, "think", RACE_THOUGHT);
-	write_step(drawing, buyer, "write", RACE_LEFT);
+	write_step(drawing, buyer, "write", RACE_WROTE);
 	write_outcome(drawing, buyer);
 }
 
@@ -125,7 +125,7 @@ static void write_counters(const struct drawing *drawing)
 		write_counter(drawing, "waiting", to_ns, waiting_at(heat, to_ns));
 		if (heat->buyers[i].outcome == RACE_BOUGHT) {
 			write_counter(drawing, "tickets left",
-				      race_stretch(heat, i, RACE_CRITICAL).to_ns,
+				      heat->buyers[i].at_ns[RACE_WROTE] - heat->start_ns,
 				      heat->buyers[i].left);
 		}
 	}

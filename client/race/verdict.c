@@ -48,7 +48,7 @@ static bool bought(const struct race_buyer *buyer)
 static void mark_oversold(struct race_heat *heat)
 {
 	unsigned list[RACE_BUYERS_MAX];
-	unsigned count = list_by(heat, RACE_LEFT, bought, list);
+	unsigned count = list_by(heat, RACE_WROTE, bought, list);
 
 	for (unsigned i = 0; i < count; i++) {
 		heat->buyers[list[i]].oversold = i >= heat->tickets;

@@ -186,39 +186,71 @@ Test(race, the_same_seed_gives_the_same_thinking_times)
 	cr_expect_gt(differ, 95);
 }
 
-static void expect_count(unsigned buyers, int64_t tickets, uint64_t all, uint64_t oversold)
+static void expect_count(enum race_strategy strategy, unsigned buyers, int64_t tickets,
+			 uint64_t all, uint64_t oversold)
 {
 	struct interleavings result;
 
-	interleavings_run(&result, buyers, tickets);
-	cr_expect_eq(result.interleavings, all);
-	cr_expect_eq(result.oversold, oversold, "%u buyers: %llu", buyers,
-		     (unsigned long long)result.oversold);
-	cr_expect_eq(result.oversold_in_orders, 0);
+	interleavings_count(&result, strategy, buyers, tickets);
+	cr_expect_eq(result.all, all, "%s, %u buyers: %llu", race_strategy_name(strategy), buyers,
+		     (unsigned long long)result.all);
+	cr_expect_eq(result.oversold, oversold, "%s, %u buyers: %llu", race_strategy_name(strategy),
+		     buyers, (unsigned long long)result.oversold);
+	cr_expect_eq(result.steps > 0, oversold > 0);
 }
 
 /*
  * All: (2n)! / 2^n. With one ticket only those do well in which the first buyer is through before
  * any other reads: n times all of the n - 1 others'.
  */
-Test(race, interleavings_are_counted_as_on_paper)
+Test(race, interleavings_without_a_lock_are_counted_as_on_paper)
 {
-	expect_count(1, 1, 1, 0);
-	expect_count(2, 1, 6, 6 - 2 * 1);
-	expect_count(3, 1, 90, 90 - 3 * 6);
-	expect_count(4, 1, 2520, 2520 - 4 * 90);
-	expect_count(2, 2, 6, 0);
-	expect_count(3, 3, 90, 0);
+	expect_count(RACE_NONE, 1, 1, 1, 0);
+	expect_count(RACE_NONE, 2, 1, 6, 6 - 2 * 1);
+	expect_count(RACE_NONE, 3, 1, 90, 90 - 3 * 6);
+	expect_count(RACE_NONE, 4, 1, 2520, 2520 - 4 * 90);
+	expect_count(RACE_NONE, 5, 1, 113400, 113400 - 5 * 2520);
+	expect_count(RACE_NONE, 2, 2, 6, 0);
+	expect_count(RACE_NONE, 3, 3, 90, 0);
+}
+
+/* A lock and a transaction leave the orders of the buyers; join leaves the parent's alone. */
+Test(race, interleavings_of_what_is_in_a_row_are_the_orders_and_none_oversells)
+{
+	uint64_t orders = 1;
+
+	for (unsigned buyers = 1; buyers <= 5; buyers++) {
+		orders *= buyers;
+		for (int64_t tickets = 1; tickets <= 3; tickets++) {
+			expect_count(RACE_LOCK, buyers, tickets, orders, 0);
+			expect_count(RACE_ATOMIC, buyers, tickets, orders, 0);
+			expect_count(RACE_JOIN, buyers, tickets, 1, 0);
+		}
+	}
+}
+
+/* Four steps each; 8! / (4! 4!) and 12! / (4! 4! 4!). */
+Test(race, interleavings_in_a_semaphore_are_all_as_long_as_all_may_be_in)
+{
+	struct interleavings result;
+
+	interleavings_count(&result, RACE_SEMAPHORE, 2, 1);
+	cr_expect_eq(result.all, 70);
+	interleavings_count(&result, RACE_SEMAPHORE, 3, 1);
+	cr_expect_eq(result.all, 34650);
+	cr_expect_gt(result.oversold, 0);
+	interleavings_count(&result, RACE_SEMAPHORE, 4, 1);
+	cr_expect_lt(result.all, 63063000, "the fourth has to wait");
 }
 
 Test(race, the_shortest_way_to_oversell_is_two_reads_and_two_writes)
 {
 	struct interleavings result;
 
-	interleavings_run(&result, 3, 1);
-	cr_expect_eq(result.orders, 6);
+	interleavings_count(&result, RACE_NONE, 3, 1);
 	cr_assert_eq(result.steps, 4);
-	cr_expect_neq(result.who[0], result.who[1]);
+	cr_expect_neq(result.shortest[0].buyer, result.shortest[1].buyer);
+	cr_expect(result.shortest[1].letter == 'r' && result.shortest[2].letter == 'w');
 }
 
 struct call {

@@ -53,13 +53,13 @@ static void make_race(void)
 {
 	race.plan = (struct race_plan){ .buyers = 3, .tickets = 2, .url = "sqlite:x" };
 	race.count = 2;
-	fill(&unlocked[0], RACE_BOUGHT, 1, (const int64_t[]){ 0, 1, 100, 100, 101, 199, 200 });
-	fill(&unlocked[1], RACE_BOUGHT, 1, (const int64_t[]){ 0, 1, 100, 100, 101, 299, 300 });
-	fill(&unlocked[2], RACE_BOUGHT, 0, (const int64_t[]){ 0, 1, 250, 250, 251, 349, 350 });
+	fill(&unlocked[0], RACE_BOUGHT, 1, (const int64_t[]){ 0, 1, 100, 100, 101, 199, 200, 200 });
+	fill(&unlocked[1], RACE_BOUGHT, 1, (const int64_t[]){ 0, 1, 100, 100, 101, 299, 300, 300 });
+	fill(&unlocked[2], RACE_BOUGHT, 0, (const int64_t[]){ 0, 1, 250, 250, 251, 349, 350, 350 });
 	fill_heat(0, RACE_NONE, unlocked, 3, 2, 400);
-	fill(&locked[0], RACE_BOUGHT, 0, (const int64_t[]){ 0, 1, 100, 200, 201, 299, 300 });
-	fill(&locked[1], RACE_BOUGHT, 1, (const int64_t[]){ 0, 1, 110, 110, 111, 199, 200 });
-	fill(&locked[2], RACE_SOLD_OUT, 0, (const int64_t[]){ 0, 1, 50, 300, 301, 301, 301 });
+	fill(&locked[0], RACE_BOUGHT, 0, (const int64_t[]){ 0, 1, 100, 200, 201, 299, 300, 300 });
+	fill(&locked[1], RACE_BOUGHT, 1, (const int64_t[]){ 0, 1, 110, 110, 111, 199, 200, 200 });
+	fill(&locked[2], RACE_SOLD_OUT, 0, (const int64_t[]){ 0, 1, 50, 300, 301, 301, 301, 301 });
 	fill_heat(1, RACE_LOCK, locked, 2, 2, 400);
 }
 

@@ -1,0 +1,35 @@
+# Puts the sources of the page (web/race) together, and writes them as two arrays in C: what stands
+# before the data of a run, and what after. cmake -DSOURCES=web/race -DOUTPUT=FILE -P page.cmake
+file(READ ${SOURCES}/page.html page)
+file(READ ${SOURCES}/style.css style)
+set(script "")
+foreach(name model interleavings schedule run player scheduler tasks main)
+  file(READ ${SOURCES}/${name}.js part)
+  string(APPEND script "${part}\n")
+endforeach()
+
+# Split, and never replaced into: a list or a regular expression would change what is in them.
+function(cut text mark before after)
+  string(FIND "${text}" "${mark}" at)
+  string(LENGTH "${mark}" length)
+  string(SUBSTRING "${text}" 0 ${at} first)
+  math(EXPR at "${at} + ${length}")
+  string(SUBSTRING "${text}" ${at} -1 second)
+  set(${before} "${first}" PARENT_SCOPE)
+  set(${after} "${second}" PARENT_SCOPE)
+endfunction()
+cut("${page}" "/* style.css */" before_style page)
+cut("${page}" "/* the run */" before_data page)
+cut("${page}" "/* the scripts */" before_script after_script)
+
+function(write_array name text)
+  file(WRITE ${OUTPUT}.part "${text}")
+  file(READ ${OUTPUT}.part bytes HEX)
+  file(REMOVE ${OUTPUT}.part)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+  file(APPEND ${OUTPUT} "extern const unsigned char ${name}[];\nextern const size_t ${name}_size;\n"
+    "const unsigned char ${name}[] = { ${bytes} };\nconst size_t ${name}_size = sizeof(${name});\n")
+endfunction()
+file(WRITE ${OUTPUT} "#include <stddef.h>\n")
+write_array(page_head "${before_style}${style}${before_data}")
+write_array(page_tail "${before_script}${script}${after_script}")
