@@ -148,7 +148,7 @@ const Player = (() => {
 		by("zoom").addEventListener("input", draw);
 		addEventListener("resize", draw);
 		addEventListener("beforeprint", draw);
-		time = longest / 2;
+		time = longest / 5; // where most of them are at it
 		draw();
 	}
 	return { start };
