@@ -135,36 +135,44 @@ static bool settle_predecessor(struct batcher *batcher, const struct booking_con
 	return true;
 }
 
-static unsigned carry_out_ring(struct batcher *batcher, const struct booking_context *rules,
-			       uint32_t worker, unsigned most, bool *failed)
+/* The ring whose next request came before those of all others; NULL when none has any. */
+static struct booking_ring *earliest(struct booking_queue *queue, uint64_t *at)
 {
-	struct booking_queue *queue = batcher->queue;
-	struct booking_ring *ring = &queue->rings[worker];
-	uint64_t submitted = atomic_load_explicit(&ring->submitted, memory_order_acquire);
-	uint64_t at = ring->answered;
-	unsigned done = 0;
+	struct booking_ring *first = NULL;
+	uint64_t arrival = UINT64_MAX;
 
-	for (; at < submitted && done < most && !*failed; at++, done++) {
-		struct booking_slot *slot = &ring->slots[at % BOOKING_QUEUE_SLOTS];
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		struct booking_ring *ring = &queue->rings[i];
+		uint64_t next = queue->batch.end[i];
 
-		booking_carry_out(rules, &slot->request, &slot->answer);
-		*failed = slot->answer.outcome == BOOKING_FAILED;
+		if (next < atomic_load_explicit(&ring->submitted, memory_order_acquire) &&
+		    ring->slots[next % BOOKING_QUEUE_SLOTS].arrival < arrival) {
+			arrival = ring->slots[next % BOOKING_QUEUE_SLOTS].arrival;
+			first = ring;
+			*at = next;
+		}
 	}
-	queue->batch.end[worker] = at;
-	return done;
+	return first;
 }
 
-/* Carries out what lies in the rings, each in turn, within a transaction; returns how many. */
+/*
+ * Carries out what lies in the rings, in the order in which it came, whichever ring it lies in: who
+ * asks again on another worker is behind the first request. Returns how many.
+ */
 static unsigned carry_out_all(struct batcher *batcher, const struct booking_context *rules,
 			      bool *failed)
 {
-	uint32_t workers = batcher->queue->workers;
+	struct booking_queue *queue = batcher->queue;
+	struct booking_ring *ring;
 	unsigned done = 0;
+	uint64_t at;
 
-	for (uint32_t i = 0; i < workers; i++) {
-		uint32_t worker = (batcher->first + i) % workers;
+	for (; done < batcher->most && !*failed && (ring = earliest(queue, &at)); done++) {
+		struct booking_slot *slot = &ring->slots[at % BOOKING_QUEUE_SLOTS];
 
-		done += carry_out_ring(batcher, rules, worker, batcher->most - done, failed);
+		booking_carry_out(rules, &slot->request, &slot->answer);
+		queue->batch.end[ring - queue->rings] = at + 1;
+		*failed = slot->answer.outcome == BOOKING_FAILED;
 	}
 	return done;
 }

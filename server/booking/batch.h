@@ -21,7 +21,6 @@ struct batcher {
 	struct store *store;
 	struct archive *archive;
 	uint32_t worker;  /* whose clerk this is */
-	uint32_t first;   /* the worker whose ring comes first */
 	unsigned most;    /* requests of one transaction */
 	bool only_one;    /* one batch, then enough */
 	uint64_t commits; /* that the store took */

@@ -35,7 +35,6 @@ static int serve_one(void *argument)
 		(void)back_off_note(&errand->back_off, why);
 		return STORE_DOWN;
 	}
-	batcher.first = errand->worker;
 	batcher.most = 1;
 	batcher.only_one = true;
 	int status = STORE_DOWN;

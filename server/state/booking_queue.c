@@ -31,6 +31,8 @@ void booking_queue_submit(struct booking_queue *queue, uint32_t worker)
 {
 	struct booking_ring *ring = &queue->rings[worker];
 
+	ring->slots[ring->submitted % BOOKING_QUEUE_SLOTS].arrival =
+		atomic_fetch_add_explicit(&queue->arrivals, 1, memory_order_relaxed);
 	atomic_store_explicit(&ring->submitted, ring->submitted + 1, memory_order_release);
 }
 

@@ -29,6 +29,8 @@
 struct booking_slot {
 	uint32_t seat;    /* whose request it is: the worker's own business */
 	uint64_t session; /* likewise */
+	uint64_t
+		arrival; /* the lower, the earlier, over all rings: in this order they are served */
 	struct booking_request request;
 	struct booking_answer answer;
 };
@@ -80,6 +82,7 @@ struct booking_queue {
 		int64_t number;                    /* of the last one that was begun */
 		uint64_t end[OPTIONS_WORKERS_MAX]; /* what `answered` will be */
 	} batch;
+	_Atomic uint64_t arrivals;      /* requests ever submitted, in all rings */
 	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
 	int64_t looked_ns;   /* monotonic: when the store was looked at for others' changes */
 	int64_t numbered_ns; /* monotonic: when the waiters were numbered last */

@@ -278,7 +278,7 @@ static void check_order_in_store(const char *kind)
 	cr_expect_eq(capture.status, 0, "%s", capture.errors);
 	for (char *rest = capture.output, *line; (line = strsep(&rest, "\n"));) {
 		const char *key = strrchr(line, ',');
-		if (!key || sscanf(key, ",%c%u", &who, &number) != 2) {
+		if (!key || sscanf(key, ",a-good-long-key-%c%u", &who, &number) != 2) {
 			continue;
 		}
 		cr_assert(who >= 'a' && who < 'a' + BUYERS);
