@@ -165,19 +165,6 @@ static int replace(struct json_file *file, bool keep_mode)
 	return -1;
 }
 
-/* The new file could not be made to last: nobody may read it and take it for good. */
-static void put_back(struct json_file *file)
-{
-	if (file->descriptor < 0) {
-		unlink(file->path);
-	} else if (read_text(file, file->descriptor)) {
-		int again = replace(file, true);
-		if (again >= 0) {
-			close(again);
-		}
-	}
-}
-
 bool json_file_write(struct json_file *file, bool keep_mode, char *error)
 {
 	int fresh = replace(file, keep_mode);
@@ -185,10 +172,9 @@ bool json_file_write(struct json_file *file, bool keep_mode, char *error)
 		return fail(file, "-new", error);
 	}
 	if (!sync_folder(file) || fstat(fresh, &file->status) < 0) {
-		fail(file, "", error);
-		put_back(file);
+		file->unclear = true;
 		close(fresh);
-		return false;
+		return fail(file, "", error);
 	}
 	if (file->descriptor >= 0) {
 		close(file->descriptor);

@@ -15,6 +15,7 @@
 struct json_file {
 	const char *path; /* the caller's to keep */
 	int descriptor; /* what was read or written last, or -1: keeps its inode's number in use */
+	bool unclear;   /* the text that could not be written is FILE, but perhaps not for good */
 	struct stat status;
 	char *text; /* what was read, or is to be written: LENGTH bytes and a NUL */
 	size_t length;
@@ -37,8 +38,7 @@ bool json_file_is_other(struct json_file *file, bool *is_other, char *error);
 
 /*
  * Replaces it; KEEP_MODE: with the mode and the owner that it had, else it is its owner's alone.
- * After a failure FILE is what it was, unless the disk does nothing more at all; and the handle is
- * of no more use.
+ * After a failure FILE is what it was, unless it is unclear; and the handle is of no more use.
  */
 bool json_file_write(struct json_file *file, bool keep_mode, char *error);
 

@@ -134,6 +134,7 @@ static struct store *open_store(const char *path, char *error)
 static enum store_result commit(struct store *base)
 {
 	bool good = !of(base)->changed || write_out(of(base), base->error);
+	base->unclear = of(base)->file.unclear;
 	return good ? STORE_OK : STORE_FAILED;
 }
 

@@ -10,6 +10,7 @@
 #include "db/sqlite/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,10 +62,22 @@ static enum store_result begin(struct store *base)
 	return STORE_FAILED;
 }
 
+/*
+ * What makes a commit of the frames in the log is written last. Whatever fails later (a sync, the
+ * log's index) leaves a whole one there: recovery takes it, if nothing was written over it before.
+ */
+static bool failed_before_its_end(const struct sqlite_store *store)
+{
+	int problem = sqlite3_extended_errcode(store->database);
+	return problem == SQLITE_FULL || problem == SQLITE_IOERR_WRITE ||
+	       (problem & 0xff) == SQLITE_BUSY;
+}
+
 static enum store_result commit(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	if (run_query(store, QUERY_COMMIT) != STORE_OK) {
+		base->unclear = !failed_before_its_end(store);
 		rollback(base);
 		return STORE_FAILED;
 	}
@@ -339,6 +352,24 @@ static bool look_through(struct sqlite_store *store, char *error)
 	return store_refuse(error, "%s", base->error);
 }
 
+/*
+ * Who wrote the log may have died before it was synced, and we are about to believe it. The file is
+ * opened for this alone: SQLite's own locks are on others, which closing it would take away.
+ */
+static bool sync_log(const char *path, char *error)
+{
+	char name[PATH_MAX];
+	snprintf(name, sizeof(name), "%.*s-wal", PATH_MAX - 5, path);
+	int log = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (log < 0) {
+		return errno == ENOENT || store_refuse(error, "%s: %s", name, strerror(errno));
+	}
+	bool synced = fdatasync(log) == 0;
+	int problem = errno;
+	close(log);
+	return synced || store_refuse(error, "%s: %s", name, strerror(problem));
+}
+
 static struct store *open_store(const char *path, char *error)
 {
 	struct sqlite_store *store = calloc(1, sizeof(*store));
@@ -348,10 +379,10 @@ static struct store *open_store(const char *path, char *error)
 	}
 	snprintf(store->base.path, sizeof(store->base.path), "%s", path);
 	store->tend_pages = TEND_PAGES;
-	if (open_database(store, error) && sqlite_schema_check(store->database, path, error) &&
-	    use_log(store, error) && set_up(store, error) &&
-	    sqlite_schema_update(store->database, path, error) && open_keys(store, error) &&
-	    look_through(store, error)) {
+	if (sync_log(path, error) && open_database(store, error) &&
+	    sqlite_schema_check(store->database, path, error) && use_log(store, error) &&
+	    set_up(store, error) && sqlite_schema_update(store->database, path, error) &&
+	    open_keys(store, error) && look_through(store, error)) {
 		return &store->base;
 	}
 	close_store(&store->base);

@@ -78,9 +78,10 @@ struct store {
 	struct siphash_key code_key;
 	struct code_salts salts;
 	struct event_cache events;
-	bool taken;  /* this handle holds the lock */
-	bool within; /* a transaction is under way */
-	bool broken; /* something failed: nothing more is done with this handle */
+	bool taken;   /* this handle holds the lock */
+	bool within;  /* a transaction is under way */
+	bool unclear; /* the commit that failed may be on disk, or come back: the kind's to set */
+	bool broken;  /* something failed: nothing more is done with this handle */
 	char error[STORE_ERROR_SIZE];
 	char path[PATH_MAX]; /* of the store's file: absolute, without symbolic links */
 };

@@ -80,6 +80,11 @@ enum store_result store_commit(struct store *store)
 	return store_noted(store, STORE_FAILED);
 }
 
+bool store_is_unclear(const struct store *store)
+{
+	return store->unclear;
+}
+
 void store_rollback(struct store *store)
 {
 	if (store->within) {

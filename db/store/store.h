@@ -35,9 +35,14 @@ struct mutex *store_mutex(struct store *store);
 bool store_take(struct store *store, int64_t timeout_ns);
 void store_give(struct store *store);
 
-/* A transaction, with the lock held. After a failed commit nothing of it is in the store. */
+/*
+ * A transaction, with the lock held. After a failed commit nothing of it is in the store, unless
+ * store_is_unclear: then who opens the store anew, now or after a crash, finds all of it or
+ * nothing.
+ */
 enum store_result store_begin(struct store *store);
 enum store_result store_commit(struct store *store);
+bool store_is_unclear(const struct store *store);
 void store_rollback(struct store *store);
 
 /*

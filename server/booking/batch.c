@@ -120,13 +120,15 @@ static bool settle_predecessor(struct batcher *batcher, const struct booking_con
 	}
 	bool committed = queue->batch.state == BATCH_COMMITTED && last >= queue->batch.number;
 
-	log_info("a clerk died at batch %lld, %s its commit", (long long)queue->batch.number,
-		 committed ? "after" : "before");
+	log_info("batch %lld, whose %s, is %s", (long long)queue->batch.number,
+		 queue->batch.unclear ? "commit failed" : "clerk died",
+		 committed ? "in the store" : "carried out anew");
 	waitlist_repair(&queue->waitlist);
 	queue->next_expiry_ns = 0;
 	if (committed) {
 		batch_fill_board(rules, batcher->shared->board);
 		waitlist_commit(&queue->waitlist);
+		queue->batch.unclear = false;
 		publish(batcher);
 	} else {
 		undo_batch(queue);
@@ -201,21 +203,50 @@ static bool commit(struct batcher *batcher)
 	       store_commit(batcher->store) == STORE_OK;
 }
 
-/* Tells all who were in the batch that it failed. */
-static void answer_failure(struct batcher *batcher)
+/* Tells all who were in the batch that it failed, or that nobody knows. */
+static void answer_failure(struct batcher *batcher, enum booking_outcome outcome)
 {
 	struct booking_queue *queue = batcher->queue;
 
-	store_rollback(batcher->store);
 	undo_batch(queue);
 	for (uint32_t i = 0; i < queue->workers; i++) {
 		struct booking_ring *ring = &queue->rings[i];
 
 		for (uint64_t at = ring->answered; at < queue->batch.end[i]; at++) {
-			ring->slots[at % BOOKING_QUEUE_SLOTS].answer.outcome = BOOKING_FAILED;
+			ring->slots[at % BOOKING_QUEUE_SLOTS].answer.outcome = outcome;
 		}
 	}
+	queue->batch.unclear = false;
 	publish(batcher);
+}
+
+/*
+ * A commit that failed may be there all the same, or come back after a crash. The first time it is
+ * left as if its clerk had died: who has the store open anew asks for the batch, and either answers
+ * it or writes it again, over what is left of it. When that fails too, who asked is told so.
+ */
+static void note_failure(struct batcher *batcher)
+{
+	struct booking_queue *queue = batcher->queue;
+	bool unclear = store_is_unclear(batcher->store);
+
+	store_rollback(batcher->store);
+	if (unclear && !queue->batch.unclear) {
+		queue->batch.unclear = true;
+	} else {
+		answer_failure(batcher,
+			       unclear || queue->batch.unclear ? BOOKING_UNCLEAR : BOOKING_FAILED);
+	}
+}
+
+void batch_give_up(struct batcher *batcher)
+{
+	if (batcher->queue->batch.unclear && store_take(batcher->store, LOCK_WAIT_NS)) {
+		if (batcher->queue->batch.unclear && batcher->queue->batch.state != BATCH_NONE) {
+			answer_failure(batcher, BOOKING_UNCLEAR);
+		}
+		store_give(batcher->store);
+	}
 }
 
 /* Tells the waiters their positions now and then, not with every change. */
@@ -249,9 +280,10 @@ static bool serve_batch(struct batcher *batcher)
 		done = carry_out_all(batcher, &rules, &failed);
 	}
 	if (failed || !lapse(queue, &rules) || !commit(batcher)) {
-		answer_failure(batcher);
+		note_failure(batcher);
 		return false;
 	}
+	queue->batch.unclear = false;
 	batcher->commits++;
 	score_add(batcher->score, COUNTER_COMMITS, 1);
 	score_add(batcher->score, COUNTER_BATCHED, done);

@@ -38,6 +38,9 @@ bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t w
 bool batch_open_anew(struct batcher *batcher, char *why);
 void batch_close(struct batcher *batcher);
 
+/* The store cannot be opened anew: who waits to hear of a commit that failed is told that much. */
+void batch_give_up(struct batcher *batcher);
+
 /*
  * Takes the store's lock, puts in order what a predecessor left, and serves until nothing is left
  * on the queue. False when the store failed (store_error says how): all who were in the batch are

@@ -152,6 +152,12 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 	case BOOKING_FAILED:
 		(void)refuse(problem, PROBLEM_INTERNAL, "the store failed; nothing was done");
 		break;
+	case BOOKING_UNCLEAR:
+		(void)refuse(
+			problem, PROBLEM_INTERRUPTED,
+			"the store failed; it may have been carried out or not: ask again with "
+			"the same key");
+		break;
 	}
 	return true;
 }
@@ -188,7 +194,8 @@ static void take_answers(struct turn *turn)
 
 		count(turn->score, slot);
 		if (slot->request.verb == BOOKING_RELEASE &&
-		    slot->answer.outcome == BOOKING_FAILED) {
+		    (slot->answer.outcome == BOOKING_FAILED ||
+		     slot->answer.outcome == BOOKING_UNCLEAR)) {
 			keep_unreleased(turn, slot->request.client.session);
 		}
 		if (session) {

@@ -36,6 +36,9 @@ static bool open_anew(struct clerk *clerk)
 		int64_t pause_ns = back_off_note(&clerk->back_off, why);
 
 		open = batch_open_anew(batcher, why);
+		if (!open) {
+			batch_give_up(batcher);
+		}
 		(void)latch_wait(&clerk->stop, pause_ns);
 	}
 	if (!open && !batcher->stopping) {

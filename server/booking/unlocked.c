@@ -91,7 +91,8 @@ bool unlocked_serve(struct batcher *batcher)
 
 		good = carry_out(batcher, slot);
 		if (!good) {
-			slot->answer.outcome = BOOKING_FAILED;
+			slot->answer.outcome =
+				store_is_unclear(batcher->store) ? BOOKING_UNCLEAR : BOOKING_FAILED;
 		}
 		atomic_store_explicit(&ring->answered, ring->answered + 1, memory_order_release);
 		(void)waker_wake(&batcher->score->waker);

@@ -34,7 +34,8 @@ enum problem_code {
 	PROBLEM_DENIED,
 	PROBLEM_RATE,
 	PROBLEM_BUSY,
-	PROBLEM_INTERNAL
+	PROBLEM_INTERNAL,
+	PROBLEM_INTERRUPTED /* it may have been carried out or not: ask again with the same key */
 };
 
 struct problem {

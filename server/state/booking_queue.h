@@ -78,8 +78,9 @@ struct booking_queue {
 	/* 1 + the worker whose clerk is at work; 0: none is. */
 	_Alignas(CACHE_LINE) _Atomic uint32_t serving;
 	struct {
-		_Atomic uint32_t state;            /* enum batch_state */
-		int64_t number;                    /* of the last one that was begun */
+		_Atomic uint32_t state; /* enum batch_state */
+		int64_t number;         /* of the last one that was begun */
+		bool unclear; /* its commit failed, and it may be in the store all the same */
 		uint64_t end[OPTIONS_WORKERS_MAX]; /* what `answered` will be */
 	} batch;
 	_Atomic uint64_t arrivals;      /* requests ever submitted, in all rings */

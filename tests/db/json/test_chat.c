@@ -338,6 +338,7 @@ Test(chat_on_json, what_was_not_synced_is_not_needed)
 /* Disks that fail */
 
 #define NO_FAULT 100 /* exit status: the step was not reached */
+#define UNCLEAR  50  /* added to it: the round that failed may be there */
 
 static bool try_a_round(struct store *store, int round)
 {
@@ -368,21 +369,25 @@ static int chat_until_the_disk_fails(void *argument)
 	if (round < ROUNDS && store_begin(store) == STORE_OK) {
 		return CHILD_FAILED; /* a handle that had failed goes on */
 	}
+	int unclear = store_is_unclear(store) ? UNCLEAR : 0;
 	store_rollback(store);
 	store_give(store);
 	store_close(store);
-	return fault_steps() < step ? NO_FAULT : round;
+	return fault_steps() < step ? NO_FAULT : round + unclear;
 }
 
-static void expect_rounds(int rounds, int step)
+static void expect_rounds(int ending, int step)
 {
+	int rounds = ending % UNCLEAR;
 	char text[256] = "";
 	size_t used = rounds > 0 ? (size_t)snprintf(text, sizeof(text), "1 #a []\n") : 0;
 	for (int round = 1; round <= rounds; round++) {
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "1.%d x\n", round);
 	}
 	struct store *store = open_store();
-	cr_assert_str_eq(chat_of(store), text, "step %d", step);
+	const char *chat = chat_of(store);
+	size_t same = strncmp(chat, text, used) == 0 ? used : 0;
+	cr_assert(strcmp(chat, text) == 0 || (ending >= UNCLEAR && same == used), "step %d", step);
 	store_close(store);
 }
 
@@ -396,9 +401,10 @@ Test(chat_on_json, disk_failing_at_each_step_loses_nothing_that_was_kept)
 		store_close(open_store());
 		step++;
 		rounds = child_run(chat_until_the_disk_fails, &step);
-		cr_assert(rounds == NO_FAULT || (rounds >= 0 && rounds <= ROUNDS), "%d", rounds);
+		cr_assert(rounds == NO_FAULT || (rounds >= 0 && rounds % UNCLEAR <= ROUNDS), "%d",
+			  rounds);
 		expect_rounds(rounds == NO_FAULT ? ROUNDS : rounds, step);
-		failed += rounds < ROUNDS;
+		failed += rounds != NO_FAULT && rounds % UNCLEAR < ROUNDS;
 	} while (rounds != NO_FAULT);
 	cr_assert_geq(failed, ROUNDS, "no commit failed");
 }
