@@ -11,19 +11,40 @@
 
 #include "shared/base/log.h"
 
-#define BACKLOG 4096
+#define BACKLOG         4096
+#define PROBES          3  /* unanswered questions whether a peer is there, before it is not */
+#define PROBE_PAUSE_MAX 10 /* seconds between them */
+#define MS_PER_SECOND   1000
 
-static void set(int listener, int level, int name)
+static void set_to(int listener, int level, int name, int value)
 {
-	const int on = 1;
-
-	if (setsockopt(listener, level, name, &on, sizeof(on)) < 0) {
+	if (setsockopt(listener, level, name, &value, sizeof(value)) < 0) {
 		die("a listener cannot be set up: %s", strerror(errno));
 	}
 }
 
+static void set(int listener, int level, int name)
+{
+	set_to(listener, level, name, 1);
+}
+
+/* Connections inherit it from their listener: nothing is to be done for each. */
+static void set_up(int listener, unsigned idle_seconds)
+{
+	int pause = (int)(idle_seconds < PROBE_PAUSE_MAX ? idle_seconds : PROBE_PAUSE_MAX);
+	int most = (int)idle_seconds + PROBES * pause;
+
+	set(listener, IPPROTO_TCP, TCP_NODELAY);
+	set_to(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, LISTENER_UNSENT_BYTES);
+	set(listener, SOL_SOCKET, SO_KEEPALIVE);
+	set_to(listener, IPPROTO_TCP, TCP_KEEPIDLE, (int)idle_seconds);
+	set_to(listener, IPPROTO_TCP, TCP_KEEPINTVL, pause);
+	set_to(listener, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+	set_to(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, most * MS_PER_SECOND);
+}
+
 /* Whoever passed it bound it, but need not have set it as we want it. */
-static int adopt(int listener)
+static int adopt(int listener, unsigned idle_seconds)
 {
 	const int flags = fcntl(listener, F_GETFL);
 
@@ -31,11 +52,11 @@ static int adopt(int listener)
 	    fcntl(listener, F_SETFD, FD_CLOEXEC) < 0) {
 		die("a listener cannot be set up: %s", strerror(errno));
 	}
-	set(listener, IPPROTO_TCP, TCP_NODELAY);
+	set_up(listener, idle_seconds);
 	return listener;
 }
 
-static int open_new(const struct listener_option *option)
+static int open_new(const struct listener_option *option, unsigned idle_seconds)
 {
 	const struct sockaddr *address = (const struct sockaddr *)&option->address;
 	int listener = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -44,7 +65,7 @@ static int open_new(const struct listener_option *option)
 		die("%s: no socket to listen on: %s", option->text, strerror(errno));
 	}
 	set(listener, SOL_SOCKET, SO_REUSEADDR);
-	set(listener, IPPROTO_TCP, TCP_NODELAY);
+	set_up(listener, idle_seconds);
 	if (address->sa_family == AF_INET6) {
 		set(listener, IPPROTO_IPV6, IPV6_V6ONLY);
 	}
@@ -54,9 +75,10 @@ static int open_new(const struct listener_option *option)
 	return listener;
 }
 
-int listener_open(const struct listener_option *option)
+int listener_open(const struct listener_option *option, unsigned idle_seconds)
 {
-	return option->passed >= 0 ? adopt(option->passed) : open_new(option);
+	return option->passed >= 0 ? adopt(option->passed, idle_seconds)
+				   : open_new(option, idle_seconds);
 }
 
 void listener_text(int listener, char *text)

@@ -48,6 +48,16 @@ static void set_send_queue(struct options *options, int64_t bytes)
 	options->send_queue_bytes = (size_t)bytes;
 }
 
+static void set_send_queue_total(struct options *options, int64_t bytes)
+{
+	options->send_queue_total_bytes = (size_t)bytes;
+}
+
+static void set_idle(struct options *options, int64_t seconds)
+{
+	options->idle_seconds = (unsigned)seconds;
+}
+
 static void set_history(struct options *options, int64_t number)
 {
 	options->history = (unsigned)number;
@@ -335,10 +345,15 @@ const struct option_row option_rows[] = {
 	  .number = set_max_connections, .least = 1, .most = 1000000 },
 	{ "max-per-address", "N", "Likewise from one address, 0 for no limit", "0",
 	  .number = set_max_per_address, .least = 0, .most = 1000000 },
-	{ "rate", "N", "Commands a second and connection, with bursts of twice as many, 0 for no "
-	  "limit", "0", .number = set_rate, .least = 0, .most = 1000000 },
-	{ "send-queue", "BYTES", "A receiver further behind than this is cut off; 4KiB to 1GiB",
-	  "1MiB", .size = set_send_queue, .least = 4 * KIB, .most = GIB },
+	{ "rate", "N", "Commands a second and connection, with bursts of twice as many; dear ones "
+	  "count as many as they cost, operators have no limit; 0 for none", "100", .number = set_rate, .least = 0, .most = 1000000 },
+	{ "idle", "SECONDS", "Who says nothing for so long is asked by TCP whether it is still there, 1 to "
+	  "32767", "120", .number = set_idle, .least = 1, .most = 32767 },
+	{ "send-queue", "BYTES", "A receiver whom others' lines put further behind than this is cut "
+	  "off; 4KiB to 1GiB", "1MiB", .size = set_send_queue, .least = 4 * KIB, .most = GIB },
+	{ "send-queue-total", "BYTES", "Of all receivers together, the kernel's share counted in; past it "
+	  "those furthest behind are cut off first; 1MiB to 1024GiB", "256MiB",
+	  .size = set_send_queue_total, .least = MIB, .most = 1024 * GIB },
 	{ "history", "N", "Messages a room keeps, 1 to 10000", "1000",
 	  .number = set_history, .least = 1, .most = 10000 },
 	{ "echo", "upper|raw", "What the echo service answers: ASCII letters in upper case, or all "

@@ -57,9 +57,11 @@ struct options {
 	unsigned rate;            /* commands a second and connection; 0: no limit */
 	int64_t max_quantity;     /* 0: no limit */
 	size_t send_queue_bytes;
-	unsigned history;    /* messages a room */
-	char user[64];       /* or "" */
-	char pid_file[4096]; /* or "" */
+	size_t send_queue_total_bytes; /* of all receivers together; 0: no limit */
+	unsigned idle_seconds;         /* after which TCP asks a silent peer whether it is there */
+	unsigned history;              /* messages a room */
+	char user[64];                 /* or "" */
+	char pid_file[4096];           /* or "" */
 	int64_t drain_ns;
 	bool sandbox; /* each process binds itself to its role */
 	enum log_level log_level;

@@ -7,55 +7,64 @@
 #include "server/lines/ticket_commands.h"
 #include "server/lines/user_commands.h"
 
+#define COST_OF_TABLE    5  /* some dozen rows */
+#define COST_OF_LISTING  20 /* up to some thousand */
+#define COST_OF_COUNTING 50 /* of all tickets of an event */
+
 static command_handler help;
 
 const struct command commands[] = {
-	{ "help", ROLE_ANYONE, false, "[NAME]", "lists the commands, or shows one", help },
-	{ "ping", ROLE_ANYONE, false, "[TEXT]", "answers at once, with the text", server_ping },
-	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", user_nick_command },
-	{ "quit", ROLE_ANYONE, false, "[TEXT]", "leaves, and tells your rooms why", server_quit },
+	{ "help", ROLE_ANYONE, false, "[NAME]", "lists the commands, or shows one", help,
+	  COST_OF_TABLE },
+	{ "ping", ROLE_ANYONE, false, "[TEXT]", "answers at once, with the text", server_ping, 1 },
+	{ "nick", ROLE_ANYONE, false, "NAME", "changes your name", user_nick_command, 1 },
+	{ "quit", ROLE_ANYONE, false, "[TEXT]", "leaves, and tells your rooms why", server_quit,
+	  1 },
 	{ "join", ROLE_ANYONE, false, "#ROOM", "enters a room and makes it the current one",
-	  room_join },
-	{ "part", ROLE_ANYONE, false, "[#ROOM]", "leaves a room", room_part },
-	{ "say", ROLE_ANYONE, false, "[#ROOM] TEXT", "says something to a room", room_say },
+	  room_join, 1 },
+	{ "part", ROLE_ANYONE, false, "[#ROOM]", "leaves a room", room_part, 1 },
+	{ "say", ROLE_ANYONE, false, "[#ROOM] TEXT", "says something to a room", room_say, 1 },
 	{ "tell", ROLE_ANYONE, false, "NICK TEXT", "says something to one person",
-	  user_tell_command },
-	{ "who", ROLE_ANYONE, false, "[#ROOM]", "lists who is in a room, or everybody", room_who },
+	  user_tell_command, 1 },
+	{ "who", ROLE_ANYONE, false, "[#ROOM]", "lists who is in a room, or everybody", room_who,
+	  COST_OF_LISTING },
 	{ "where", ROLE_ANYONE, false, "[NICK]", "tells which process serves somebody, or you",
-	  server_where },
-	{ "rooms", ROLE_ANYONE, false, "", "lists the rooms", room_list },
+	  server_where, 1 },
+	{ "rooms", ROLE_ANYONE, false, "", "lists the rooms", room_list, COST_OF_LISTING },
 	{ "topic", ROLE_ANYONE, false, "#ROOM [TEXT]", "shows a room's topic, or sets it",
-	  room_topic },
-	{ "history", ROLE_ANYONE, false, "[#ROOM] [N]", "shows what was said before",
-	  room_history },
+	  room_topic, 1 },
+	{ "history", ROLE_ANYONE, false, "[#ROOM] [N]", "shows what was said before", room_history,
+	  COST_OF_LISTING },
 	{ "events", ROLE_ANYONE, false, "", "lists the events and what is left of each",
-	  ticket_events },
-	{ "left", ROLE_ANYONE, false, "EVENT", "tells how many tickets are left", ticket_left },
+	  ticket_events, COST_OF_TABLE },
+	{ "left", ROLE_ANYONE, false, "EVENT", "tells how many tickets are left", ticket_left, 1 },
 	{ "book", ROLE_ANYONE, true, "EVENT [QTY] [key=KEY]",
-	  "books tickets; with a key, asking again is safe", ticket_book },
+	  "books tickets; with a key, asking again is safe", ticket_book, 1 },
 	{ "hold", ROLE_ANYONE, true, "EVENT [QTY] [ttl=SECONDS] [tied] [key=KEY]",
-	  "keeps tickets for you for a while", ticket_hold },
-	{ "confirm", ROLE_ANYONE, true, "CODE", "books what is held", ticket_confirm },
-	{ "cancel", ROLE_ANYONE, true, "CODE", "gives tickets back", ticket_cancel },
-	{ "ticket", ROLE_ANYONE, true, "CODE", "shows what a code is good for", ticket_show },
+	  "keeps tickets for you for a while", ticket_hold, 1 },
+	{ "confirm", ROLE_ANYONE, true, "CODE", "books what is held", ticket_confirm, 1 },
+	{ "cancel", ROLE_ANYONE, true, "CODE", "gives tickets back", ticket_cancel, 1 },
+	{ "ticket", ROLE_ANYONE, true, "CODE", "shows what a code is good for", ticket_show, 1 },
 	{ "wait", ROLE_ANYONE, true, "EVENT [QTY]", "queues for tickets that come back",
-	  ticket_wait },
-	{ "audit", ROLE_ANYONE, true, "EVENT", "counts an event's tickets one by one",
-	  ticket_audit },
-	{ "op", ROLE_ANYONE, false, "PASSWORD", "makes you an operator", server_op },
+	  ticket_wait, 1 },
+	{ "audit", ROLE_ANYONE, true, "EVENT", "counts an event's tickets one by one", ticket_audit,
+	  COST_OF_COUNTING },
+	{ "op", ROLE_ANYONE, false, "PASSWORD", "makes you an operator", server_op, 1 },
 	{ "event", ROLE_OPERATOR, true,
 	  "new EVENT TOTAL [TITLE] | open EVENT | close EVENT | grow EVENT N", "manages an event",
-	  ticket_event },
-	{ "admit", ROLE_OPERATOR, true, "CODE", "lets the holder of a code in, once",
-	  ticket_admit },
+	  ticket_event, 1 },
+	{ "admit", ROLE_OPERATOR, true, "CODE", "lets the holder of a code in, once", ticket_admit,
+	  1 },
 	{ "kick", ROLE_OPERATOR, false, "NICK [WHY]", "ends somebody's connection",
-	  user_kick_command },
+	  user_kick_command, 1 },
 	{ "mute", ROLE_OPERATOR, false, "NICK SECONDS", "keeps somebody from speaking for a while",
-	  user_mute_command },
+	  user_mute_command, 1 },
 	{ "ban", ROLE_OPERATOR, false, "ADDRESS SECONDS",
-	  "keeps an address out for a while, over restarts too", user_ban_command },
-	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", server_workers },
-	{ "stats", ROLE_ANYONE, false, "", "shows what the server has done", server_stats },
+	  "keeps an address out for a while, over restarts too", user_ban_command, 1 },
+	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", server_workers,
+	  COST_OF_TABLE },
+	{ "stats", ROLE_ANYONE, false, "", "shows what the server has done", server_stats,
+	  COST_OF_TABLE },
 };
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
@@ -116,6 +125,15 @@ static const struct command *find(struct span *rest)
 		}
 	}
 	return NULL;
+}
+
+unsigned command_cost(struct span line)
+{
+	struct span rest = { line.text + 1, line.length - 1 };
+	const struct command *command =
+		span_starts(line, "/") && !span_starts(line, "//") ? find(&rest) : NULL;
+
+	return command ? command->cost : 1;
 }
 
 static enum outcome carry_out_named(struct session *session, struct span line, struct reply *reply,

@@ -21,11 +21,15 @@ struct command {
 	const char *arguments; /* "EVENT [QTY] [key=KEY]" */
 	const char *help;
 	command_handler *run;
+	unsigned cost; /* of --rate and of a share of the turn: as many cheap ones, which are 1 */
 };
 
 /* All commands, in the order in which /help lists them. */
 extern const struct command commands[];
 extern const size_t command_count;
+
+/* What LINE costs, whatever comes of it: as many as a cheap command, 1. */
+unsigned command_cost(struct span line);
 
 /*
  * Carries one line out. With OUTCOME_AGAIN and OUTCOME_WAIT nothing happened, and the line is to be

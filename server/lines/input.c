@@ -9,8 +9,9 @@
 /* What becomes of a line when it has its turn. */
 enum line_fate {
 	LINE_IS_CARRIED_OUT,
-	LINE_IS_TOO_LONG, /* refused; there is no text */
-	LINE_IS_OVER_RATE /* refused */
+	LINE_IS_TOO_LONG,  /* refused; there is no text */
+	LINE_IS_OVER_RATE, /* refused */
+	LINE_IS_NOT_CUT /* nothing of what is kept was looked at: no share of the turn was left */
 };
 
 static struct lines_session *input_of(struct session *session)
@@ -67,9 +68,10 @@ static enum outcome refuse_line(struct session *session, enum line_fate fate,
 		return refuse(problem, PROBLEM_TOOLONG, "a line has at most %d bytes",
 			      LINE_MAX_BYTES);
 	}
-	return refuse(problem, PROBLEM_RATE,
-		      "at most %u lines a second; this one was not carried out",
-		      session->turn->shared->options->rate);
+	return refuse(
+		problem, PROBLEM_RATE,
+		"at most %u lines a second, dear ones count as more; this one was not carried out",
+		session->turn->shared->options->rate);
 }
 
 /* A line has its turn: carried out and answered, or kept for later. */
@@ -106,9 +108,29 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 
 static void take_new_line(struct session *session, struct span line, enum line_fate fate)
 {
-	if (line.length > 0 || fate != LINE_IS_CARRIED_OUT) {
-		take_line(session, line, session_within_rate(session) ? fate : LINE_IS_OVER_RATE);
+	unsigned cost = command_cost(line);
+
+	if (line.length == 0 && fate == LINE_IS_CARRIED_OUT) {
+		session_charge(session, cost);
+		return;
 	}
+	if (!session_within_rate(session, cost)) {
+		fate = LINE_IS_OVER_RATE;
+		cost = 1;
+	}
+	take_line(session, line, fate);
+	session_charge(session, cost);
+}
+
+/* It has had its share: the rest waits, and the socket is not read meanwhile. */
+static void put_off(struct session *session, const char *bytes, size_t length)
+{
+	struct lines_session *input = input_of(session);
+
+	input->kept_length = input->kept_line = 0;
+	input->kept_fate = LINE_IS_NOT_CUT;
+	session_put_off(session);
+	keep_rest(session, bytes, length);
 }
 
 static void take_lines(struct session *session, const char *bytes, size_t length)
@@ -118,6 +140,11 @@ static void take_lines(struct session *session, const char *bytes, size_t length
 
 	while (session->state == SESSION_OPEN && !session->keeping) {
 		size_t used = 0;
+
+		if (length > 0 && !session_may_go_on(session)) {
+			put_off(session, bytes, length);
+			return;
+		}
 		enum line_event event = line_read(&input->lines, bytes, length, &used, &line);
 
 		bytes += used;
@@ -129,7 +156,10 @@ static void take_lines(struct session *session, const char *bytes, size_t length
 				      LINE_IS_CARRIED_OUT);
 			break;
 		case LINE_TOO_LONG: take_new_line(session, span_of(""), LINE_IS_TOO_LONG); break;
-		case LINE_TELNET: session_send(session, line.text, line.length); break;
+		case LINE_TELNET:
+			session_send_own(session, line.text, line.length);
+			session_charge(session, 1);
+			break;
 		case LINE_BROWSER:
 		case LINE_NO_MEMORY: session_close(session); return;
 		}
@@ -142,6 +172,7 @@ static void take_lines(struct session *session, const char *bytes, size_t length
 void input_take(struct session *session, char *bytes, size_t length)
 {
 	reply_clear(&session->turn->sessions->reply);
+	session_begin_share(session);
 	take_lines(session, bytes, length);
 	session_send_replies(session->turn);
 }
@@ -156,7 +187,10 @@ void input_go_on(struct session *session)
 	input->kept = NULL;
 	session->keeping = false;
 	reply_clear(&session->turn->sessions->reply);
-	take_line(session, (struct span){ kept, line }, input->kept_fate);
+	session_begin_share(session);
+	if (input->kept_fate != LINE_IS_NOT_CUT) {
+		take_line(session, (struct span){ kept, line }, input->kept_fate);
+	}
 	if (session->keeping) {
 		keep_rest(session, kept + line, length - line);
 	} else {

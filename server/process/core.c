@@ -52,7 +52,8 @@ void core_turn(struct core *core)
 
 bool core_has_news(const struct core *core)
 {
-	return chat_has_news(&core->turn) || boxoffice_has_news(&core->turn);
+	return core->turn.sessions->pressing || chat_has_news(&core->turn) ||
+	       boxoffice_has_news(&core->turn);
 }
 
 int64_t core_due_ns(struct core *core)

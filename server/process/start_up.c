@@ -41,7 +41,7 @@ static void open_listeners(const struct options *options, int *listeners)
 	char text[LISTENER_TEXT_SIZE];
 
 	for (size_t i = 0; i < options->listener_count; i++) {
-		listeners[i] = listener_open(&options->listeners[i]);
+		listeners[i] = listener_open(&options->listeners[i], options->idle_seconds);
 		listener_text(listeners[i], text);
 		(void)printf("listening %s %s\n", listener_kind_name(options->listeners[i].kind),
 			     text);

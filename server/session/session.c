@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/config/listener.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -17,9 +18,16 @@
 #define RATE_BURST       2                   /* seconds' worth of what --rate allows, at once */
 #define MESSAGE_SIZE_MAX 8192                /* bytes of an event for one session */
 #define NOTICE_SIZE      256
+#define SHARE_COST       512         /* what one may ask for in a turn: cheap lines */
+#define SHARE_COST_LEAST 32          /* however many there are */
+#define SHARE_NS         NS_PER_MS   /* likewise in time */
+#define SHARE_LOOK       16          /* cost, after which the clock is looked at */
+#define OWN_REPLIES_MOST (64 * 1024) /* bytes that are not read; then no more is asked */
+#define RELIEVED_A_TURN  16          /* receivers cut off in one turn, for the total */
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
 static void flush(struct session *session);
+static void weigh(struct session *session);
 
 struct address session_address(const struct session *session)
 {
@@ -70,6 +78,7 @@ static void end(struct session *session)
 		return;
 	}
 	session->state = SESSION_ENDED;
+	weigh(session);
 	event_del(&session->event);
 	close(session->socket);
 	output_finish(&session->output);
@@ -123,10 +132,30 @@ static void cut_off(struct session *session)
 	session->linger_until_ns = turn_now_ns(session->turn) + CUT_OFF_NS;
 }
 
+/* Its own replies do not count: they are bounded by not reading from who does not take them. */
 static bool is_behind(const struct session *session)
 {
 	return session->state == SESSION_OPEN &&
-	       session->output.bytes > session->turn->shared->options->send_queue_bytes;
+	       session->output.bytes - session->own_bytes >
+		       session->turn->shared->options->send_queue_bytes;
+}
+
+static bool ignores_its_replies(const struct session *session)
+{
+	return session->own_bytes >= OWN_REPLIES_MOST;
+}
+
+/* What one receiver costs in memory: a socket that takes no more holds its share in the kernel. */
+static void weigh(struct session *session)
+{
+	struct sessions *sessions = session->turn->sessions;
+	size_t weight = 0;
+
+	if (session->state == SESSION_OPEN) {
+		weight = session->output.bytes + (session->writing ? LISTENER_UNSENT_BYTES : 0);
+	}
+	sessions->queued_bytes += weight - session->counted;
+	session->counted = weight;
 }
 
 /* Much may be queued within one turn: it is sent before it is held against the receiver. */
@@ -139,6 +168,27 @@ static void queued(struct session *session)
 	if (is_behind(session)) {
 		cut_off(session);
 	}
+	weigh(session);
+}
+
+/* The last LENGTH bytes that were queued are replies to what it asked itself. */
+static void queued_own(struct session *session, size_t length)
+{
+	session->own_bytes += length;
+	session->own_behind = session->output.bytes;
+	mark_unsent(session);
+	if (ignores_its_replies(session) && !session->writing) {
+		flush(session);
+	}
+	weigh(session);
+}
+
+static void sent_some(struct session *session, size_t sent)
+{
+	session->own_behind -= sent < session->own_behind ? sent : session->own_behind;
+	if (session->own_bytes > session->own_behind) {
+		session->own_bytes = session->own_behind;
+	}
 }
 
 void session_send_replies(struct turn *turn)
@@ -150,7 +200,7 @@ void session_send_replies(struct turn *turn)
 	if (session && session->state == SESSION_OPEN) {
 		output_copy(&session->output, &sessions->copied, sessions->reply.text,
 			    sessions->reply.complete);
-		queued(session);
+		queued_own(session, sessions->reply.complete);
 	}
 	reply_drop_complete(&sessions->reply);
 }
@@ -183,6 +233,14 @@ void session_send(struct session *session, const char *text, size_t length)
 	}
 }
 
+void session_send_own(struct session *session, const char *text, size_t length)
+{
+	if (takes_output(session)) {
+		output_copy(&session->output, &session->turn->sessions->copied, text, length);
+		queued_own(session, length);
+	}
+}
+
 void session_send_block(struct session *session, struct block *block, uint32_t start,
 			uint32_t length)
 {
@@ -211,6 +269,7 @@ void session_send_now(struct session *session, const char *text, size_t length)
 		output_copy(&session->output, &session->turn->sessions->copied, text + sent,
 			    length - (size_t)sent);
 		wait_for(session, session->reading && !session->front->in_step, true);
+		weigh(session);
 	}
 }
 
@@ -237,7 +296,8 @@ void session_notice(struct session *session, const char *format, ...)
 /* Whether input has to wait until something else is over. */
 static bool has_to_wait(const struct session *session)
 {
-	return session->keeping || (session->front->in_step && session->output.bytes > 0);
+	return session->keeping || ignores_its_replies(session) ||
+	       (session->front->in_step && session->output.bytes > 0);
 }
 
 /* Reads on, waits, or, when no more input comes and all of it is answered, closes. */
@@ -256,11 +316,11 @@ static void settle(struct session *session)
 }
 
 /* A token bucket that is kept as a time (GCRA). */
-bool session_within_rate(struct session *session)
+bool session_within_rate(struct session *session, unsigned cost)
 {
 	unsigned rate = session->turn->shared->options->rate;
 
-	if (rate == 0) {
+	if (rate == 0 || session->operator_role) {
 		return true;
 	}
 	int64_t now = turn_now_ns(session->turn);
@@ -269,8 +329,51 @@ bool session_within_rate(struct session *session)
 	if (start - now > (RATE_BURST * (int64_t)rate - 1) * (NS_PER_SECOND / rate)) {
 		return false;
 	}
-	session->tokens_ns = start + NS_PER_SECOND / rate;
+	session->tokens_ns = start + (int64_t)cost * (NS_PER_SECOND / rate);
 	return true;
+}
+
+/* The more there are who wait for their next turn, the less each gets in one. */
+void session_begin_share(struct session *session)
+{
+	struct sessions *sessions = session->turn->sessions;
+	uint32_t others = sessions->waiting_count + 1;
+	uint32_t cost = SHARE_COST / others;
+
+	sessions->share_left = cost > SHARE_COST_LEAST ? cost : SHARE_COST_LEAST;
+	sessions->share_end_ns = 0; /* the clock is not looked at for a few cheap lines */
+}
+
+void session_charge(struct session *session, unsigned cost)
+{
+	struct sessions *sessions = session->turn->sessions;
+	uint32_t left =
+		sessions->share_left - (cost < sessions->share_left ? cost : sessions->share_left);
+
+	if (left / SHARE_LOOK != sessions->share_left / SHARE_LOOK) {
+		int64_t now_ns = clock_monotonic_ns();
+
+		if (sessions->share_end_ns == 0) {
+			sessions->share_end_ns = now_ns + SHARE_NS / (sessions->waiting_count + 1);
+		} else if (now_ns >= sessions->share_end_ns) {
+			left = 0;
+		}
+	}
+	sessions->share_left = left;
+}
+
+bool session_may_go_on(const struct session *session)
+{
+	return session->turn->sessions->share_left > 0 && !ignores_its_replies(session);
+}
+
+void session_put_off(struct session *session)
+{
+	session->keeping = true;
+	if (!ignores_its_replies(session)) {
+		session->turn->sessions->pressing = true;
+		session_retry_later(session);
+	}
 }
 
 void session_expect_answer(struct session *session)
@@ -356,6 +459,11 @@ void sessions_retry_waiting(struct turn *turn)
 	struct session *session = turn->sessions->waiting;
 
 	turn->sessions->waiting = NULL;
+	turn->sessions->pressing = false;
+	turn->sessions->waiting_count = 0;
+	for (const struct session *each = session; each; each = each->next_waiting) {
+		turn->sessions->waiting_count++;
+	}
 	while (session) {
 		struct session *next = session->next_waiting;
 
@@ -394,11 +502,32 @@ static void finish_sending(struct session *session)
 	linger(session);
 }
 
+/* Its replies are read: what its front kept meanwhile has its turn. */
+static void take_up_kept(struct session *session)
+{
+	if (session->keeping && session->unanswered == 0 && session->state == SESSION_OPEN) {
+		session->turn->sessions->pressing = true;
+		session_retry_later(session);
+	}
+}
+
 static void flush(struct session *session)
 {
-	switch (output_flush(&session->output, session->socket)) {
+	size_t before = session->output.bytes;
+	bool ignored = ignores_its_replies(session);
+	enum output_result result = output_flush(&session->output, session->socket);
+
+	sent_some(session, before - session->output.bytes);
+	if (ignored && !ignores_its_replies(session)) {
+		take_up_kept(session);
+		settle(session);
+	}
+	switch (result) {
 	case OUTPUT_BROKEN: end(session); return;
-	case OUTPUT_BLOCKED: wait_for(session, session->reading, true); return;
+	case OUTPUT_BLOCKED:
+		wait_for(session, session->reading, true);
+		weigh(session);
+		return;
 	case OUTPUT_EMPTY: break;
 	}
 	if (session->writing) {
@@ -407,6 +536,7 @@ static void flush(struct session *session)
 		wait_for(session, session->reading || stood_still, false);
 		settle(session);
 	}
+	weigh(session);
 	if (session->state == SESSION_CLOSING) {
 		finish_sending(session);
 	}
@@ -449,6 +579,7 @@ void session_close(struct session *session)
 		return;
 	}
 	session->state = SESSION_CLOSING;
+	weigh(session);
 	set_reading(session, false);
 	mark_unsent(session);
 }
@@ -538,20 +669,6 @@ static void free_ended(struct turn *turn, bool (*give_back)(struct session *sess
 	}
 }
 
-void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session))
-{
-	struct session *session;
-
-	while ((session = turn->sessions->unsent)) {
-		turn->sessions->unsent = session->next_unsent;
-		session->unsent = false;
-		if (session->state != SESSION_ENDED && !session->writing) {
-			flush(session);
-		}
-	}
-	free_ended(turn, give_back);
-}
-
 /* The next session from INDEX on; NULL when there is none. */
 static struct session *next_from(const struct turn *turn, uint32_t *index)
 {
@@ -563,6 +680,66 @@ static struct session *next_from(const struct turn *turn, uint32_t *index)
 		}
 	}
 	return NULL;
+}
+
+/* Of this worker's receivers the one that is furthest behind; NULL if none is. */
+static struct session *furthest_behind(const struct turn *turn)
+{
+	struct session *furthest = NULL;
+	uint32_t index = 0;
+
+	for (struct session *each; (each = next_from(turn, &index));) {
+		if (each->counted > (furthest ? furthest->counted : 0)) {
+			furthest = each;
+		}
+	}
+	return furthest;
+}
+
+/*
+ * Past --send-queue-total those furthest behind go first. Each worker says how far its furthest is;
+ * one that has a further one is woken, and cuts that off.
+ */
+static void relieve(struct turn *turn)
+{
+	struct scoreboard *scoreboard = turn->shared->scoreboard;
+	const size_t most = turn->shared->options->send_queue_total_bytes;
+
+	for (int i = 0; i < RELIEVED_A_TURN; i++) {
+		atomic_store(&turn->score->queued_bytes, turn->sessions->queued_bytes);
+		if (most == 0 || scoreboard_queued_bytes(scoreboard) <= most) {
+			return;
+		}
+		struct session *furthest = furthest_behind(turn);
+
+		atomic_store(&turn->score->furthest_bytes, furthest ? furthest->counted : 0);
+		uint32_t worker = scoreboard_furthest_behind(scoreboard);
+
+		if (worker != turn->worker) {
+			turn_wake(turn, worker);
+			return;
+		}
+		if (!furthest) {
+			return;
+		}
+		cut_off(furthest);
+	}
+	turn->sessions->pressing = true;
+}
+
+void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session))
+{
+	struct session *session;
+
+	while ((session = turn->sessions->unsent)) {
+		turn->sessions->unsent = session->next_unsent;
+		session->unsent = false;
+		if (session->state != SESSION_ENDED && !session->writing) {
+			flush(session);
+		}
+	}
+	relieve(turn);
+	free_ended(turn, give_back);
 }
 
 void sessions_close_from(struct turn *turn, struct peer_address peer, const struct message *why)

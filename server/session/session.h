@@ -39,6 +39,9 @@ struct session {
 	int socket;
 	uint32_t index; /* of the seat, among this worker's */
 	struct output output;
+	size_t own_bytes;    /* of `output`: replies to what it asked itself, at most so many */
+	size_t own_behind;   /* bytes of `output` up to the end of the last of them */
+	size_t counted;      /* what it weighs in sessions->queued_bytes */
 	int64_t tokens_ns;   /* --rate: what it may still spend */
 	uint16_t unanswered; /* bookings under way at the clerk */
 	uint8_t state;       /* enum session_state */
@@ -70,6 +73,11 @@ struct sessions {
 	struct block *copied;      /* what is sent to one is copied into it */
 	struct reply reply;        /* to what is being carried out */
 	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
+	uint32_t waiting_count;    /* of `waiting`, when they were last tried */
+	bool pressing;        /* one of `waiting` has used up its share: no sleep before the next */
+	uint32_t share_left;  /* of who has its turn: what it may still ask for, by its cost */
+	int64_t share_end_ns; /* and until when, monotonic */
+	size_t queued_bytes;  /* of all receivers that are open, the kernel's share counted in */
 };
 
 void sessions_create(struct turn *turn);
@@ -87,11 +95,26 @@ struct session *session_find(const struct turn *turn, uint32_t index, uint64_t n
 
 struct address session_address(const struct session *session);
 
-/* Whether --rate lets it ask for one thing more; that is counted then. */
-bool session_within_rate(struct session *session);
+/* Whether --rate lets it ask for one thing more; that is counted then, as much as it COSTs. */
+bool session_within_rate(struct session *session, unsigned cost);
+
+/*
+ * A session has its turn: it gets a share of it, in what its requests cost and in time, so that one
+ * that asks for much at once keeps nobody waiting. Each request is charged. When it may not go on
+ * (its share is used up, or it does not read its replies), its front keeps the rest.
+ */
+void session_begin_share(struct session *session);
+void session_charge(struct session *session, unsigned cost);
+bool session_may_go_on(const struct session *session);
+
+/* Its front kept the rest, since it may not go on: it is given its turn again when it may. */
+void session_put_off(struct session *session);
 
 /* Sends a copy of TEXT: whole messages of its front's. */
 void session_send(struct session *session, const char *text, size_t length);
+
+/* The same for what its peer itself asked for: while that is not read, nothing is read from it. */
+void session_send_own(struct session *session, const char *text, size_t length);
 
 /* Sends a stretch of a block, by reference. */
 void session_send_block(struct session *session, struct block *block, uint32_t start,

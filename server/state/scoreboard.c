@@ -46,6 +46,30 @@ uint32_t scoreboard_connections(const struct scoreboard *scoreboard)
 	return total;
 }
 
+uint64_t scoreboard_queued_bytes(const struct scoreboard *scoreboard)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < scoreboard->workers; i++) {
+		total += atomic_load_explicit(&scoreboard->scores[i].queued_bytes,
+					      memory_order_relaxed);
+	}
+	return total;
+}
+
+uint32_t scoreboard_furthest_behind(const struct scoreboard *scoreboard)
+{
+	uint32_t furthest = 0;
+
+	for (uint32_t i = 1; i < scoreboard->workers; i++) {
+		if (scoreboard->scores[i].furthest_bytes >
+		    scoreboard->scores[furthest].furthest_bytes) {
+			furthest = i;
+		}
+	}
+	return furthest;
+}
+
 const char *counter_name(enum counter counter)
 {
 	return counter_names[counter];

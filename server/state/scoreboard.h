@@ -47,6 +47,8 @@ struct score {
 	_Alignas(CACHE_LINE) _Atomic uint32_t connections;
 	_Atomic int64_t heartbeat_ns; /* monotonic: the loop was here */
 	_Atomic uint64_t counters[COUNTERS];
+	_Atomic uint64_t queued_bytes;   /* of its receivers, the kernel's share counted in */
+	_Atomic uint64_t furthest_bytes; /* of the one furthest behind, when last looked at */
 	_Alignas(CACHE_LINE) struct waker waker; /* of its event loop */
 };
 
@@ -71,6 +73,10 @@ static inline void score_add(struct score *score, enum counter counter, uint64_t
 /* The sum over all workers. */
 uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter);
 uint32_t scoreboard_connections(const struct scoreboard *scoreboard);
+
+/* What all receivers together have queued; and the worker whose furthest is the furthest behind. */
+uint64_t scoreboard_queued_bytes(const struct scoreboard *scoreboard);
+uint32_t scoreboard_furthest_behind(const struct scoreboard *scoreboard);
 
 /* A counter's name in /stats, such as "turnstile_commands_total". */
 const char *counter_name(enum counter counter);

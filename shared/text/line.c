@@ -13,7 +13,16 @@
 #define PARTIAL_SIZE (LINE_MAX_BYTES + 2) /* CR and NUL may stand before the LF */
 
 /* The bytes of telnet's commands (RFC 854). */
-enum { SE = 240, SB = 250, WILL = 251, WONT = 252, DO = 253, DONT = 254, IAC = 255 };
+enum {
+	TIMING_MARK = 6,
+	SE = 240,
+	SB = 250,
+	WILL = 251,
+	WONT = 252,
+	DO = 253,
+	DONT = 254,
+	IAC = 255
+};
 
 /* What `telnet_state` holds: what the next byte is. */
 enum telnet_state {
@@ -194,7 +203,10 @@ static enum line_event read_text(struct line_reader *reader, const char *input, 
 	return event;
 }
 
-/* The first DO or WILL of an option is refused; later ones are no news, and two could loop. */
+/*
+ * The first DO or WILL of an option is refused; later ones are no news, and two could loop. But
+ * DO TIMING-MARK is a question each time (RFC 860): a client shows no output until it is answered.
+ */
 static enum line_event answer(struct line_reader *reader, bool will, uint8_t option,
 			      struct line *line)
 {
@@ -209,7 +221,7 @@ static enum line_event answer(struct line_reader *reader, bool will, uint8_t opt
 		return LINE_NO_MEMORY;
 	}
 	asked = &telnet->asked[will][option / 64];
-	if (*asked & bit) {
+	if ((*asked & bit) && (will || option != TIMING_MARK)) {
 		return LINE_NONE;
 	}
 	*asked |= bit;

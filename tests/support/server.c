@@ -187,13 +187,14 @@ void turnstiled_pass(struct turnstiled *server, int socket, const char *name)
 }
 
 /*
- * The program, ports of the system's choice unless some are passed, a state of its own, and what
- * the test wants.
+ * The program, ports of the system's choice unless some are passed, a state of its own, no limit
+ * of lines a second (tests are faster than people), and what the test wants.
  */
 static void fill_arguments(const struct turnstiled *server, const char *const *more,
 			   const char *argv[ARGUMENTS_MAX + 1])
 {
-	const char *const first[] = { server->program, "--state", server->folder.path };
+	const char *const first[] = { server->program, "--state", server->folder.path, "--rate",
+				      "0" };
 	const char *const ports[] = { "--listen", "lines:127.0.0.1:0", "--listen",
 				      "echo:127.0.0.1:0" };
 	size_t count = sizeof(first) / sizeof(first[0]);

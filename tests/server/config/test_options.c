@@ -145,7 +145,7 @@ Test(options, without_any_they_are_the_defaults)
 	cr_expect_eq(options.echo, ECHO_UPPER);
 	cr_expect_eq(options.max_connections, 16384);
 	cr_expect_eq(options.max_per_address, 0);
-	cr_expect_eq(options.rate, 0);
+	cr_expect_eq(options.rate, 100);
 	cr_expect_eq(options.max_quantity, 0);
 	cr_expect_eq(options.send_queue_bytes, 1024 * 1024);
 	cr_expect_eq(options.history, 1000);
@@ -164,7 +164,8 @@ Test(options, each_on_the_command_line_is_taken)
 
 	read_options(&options,
 		     "--workers 3 --dispatch accept --echo raw --max-connections 7 "
-		     "--max-per-address=6 --rate 5 --max-quantity 4 --send-queue 64KiB "
+		     "--max-per-address=6 --rate 5 --idle 9 --send-queue-total 2MiB --max-quantity "
+		     "4 --send-queue 64KiB "
 		     "--history 3 --drain 2 --log-level=debug --log-format=json --pid-file=/x/y "
 		     "--user root");
 	cr_expect_eq(options.workers, 3);
@@ -173,6 +174,8 @@ Test(options, each_on_the_command_line_is_taken)
 	cr_expect_eq(options.max_connections, 7);
 	cr_expect_eq(options.max_per_address, 6);
 	cr_expect_eq(options.rate, 5);
+	cr_expect_eq(options.idle_seconds, 9);
+	cr_expect_eq(options.send_queue_total_bytes, 2 * 1024 * 1024);
 	cr_expect_eq(options.max_quantity, 4);
 	cr_expect_eq(options.send_queue_bytes, 65536);
 	cr_expect_eq(options.history, 3);
@@ -403,12 +406,31 @@ Test(options, a_wrong_one_gets_one_line_that_says_what_would_be_right)
 Test(options, help_names_every_option_and_goes_to_stdout)
 {
 	static const char *const names[] = {
-		"--listen",     "--workers",      "--dispatch", "--store",
-		"--state",      "--serialize",    "--event",    "--echo",
-		"--rate",       "--max-quantity", "--history",  "--op-password-file",
-		"--send-queue", "--user",         "--pid-file", "--max-connections",
-		"--log-level",  "--log-format",   "--drain",    "--max-per-address",
-		"--config",     "--help",         "--version",
+		"--listen",
+		"--workers",
+		"--dispatch",
+		"--store",
+		"--state",
+		"--serialize",
+		"--event",
+		"--echo",
+		"--rate",
+		"--max-quantity",
+		"--history",
+		"--op-password-file",
+		"--send-queue",
+		"--user",
+		"--pid-file",
+		"--max-connections",
+		"--log-level",
+		"--log-format",
+		"--drain",
+		"--max-per-address",
+		"--config",
+		"--help",
+		"--version",
+		"--idle",
+		"--send-queue-total",
 	};
 	struct capture capture;
 

@@ -130,7 +130,105 @@ Test(input, long_replies_are_handed_on_before_the_last_line_is_read)
 	for (int i = 0; i < 64; i++) {
 		strcat(many, "/history\n");
 	}
-	send_in(ann, many); /* 6 MiB in all, of which the queue takes one */
+	send_in(ann, many); /* 6 MiB in all: no more is answered than is read */
 	cr_expect_leq(core.turn.sessions->reply.room, OUT_SIZE);
+	cr_expect_eq(shared.scoreboard->scores[0].counters[COUNTER_CUT_OFF], 0);
+	cr_expect_lt(core.turn.sessions->queued_bytes, 1024 * 1024);
+}
+
+#define MANY 4000 /* lines at once */
+
+static unsigned count_lines(const char *text)
+{
+	unsigned count = 0;
+
+	for (; (text = strchr(text, '\n')); text++) {
+		count++;
+	}
+	return count;
+}
+
+static void repeat(char *text, size_t size, const char *line, int times)
+{
+	size_t length = strlen(line);
+
+	cr_assert_lt(length * (size_t)times, size);
+	for (int i = 0; i < times; i++) {
+		memcpy(text + (size_t)i * length, line, length + 1);
+	}
+}
+
+Test(input, who_asks_for_much_at_once_gets_a_share_of_each_turn_and_all_answers)
+{
+	static char many[MANY * 8];
+	unsigned answered;
+	int turns = 1;
+
+	repeat(many, sizeof(many), "/ping\n", MANY);
+	send_in(ann, many);
+	answered = count_lines(get_out(ann));
+	cr_expect_lt(answered, MANY / 4, "%u in one turn", answered);
+	send_in(bob, "/ping\n");
+	cr_expect_str_eq(get_out(bob), "+pong\n", "others have their turn in between");
+	for (; answered < MANY && turns < MANY; turns++) {
+		sessions_retry_waiting(&core.turn);
+		answered += count_lines(get_out(ann));
+	}
+	cr_expect_eq(answered, MANY, "%u after %d turns", answered, turns);
+}
+
+Test(input, dear_commands_count_as_many_as_they_cost)
+{
+	static char many[60 * 8];
+
+	options.rate = 100; /* a burst of 200, which is 10 times 20 */
+	repeat(many, sizeof(many), "/who\n", 60);
+	send_in(ann, many);
+	cr_expect_eq(shared.scoreboard->scores[0].counters[COUNTER_ERRORS], 50);
+	core.turn.sessions->table[1]->operator_role = true;
+	send_in(bob, many);
+	cr_expect_eq(shared.scoreboard->scores[0].counters[COUNTER_ERRORS], 50, "operators: none");
+}
+
+/* The socket takes some; then nothing more is carried out until the replies are read. */
+Test(input, who_does_not_read_its_replies_is_not_read_from_until_it_does)
+{
+	static char many[MANY * 8];
+	unsigned answered = 0;
+
+	repeat(many, sizeof(many), "/help\n", MANY);
+	send_in(ann, many);
+	for (int turns = 0; turns < MANY; turns++) {
+		sessions_retry_waiting(&core.turn);
+		sessions_flush(&core.turn, chat_leave_all);
+	}
+	cr_expect_lt(shared.scoreboard->scores[0].counters[COUNTER_COMMANDS], MANY);
+	cr_expect_lt(core.turn.sessions->queued_bytes, 1024 * 1024);
+	for (int turns = 0; answered < MANY && turns < 100 * MANY; turns++) {
+		(void)event_base_loop(core.turn.base, EVLOOP_NONBLOCK);
+		sessions_retry_waiting(&core.turn);
+		const char *out = get_out(ann);
+		for (const char *at = out; (at = strstr(at, "+help ")); at++) {
+			answered++;
+		}
+	}
+	cr_expect_geq(answered, MANY - 200, "%u", answered); /* some are cut in two by the reads */
+	cr_expect_eq(shared.scoreboard->scores[0].counters[COUNTER_CUT_OFF], 0);
+}
+
+Test(input, past_the_total_those_furthest_behind_are_cut_off)
+{
+	static char many[MANY * 8];
+
+	repeat(many, sizeof(many), "/help\n", MANY);
+	options.send_queue_total_bytes = 64 * 1024;
+	send_in(ann, many);
+	for (int turns = 0; turns < MANY; turns++) {
+		sessions_retry_waiting(&core.turn);
+		sessions_flush(&core.turn, chat_leave_all);
+	}
+	send_in(bob, "/ping\n");
+	cr_expect_str_eq(get_out(bob), "+pong\n");
 	cr_expect_eq(shared.scoreboard->scores[0].counters[COUNTER_CUT_OFF], 1);
+	cr_expect_eq(core.turn.sessions->table[1]->state, SESSION_OPEN, "bob is not behind");
 }

@@ -313,6 +313,13 @@ Test(telnet, is_answered_once_for_each_option)
 	EVENTS(DO IAC "a\n", "TELNET[FF][FC][FF]|a|");
 }
 
+/* A client that sent one shows nothing until it is answered (RFC 860). */
+Test(telnet, has_each_timing_mark_answered)
+{
+	EVENTS(DO "\6" DO "\6", "TELNET[FF][FC][06]|TELNET[FF][FC][06]|");
+	EVENTS(WILL "\6" WILL "\6", "TELNET[FF][FE][06]|");
+}
+
 /* Reads one byte after the other, and counts the answers. */
 static int count_answers(struct line_reader *reader, const char *input, size_t length)
 {
@@ -327,7 +334,7 @@ static int count_answers(struct line_reader *reader, const char *input, size_t l
 	return answers;
 }
 
-Test(telnet, answers_all_256_options_once)
+Test(telnet, answers_all_256_options_once_but_timing_marks)
 {
 	struct line_reader reader;
 
@@ -335,7 +342,8 @@ Test(telnet, answers_all_256_options_once)
 	for (int round = 0; round < 512; round++) {
 		char both[] = { '\xFF', '\xFD', (char)round, '\xFF', '\xFB', (char)round };
 
-		cr_assert_eq(count_answers(&reader, both, 6), round < 256 ? 2 : 0, "%d", round);
+		cr_assert_eq(count_answers(&reader, both, 6), round < 256 ? 2 : round == 256 + 6,
+			     "%d", round);
 	}
 	line_reader_finish(&reader);
 }
