@@ -85,7 +85,8 @@ class Turnstile(Side):
 
     def command(self):
         return [BUILT / "turnstiled", "--listen", f"lines:127.0.0.1:{self.port}",
-                "--store", f"sqlite:{self.folder}/sale.db", "--event", f"rush={EVENT_TOTAL}"]
+                "--store", f"sqlite:{self.folder}/sale.db", "--event", f"rush={EVENT_TOTAL}",
+                "--rate", 0]
 
     def bench(self):
         return [BUILT / "turnstile", "--port", self.port, "bench"]
