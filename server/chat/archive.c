@@ -138,7 +138,7 @@ static bool keep_bans(struct archive *archive)
 		struct store_ban row = { .until_ns = admission->bans[i].until_ns };
 
 		if (admission->bans[i].unsaved) {
-			peer_address_write(admission->bans[i].peer, row.address);
+			peer_network_write(admission->bans[i].network, row.address);
 			good = store_ban_put(archive->store, &row, clock_deadlines_ns()) ==
 			       STORE_OK;
 			admission->bans[i].unsaved = false;
@@ -222,10 +222,10 @@ static void restore_ban(void *context, const struct store_ban *ban)
 {
 	struct shared_state *shared = context;
 	struct admission *admission = shared->directory->admission;
-	struct peer_address peer;
+	struct peer_network network;
 
-	if (peer_address_read(span_of(ban->address), &peer)) {
-		(void)admission_ban(admission, peer, ban->until_ns, clock_deadlines_ns());
+	if (peer_network_read(span_of(ban->address), &network)) {
+		(void)admission_ban(admission, network, ban->until_ns, clock_deadlines_ns());
 		admission->bans[admission->ban_count - 1].unsaved = false;
 		admission->bans_unsaved = 0;
 	}

@@ -18,23 +18,24 @@ static void read_letter(void *context, const struct letter *letter)
 	struct session *receiver;
 
 	if (letter->kind == LETTER_BAN) {
-		sessions_close_from(turn, letter->peer, &message);
+		sessions_end_from(turn, letter->network, &message);
 		return;
 	}
 	receiver = session_find(turn, letter->seat, letter->session);
 	if (receiver) {
-		session_hear(receiver, &message);
 		if (letter->kind == LETTER_LAST) {
-			session_close(receiver);
+			session_end_now(receiver, &message);
+		} else {
+			session_hear(receiver, &message);
 		}
 	}
 }
 
 /* Sends a message to one person, whichever worker serves that one; false if its inbox is full. */
 static bool send_letter(struct turn *turn, struct address to, enum letter_kind kind,
-			const struct peer_address *peer, const struct message *message)
+			const struct peer_network *network, const struct message *message)
 {
-	if (!inbox_put(turn->shared->inboxes, turn->worker, to, kind, peer, message)) {
+	if (!inbox_put(turn->shared->inboxes, turn->worker, to, kind, network, message)) {
 		return false;
 	}
 	turn_wake(turn, to.worker);
@@ -147,7 +148,7 @@ enum outcome user_mute(struct session *session, const struct user *user, int64_t
 }
 
 /* Tells every worker, this one too, that an address is banned from now on. */
-static void announce_ban(struct session *session, struct peer_address peer, int64_t seconds)
+static void announce_ban(struct session *session, struct peer_network network, int64_t seconds)
 {
 	struct turn *turn = session->turn;
 	char text[PEER_ADDRESS_TEXT_SIZE];
@@ -161,17 +162,17 @@ static void announce_ban(struct session *session, struct peer_address peer, int6
 					 .text = span_of(notice) };
 
 	for (uint32_t i = 0; i < turn->shared->options->workers; i++) {
-		all = send_letter(turn, (struct address){ .worker = i }, LETTER_BAN, &peer,
+		all = send_letter(turn, (struct address){ .worker = i }, LETTER_BAN, &network,
 				  &message) &&
 		      all;
 	}
 	if (!all) {
-		peer_address_write(peer, text);
+		peer_network_write(network, text);
 		log_warning("who is here from %s is not let go: too much is on its way", text);
 	}
 }
 
-enum outcome user_ban(struct session *session, struct peer_address peer, int64_t seconds,
+enum outcome user_ban(struct session *session, struct peer_network network, int64_t seconds,
 		      struct problem *problem)
 {
 	struct turn *turn = session->turn;
@@ -181,7 +182,7 @@ enum outcome user_ban(struct session *session, struct peer_address peer, int64_t
 		return OUTCOME_AGAIN;
 	}
 	bool banned =
-		admission_ban(directory->admission, peer,
+		admission_ban(directory->admission, network,
 			      clock_deadlines_ns() + seconds * NS_PER_SECOND, clock_deadlines_ns());
 
 	directory_unlock(directory);
@@ -189,8 +190,12 @@ enum outcome user_ban(struct session *session, struct peer_address peer, int64_t
 		return refuse(problem, PROBLEM_LIMIT, "%d addresses are banned, which is the most",
 			      ADMISSION_BANS_MAX);
 	}
+	if (seconds > 0 && peer_network_has(network, session->peer)) {
+		session_notice(session, "your own address is among those: you stay while this "
+					"connection lasts, and cannot come again");
+	}
 	if (seconds > 0) {
-		announce_ban(session, peer, seconds);
+		announce_ban(session, network, seconds);
 	}
 	return OUTCOME_DONE;
 }

@@ -31,7 +31,7 @@ enum outcome user_kick(struct session *session, const struct user *user, struct 
 		       struct problem *problem);
 enum outcome user_mute(struct session *session, const struct user *user, int64_t seconds,
 		       struct problem *problem);
-enum outcome user_ban(struct session *session, struct peer_address peer, int64_t seconds,
+enum outcome user_ban(struct session *session, struct peer_network network, int64_t seconds,
 		      struct problem *problem);
 
 /* Whether the session may speak; if not, PROBLEM says for how long it may not. */

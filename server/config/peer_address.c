@@ -2,9 +2,19 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
+#define IPV6_BITS   128
+#define MAPPED_BITS 96 /* before an IPv4 address */
+#define OWNER_BITS  64 /* of an IPv6 address: what one host has */
+
 static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+static bool is_ipv4(struct peer_address peer)
+{
+	return memcmp(peer.bytes, mapped, sizeof(mapped)) == 0;
+}
 
 static struct peer_address of_ipv4(const struct in_addr *address)
 {
@@ -53,10 +63,74 @@ bool peer_address_read(struct span text, struct peer_address *peer)
 
 void peer_address_write(struct peer_address peer, char *text)
 {
-	bool is_ipv4 = memcmp(peer.bytes, mapped, sizeof(mapped)) == 0;
+	bool ipv4 = is_ipv4(peer);
 
-	if (!inet_ntop(is_ipv4 ? AF_INET : AF_INET6, peer.bytes + (is_ipv4 ? sizeof(mapped) : 0),
-		       text, PEER_ADDRESS_TEXT_SIZE)) {
+	if (!inet_ntop(ipv4 ? AF_INET : AF_INET6, peer.bytes + (ipv4 ? sizeof(mapped) : 0), text,
+		       PEER_ADDRESS_TEXT_SIZE)) {
 		text[0] = '\0';
 	}
+}
+
+static struct peer_address cut_after(struct peer_address peer, unsigned bits)
+{
+	for (unsigned i = 0; i < sizeof(peer.bytes); i++) {
+		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
+
+		if (kept < 8) {
+			peer.bytes[i] = (unsigned char)(peer.bytes[i] & (0xff00U >> kept));
+		}
+	}
+	return peer;
+}
+
+struct peer_address peer_address_owner(struct peer_address peer)
+{
+	return is_ipv4(peer) ? peer : cut_after(peer, OWNER_BITS);
+}
+
+bool peer_network_has(struct peer_network network, struct peer_address peer)
+{
+	return peer_address_equal(network.first, cut_after(peer, network.bits));
+}
+
+bool peer_network_equal(struct peer_network a, struct peer_network b)
+{
+	return a.bits == b.bits && peer_address_equal(a.first, b.first);
+}
+
+bool peer_network_read(struct span text, struct peer_network *network)
+{
+	const char *slash = memchr(text.text, '/', text.length);
+	struct span address = { text.text, slash ? (size_t)(slash - text.text) : text.length };
+	struct peer_address peer;
+	int64_t bits;
+
+	if (!peer_address_read(address, &peer)) {
+		return false;
+	}
+	unsigned before =
+		is_ipv4(peer) && !memchr(address.text, ':', address.length) ? MAPPED_BITS : 0;
+
+	bits = is_ipv4(peer) ? IPV6_BITS - before : OWNER_BITS;
+	if (slash && !words_number((struct span){ slash + 1, text.length - address.length - 1 }, 0,
+				   IPV6_BITS - before, &bits)) {
+		return false;
+	}
+	network->bits = (uint8_t)(bits + before);
+	network->first = cut_after(peer, network->bits);
+	return true;
+}
+
+void peer_network_write(struct peer_network network, char *text)
+{
+	bool ipv4 = is_ipv4(network.first) && network.bits >= MAPPED_BITS;
+	size_t length;
+
+	peer_address_write(network.first, text);
+	if (ipv4 && network.bits == IPV6_BITS) {
+		return;
+	}
+	length = strlen(text);
+	(void)snprintf(text + length, PEER_ADDRESS_TEXT_SIZE - length, "/%d",
+		       network.bits - (ipv4 ? MAPPED_BITS : 0));
 }

@@ -59,7 +59,7 @@ const struct command commands[] = {
 	  user_kick_command, 1 },
 	{ "mute", ROLE_OPERATOR, false, "NICK SECONDS", "keeps somebody from speaking for a while",
 	  user_mute_command, 1 },
-	{ "ban", ROLE_OPERATOR, false, "ADDRESS SECONDS",
+	{ "ban", ROLE_OPERATOR, false, "ADDRESS[/BITS] SECONDS",
 	  "keeps an address out for a while, over restarts too", user_ban_command, 1 },
 	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", server_workers,
 	  COST_OF_TABLE },

@@ -82,20 +82,20 @@ enum outcome user_ban_command(struct session *session, struct span arguments, st
 			      struct problem *problem)
 {
 	char text[PEER_ADDRESS_TEXT_SIZE];
-	struct peer_address peer;
+	struct peer_network network;
 	int64_t seconds;
 	enum outcome outcome;
 
-	if (!peer_address_read(words_next(&arguments), &peer)) {
+	if (!peer_network_read(words_next(&arguments), &network)) {
 		return refuse(problem, PROBLEM_BADARG,
-			      "ADDRESS is one such as 192.0.2.7 or 2001:db8::7");
+			      "ADDRESS is one such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64");
 	}
 	outcome = read_penalty(&arguments, &seconds, problem);
 	if (outcome == OUTCOME_DONE) {
-		outcome = user_ban(session, peer, seconds, problem);
+		outcome = user_ban(session, network, seconds, problem);
 	}
 	if (outcome == OUTCOME_DONE) {
-		peer_address_write(peer, text);
+		peer_network_write(network, text);
 		reply_line(reply, "+ban %s %lld", text, (long long)seconds);
 	}
 	return outcome;

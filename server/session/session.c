@@ -69,11 +69,19 @@ static void set_reading(struct session *session, bool reading)
 	wait_for(session, reading, session->writing);
 }
 
+/* Nobody hears it any more: what it had is given back at the turn's end. */
+static void leave(struct session *session)
+{
+	if (!session->leaving) {
+		session->leaving = true;
+		session->next_ended = session->turn->sessions->ended;
+		session->turn->sessions->ended = session;
+	}
+}
+
 /* The connection is over: nothing more is read or written; the turn's end frees it. */
 static void end(struct session *session)
 {
-	struct turn *turn = session->turn;
-
 	if (session->state == SESSION_ENDED) {
 		return;
 	}
@@ -82,8 +90,7 @@ static void end(struct session *session)
 	event_del(&session->event);
 	close(session->socket);
 	output_finish(&session->output);
-	session->next_ended = turn->sessions->ended;
-	turn->sessions->ended = session;
+	leave(session);
 }
 
 static void mark_unsent(struct session *session)
@@ -113,20 +120,26 @@ static size_t write_message(const struct session *session, const struct message 
 	return session->front->write_message(message, bytes);
 }
 
-/* A receiver that is further behind than it may be: what is queued is dropped, and it is let go. */
-static void cut_off(struct session *session)
+/* Behind the line that is being sent just now; what else is queued is dropped. */
+static void put_last_words(struct session *session, const struct message *why)
 {
 	struct block **copied = &session->turn->sessions->copied;
-	char notice[MESSAGE_SIZE_MAX];
-	const struct message message = {
-		.kind = MESSAGE_NOTICE,
-		.text = span_of("you were too far behind; the connection ends here")
-	};
+	char words[MESSAGE_SIZE_MAX];
 
 	if (!output_cut(&session->output)) {
 		output_copy(&session->output, copied, "\n", 1);
 	}
-	output_copy(&session->output, copied, notice, write_message(session, &message, notice));
+	output_copy(&session->output, copied, words, write_message(session, why, words));
+}
+
+/* A receiver that is further behind than it may be: what is queued is dropped, and it is let go. */
+static void cut_off(struct session *session)
+{
+	const struct message why = { .kind = MESSAGE_NOTICE,
+				     .text = span_of(
+					     "you were too far behind; the connection ends here") };
+
+	put_last_words(session, &why);
 	score_add(session->turn->score, COUNTER_CUT_OFF, 1);
 	session_close(session);
 	session->linger_until_ns = turn_now_ns(session->turn) + CUT_OFF_NS;
@@ -497,6 +510,7 @@ static void finish_sending(struct session *session)
 	}
 	shutdown(session->socket, SHUT_WR);
 	session->state = SESSION_LINGERING;
+	leave(session); /* the peer may take its time, nick and rooms are free */
 	session->linger_until_ns = turn_now_ns(session->turn) + LINGER_NS;
 	set_reading(session, true);
 	linger(session);
@@ -584,6 +598,22 @@ void session_close(struct session *session)
 	mark_unsent(session);
 }
 
+void session_end_now(struct session *session, const struct message *why)
+{
+	if (session->state == SESSION_OPEN && session->writing && session->front->of_people) {
+		put_last_words(session, why);
+	} else {
+		session_hear(session, why);
+	}
+	session_close(session);
+	if (session->state == SESSION_CLOSING) {
+		flush(session);
+	}
+	if (session->state == SESSION_CLOSING) {
+		end(session); /* it does not read */
+	}
+}
+
 void session_refuse(const struct front *front, int socket)
 {
 	if (*front->busy != '\0') {
@@ -649,7 +679,16 @@ static void free_session(struct session *session)
 	free(session);
 }
 
-/* Those that ended give back all they had, when the queue and the directory can take it. */
+/* False when the queue or the directory cannot take it now. */
+static bool gives_back(struct session *session, bool (*give_back)(struct session *session))
+{
+	if (!session->gave_back) {
+		session->gave_back = !session->let_in || give_back(session);
+	}
+	return session->gave_back;
+}
+
+/* Those that leave give back all they had; one that only lingers is freed when it has ended. */
 static void free_ended(struct turn *turn, bool (*give_back)(struct session *session))
 {
 	struct session *session = turn->sessions->ended;
@@ -657,13 +696,13 @@ static void free_ended(struct turn *turn, bool (*give_back)(struct session *sess
 	turn->sessions->ended = NULL;
 	while (session) {
 		struct session *next = session->next_ended;
+		bool ended = session->state == SESSION_ENDED;
 
-		if (!session->waiting && !session->unsent &&
-		    (!session->let_in || give_back(session))) {
+		session->leaving = false;
+		if (session->waiting || session->unsent || !gives_back(session, give_back)) {
+			leave(session); /* again next turn */
+		} else if (ended) {
 			free_session(session);
-		} else {
-			session->next_ended = turn->sessions->ended;
-			turn->sessions->ended = session;
 		}
 		session = next;
 	}
@@ -742,14 +781,13 @@ void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session
 	free_ended(turn, give_back);
 }
 
-void sessions_close_from(struct turn *turn, struct peer_address peer, const struct message *why)
+void sessions_end_from(struct turn *turn, struct peer_network network, const struct message *why)
 {
 	uint32_t index = 0;
 
 	for (struct session *session; (session = next_from(turn, &index));) {
-		if (session->front->of_people && peer_address_equal(session->peer, peer)) {
-			session_hear(session, why);
-			session_close(session);
+		if (!session->operator_role && peer_network_has(network, session->peer)) {
+			session_end_now(session, why);
 		}
 	}
 }

@@ -55,6 +55,8 @@ struct session {
 	bool drained;       /* the server stops: no more input is taken */
 	bool unsent;        /* in the list */
 	bool waiting;       /* likewise */
+	bool leaving;       /* likewise: in the list of those that ended or linger */
+	bool gave_back;     /* nick, rooms and ties are free */
 	struct session *next_unsent;
 	struct session *next_waiting;
 	struct session *next_ended;
@@ -69,7 +71,7 @@ struct sessions {
 	uint32_t count;
 	struct session *unsent;    /* those with something to flush */
 	struct session *waiting;   /* those whose input has to be tried again next turn */
-	struct session *ended;     /* those to be freed at the end of the turn */
+	struct session *ended;     /* those that give back what they have at the end of the turn */
 	struct block *copied;      /* what is sent to one is copied into it */
 	struct reply reply;        /* to what is being carried out */
 	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
@@ -160,8 +162,14 @@ void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session
 /* No more input is taken; what is queued and under way is still sent, then the connection ends. */
 void session_close(struct session *session);
 
-/* Closes all those from an address, after telling them why: letters of a ban's. */
-void sessions_close_from(struct turn *turn, struct peer_address peer, const struct message *why);
+/*
+ * The connection is over in this turn, also if the peer does not read; it is told why if its socket
+ * takes that now.
+ */
+void session_end_now(struct session *session, const struct message *why);
+
+/* The same for all that come from a network, operators excepted: letters of a ban's. */
+void sessions_end_from(struct turn *turn, struct peer_network network, const struct message *why);
 
 /* A second passed: ends those that linger too long. */
 void sessions_tick(struct turn *turn);

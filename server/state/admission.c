@@ -23,11 +23,11 @@ struct admission *admission_create(struct memory *memory, uint32_t connections, 
 	return admission;
 }
 
-static struct ban *find_ban(struct admission *admission, struct peer_address peer)
+static struct ban *find_ban(struct admission *admission, struct peer_network network)
 {
 	for (uint32_t i = 0; i < admission->ban_count; i++) {
 		if (admission->bans[i].until_ns != 0 &&
-		    peer_address_equal(admission->bans[i].peer, peer)) {
+		    peer_network_equal(admission->bans[i].network, network)) {
 			return &admission->bans[i];
 		}
 	}
@@ -37,14 +37,16 @@ static struct ban *find_ban(struct admission *admission, struct peer_address pee
 int64_t admission_banned(const struct admission *admission, struct peer_address peer,
 			 int64_t wall_ns)
 {
+	int64_t left_ns = 0; /* networks may lie in each other: the longest holds */
+
 	for (uint32_t i = 0; i < admission->ban_count; i++) {
 		const struct ban *ban = &admission->bans[i];
 
-		if (ban->until_ns > wall_ns && peer_address_equal(ban->peer, peer)) {
-			return ban->until_ns - wall_ns;
+		if (ban->until_ns - wall_ns > left_ns && peer_network_has(ban->network, peer)) {
+			left_ns = ban->until_ns - wall_ns;
 		}
 	}
-	return 0;
+	return left_ns;
 }
 
 /* An entry for a new ban: one that is over and saved, or one that was never used. */
@@ -59,10 +61,10 @@ static struct ban *free_ban(struct admission *admission, int64_t wall_ns)
 							 : NULL;
 }
 
-bool admission_ban(struct admission *admission, struct peer_address peer, int64_t until_ns,
+bool admission_ban(struct admission *admission, struct peer_network network, int64_t until_ns,
 		   int64_t wall_ns)
 {
-	struct ban *ban = find_ban(admission, peer);
+	struct ban *ban = find_ban(admission, network);
 
 	if (!ban) {
 		ban = free_ban(admission, wall_ns);
@@ -70,11 +72,19 @@ bool admission_ban(struct admission *admission, struct peer_address peer, int64_
 	if (!ban) {
 		return false;
 	}
-	ban->peer = peer;
+	ban->network = network;
 	ban->until_ns = until_ns;
 	ban->unsaved = true;
 	atomic_fetch_add(&admission->bans_unsaved, 1);
 	return true;
+}
+
+static void hash_owner(const struct admission *admission, struct peer_address peer,
+		       uint64_t hash[2])
+{
+	struct peer_address owner = peer_address_owner(peer);
+
+	hash_table_hash(&admission->counts, owner.bytes, sizeof(owner.bytes), hash);
 }
 
 bool admission_enter(struct admission *admission, struct peer_address peer)
@@ -84,7 +94,7 @@ bool admission_enter(struct admission *admission, struct peer_address peer)
 	if (admission->most == 0) {
 		return true;
 	}
-	hash_table_hash(&admission->counts, peer.bytes, sizeof(peer.bytes), hash);
+	hash_owner(admission, peer, hash);
 	struct connections *there = hash_table_find(&admission->counts, hash);
 
 	if (there->count == admission->most) {
@@ -102,7 +112,7 @@ void admission_leave(struct admission *admission, struct peer_address peer)
 	if (admission->most == 0) {
 		return;
 	}
-	hash_table_hash(&admission->counts, peer.bytes, sizeof(peer.bytes), hash);
+	hash_owner(admission, peer, hash);
 	struct connections *there = hash_table_find(&admission->counts, hash);
 
 	if (there->count > 0 && --there->count == 0) {

@@ -19,7 +19,7 @@
 #define ADMISSION_BANS_MAX 1024
 
 struct ban {
-	struct peer_address peer;
+	struct peer_network network;
 	int64_t until_ns; /* wall time; 0: the entry is free */
 	bool unsaved;     /* the store does not know of it yet */
 };
@@ -43,11 +43,11 @@ struct admission *admission_create(struct memory *memory, uint32_t connections, 
 int64_t admission_banned(const struct admission *admission, struct peer_address peer,
 			 int64_t wall_ns);
 
-/* Bans an address; an UNTIL_NS that is over lifts the ban. False when there is no room. */
-bool admission_ban(struct admission *admission, struct peer_address peer, int64_t until_ns,
+/* Bans a network; an UNTIL_NS that is over lifts its ban. False when there is no room. */
+bool admission_ban(struct admission *admission, struct peer_network network, int64_t until_ns,
 		   int64_t wall_ns);
 
-/* Counts a connection in; false if its address has as many as it may. And out again. */
+/* Counts a connection in; false if its address (IPv6: /64) has as many as it may. And out again. */
 bool admission_enter(struct admission *admission, struct peer_address peer);
 void admission_leave(struct admission *admission, struct peer_address peer);
 

@@ -80,6 +80,43 @@ Test(programs_moderation, the_kicked_are_told_and_gone_on_every_worker)
 	enter(&ann, 2, "ann"); /* a kick is no ban */
 }
 
+#define UNREAD_LINES 3000 /* of a kilobyte: more than a socket takes, less than --send-queue */
+
+/* Tells somebody who reads none of it more than the sockets take. */
+static void let_fall_behind(const char *nick)
+{
+	static char line[1000];
+
+	memset(line, 'x', sizeof(line) - 1);
+	for (int i = 0; i < UNREAD_LINES; i++) {
+		talk_say(&boss, "/tell %s %s", nick, line);
+		(void)talk_expect_answer(&boss, ""); /* or -BUSY, which fills as well */
+	}
+}
+
+Test(programs_moderation, a_kick_frees_nick_rooms_and_holds_of_one_who_does_not_read)
+{
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server),
+			 "--event", "rush=5", "--send-queue", "64MiB", "--rate", "0");
+	enter(&boss, 1, "boss");
+	enter(&ann, 2, "ann");
+	become_operator(&boss);
+	ask(&ann, "+held ", "/hold rush 5 tied");
+	let_fall_behind("ann");
+	ask(&boss, "+kick ann$", "/kick ann");
+	talk_expect_event(&boss, "*part #r ann");
+	cr_expect(eventually(left_of(&boss, "rush") == 5));
+	enter(&bob, 1, "ann"); /* the socket of the first is still open at its peer's */
+}
+
+Test(programs_moderation, a_kicked_one_who_does_not_end_has_no_nick_any_more)
+{
+	start();
+	ask(&boss, "+kick ann$", "/kick ann");
+	talk_expect_event(&bob, "*part #r ann");
+	ask(&bob, "+nick ann$", "/nick ann");
+}
+
 Test(programs_moderation, the_muted_are_told_for_how_long_and_may_all_else)
 {
 	int left = 0;
@@ -202,6 +239,26 @@ Test(programs_moderation, the_banned_are_let_go_and_not_let_in_again)
 Test(programs_moderation, the_banned_are_let_go_where_workers_accept_too)
 {
 	ban("accept");
+}
+
+Test(programs_moderation, a_ban_of_a_network_holds_for_all_of_it_and_not_for_its_operator)
+{
+	start_with_boss("handoff");
+	enter_from("127.0.3.9");
+	ask(&boss, "+ban 127.0.2.0/23 100$", "/ban 127.0.3.1/23 100");
+	talk_expect_event(&ann, "*notice ");
+	talk_expect_end(&ann);
+	expect_denied("127.0.2.1");
+	cr_expect(may_enter("127.0.4.1"));
+	talk_say(&boss, "/ban 127.0.0.0/8 100");
+	talk_expect_event(&boss, "*notice your own address is among those: you stay while this "
+				 "connection lasts, and cannot come again");
+	talk_expect_answer(&boss, "+ban 127.0.0.0/8 100");
+	expect_denied("127.0.0.1");
+	ask(&boss, "+ban 127.0.0.0/8 0$", "/ban 127.0.0.0/8 0");
+	cr_expect(may_enter("127.0.0.1"));
+	expect_denied("127.0.2.1");
+	ask(&boss, "-BADARG ", "/ban 127.0.0.1/33 100");
 }
 
 Test(programs_moderation, a_ban_ends_by_itself)

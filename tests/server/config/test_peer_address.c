@@ -86,3 +86,57 @@ Test(peer, that_is_not_known_is_all_zero)
 
 	cr_expect(peer_address_equal(peer_address_of(&address), none));
 }
+
+static void check_network(const char *given, const char *expected)
+{
+	struct peer_network network;
+	char text[PEER_ADDRESS_TEXT_SIZE];
+
+	cr_assert(peer_network_read(span_of(given), &network), "'%s'", given);
+	peer_network_write(network, text);
+	cr_expect_str_eq(text, expected);
+}
+
+Test(peer, network_is_written_as_people_write_it)
+{
+	check_network("192.0.2.7", "192.0.2.7");
+	check_network("192.0.2.7/32", "192.0.2.7");
+	check_network("192.0.2.7/24", "192.0.2.0/24");
+	check_network("192.0.2.255/25", "192.0.2.128/25");
+	check_network("192.0.2.7/0", "0.0.0.0/0");
+	check_network("2001:db8::7", "2001:db8::/64");
+	check_network("2001:db8::7/128", "2001:db8::7/128");
+	check_network("2001:db8:ffff::/33", "2001:db8:8000::/33");
+	check_network("::ffff:192.0.2.7", "192.0.2.7");
+	check_network("::/0", "::/0");
+}
+
+Test(peer, that_is_no_network_is_refused)
+{
+	static const char *const wrong[] = { "",
+					     "/",
+					     "/24",
+					     "192.0.2.0/",
+					     "192.0.2.0/33",
+					     "192.0.2.0/-1",
+					     "2001:db8::/129",
+					     "192.0.2.0/24/1",
+					     "192.0.2.0/x" };
+	struct peer_network network;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		cr_expect(!peer_network_read(span_of(wrong[i]), &network), "'%s'", wrong[i]);
+	}
+}
+
+Test(peer, network_has_what_begins_with_its_bits_and_nothing_else)
+{
+	struct peer_network network;
+
+	cr_assert(peer_network_read(span_of("192.0.2.128/25"), &network));
+	cr_expect(peer_network_has(network, read_origin("192.0.2.128")));
+	cr_expect(peer_network_has(network, read_origin("192.0.2.255")));
+	cr_expect(!peer_network_has(network, read_origin("192.0.2.127")));
+	cr_expect(!peer_network_has(network, read_origin("192.0.3.128")));
+	cr_expect(!peer_network_has(network, read_origin("2001:db8::1")));
+}

@@ -36,7 +36,7 @@ static struct peer_address address(unsigned number)
 {
 	struct peer_address peer = { { 0x20, 0x01, 0x0d, 0xb8 } };
 
-	memcpy(peer.bytes + 12, &number, sizeof(number));
+	memcpy(peer.bytes + 4, &number, sizeof(number));
 	return peer;
 }
 
@@ -117,7 +117,9 @@ static int64_t banned_s(unsigned number, int64_t after_s)
 
 static bool ban(unsigned number, int64_t seconds)
 {
-	return admission_ban(admission, address(number), NOW_NS + seconds * NS_PER_SECOND, NOW_NS);
+	const struct peer_network network = { address(number), 64 };
+
+	return admission_ban(admission, network, NOW_NS + seconds * NS_PER_SECOND, NOW_NS);
 }
 
 Test(admission, a_ban_holds_until_its_end_and_for_its_address)
@@ -177,4 +179,37 @@ Test(admission, bans_that_are_over_and_saved_make_room_for_others)
 	cr_expect_eq(banned_s(ADMISSION_BANS_MAX, 0), 10);
 	cr_expect_eq(banned_s(7, 0), 0);
 	cr_expect(!ban(ADMISSION_BANS_MAX + 1, 10));
+}
+
+static struct peer_address peer(const char *text)
+{
+	struct peer_address read;
+
+	cr_assert(peer_address_read(span_of(text), &read));
+	return read;
+}
+
+Test(admission, counts_all_of_a_host_that_has_a_whole_64_as_one)
+{
+	cr_expect(admission_enter(admission, peer("2001:db8::1")));
+	cr_expect(admission_enter(admission, peer("2001:db8::2")));
+	cr_expect(admission_enter(admission, peer("2001:db8::ffff:0:0:3")));
+	cr_expect(!admission_enter(admission, peer("2001:db8::4")));
+	cr_expect(admission_enter(admission, peer("2001:db8:0:1::1")), "the next /64");
+	admission_leave(admission, peer("2001:db8::9"));
+	cr_expect(admission_enter(admission, peer("2001:db8::4")));
+}
+
+Test(admission, of_two_bans_that_concern_an_address_the_longer_one_holds)
+{
+	struct peer_network narrow, wide;
+
+	cr_assert(peer_network_read(span_of("192.0.2.7"), &narrow));
+	cr_assert(peer_network_read(span_of("192.0.2.0/24"), &wide));
+	cr_expect(admission_ban(admission, narrow, NOW_NS + 10, NOW_NS));
+	cr_expect(admission_ban(admission, wide, NOW_NS + 100, NOW_NS));
+	cr_expect_eq(admission_banned(admission, peer("192.0.2.7"), NOW_NS), 100);
+	cr_expect(admission_ban(admission, wide, NOW_NS, NOW_NS));
+	cr_expect_eq(admission_banned(admission, peer("192.0.2.7"), NOW_NS), 10);
+	cr_expect_eq(admission_banned(admission, peer("192.0.2.8"), NOW_NS), 0);
 }
