@@ -66,24 +66,51 @@ static bool same_password(struct span given, const char *password)
 	return difference == 0;
 }
 
+/* With the directory's lock held: whether GIVEN is it, unless it may not even be looked at. */
+static enum outcome check_password(struct session *session, struct span given,
+				   struct problem *problem)
+{
+	struct shared_state *shared = session->turn->shared;
+	struct admission *admission = shared->directory->admission;
+	int64_t now_ns = turn_now_ns(session->turn);
+	int64_t left_ns = admission_penalty(admission, session->peer, now_ns);
+
+	if (left_ns > 0) {
+		return refuse(problem, PROBLEM_RATE,
+			      "too many wrong passwords from your address: wait %lld seconds",
+			      (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+	}
+	if (!same_password(given, shared->options->operator_password)) {
+		admission_wrong_password(admission, session->peer, now_ns);
+		return refuse(problem, PROBLEM_DENIED, "wrong password");
+	}
+	admission_right_password(admission, session->peer);
+	return OUTCOME_DONE;
+}
+
 enum outcome server_op(struct session *session, struct span arguments, struct reply *reply,
 		       struct problem *problem)
 {
-	const char *password = session->turn->shared->options->operator_password;
+	struct shared_state *shared = session->turn->shared;
 	struct span given = words_rest(arguments);
+	enum outcome outcome;
 
 	if (given.length == 0) {
 		return refuse(problem, PROBLEM_BADARG, "PASSWORD is missing: /op PASSWORD");
 	}
-	if (*password == '\0') {
+	if (shared->options->operator_password[0] == '\0') {
 		return refuse(problem, PROBLEM_DENIED, "this server has no operator password set");
 	}
-	if (!same_password(given, password)) {
-		return refuse(problem, PROBLEM_DENIED, "wrong password");
+	if (!directory_try(shared->directory)) {
+		return OUTCOME_AGAIN;
 	}
-	session->operator_role = true;
-	reply_line(reply, "+op");
-	return OUTCOME_DONE;
+	outcome = check_password(session, given, problem);
+	directory_unlock(shared->directory);
+	if (outcome == OUTCOME_DONE) {
+		session->operator_role = true;
+		reply_line(reply, "+op");
+	}
+	return outcome;
 }
 
 enum outcome server_workers(struct session *session, struct span arguments, struct reply *reply,

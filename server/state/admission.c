@@ -79,6 +79,83 @@ bool admission_ban(struct admission *admission, struct peer_network network, int
 	return true;
 }
 
+static const struct guesses *find_guesses(const struct admission *admission,
+					  struct peer_address peer)
+{
+	struct peer_address owner = peer_address_owner(peer);
+
+	for (uint32_t i = 0; i < admission->guesses_count; i++) {
+		const struct guesses *guesses = &admission->guesses[i];
+
+		if (guesses->wrong > 0 && peer_address_equal(guesses->owner, owner)) {
+			return guesses;
+		}
+	}
+	return NULL;
+}
+
+int64_t admission_penalty(const struct admission *admission, struct peer_address peer,
+			  int64_t now_ns)
+{
+	const struct guesses *guesses = find_guesses(admission, peer);
+
+	return guesses && guesses->until_ns > now_ns ? guesses->until_ns - now_ns : 0;
+}
+
+/* An entry for an address: one that was never used, a free one, or else the oldest. */
+static struct guesses *take_guesses(struct admission *admission, struct peer_address peer)
+{
+	struct guesses *taken = &admission->guesses[0];
+
+	if (admission->guesses_count < ADMISSION_GUESSES_MAX) {
+		taken = &admission->guesses[admission->guesses_count++];
+	}
+	for (uint32_t i = 0; i < admission->guesses_count && taken->wrong > 0; i++) {
+		struct guesses *other = &admission->guesses[i];
+
+		if (other->wrong == 0 || other->until_ns < taken->until_ns) {
+			taken = other;
+		}
+	}
+	taken->wrong = 0; /* free, should we die in between */
+	taken->owner = peer_address_owner(peer);
+	return taken;
+}
+
+/* The penalty for so many wrong ones. */
+static int64_t guess_penalty(uint32_t wrong)
+{
+	int64_t penalty_ns = GUESS_PENALTY_FIRST_NS;
+
+	if (wrong < GUESSES_FREE) {
+		return 0;
+	}
+	for (uint32_t i = GUESSES_FREE; i < wrong && penalty_ns < GUESS_PENALTY_MOST_NS; i++) {
+		penalty_ns *= 2;
+	}
+	return penalty_ns < GUESS_PENALTY_MOST_NS ? penalty_ns : GUESS_PENALTY_MOST_NS;
+}
+
+void admission_wrong_password(struct admission *admission, struct peer_address peer, int64_t now_ns)
+{
+	const struct guesses *found = find_guesses(admission, peer);
+	struct guesses *guesses = found ? &admission->guesses[found - admission->guesses]
+					: take_guesses(admission, peer);
+	uint32_t wrong = guesses->wrong == UINT32_MAX ? UINT32_MAX : guesses->wrong + 1;
+
+	guesses->until_ns = now_ns + guess_penalty(wrong);
+	guesses->wrong = wrong;
+}
+
+void admission_right_password(struct admission *admission, struct peer_address peer)
+{
+	const struct guesses *guesses = find_guesses(admission, peer);
+
+	if (guesses) {
+		admission->guesses[guesses - admission->guesses].wrong = 0;
+	}
+}
+
 static void hash_owner(const struct admission *admission, struct peer_address peer,
 		       uint64_t hash[2])
 {

@@ -1,10 +1,10 @@
 /*
- * admission: who may come in: bans, and how many connections an address may have; for all
- * processes.
+ * admission: who may come in: bans, and how many connections an address may have; and from where
+ * passwords were guessed; for all processes.
  *
- * Both are looked at once for each new session. Guarded by the directory's lock. Connections are
- * counted only where there is a limit; a worker's successor counts out those that it left. When a
- * holder of the lock dies, the counts are made again from the seats.
+ * The first two are looked at once for each new session. Guarded by the directory's lock.
+ * Connections are counted only where there is a limit; a worker's successor counts out those that
+ * it left. When a holder of the lock dies, the counts are made again from the seats.
  */
 #ifndef SERVER_STATE_ADMISSION_H
 #define SERVER_STATE_ADMISSION_H
@@ -13,10 +13,16 @@
 #include <stdint.h>
 
 #include "server/config/peer_address.h"
+#include "shared/base/clock.h"
 #include "shared/base/hash_table.h"
 #include "shared/base/memory.h"
 
-#define ADMISSION_BANS_MAX 1024
+#define ADMISSION_BANS_MAX    1024
+#define ADMISSION_GUESSES_MAX 1024
+
+#define GUESSES_FREE           5 /* wrong passwords; the last of them is the first with a penalty */
+#define GUESS_PENALTY_FIRST_NS NS_PER_SECOND
+#define GUESS_PENALTY_MOST_NS  (300 * NS_PER_SECOND)
 
 struct ban {
 	struct peer_network network;
@@ -24,11 +30,20 @@ struct ban {
 	bool unsaved;     /* the store does not know of it yet */
 };
 
+/* The wrong passwords that came from an address since the last right one. */
+struct guesses {
+	struct peer_address owner; /* peer_address_owner */
+	int64_t until_ns;          /* monotonic: the penalty's end, or the last one's time */
+	uint32_t wrong;            /* 0: the entry is free */
+};
+
 struct admission {
 	uint32_t most; /* connections an address; 0: no limit, nothing is counted */
 	_Atomic uint32_t bans_unsaved;
 	uint32_t ban_count; /* entries from here on were never used */
 	struct ban bans[ADMISSION_BANS_MAX];
+	uint32_t guesses_count; /* as ban_count */
+	struct guesses guesses[ADMISSION_GUESSES_MAX];
 	struct hash_table counts; /* by address; derived from the seats */
 };
 
@@ -46,6 +61,23 @@ int64_t admission_banned(const struct admission *admission, struct peer_address 
 /* Bans a network; an UNTIL_NS that is over lifts its ban. False when there is no room. */
 bool admission_ban(struct admission *admission, struct peer_network network, int64_t until_ns,
 		   int64_t wall_ns);
+
+/*
+ * For how many nanoseconds still no password from the address is looked at, at the monotonic
+ * NOW_NS; 0 if one may be. Then whether it was right is to be told, with the lock held all the
+ * time.
+ */
+int64_t admission_penalty(const struct admission *admission, struct peer_address peer,
+			  int64_t now_ns);
+
+/*
+ * From the fifth wrong password on there is a penalty, which doubles with each, up to five minutes.
+ * A right one ends the count. When there is no room for one address more, the one whose penalty
+ * ended longest ago is forgotten.
+ */
+void admission_wrong_password(struct admission *admission, struct peer_address peer,
+			      int64_t now_ns);
+void admission_right_password(struct admission *admission, struct peer_address peer);
 
 /* Counts a connection in; false if its address (IPv6: /64) has as many as it may. And out again. */
 bool admission_enter(struct admission *admission, struct peer_address peer);

@@ -294,6 +294,78 @@ Test(programs_moderation, bans_outlast_a_restart_until_they_end)
 	expect_denied("127.0.0.12");
 }
 
+/* Guessing the password */
+
+#define PASSWORDS_FREE 5
+
+static bool lets_in(struct talk *talk)
+{
+	talk_say(talk, "/op open sesame");
+	return talk_expect_answer(talk, "")[0] == '+';
+}
+
+static bool is_penalized(struct talk *talk)
+{
+	talk_say(talk, "/op open sesame");
+	return strncmp(talk_expect_answer(talk, ""), "-RATE too many wrong passwords", 30) == 0;
+}
+
+static void guess(struct talk *talk, int count)
+{
+	for (int i = 0; i < count; i++) {
+		ask(talk, "-DENIED wrong password$", "/op guess %d", i);
+	}
+}
+
+/*
+ * Guesses with one connection and knows the password on the other; false if it came so late that
+ * the penalty of a second was over, which ended the count.
+ */
+static bool guesses_are_penalized(void)
+{
+	guess(&ann, PASSWORDS_FREE);
+	return is_penalized(&bob);
+}
+
+Test(programs_moderation, who_guesses_passwords_waits_on_every_worker_and_others_do_not)
+{
+	turnstiled_start(&server, "--workers", "2", "--rate", "0", "--op-password-file",
+			 password_file(&server));
+	open_on(&ann, server.lines_port, 1);
+	open_on(&bob, server.lines_port, 2);
+	guess(&ann, PASSWORDS_FREE - 1);
+	cr_expect(lets_in(&bob), "one more is free");
+	cr_assert(eventually(guesses_are_penalized()));
+	open_from(&boss, "127.0.0.9");
+	talk_expect_start(&boss, "+turnstile 1 ");
+	become_operator(&boss);
+	cr_expect(eventually(lets_in(&bob)), "asking does not make it longer");
+	guess(&bob, PASSWORDS_FREE - 1);
+	cr_expect(lets_in(&ann), "a right one ended the count");
+}
+
+/* Four guesses, the death of their worker, and a fifth at the next one. */
+static bool guesses_outlast_a_worker(void)
+{
+	pid_t pid;
+
+	open_on(&ann, server.lines_port, 1);
+	guess(&ann, PASSWORDS_FREE - 1);
+	serving(&ann, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	talk_expect_end(&ann);
+	talk_close(&ann);
+	guess(&bob, 1);
+	return is_penalized(&bob);
+}
+
+Test(programs_moderation, guessed_passwords_are_not_forgotten_with_their_worker)
+{
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
+	open_on(&bob, server.lines_port, 2);
+	cr_expect(eventually(guesses_outlast_a_worker()));
+}
+
 /* How many there may be */
 
 static bool gets_busy(struct talk *talk, const char *address)

@@ -213,3 +213,96 @@ Test(admission, of_two_bans_that_concern_an_address_the_longer_one_holds)
 	cr_expect_eq(admission_banned(admission, peer("192.0.2.7"), NOW_NS), 10);
 	cr_expect_eq(admission_banned(admission, peer("192.0.2.8"), NOW_NS), 0);
 }
+
+/* Passwords */
+
+static int64_t penalty_s(const char *from, int64_t after_s)
+{
+	return admission_penalty(admission, peer(from), NOW_NS + after_s * NS_PER_SECOND) /
+	       NS_PER_SECOND;
+}
+
+static void guess_wrong(const char *from, int count, int64_t after_s)
+{
+	for (int i = 0; i < count; i++) {
+		admission_wrong_password(admission, peer(from), NOW_NS + after_s * NS_PER_SECOND);
+	}
+}
+
+Test(admission, the_fifth_wrong_password_brings_a_penalty_and_each_further_one_doubles_it)
+{
+	static const int64_t penalties_s[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300 };
+	int64_t after_s = 0;
+
+	guess_wrong("192.0.2.7", GUESSES_FREE - 1, 0);
+	cr_expect_eq(penalty_s("192.0.2.7", 0), 0);
+	for (size_t i = 0; i < sizeof(penalties_s) / sizeof(penalties_s[0]); i++) {
+		guess_wrong("192.0.2.7", 1, after_s);
+		cr_expect_eq(penalty_s("192.0.2.7", after_s), penalties_s[i]);
+		cr_expect_eq(penalty_s("192.0.2.7", after_s), penalties_s[i], "asked twice");
+		after_s += penalties_s[i];
+		cr_expect_eq(penalty_s("192.0.2.7", after_s), 0);
+	}
+	guess_wrong("192.0.2.7", 100, after_s);
+	cr_expect_eq(penalty_s("192.0.2.7", after_s), 300);
+	cr_expect_eq(penalty_s("192.0.2.8", 0), 0, "another one is not concerned");
+}
+
+Test(admission, a_right_password_ends_the_count)
+{
+	guess_wrong("192.0.2.7", GUESSES_FREE, 0);
+	admission_right_password(admission, peer("192.0.2.7"));
+	admission_right_password(admission, peer("192.0.2.9"));
+	cr_expect_eq(penalty_s("192.0.2.7", 0), 0);
+	guess_wrong("192.0.2.7", GUESSES_FREE - 1, 0);
+	cr_expect_eq(penalty_s("192.0.2.7", 0), 0);
+	guess_wrong("192.0.2.7", 1, 0);
+	cr_expect_eq(penalty_s("192.0.2.7", 0), 1);
+}
+
+Test(admission, wrong_passwords_count_together_for_all_of_a_64)
+{
+	guess_wrong("2001:db8::1", GUESSES_FREE - 1, 0);
+	guess_wrong("2001:db8::2", 1, 0);
+	cr_expect_eq(penalty_s("2001:db8::3", 0), 1);
+	cr_expect_eq(penalty_s("2001:db8:0:1::3", 0), 0, "the next /64");
+	admission_right_password(admission, peer("2001:db8::4"));
+	cr_expect_eq(penalty_s("2001:db8::3", 0), 0);
+}
+
+static const char *guesser(int number)
+{
+	static char text[PEER_ADDRESS_TEXT_SIZE];
+
+	(void)snprintf(text, sizeof(text), "10.0.%d.%d", number / 256, number % 256);
+	return text;
+}
+
+Test(admission, with_as_many_guessers_as_it_can_note_forgets_whose_penalty_ended_first)
+{
+	for (int i = 0; i < ADMISSION_GUESSES_MAX; i++) {
+		guess_wrong(guesser(i), i == 7 ? GUESSES_FREE : GUESSES_FREE + 5, i == 7 ? 1 : 0);
+	}
+	guess_wrong("192.0.2.7", GUESSES_FREE, 20); /* instead of 7, whose penalty was over at 2 */
+	cr_expect_eq(penalty_s("192.0.2.7", 20), 1);
+	cr_expect_eq(penalty_s(guesser(0), 20), 12);
+	cr_expect_eq(penalty_s(guesser(ADMISSION_GUESSES_MAX - 1), 20), 12);
+	guess_wrong(guesser(7), GUESSES_FREE - 1, 40); /* a new count; in the place of 192.0.2.7 */
+	cr_expect_eq(penalty_s(guesser(7), 40), 0);
+	guess_wrong("192.0.2.7", GUESSES_FREE - 1, 50);
+	cr_expect_eq(penalty_s("192.0.2.7", 50), 0);
+	cr_expect_eq(admission->guesses_count, ADMISSION_GUESSES_MAX);
+}
+
+Test(admission, a_place_that_a_right_password_freed_is_used_first)
+{
+	for (int i = 0; i < ADMISSION_GUESSES_MAX; i++) {
+		guess_wrong(guesser(i), GUESSES_FREE, 0);
+	}
+	admission_right_password(admission, peer(guesser(9)));
+	guess_wrong("192.0.2.7", GUESSES_FREE, 0);
+	cr_expect_eq(penalty_s("192.0.2.7", 0), 1);
+	cr_expect_eq(penalty_s(guesser(0), 0), 1);
+	cr_expect_eq(penalty_s(guesser(8), 0), 1);
+	cr_expect_eq(penalty_s(guesser(9), 0), 0);
+}
