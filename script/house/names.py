@@ -2,7 +2,7 @@
 
 A link of a page leads to a file, and to a heading if it names one. A path ("server/chat/post.c",
 "script/lint", "db/sqlite") is one of ours that is there, with .c or .h if need be; a name alone
-("post.c") is that of some file.
+("post.c") is that of some file. Of "`f` in `db/open.c`" the file must have a function f.
 """
 
 import glob
@@ -16,6 +16,7 @@ PATH = re.compile(rf"(?<![\w./$<>}}-])(?:{TOPS})/[\w./*{{,}}-]*\w[\w/*}}-]*")
 NAME = re.compile(r"(?<![\w./*<>%$-])[a-z][a-z0-9_]*\.(?:c|h|pml)\b(?!\()")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
+FUNCTION = re.compile(r"`(\w+)`\s+in\s+`([\w/]+\.[ch])`")
 HEADING = re.compile(r"^#+ (.*)$", re.M)
 SKIPPED = ("build", ".git", ".cache", "demo", "corpus")
 BINARY = (".png",)
@@ -72,6 +73,13 @@ def broken_link(path, link):
     return not os.path.exists(target) or bool(anchor) and anchor not in anchors(target)
 
 
+def lacks_function(path, name):
+    if not os.path.exists(path):
+        return False  # said already
+    with open(path, encoding="utf-8") as file:
+        return not re.search(rf"^\w.*\b{name}\(", file.read(), re.M)
+
+
 def complaints(path, text, names):
     for found in LINK.finditer(text) if path.endswith(".md") else ():
         if broken_link(path, found[1]):
@@ -83,6 +91,9 @@ def complaints(path, text, names):
     for found in NAME.finditer(words):
         if found[0] not in names:
             yield found.start(), f"no file has this name: {found[0]}"
+    for found in FUNCTION.finditer(words):
+        if lacks_function(found[2], found[1]):
+            yield found.start(), f"{found[2]} has no function {found[1]}"
 
 
 def main():

@@ -152,10 +152,13 @@ def a_header_says_its_own_name_and_guard():
 def links_and_names_that_lead_nowhere_are_found():
     write({
         "README.md": "# A b\n[x](docs/gone.md) [y](#a-b) [z](#gone) `server/gone.c`, post.c, old.c, `server/chat/post`\n",
-        "server/chat/post.c": "/* See shared/gone.h. */\nchar *s = \"db/none.c\";\n",
+        "server/chat/post.c": "/* See shared/gone.h. */\nchar *s = \"db/none.c\";\nint say(int x)\n{\n\thear(x);\n}\n",
+        "docs/a.md": "`say` in `server/chat/post.c`, `hear` in\n`server/chat/post.c`, `say` in `server/gone.c`\n",
     })
     expect(
         said("names.py"),
+        "docs/a.md:1: server/chat/post.c has no function hear",
+        "docs/a.md:2: no such file: server/gone.c",
         "README.md:2: a link that leads nowhere: docs/gone.md",
         "leads nowhere: #gone",
         "no such file: server/gone.c",
@@ -163,7 +166,7 @@ def links_and_names_that_lead_nowhere_are_found():
         "server/chat/post.c:1: no such file: shared/gone.h",
     )
     text = said("names.py")[1]
-    assert text.count("\n") == 5, text
+    assert text.count("\n") == 7, text
 
 
 def the_picture_is_the_same_twice_and_follows_the_files():
