@@ -2,7 +2,7 @@
 
 A link of a page leads to a file, and to a heading if it names one. A path ("server/chat/post.c",
 "script/lint", "db/sqlite") is one of ours that is there, with .c or .h if need be; a name alone
-("post.c") is that of some file. Of "`f` in `db/open.c`" the file must have a function f.
+("post.c") is that of some file. Of "`NAME` in `FILE.c`" the file must have that function.
 """
 
 import glob
