@@ -185,10 +185,11 @@ static bool buy_at_once(const struct purchase *purchase)
 	if (!booking_stale_begin(purchase->store)) {
 		return false;
 	}
-	bool good = check_and_sell(purchase, &answer);
-	good = booking_stale_end(purchase->store, good) && good;
+	bool good = check_and_sell(purchase, &answer) && store_commit(purchase->store) == STORE_OK;
 	note(purchase, RACE_WROTE);
+	/* Before the store is free, so that whoever comes next enters later by the clock, too. */
 	note(purchase, RACE_LEFT);
+	good = booking_stale_end(purchase->store, false) && good;
 	return good && note_answer(purchase, &answer);
 }
 
