@@ -16,6 +16,16 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 file(GLOB pages docs/*.md docs/*.svg)
 install(FILES README.md CHANGELOG.md ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# The page that the lecture speaks of: the program that is installed makes it, of a race of its own.
+if(NOT CMAKE_CROSSCOMPILING)
+  set(race_page ${CMAKE_BINARY_DIR}/race.html)
+  install(CODE "
+    file(REMOVE \"${race_page}\")
+    execute_process(COMMAND \"$<TARGET_FILE:turnstile>\" race --quiet --seed 7 --serialize all
+      --think 20-60ms --html \"${race_page}\" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)")
+  install(FILES ${race_page} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endif()
+
 foreach(program turnstile turnstiled)
   install(FILES packaging/completions/turnstile.bash
           DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program})
