@@ -16,6 +16,8 @@ struct archive {
 	/* What that is about to keep of each room: noted in shared memory once it is committed. */
 	struct room_kept kept[ROOMS_MAX];
 	bool changed[ROOMS_MAX];
+	struct ban bans[ADMISSION_BANS_MAX]; /* as they were when it was begun */
+	uint32_t ban_count;
 	_Alignas(struct room_record) unsigned char records[RECORDS_SIZE];
 };
 
@@ -125,46 +127,66 @@ static bool keep_rooms(struct archive *archive)
 	return true;
 }
 
-static bool keep_bans(struct archive *archive)
+/* The directory's lock is not held while the store writes. */
+static bool copy_bans(struct archive *archive)
 {
 	struct directory *directory = archive->shared->directory;
-	struct admission *admission = directory->admission;
+
+	archive->ban_count = 0;
+	if (directory->admission->bans_unsaved == 0 || !directory_try(directory)) {
+		return false; /* next time */
+	}
+	archive->ban_count = admission_copy_bans(directory->admission, archive->bans);
+	directory_unlock(directory);
+	return true;
+}
+
+static bool keep_bans(struct archive *archive)
+{
 	bool good = true;
 
-	if (admission->bans_unsaved == 0 || !directory_try(directory)) {
-		return true; /* next time */
+	if (!copy_bans(archive)) {
+		return true;
 	}
-	for (uint32_t i = 0; i < admission->ban_count && good; i++) {
-		struct store_ban row = { .until_ns = admission->bans[i].until_ns };
+	for (uint32_t i = 0; i < archive->ban_count && good; i++) {
+		struct store_ban row = { .until_ns = archive->bans[i].until_ns };
 
-		if (admission->bans[i].unsaved) {
-			peer_network_write(admission->bans[i].network, row.address);
+		if (archive->bans[i].unsaved) {
+			peer_network_write(archive->bans[i].network, row.address);
 			good = store_ban_put(archive->store, &row, clock_deadlines_ns()) ==
 			       STORE_OK;
-			admission->bans[i].unsaved = false;
 		}
 	}
-	admission->bans_unsaved = 0;
-	directory_unlock(directory);
 	return good;
 }
 
-bool archive_keep(struct archive *archive, struct store *store)
+/* Once it is committed: until then, or when the lock is not to be had, it is kept again. */
+static void note_kept(struct archive *archive)
 {
+	struct directory *directory = archive->shared->directory;
 	struct rooms *rooms = archive->shared->rooms;
 
-	archive->store = store;
-	rooms->kept_ns = clock_monotonic_ns();
-	if (store_begin(store) != STORE_OK || !keep_rooms(archive) || !keep_bans(archive) ||
-	    store_commit(store) != STORE_OK) {
-		store_rollback(store);
-		return false;
-	}
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
 		if (archive->changed[i]) {
 			rooms->kept[i] = archive->kept[i];
 		}
 	}
+	if (archive->ban_count > 0 && directory_try(directory)) {
+		admission_note_saved(directory->admission, archive->bans, archive->ban_count);
+		directory_unlock(directory);
+	}
+}
+
+bool archive_keep(struct archive *archive, struct store *store)
+{
+	archive->store = store;
+	archive->shared->rooms->kept_ns = clock_monotonic_ns();
+	if (store_begin(store) != STORE_OK || !keep_rooms(archive) || !keep_bans(archive) ||
+	    store_commit(store) != STORE_OK) {
+		store_rollback(store);
+		return false;
+	}
+	note_kept(archive);
 	return true;
 }
 

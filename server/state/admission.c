@@ -156,6 +156,28 @@ void admission_right_password(struct admission *admission, struct peer_address p
 	}
 }
 
+uint32_t admission_copy_bans(const struct admission *admission, struct ban *bans)
+{
+	memcpy(bans, admission->bans, admission->ban_count * sizeof(*bans));
+	return admission->ban_count;
+}
+
+void admission_note_saved(struct admission *admission, const struct ban *bans, uint32_t count)
+{
+	uint32_t unsaved = 0;
+
+	for (uint32_t i = 0; i < admission->ban_count; i++) {
+		struct ban *ban = &admission->bans[i];
+
+		if (i < count && bans[i].unsaved && bans[i].until_ns == ban->until_ns &&
+		    peer_network_equal(bans[i].network, ban->network)) {
+			ban->unsaved = false;
+		}
+		unsaved += ban->unsaved;
+	}
+	admission->bans_unsaved = unsaved;
+}
+
 static void hash_owner(const struct admission *admission, struct peer_address peer,
 		       uint64_t hash[2])
 {

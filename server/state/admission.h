@@ -38,9 +38,9 @@ struct guesses {
 };
 
 struct admission {
-	uint32_t most; /* connections an address; 0: no limit, nothing is counted */
-	_Atomic uint32_t bans_unsaved;
-	uint32_t ban_count; /* entries from here on were never used */
+	uint32_t most;                 /* connections an address; 0: no limit, nothing is counted */
+	_Atomic uint32_t bans_unsaved; /* 0: the store knows of all; read without the lock, too */
+	uint32_t ban_count;            /* entries from here on were never used */
 	struct ban bans[ADMISSION_BANS_MAX];
 	uint32_t guesses_count; /* as ban_count */
 	struct guesses guesses[ADMISSION_GUESSES_MAX];
@@ -78,6 +78,12 @@ int64_t admission_penalty(const struct admission *admission, struct peer_address
 void admission_wrong_password(struct admission *admission, struct peer_address peer,
 			      int64_t now_ns);
 void admission_right_password(struct admission *admission, struct peer_address peer);
+
+/* Copies all bans, ADMISSION_BANS_MAX at most, to BANS: those that are unsaved are to be stored. */
+uint32_t admission_copy_bans(const struct admission *admission, struct ban *bans);
+
+/* The store has what is unsaved in that copy. What was changed meanwhile stays unsaved. */
+void admission_note_saved(struct admission *admission, const struct ban *bans, uint32_t count);
 
 /* Counts a connection in; false if its address (IPv6: /64) has as many as it may. And out again. */
 bool admission_enter(struct admission *admission, struct peer_address peer);

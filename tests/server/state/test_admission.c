@@ -154,10 +154,27 @@ static void fill_with_bans(int64_t seconds)
 /* As the archive does it. */
 static void save_all(void)
 {
-	for (uint32_t i = 0; i < admission->ban_count; i++) {
-		admission->bans[i].unsaved = false;
-	}
-	admission->bans_unsaved = 0;
+	static struct ban bans[ADMISSION_BANS_MAX];
+
+	admission_note_saved(admission, bans, admission_copy_bans(admission, bans));
+}
+
+Test(admission, a_ban_that_was_changed_while_it_was_stored_is_stored_again)
+{
+	static struct ban bans[ADMISSION_BANS_MAX];
+
+	ban(1, 10);
+	ban(2, 10);
+	uint32_t count = admission_copy_bans(admission, bans);
+	ban(2, 20);
+	ban(3, 10);
+	admission_note_saved(admission, bans, count);
+	cr_expect_not(admission->bans[0].unsaved);
+	cr_expect(admission->bans[1].unsaved, "its end is another");
+	cr_expect(admission->bans[2].unsaved, "it was not in the copy");
+	cr_expect_eq(admission->bans_unsaved, 2);
+	save_all();
+	cr_expect_eq(admission->bans_unsaved, 0);
 }
 
 Test(admission, that_is_full_of_bans_says_so_and_can_still_change_them)
