@@ -31,6 +31,12 @@ static void unblock_signals(void)
 	(void)signal(SIGCHLD, SIG_DFL);
 }
 
+/* A write past the limit of a file's size fails then, as on a full disk. */
+static void outlive_file_size_limit(void)
+{
+	(void)signal(SIGXFSZ, SIG_IGN);
+}
+
 static void mind_umask(void)
 {
 	mode_t others = umask(S_IRWXG | S_IRWXO) & (S_IRWXG | S_IRWXO);
@@ -42,5 +48,6 @@ void inherited_set_right(void)
 {
 	open_standard_streams();
 	unblock_signals();
+	outlive_file_size_limit();
 	mind_umask();
 }

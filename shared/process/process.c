@@ -71,7 +71,10 @@ static void list_forget(void)
 	}
 }
 
-/* What the parent catches, ignores or blocks is its own affair. */
+/*
+ * What the parent catches, ignores or blocks is its own affair. A write past the limit of a file's
+ * size is to fail, and not to kill, in each process (inherited.h).
+ */
 static void reset_signals(void)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
@@ -80,6 +83,7 @@ static void reset_signals(void)
 	for (int number = 1; number <= SIGRTMAX; number++) {
 		sigaction(number, &standard, NULL); /* fails for KILL and STOP: nothing to reset */
 	}
+	(void)signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&none);
 	pthread_sigmask(SIG_SETMASK, &none, NULL);
 }

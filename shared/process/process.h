@@ -34,8 +34,9 @@ struct process_options {
 /*
  * Forks a child that calls RUN(ARGUMENT) and ends with what it returns (0 to 255), by _exit, so no
  * atexit handler or buffer of the parent's runs twice; what RUN writes to a stdio stream it has to
- * flush. In the child no signal is caught, ignored or blocked, whatever the parent does. The child
- * of a child may be started with this too. NULL with errno set when it cannot.
+ * flush. In the child no signal is caught, ignored (XFSZ is: inherited.h) or blocked, whatever the
+ * parent does. The child of a child may be started with this too. NULL with errno set when it
+ * cannot.
  */
 struct process *process_start(const struct process_options *options, int (*run)(void *argument),
 			      void *argument);

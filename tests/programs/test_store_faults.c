@@ -1,5 +1,6 @@
 /*
- * A disk that is full: sales are refused, chat goes on, and so do sales when there is room again.
+ * A disk that is full, or a limit of a file's size: sales are refused, chat goes on, and so do
+ * sales when there is room again.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -263,4 +265,81 @@ Test(programs_store_faults, workers_killed_while_the_disk_is_full_come_back)
 	ask(&late, "+booked ", "/book rush");
 	cr_expect(buyer_has_tickets(&buyer, &late), "a sale is lost");
 	cr_expect(adds_up(&late, "rush"));
+}
+
+/* Files as large as the server may make them (ulimit -f). */
+
+#define SMALL_FILE \
+	4096 /* bytes: a write-ahead log with one page is larger, the server's log is not */
+
+static void limit_files_of(pid_t pid, rlim_t bytes)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(prlimit(pid, RLIMIT_FSIZE, NULL, &limit), 0);
+	limit.rlim_cur = bytes;
+	cr_assert_eq(prlimit(pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+/* As if they had grown up to the limit meanwhile. */
+static void limit_files(rlim_t bytes)
+{
+	pid_t children[WATCH_CHILDREN_MAX];
+	size_t count = watch_children(server.pid, children);
+
+	limit_files_of(server.pid, bytes);
+	for (size_t i = 0; i < count; i++) {
+		limit_files_of(children[i], bytes);
+	}
+}
+
+static void sell_up_to_the_limit(const char *kind)
+{
+	pid_t before[WATCH_CHILDREN_MAX], after[WATCH_CHILDREN_MAX];
+
+	turnstiled_start(&server, "--workers", "2", "--store", store_url(&server, kind, "store"),
+			 "--event", "rush=100000");
+	open_on(&talk, server.lines_port, 1);
+	open_on(&other, server.lines_port, 2);
+	buyer_open(&buyer, server.lines_port, 0, "rush", "k");
+	size_t count = watch_children(server.pid, before);
+	limit_files(SMALL_FILE);
+	buy_until_refused();
+	ask(&talk, "-INTERNAL ", "/book rush key=a-good-long-key-again");
+	ask(&talk, "+pong", "/ping");
+	limit_files(RLIM_INFINITY);
+	cr_assert(eventually(can_buy()), "sales do not go on");
+	cr_assert_eq(watch_children(server.pid, after), count);
+	cr_expect_arr_eq(after, before, count * sizeof(*before), "a worker died");
+	cr_expect(buyer_has_tickets(&buyer, &talk), "a sale is lost");
+	cr_expect(adds_up(&talk, "rush"));
+	cr_expect_eq(turnstiled_stop(&server), 0);
+}
+
+Test(programs_store_faults, a_file_at_its_size_limit_is_a_full_disk_and_no_death_sqlite)
+{
+	sell_up_to_the_limit("sqlite");
+}
+
+Test(programs_store_faults, a_file_at_its_size_limit_is_a_full_disk_and_no_death_json)
+{
+	sell_up_to_the_limit("json");
+}
+
+/* Only what was committed counts as kept. */
+Test(programs_store_faults, a_ban_that_could_not_be_written_is_written_when_there_is_room)
+{
+	turnstiled_start(&server, "--workers", "1", "--op-password-file", password_file(&server));
+	talk_open_greeted(&talk, server.lines_port);
+	become_operator(&talk);
+	limit_files(SMALL_FILE);
+	ask(&talk, "+ban 127.0.0.0/8 100$", "/ban 127.0.0.0/8 100");
+	cr_assert(eventually(log_has(&server, "the store failed")));
+	limit_files(RLIM_INFINITY);
+	cr_assert(eventually(log_has(&server, "the store works again")));
+	clock_sleep(2 * NS_PER_SECOND); /* a crash costs the last second */
+	turnstiled_kill(&server);
+	turnstiled_start(&server, "--workers", "1");
+	talk_open(&other, server.lines_port);
+	talk_expect_start(&other, "-DENIED ");
 }
