@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "db/store/kind.h"
+#include "shared/text/text_file.h"
 
 #define FORMAT_VERSION 2 /* the first had no chat */
 #define TUTORIAL_EVENT "tickets"
@@ -467,8 +468,12 @@ static bool read_count(struct json_model *model, json_t *root, char *problem)
 
 bool json_record_read(struct json_model *model, const char *text, size_t length, char *problem)
 {
+	struct span json = { text, length };
+	if (!text_file_begin(&json)) {
+		return store_refuse(problem, TEXT_FILE_IS_UTF16);
+	}
 	json_error_t error;
-	json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+	json_t *root = json_loadb(json.text, json.length, JSON_REJECT_DUPLICATES, &error);
 	bool good = false;
 	if (!root) {
 		store_refuse(problem, "is not valid JSON: line %d: %s", error.line, error.text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/config/options.h"
+#include "shared/text/text_file.h"
 
 /*
  * inih does not tell its handler where a setting stands, so the reader that it gets its lines from
@@ -27,21 +28,44 @@ static void fail(struct reading *reading, const char *what)
 	option_problem(reading->problem, "%s:%d: %s", reading->path, reading->line, what);
 }
 
+/*
+ * A NUL ends what inih sees of a line; the rest would be lost without a word. SIZE bytes at TEXT
+ * had none before the line was read there.
+ */
+static bool is_whole(struct reading *reading, const char *text, size_t size)
+{
+	if (memrchr(text, '\0', size) != text + strlen(text)) {
+		fail(reading, "there is a NUL in the line");
+		return false;
+	}
+	if (!strchr(text, '\n') && !feof(reading->file)) {
+		fail(reading, "the line is too long");
+		return false;
+	}
+	return true;
+}
+
 static char *next_line(char *text, int size, void *stream)
 {
 	struct reading *reading = stream;
 
+	memset(text, '\n', (size_t)size);
 	if (reading->failed || !fgets(text, size, reading->file)) {
 		return NULL;
 	}
-	reading->line++;
-	if (!strchr(text, '\n') && !feof(reading->file)) {
-		fail(reading, "the line is too long");
+	struct span line = span_of(text);
+
+	if (reading->line++ == 0 && !text_file_begin(&line)) {
+		fail(reading, TEXT_FILE_IS_UTF16);
+		return NULL;
+	}
+	if (!is_whole(reading, text, (size_t)size)) {
 		return NULL;
 	}
 	/* An indented line would be taken as the one before it going on. */
-	size_t indent = strspn(text, " \t");
-	memmove(text, text + indent, strlen(text + indent) + 1);
+	line = text_file_trim(line);
+	memmove(text, line.text, line.length);
+	text[line.length] = '\0';
 	return text;
 }
 

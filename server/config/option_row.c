@@ -10,7 +10,12 @@
 #include "server/config/listener_option.h"
 #include "shared/base/clock.h"
 #include "shared/text/text.h"
+#include "shared/text/text_file.h"
 #include "shared/text/words.h"
+
+#define PASSWORD_UNSEEN_MAX 64 /* bytes around a password in its file: a mark, blanks, CR LF */
+
+#define PASSWORD_LENGTH "its first line must be a password of 1 to %d bytes"
 
 #define KIB INT64_C(1024)
 #define MIB (1024 * KIB)
@@ -253,29 +258,53 @@ static bool set_echo(struct options *options, const char *value, char *problem)
 	return choice >= 0;
 }
 
-/* The file's first line, without its end; one byte more than fits tells that it is too long. */
-static bool set_operator_password(struct options *options, const char *value, char *problem)
+/* The file's first line, its end too; one byte more than fits tells that it is too long. */
+static bool read_first_line(const char *path, char *line, size_t size, struct span *text,
+			    char *problem)
 {
-	char line[OPTIONS_PASSWORD_SIZE + 2];
-	FILE *file = fopen(value, "re");
+	FILE *file = fopen(path, "re");
 
 	if (!file) {
 		return option_problem(problem, "cannot be read: %s", strerror(errno));
 	}
-	errno = 0;
-	bool there = fgets(line, sizeof(line), file);
-	int error = errno;
+	size_t count = fread(line, 1, size, file);
+	int error = ferror(file) ? errno : 0;
 	fclose(file);
-	if (!there && error != 0) {
+	if (error != 0) {
 		return option_problem(problem, "cannot be read: %s", strerror(error));
 	}
-	size_t length = there ? strcspn(line, "\r\n") : 0;
-	if (length == 0 || length >= OPTIONS_PASSWORD_SIZE) {
-		return option_problem(problem, "its first line must be a password of 1 to %d bytes",
-				      OPTIONS_PASSWORD_SIZE - 1);
+	const char *end = memchr(line, '\n', count);
+
+	if (!end && count == size) {
+		return option_problem(problem, PASSWORD_LENGTH, OPTIONS_PASSWORD_SIZE - 1);
 	}
-	memcpy(options->operator_password, line, length);
-	options->operator_password[length] = '\0';
+	*text = (struct span){ line, end ? (size_t)(end - line) : count };
+	return true;
+}
+
+/* A password that nobody can type would lock the operator out: /op takes clean text only. */
+static bool set_operator_password(struct options *options, const char *value, char *problem)
+{
+	char line[OPTIONS_PASSWORD_SIZE + PASSWORD_UNSEEN_MAX];
+	struct span password;
+
+	if (!read_first_line(value, line, sizeof(line), &password, problem)) {
+		return false;
+	}
+	if (!text_file_begin(&password)) {
+		return option_problem(problem, TEXT_FILE_IS_UTF16);
+	}
+	password = text_file_trim(password);
+	if (password.length == 0 || password.length >= OPTIONS_PASSWORD_SIZE) {
+		return option_problem(problem, PASSWORD_LENGTH, OPTIONS_PASSWORD_SIZE - 1);
+	}
+	if (!text_is_clean(password.text, password.length)) {
+		return option_problem(problem,
+				      "its first line must be a password in UTF-8, without "
+				      "TABs and control characters");
+	}
+	memcpy(options->operator_password, password.text, password.length);
+	options->operator_password[password.length] = '\0';
 	return true;
 }
 

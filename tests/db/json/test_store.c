@@ -70,6 +70,18 @@ Test(store_on_json, tutorial_file_is_an_event_of_so_many_tickets)
 	store_close(store);
 }
 
+Test(store_on_json, a_file_may_be_as_an_editor_leaves_it)
+{
+	write_text("s", "\xEF\xBB\xBF{\r\n\t\"count\": 5 \t\r\n}");
+	struct store *store = open_store();
+	cr_assert_eq(ask_alone(store, BOOKING_BOOK, "tickets", 2, "").left, 3);
+	store_close(store);
+	store = open_store();
+	cr_assert_eq(left_of(store, "tickets"), 3);
+	store_close(store);
+	cr_assert(is_refused("\xFF\xFE{", "is UTF-16: save it as UTF-8"));
+}
+
 Test(store_on_json, tutorial_file_has_a_count_and_nothing_else)
 {
 	cr_assert(is_refused("{\"count\": -1}", "\"count\" is -1, and should be 0 to"));

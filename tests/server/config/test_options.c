@@ -91,15 +91,20 @@ static void expect_refusal(const char *command_line, const char *expected)
 	capture_free(&capture);
 }
 
-static void write_file(const char *name, const char *text)
+static void write_bytes(const char *name, const char *text, size_t length)
 {
 	char path[FOLDER_PATH_SIZE];
 
 	folder_file(&folder, name, path);
 	FILE *file = fopen(path, "we");
 	cr_assert_not_null(file);
-	cr_assert_geq(fputs(text, file), 0);
+	cr_assert_eq(fwrite(text, 1, length, file), length);
 	cr_assert_eq(fclose(file), 0);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	write_bytes(name, text, strlen(text));
 }
 
 /* The command line that reads the file "config" too. */
@@ -326,6 +331,40 @@ Test(options, the_operators_password_is_the_files_first_line)
 	cr_expect_str_eq(options.operator_password, "open sesame");
 }
 
+Test(options, a_password_file_may_be_as_an_editor_leaves_it)
+{
+	static const char *const files[] = { "open sesame",
+					     "open sesame \n",
+					     "open sesame\t\r\n",
+					     " open sesame\n",
+					     "\xEF\xBB\xBFopen sesame\n",
+					     "\xEF\xBB\xBF\topen sesame \t \r\nsecond" };
+	static struct options options;
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "--op-password-file %s/password", folder.path);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		write_file("password", files[i]);
+		read_options(&options, line);
+		cr_expect_str_eq(options.operator_password, "open sesame", "file %zu", i);
+	}
+}
+
+Test(options, a_password_that_nobody_can_type_is_refused)
+{
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "--op-password-file %s/password", folder.path);
+	write_bytes("password", "open\0sesame\n", 12);
+	expect_refusal(line, "without TABs and control characters");
+	write_file("password", "open\tsesame\n");
+	expect_refusal(line, "without TABs and control characters");
+	write_file("password", "s\xE9same\n");
+	expect_refusal(line, "must be a password in UTF-8");
+	write_bytes("password", "\xFF\xFEs\0\n\0", 6);
+	expect_refusal(line, "is UTF-16: save it as UTF-8");
+}
+
 Test(options, a_password_is_as_long_as_its_place_and_no_longer)
 {
 	static struct options options;
@@ -471,6 +510,17 @@ Test(options, the_file_has_them_by_the_same_names)
 	cr_expect_str_eq(options.events[0].title, "The noon rush");
 }
 
+Test(options, the_file_may_be_as_an_editor_leaves_it)
+{
+	static struct options options;
+
+	read_with_config(&options, "\xEF\xBB\xBF\tworkers = 4 \r\n\r\n  rate=5\t\r\nhistory = 7 \t",
+			 "");
+	cr_expect_eq(options.workers, 4);
+	cr_expect_eq(options.rate, 5);
+	cr_expect_eq(options.history, 7);
+}
+
 Test(options, the_file_gives_way_to_the_command_line)
 {
 	static struct options options;
@@ -499,4 +549,10 @@ Test(options, what_is_wrong_in_the_file_is_named_with_its_line)
 	expect_config_refusal("rate = 1\nworkers\n", "/config:2: must be 'name = value'");
 	snprintf(text, sizeof(text), "rate = 1\npid-file = %0300d\n", 0);
 	expect_config_refusal(text, "/config:2: the line is too long");
+	expect_config_refusal("\xFF\xFEr", "/config:1: is UTF-16: save it as UTF-8");
+	write_bytes("config", "rate = 1\nworkers = 2\0 3\nrate = 5\n", 33);
+	with_config(text, "");
+	expect_refusal(text, "/config:2: there is a NUL in the line");
+	write_bytes("config", "workers = 2\0003", 13);
+	expect_refusal(text, "/config:1: there is a NUL in the line");
 }
