@@ -27,6 +27,9 @@ void lab_serial_or_parallel(struct lab *lab);
 void lab_cpu_or_io(struct lab *lab);
 void lab_counter(struct lab *lab);
 
+/* sharing.c */
+void lab_false_sharing(struct lab *lab);
+
 /* coroutine.c */
 void lab_coroutine(struct lab *lab);
 
@@ -44,6 +47,12 @@ void lab_manager(struct lab *lab);
 void lab_lock(struct lab *lab);
 void lab_rlock(struct lab *lab);
 void lab_semaphore(struct lab *lab);
+
+/* deadlock.c */
+void lab_deadlock(struct lab *lab);
+
+/* starvation.c */
+void lab_starvation(struct lab *lab);
 
 /* signal.c */
 void lab_event(struct lab *lab);
