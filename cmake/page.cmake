@@ -1,12 +1,5 @@
-# Puts the sources of the page (web/race) together, and writes them as two arrays in C: what stands
-# before the data of a run, and what after. cmake -DSOURCES=web/race -DOUTPUT=FILE -P page.cmake
-file(READ ${SOURCES}/page.html page)
-file(READ ${SOURCES}/style.css style)
-set(script "")
-foreach(name model interleavings schedule run player scheduler tasks main)
-  file(READ ${SOURCES}/${name}.js part)
-  string(APPEND script "${part}\n")
-endforeach()
+# Puts the sources of each page (web) together, and writes them as two arrays in C: what stands
+# before the data of a run, and what after. cmake -DSOURCES=web -DOUTPUT=FILE -P page.cmake
 
 # Split, and never replaced into: a list or a regular expression would change what is in them.
 function(cut text mark before after)
@@ -18,10 +11,6 @@ function(cut text mark before after)
   set(${before} "${first}" PARENT_SCOPE)
   set(${after} "${second}" PARENT_SCOPE)
 endfunction()
-cut("${page}" "/* style.css */" before_style page)
-cut("${page}" "/* the run */" before_data page)
-cut("${page}" "/* the scripts */" before_script after_script)
-
 function(write_array name text)
   file(WRITE ${OUTPUT}.part "${text}")
   file(READ ${OUTPUT}.part bytes HEX)
@@ -30,6 +19,24 @@ function(write_array name text)
   file(APPEND ${OUTPUT} "extern const unsigned char ${name}[];\nextern const size_t ${name}_size;\n"
     "const unsigned char ${name}[] = { ${bytes} };\nconst size_t ${name}_size = sizeof(${name});\n")
 endfunction()
+
+# write_page(NAME SCRIPT...): web/NAME/page.html, with the one style, and with the scripts in order.
+function(write_page name)
+  file(READ ${SOURCES}/${name}/page.html page)
+  file(READ ${SOURCES}/race/style.css style)
+  set(script "")
+  foreach(path ${ARGN})
+    file(READ ${SOURCES}/${path}.js part)
+    string(APPEND script "${part}\n")
+  endforeach()
+  cut("${page}" "/* style.css */" before_style page)
+  cut("${page}" "/* the run */" before_data page)
+  cut("${page}" "/* the scripts */" before_script after_script)
+  write_array(page_${name}_head "${before_style}${style}${before_data}")
+  write_array(page_${name}_tail "${before_script}${script}${after_script}")
+endfunction()
+
 file(WRITE ${OUTPUT} "#include <stddef.h>\n")
-write_array(page_head "${before_style}${style}${before_data}")
-write_array(page_tail "${before_script}${script}${after_script}")
+write_page(race race/model race/interleavings race/schedule race/run race/player race/heat
+  race/scheduler race/tasks race/main)
+write_page(lab race/player lab/main)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/lab/experiments.h"
+#include "client/lab/lab_page.h"
 #include "client/lab/report.h"
 #include "client/lab/timeline.h"
 #include "client/options/number.h"
@@ -76,6 +77,7 @@ struct options {
 	size_t chosen_count;
 	bool all;
 	const char *trace;
+	const char *html;
 	int spawned; /* a descriptor, or -1 */
 };
 
@@ -110,7 +112,7 @@ static void choose(struct options *options, const char *name)
 	usage_error("no such experiment: %s (there are: %s)", name, list_names(false));
 }
 
-enum { KEY_ALL = 'a', KEY_TRACE = 't', KEY_SPAWNED = 0x100 };
+enum { KEY_ALL = 'a', KEY_TRACE = 't', KEY_SPAWNED = 0x100, KEY_HTML };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -119,6 +121,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case KEY_ALL: options->all = true; return 0;
 	case KEY_TRACE: options->trace = argument; return 0;
+	case KEY_HTML: options->html = argument; return 0;
 	case KEY_SPAWNED:
 		options->spawned = (int)option_number("spawned", argument, 0, DESCRIPTOR_MAX);
 		return 0;
@@ -133,6 +136,8 @@ static void read_options(struct options *options, int argc, char **argv)
 		{ "all", KEY_ALL, NULL, 0, "Run every experiment", 0 },
 		{ "trace", KEY_TRACE, "FILE", 0,
 		  "Write what has a timeline to FILE, for a trace viewer such as Perfetto", 0 },
+		{ "html", KEY_HTML, "FILE", 0,
+		  "Write one experiment's timeline to FILE, as a page that plays it back", 0 },
 		{ "spawned", KEY_SPAWNED, "DESCRIPTOR", OPTION_HIDDEN, NULL, 0 },
 		USAGE_OPTION_HELP,
 		USAGE_OPTION_VERSION,
@@ -151,20 +156,27 @@ static void read_options(struct options *options, int argc, char **argv)
 	argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, options);
 }
 
+static bool has_timeline(const struct options *options)
+{
+	for (size_t i = 0; i < experiment_count; i++) {
+		if (options->chosen[i] && experiments[i].has_timeline) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void check_options(const struct options *options)
 {
 	if (options->all && options->chosen_count > 0) {
 		usage_error("either --all or names, not both");
 	}
-	if (!options->trace || options->all) {
-		return;
+	if (options->trace && !options->all && !has_timeline(options)) {
+		usage_error("--trace: which one? these have a timeline: %s", list_names(true));
 	}
-	for (size_t i = 0; i < experiment_count; i++) {
-		if (options->chosen[i] && experiments[i].has_timeline) {
-			return;
-		}
+	if (options->html && (options->chosen_count != 1 || !has_timeline(options))) {
+		usage_error("--html: which one? these have a timeline: %s", list_names(true));
 	}
-	usage_error("--trace: which one? these have a timeline: %s", list_names(true));
 }
 
 static void print_list(void)
@@ -195,8 +207,14 @@ static void print_verdict(const struct lab *lab)
 	fflush(stdout);
 }
 
+/* What is written beside what is printed; a file is NULL when it was not asked for. */
+struct outputs {
+	struct trace trace;
+	FILE *html;
+};
+
 /* Whether all was as theory says. */
-static bool run_one(const struct experiment *experiment, struct trace *trace)
+static bool run_one(const struct experiment *experiment, struct outputs *outputs)
 {
 	struct lab lab = new_lab(experiment);
 
@@ -209,41 +227,66 @@ static bool run_one(const struct experiment *experiment, struct trace *trace)
 	}
 	lab_print_facts(&lab);
 	print_verdict(&lab);
-	if (trace->file) {
-		lab_trace(&lab, trace);
+	if (outputs->trace.file) {
+		lab_trace(&lab, &outputs->trace);
+	}
+	if (outputs->html) {
+		lab_page_write(&lab, experiment->summary, outputs->html);
 	}
 	memory_finish(&lab.memory);
 	return lab.wrong == 0;
 }
 
-static size_t run_chosen(const struct options *options, struct trace *trace)
+static size_t run_chosen(const struct options *options, struct outputs *outputs)
 {
 	size_t failed = 0;
 
 	for (size_t i = 0; i < experiment_count; i++) {
 		if (options->all || options->chosen[i]) {
-			failed += !run_one(&experiments[i], trace);
+			failed += !run_one(&experiments[i], outputs);
 		}
 	}
 	return failed;
 }
 
-static void open_trace(struct trace *trace, const char *path)
+static FILE *open_file(const char *path)
 {
 	FILE *file = fopen(path, "we");
 
 	if (!file) {
 		die("%s: %m", path);
 	}
-	trace_begin(trace, file);
+	return file;
 }
 
-static void close_trace(struct trace *trace, const char *path)
+static void close_file(FILE *file, const char *path)
 {
-	trace_end(trace);
-	bool good = !ferror(trace->file);
-	if (fclose(trace->file) != 0 || !good) {
+	bool good = !ferror(file);
+
+	if (fclose(file) != 0 || !good) {
 		die("%s: cannot write: %m", path);
+	}
+}
+
+/* Before anything runs, so that a wrong path costs no time. */
+static void open_outputs(const struct options *options, struct outputs *outputs)
+{
+	if (options->trace) {
+		trace_begin(&outputs->trace, open_file(options->trace));
+	}
+	if (options->html) {
+		outputs->html = open_file(options->html);
+	}
+}
+
+static void close_outputs(const struct options *options, struct outputs *outputs)
+{
+	if (options->trace) {
+		trace_end(&outputs->trace);
+		close_file(outputs->trace.file, options->trace);
+	}
+	if (options->html) {
+		close_file(outputs->html, options->html);
 	}
 }
 
@@ -262,7 +305,7 @@ static void print_total(size_t failed, int64_t start_ns)
 int lab_run(const struct server_address *address, int argc, char **argv)
 {
 	struct options options = { .spawned = -1 };
-	struct trace trace = { 0 };
+	struct outputs outputs = { 0 };
 	int64_t start_ns = clock_monotonic_ns();
 
 	(void)address;
@@ -274,13 +317,9 @@ int lab_run(const struct server_address *address, int argc, char **argv)
 	if (!options.all && options.chosen_count == 0) {
 		print_list();
 	}
-	if (options.trace) {
-		open_trace(&trace, options.trace);
-	}
-	size_t failed = run_chosen(&options, &trace);
-	if (options.trace) {
-		close_trace(&trace, options.trace);
-	}
+	open_outputs(&options, &outputs);
+	size_t failed = run_chosen(&options, &outputs);
+	close_outputs(&options, &outputs);
 	if (options.all) {
 		print_total(failed, start_ns);
 	}

@@ -37,7 +37,7 @@ void lab_note(struct lab *lab, unsigned row, enum lab_doing doing, const char *n
 
 /* Counting */
 
-static unsigned span_count(const struct lab_timeline *timeline)
+unsigned lab_span_count(const struct lab_timeline *timeline)
 {
 	uint32_t count = atomic_load(&timeline->count);
 
@@ -48,7 +48,7 @@ static unsigned working_at(const struct lab_timeline *timeline, unsigned part, i
 {
 	unsigned working = 0;
 
-	for (unsigned i = 0; i < span_count(timeline); i++) {
+	for (unsigned i = 0; i < lab_span_count(timeline); i++) {
 		const struct lab_span *span = &timeline->spans[i];
 		working += span->part == part && span->doing == LAB_WORKS &&
 			   span->from_ns <= at_ns && at_ns < span->to_ns;
@@ -61,7 +61,7 @@ unsigned lab_most_at_once(const struct lab *lab, unsigned part)
 {
 	unsigned most = 0;
 
-	for (unsigned i = 0; i < span_count(lab->timeline); i++) {
+	for (unsigned i = 0; i < lab_span_count(lab->timeline); i++) {
 		unsigned now = working_at(lab->timeline, part, lab->timeline->spans[i].from_ns);
 		most = now > most ? now : most;
 	}
@@ -72,7 +72,7 @@ int64_t lab_part_ns(const struct lab *lab, unsigned part)
 {
 	int64_t length_ns = 0;
 
-	for (unsigned i = 0; i < span_count(lab->timeline); i++) {
+	for (unsigned i = 0; i < lab_span_count(lab->timeline); i++) {
 		const struct lab_span *span = &lab->timeline->spans[i];
 		int64_t end_ns = span->to_ns - lab->timeline->list[part].start_ns;
 		if (span->part == part && end_ns > length_ns) {
@@ -82,11 +82,11 @@ int64_t lab_part_ns(const struct lab *lab, unsigned part)
 	return length_ns;
 }
 
-static unsigned row_count(const struct lab_timeline *timeline, unsigned part)
+unsigned lab_row_count(const struct lab_timeline *timeline, unsigned part)
 {
 	unsigned rows = 0;
 
-	for (unsigned i = 0; i < span_count(timeline); i++) {
+	for (unsigned i = 0; i < lab_span_count(timeline); i++) {
 		if (timeline->spans[i].part == part && timeline->spans[i].row >= rows) {
 			rows = timeline->spans[i].row + 1;
 		}
@@ -116,7 +116,7 @@ static void print_row(const struct chart *chart, const struct lab_timeline *time
 	chart_cells cells = { MARK_NOTHING };
 	char label[LABEL_SIZE];
 
-	for (unsigned i = 0; i < span_count(timeline); i++) {
+	for (unsigned i = 0; i < lab_span_count(timeline); i++) {
 		const struct lab_span *span = &timeline->spans[i];
 		const bool works = span->doing == LAB_WORKS;
 		if (span->part == part && span->row == row) {
@@ -154,7 +154,7 @@ void lab_show_timeline(struct lab *lab)
 	for (unsigned part = 0; part < timeline->parts; part++) {
 		printf("%s  %s, %.0f ms:\n", part > 0 ? "\n" : "", timeline->list[part].title,
 		       lab_ms(lab_part_ns(lab, part)));
-		for (unsigned row = 0; row < row_count(timeline, part); row++) {
+		for (unsigned row = 0; row < lab_row_count(timeline, part); row++) {
 			print_row(&chart, timeline, part, row);
 		}
 	}
@@ -171,11 +171,11 @@ static void add_part(struct trace *trace, const struct lab *lab, unsigned part)
 
 	snprintf(name, sizeof(name), "%s: %s", lab->name, about->title);
 	trace_process(trace, name);
-	for (unsigned row = 0; row < row_count(lab->timeline, part); row++) {
+	for (unsigned row = 0; row < lab_row_count(lab->timeline, part); row++) {
 		row_label(about, row, name);
 		trace_thread(trace, row + 1, name);
 	}
-	for (unsigned i = 0; i < span_count(lab->timeline); i++) {
+	for (unsigned i = 0; i < lab_span_count(lab->timeline); i++) {
 		const struct lab_span *span = &lab->timeline->spans[i];
 		int64_t from_ns = span->from_ns - about->start_ns;
 		if (span->part == part && span->to_ns != 0) {

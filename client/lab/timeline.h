@@ -56,6 +56,10 @@ unsigned lab_most_at_once(const struct lab *lab, unsigned part);
 /* From the part's start to its last note. */
 int64_t lab_part_ns(const struct lab *lab, unsigned part);
 
+/* How many spans were kept, and how many rows a part has. */
+unsigned lab_span_count(const struct lab_timeline *timeline);
+unsigned lab_row_count(const struct lab_timeline *timeline, unsigned part);
+
 /* Shows all parts as bars. */
 void lab_show_timeline(struct lab *lab);
 

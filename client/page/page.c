@@ -3,17 +3,25 @@
 #include <stddef.h>
 
 /* Made by cmake/page.cmake: what stands before the data, and what after. */
-extern const unsigned char page_head[];
-extern const size_t page_head_size;
-extern const unsigned char page_tail[];
-extern const size_t page_tail_size;
+extern const unsigned char page_race_head[], page_race_tail[];
+extern const size_t page_race_head_size, page_race_tail_size;
+extern const unsigned char page_lab_head[], page_lab_tail[];
+extern const size_t page_lab_head_size, page_lab_tail_size;
 
-void page_begin(FILE *to)
+void page_begin(enum page page, FILE *to)
 {
-	fwrite(page_head, 1, page_head_size, to);
+	if (page == PAGE_RACE) {
+		fwrite(page_race_head, 1, page_race_head_size, to);
+	} else {
+		fwrite(page_lab_head, 1, page_lab_head_size, to);
+	}
 }
 
-void page_end(FILE *to)
+void page_end(enum page page, FILE *to)
 {
-	fwrite(page_tail, 1, page_tail_size, to);
+	if (page == PAGE_RACE) {
+		fwrite(page_race_tail, 1, page_race_tail_size, to);
+	} else {
+		fwrite(page_lab_tail, 1, page_lab_tail_size, to);
+	}
 }

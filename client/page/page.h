@@ -1,7 +1,7 @@
 /*
- * page: the page that plays timelines back, in one file that needs no other and no server.
+ * page: the pages that play timelines back, each in one file that needs no other and no server.
  *
- * Its sources are in web/race; the build puts them into the program (cmake/page.cmake). What it
+ * Their sources are in web; the build puts them into the program (cmake/page.cmake). What a page
  * shows is one JSON object that the caller writes between begin and end, without any '<' in it.
  * What cannot be written shows in ferror.
  */
@@ -10,7 +10,9 @@
 
 #include <stdio.h>
 
-void page_begin(FILE *to);
-void page_end(FILE *to);
+enum page { PAGE_RACE, PAGE_LAB };
+
+void page_begin(enum page page, FILE *to);
+void page_end(enum page page, FILE *to);
 
 #endif

@@ -19,9 +19,9 @@ static void write_schedule(const struct race *race, FILE *to)
 
 void race_page_write(const struct race *race, FILE *to)
 {
-	page_begin(to);
+	page_begin(PAGE_RACE, to);
 	fputs("{\"race\":", to);
 	race_report_print_json(race, to);
 	write_schedule(race, to);
-	page_end(to);
+	page_end(PAGE_RACE, to);
 }

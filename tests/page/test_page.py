@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The page of `turnstile race --html` in headless Chromium: it asks nobody, says nothing on the
-console, its tasks can be solved, and it counts and refuses as the program does.
+"""The pages of `turnstile race --html` and `turnstile lab --html` in headless Chromium: they ask nobody, say nothing on the
+console, the tasks can be solved, and the page counts and refuses as the program does.
 
     test_page.py build/release/turnstile [PICTURES]
 """
@@ -158,6 +158,25 @@ class Page(unittest.TestCase):
                 self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                              {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
                 self.browser.save_screenshot(f"{PICTURES}/{width}-{'dark' if dark else 'light'}.png")
+
+    def test_an_experiment_of_the_lab_is_scrubbed_and_played(self):
+        file = pathlib.Path(self.folder.name) / "lab.html"
+        made = subprocess.run([TURNSTILE, "lab", "lock", f"--html={file}"], capture_output=True, text=True, timeout=120)
+        self.assertEqual(made.returncode, 0, made.stdout)
+        self.browser.get_log("browser")
+        self.browser.get(file.as_uri())
+        self.assertEqual(len(self.browser.find_elements(By.CSS_SELECTOR, "rect.critical")), 8)
+        self.assertEqual(len(self.browser.find_elements(By.CSS_SELECTOR, "#facts li")), made.stdout.count("  yes  "))
+        time = self.browser.find_element(By.ID, "time")
+        time.send_keys(Keys.HOME)
+        self.assertEqual(self.text("now"), "0.000 s")
+        self.run_in_page("""
+            arguments[0].value = 500; // all are there, and one is in
+            arguments[0].dispatchEvent(new Event("input"));""", time)
+        self.assertRegex(self.text("heats"), r"at work: worker \d \(inside\) · waiting, in this order: worker")
+        self.browser.find_element(By.ID, "play").click()
+        self.assertEqual(self.text("play"), "Pause")
+        self.assertEqual(self.browser.get_log("browser"), [])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 #define PATIENCE_NS   (120 * NS_PER_SECOND) /* what --all may take */
 #define ARGUMENTS_MAX 4
 #define TEXT_SIZE     128
+#define PAGE_MOST     300000 /* bytes */
 
 static const char *const names[] = {
 	"process",
@@ -226,6 +227,45 @@ Test(programs_lab, a_trace_that_cannot_be_written_is_an_error)
 	cr_expect_eq(lab("lock", "--trace", path), 1);
 	cr_expect_eq(count_of(capture.errors, "\n"), 1);
 	cr_expect_not_null(strstr(capture.errors, path));
+}
+
+/* Its data has no '<', so what comes first after it is the script's end. */
+Test(programs_lab, a_page_has_the_whole_timeline_and_asks_no_other_host)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&folder, "lab.html", path);
+	cr_assert_eq(lab("starvation", "--html", path), 0, "%s", capture.errors);
+	char *text = read_text(path);
+	cr_expect_lt(strlen(text), PAGE_MOST);
+	cr_expect_eq(count_of(text, "\"at the counter\""), 2 * 4 * 6, "each turn of each guest");
+	cr_expect_eq(count_of(text, "{\"title\":\""), 2, "an unfair lock, and a fair one");
+	cr_expect_eq(count_of(text, "{\"holds\":true,"), count_of(capture.output, "  yes  "));
+	cr_expect_eq(count_of(text, "src="), 0);
+	cr_expect_eq(count_of(text, "//www."), count_of(text, "http://www.w3.org/2000/svg"));
+	free(text);
+}
+
+Test(programs_lab, the_longest_timeline_makes_a_page_below_its_limit)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&folder, "lab.html", path);
+	cr_assert_eq(lab("limit", "--html", path), 0, "%s", capture.errors);
+	char *text = read_text(path);
+	cr_expect_lt(strlen(text), PAGE_MOST);
+	free(text);
+}
+
+Test(programs_lab, a_page_is_of_one_experiment_with_a_timeline)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&folder, "lab.html", path);
+	cr_expect_eq(lab("zombie", "--html", path), USAGE_STATUS);
+	cr_expect_eq(lab("--all", "--html", path), USAGE_STATUS);
+	cr_expect_not_null(strstr(capture.errors, "starvation"), "%s", capture.errors);
+	cr_expect_eq(access(path, F_OK), -1, "nothing is written");
 }
 
 static size_t count_files(const char *path)

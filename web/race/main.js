@@ -9,5 +9,6 @@
 	document.getElementById("summary").textContent = `${race.buyers} buyers, ${race.tickets} tickets, ` +
 		`as real processes: ${race.strategies.map(({ strategy, sold }) => `${strategy} sold ${sold}`).join(", ")}.`;
 	Scheduler.start(Schedule.fromAddress(location.hash) ?? ran, Tasks.start());
-	Player.start(race.strategies.map((strategy) => Run.heatOf(strategy, race.tickets)));
+	const heats = race.strategies.map((strategy) => Run.heatOf(strategy, race.tickets));
+	Player.start(heats.map((heat) => new HeatView(heat)), Math.max(1e-6, ...heats.map(({ wall }) => wall)));
 })();
