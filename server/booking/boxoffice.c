@@ -174,6 +174,39 @@ static void count(struct score *score, const struct booking_slot *slot)
 	}
 }
 
+/* What operators did to events and codes; SESSION is NULL when it ended meanwhile. */
+static void note(struct turn *turn, const struct session *session, const struct booking_slot *slot)
+{
+	const struct booking_request *request = &slot->request;
+	const struct booking_answer *answer = &slot->answer;
+
+	if (answer->outcome != BOOKING_DONE) {
+		return;
+	}
+	switch (request->verb) {
+	case BOOKING_EVENT_NEW:
+		trail_note(turn, session, TRAIL_EVENT, "made event %s of %" PRId64 " tickets",
+			   request->event, request->quantity);
+		break;
+	case BOOKING_EVENT_OPEN:
+		trail_note(turn, session, TRAIL_EVENT, "opened event %s", request->event);
+		break;
+	case BOOKING_EVENT_CLOSE:
+		trail_note(turn, session, TRAIL_EVENT, "closed event %s", request->event);
+		break;
+	case BOOKING_EVENT_GROW:
+		trail_note(turn, session, TRAIL_EVENT,
+			   "grew event %s by %" PRId64 " to %" PRId64 " tickets", request->event,
+			   request->quantity, answer->total);
+		break;
+	case BOOKING_ADMIT:
+		trail_note(turn, session, TRAIL_ADMIT, "admitted %" PRId64 " to event %s",
+			   answer->quantity, answer->event);
+		break;
+	default: break;
+	}
+}
+
 /* A session's end that the store could not note: its holds and its place are still taken. */
 static void keep_unreleased(struct turn *turn, uint64_t session)
 {
@@ -193,6 +226,7 @@ static void take_answers(struct turn *turn)
 			slot->session ? session_find(turn, slot->seat, slot->session) : NULL;
 
 		count(turn->score, slot);
+		note(turn, session, slot);
 		if (slot->request.verb == BOOKING_RELEASE &&
 		    (slot->answer.outcome == BOOKING_FAILED ||
 		     slot->answer.outcome == BOOKING_UNCLEAR)) {

@@ -321,7 +321,7 @@ static bool set_sandbox(struct options *options, const char *value, char *proble
 static bool set_log_level(struct options *options, const char *value, char *problem)
 {
 	if (!log_level_read(value, &options->log_level)) {
-		return option_problem(problem, "must be error, warning, info or debug");
+		return option_problem(problem, "must be error, warning, notice, info or debug");
 	}
 	return true;
 }
@@ -389,7 +389,7 @@ const struct option_row option_rows[] = {
 	  "as it came", "upper", .text = set_echo },
 
 	{ .help = "Logs and configuration:" },
-	{ "log-level", "LEVEL", "error, warning, info or debug", "info", .text = set_log_level },
+	{ "log-level", "LEVEL", "error, warning, notice, info or debug", "info", .text = set_log_level },
 	{ "log-format", "text|json", "How a line of the log looks", "text", .text = set_log_format },
 	{ "config", "FILE", "Read options from this file too, as 'workers = 4'; the command line "
 	  "wins", NULL, .text = set_config },

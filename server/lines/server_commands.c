@@ -88,6 +88,19 @@ static enum outcome check_password(struct session *session, struct span given,
 	return OUTCOME_DONE;
 }
 
+static void note_sign_in(const struct session *session, enum outcome outcome,
+			 const struct problem *problem)
+{
+	if (outcome == OUTCOME_DONE) {
+		trail_note(session->turn, session, TRAIL_SIGN_IN, "is an operator now");
+	} else if (problem->code == PROBLEM_RATE) {
+		trail_note(session->turn, session, TRAIL_UNSEEN_PASSWORD,
+			   "gave a password, which was not looked at: too many were wrong");
+	} else {
+		trail_note(session->turn, session, TRAIL_WRONG_PASSWORD, "gave a wrong password");
+	}
+}
+
 enum outcome server_op(struct session *session, struct span arguments, struct reply *reply,
 		       struct problem *problem)
 {
@@ -106,6 +119,7 @@ enum outcome server_op(struct session *session, struct span arguments, struct re
 	}
 	outcome = check_password(session, given, problem);
 	directory_unlock(shared->directory);
+	note_sign_in(session, outcome, problem);
 	if (outcome == OUTCOME_DONE) {
 		session->operator_role = true;
 		reply_line(reply, "+op");

@@ -37,6 +37,7 @@ enum outcome user_nick_command(struct session *session, struct span arguments, s
 enum outcome user_kick_command(struct session *session, struct span arguments, struct reply *reply,
 			       struct problem *problem)
 {
+	char who[TRAIL_WHO_SIZE];
 	struct user user;
 	enum outcome outcome = user_find(session, words_next(&arguments), &user, problem);
 
@@ -44,6 +45,8 @@ enum outcome user_kick_command(struct session *session, struct span arguments, s
 		outcome = user_kick(session, &user, words_rest(arguments), problem);
 	}
 	if (outcome == OUTCOME_DONE) {
+		trail_who(user.seat.nick, user.seat.peer, who);
+		trail_note(session->turn, session, TRAIL_KICK, "kicked %s", who);
 		reply_line(reply, "+kick %s", user.seat.nick);
 	}
 	return outcome;
@@ -62,6 +65,7 @@ static enum outcome read_penalty(struct span *arguments, int64_t *seconds, struc
 enum outcome user_mute_command(struct session *session, struct span arguments, struct reply *reply,
 			       struct problem *problem)
 {
+	char who[TRAIL_WHO_SIZE];
 	struct user user;
 	int64_t seconds;
 	enum outcome outcome = user_find(session, words_next(&arguments), &user, problem);
@@ -73,6 +77,10 @@ enum outcome user_mute_command(struct session *session, struct span arguments, s
 		outcome = user_mute(session, &user, seconds, problem);
 	}
 	if (outcome == OUTCOME_DONE) {
+		trail_who(user.seat.nick, user.seat.peer, who);
+		trail_note(session->turn, session, TRAIL_MUTE,
+			   seconds ? "muted %s for %lld seconds" : "lets %s speak again", who,
+			   (long long)seconds);
 		reply_line(reply, "+mute %s %lld", user.seat.nick, (long long)seconds);
 	}
 	return outcome;
@@ -96,6 +104,9 @@ enum outcome user_ban_command(struct session *session, struct span arguments, st
 	}
 	if (outcome == OUTCOME_DONE) {
 		peer_network_write(network, text);
+		trail_note(session->turn, session, TRAIL_BAN,
+			   seconds ? "banned %s for %lld seconds" : "lifted the ban of %s", text,
+			   (long long)seconds);
 		reply_line(reply, "+ban %s %lld", text, (long long)seconds);
 	}
 	return outcome;

@@ -377,6 +377,7 @@ static void finish(struct loop *loop)
 
 	clerk_stop(loop->clerk);
 	core_sweep(&loop->core); /* who is still here when the time is up */
+	trail_finish(&turn->sessions->trail);
 	atomic_store(&turn->score->connections, 0);
 	atomic_store(&turn->score->queued_bytes, 0);
 	atomic_store(&turn->score->furthest_bytes, 0);

@@ -796,6 +796,7 @@ void sessions_tick(struct turn *turn)
 {
 	uint32_t index = 0;
 
+	trail_tick(&turn->sessions->trail, turn_now_ns(turn));
 	for (struct session *session; (session = next_from(turn, &index));) {
 		if (session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= turn_now_ns(turn)) {

@@ -18,6 +18,7 @@
 #include "server/session/output.h"
 #include "server/session/problem.h"
 #include "server/session/reply.h"
+#include "server/session/trail.h"
 #include "server/state/directory.h"
 #include "server/state/message.h"
 #include "server/state/turn.h"
@@ -80,6 +81,7 @@ struct sessions {
 	uint32_t share_left;  /* of who has its turn: what it may still ask for, by its cost */
 	int64_t share_end_ns; /* and until when, monotonic */
 	size_t queued_bytes;  /* of all receivers that are open, the kernel's share counted in */
+	struct trail trail;   /* what is said of operators */
 };
 
 void sessions_create(struct turn *turn);

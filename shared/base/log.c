@@ -23,18 +23,14 @@ struct line_out {
 };
 
 static const char *const level_names[] = {
-	[LOG_ERROR] = "error",
-	[LOG_WARNING] = "warning",
-	[LOG_INFO] = "info",
-	[LOG_DEBUG] = "debug",
+	[LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
+	[LOG_INFO] = "info",   [LOG_DEBUG] = "debug",
 };
 
 /* As syslog(3) counts them, and sd-daemon(3) writes them. */
 static const char *const level_prefixes[] = {
-	[LOG_ERROR] = "<3>",
-	[LOG_WARNING] = "<4>",
-	[LOG_INFO] = "<6>",
-	[LOG_DEBUG] = "<7>",
+	[LOG_ERROR] = "<3>", [LOG_WARNING] = "<4>", [LOG_NOTICE] = "<5>",
+	[LOG_INFO] = "<6>",  [LOG_DEBUG] = "<7>",
 };
 
 static char who[WHO_SIZE] = "turnstile";
@@ -215,6 +211,15 @@ void log_warning(const char *format, ...)
 
 	va_start(arguments, format);
 	log_at(LOG_WARNING, format, arguments);
+	va_end(arguments);
+}
+
+void log_notice(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	log_at(LOG_NOTICE, format, arguments);
 	va_end(arguments);
 }
 

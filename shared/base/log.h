@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
 /* The longest line that is written, its LF counted in; what is beyond is cut. */
@@ -28,11 +28,12 @@ void log_start(const char *who, enum log_level level, enum log_format format);
 /* Changes the name alone: what a child calls after the fork. */
 void log_rename(const char *who);
 
-/* Reads "error", "warning", "info" or "debug"; false if TEXT is none of them. */
+/* Reads "error", "warning", "notice", "info" or "debug"; false if TEXT is none of them. */
 bool log_level_read(const char *text, enum log_level *level);
 
 __attribute__((format(printf, 1, 2))) void log_error(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_warning(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void log_notice(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void log_debug(const char *format, ...);
 

@@ -366,6 +366,73 @@ Test(programs_moderation, guessed_passwords_are_not_forgotten_with_their_worker)
 	cr_expect(eventually(guesses_outlast_a_worker()));
 }
 
+/* The trail */
+
+#define SECRET_KEY "a-key-that-nobody-is-told"
+
+static void expect_logged(const char *text)
+{
+	cr_expect(log_has(&server, text), "%s", text);
+}
+
+static void operate(const char *code)
+{
+	ask(&boss, "+mute ann 10$", "/mute ann 10");
+	ask(&boss, "+mute ann 0$", "/mute ann 0");
+	ask(&boss, "+kick ann$", "/kick ann");
+	ask(&boss, "+ban 127.0.2.0/24 10$", "/ban 127.0.2.0/24 10");
+	ask(&boss, "+ban 127.0.2.0/24 0$", "/ban 127.0.2.0/24 0");
+	ask(&boss, "+event talk 5$", "/event new talk 5");
+	ask(&boss, "+event talk closed$", "/event close talk");
+	ask(&boss, "+event talk open$", "/event open talk");
+	ask(&boss, "+event talk 7$", "/event grow talk 2");
+	ask(&boss, "+admitted ", "/admit %s", code);
+	ask(&boss, "-USED ", "/admit %s", code);
+}
+
+Test(programs_moderation, what_operators_do_is_logged_with_who_and_from_where_and_no_secret)
+{
+	char code[TICKET_CODE_SIZE];
+
+	turnstiled_start(&server, "--workers", "2", "--event", "rush=5", "--log-level", "debug",
+			 "--op-password-file", password_file(&server));
+	enter(&boss, 1, "boss");
+	enter(&ann, 2, "ann");
+	ask(&boss, "-DENIED ", "/op let me guess");
+	become_operator(&boss);
+	ask_code(&ann, code, "+booked ", "/book rush 2 key=" SECRET_KEY);
+	operate(code);
+	stop();
+	expect_logged("worker 1 notice: boss (127.0.0.1) gave a wrong password\n");
+	expect_logged("notice: boss (127.0.0.1) is an operator now\n");
+	expect_logged("notice: boss (127.0.0.1) muted ann (127.0.0.1) for 10 seconds\n");
+	expect_logged("notice: boss (127.0.0.1) kicked ann (127.0.0.1)\n");
+	expect_logged("notice: boss (127.0.0.1) banned 127.0.2.0/24 for 10 seconds\n");
+	expect_logged("notice: boss (127.0.0.1) lets ann (127.0.0.1) speak again\n");
+	expect_logged("notice: boss (127.0.0.1) lifted the ban of 127.0.2.0/24\n");
+	expect_logged("notice: boss (127.0.0.1) made event talk of 5 tickets\n");
+	expect_logged("notice: boss (127.0.0.1) closed event talk\n");
+	expect_logged("notice: boss (127.0.0.1) opened event talk\n");
+	expect_logged("notice: boss (127.0.0.1) grew event talk by 2 to 7 tickets\n");
+	expect_logged("notice: boss (127.0.0.1) admitted 2 to event rush\n");
+	cr_expect_not(log_has(&server, "let me guess"));
+	cr_expect_not(log_has(&server, "open sesame"));
+	cr_expect_not(log_has(&server, SECRET_KEY));
+	cr_expect_not(log_has(&server, code));
+}
+
+Test(programs_moderation, of_what_operators_do_in_hundreds_the_rest_is_counted)
+{
+	start_with_boss("handoff");
+	for (int i = 1; i <= 50; i++) {
+		ask(&boss, "+ban ", "/ban 127.0.2.9 %d", i);
+	}
+	stop();
+	expect_logged("banned 127.0.2.9 for 20 seconds\n");
+	cr_expect_not(log_has(&server, "banned 127.0.2.9 for 21 seconds\n"));
+	expect_logged("notice: bans: … 30 more in the last minute\n");
+}
+
 /* How many there may be */
 
 static bool gets_busy(struct talk *talk, const char *address)

@@ -402,7 +402,7 @@ static const struct wrong {
 	{ "--workers 3\n4", "must be a number from 1 to 64" },
 	{ "--dispatch fork", "must be handoff or accept" },
 	{ "--echo lower", "must be upper or raw" },
-	{ "--log-level loud", "error, warning, info or debug" },
+	{ "--log-level loud", "error, warning, notice, info or debug" },
 	{ "--log-format xml", "must be text or json" },
 	{ "--serialize hope", "must be lock, join or none" },
 	{ "--send-queue 4095", "from 4KiB to 1GiB" },

@@ -77,6 +77,28 @@ Test(log, the_journal_gets_the_level_in_its_own_way_and_no_second_time)
 	cr_expect_str_eq(after_time(), " worker 3 warning: all is well\n");
 }
 
+static int say_notice_to_journal(void *argument)
+{
+	struct stat status;
+	char stream[64];
+
+	(void)argument;
+	cr_assert_eq(fstat(STDERR_FILENO, &status), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)status.st_dev,
+		 (uintmax_t)status.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_start("worker 3", LOG_NOTICE, LOG_TEXT);
+	log_info("of less importance");
+	log_notice("kicked");
+	return 0;
+}
+
+Test(log, a_notice_is_of_priority_five_in_the_journal)
+{
+	cr_assert_eq(caught(say_notice_to_journal, NULL), 0);
+	cr_expect_str_eq(text, "<5>worker 3: kicked\n");
+}
+
 Test(log, a_text_line_has_time_name_level_and_message)
 {
 	cr_assert_eq(caught_saying(say_warning, "all is well"), 0);
@@ -206,6 +228,7 @@ static int say_all_levels(void *argument)
 	log_start("x", *level, LOG_TEXT);
 	log_error("e");
 	log_warning("w");
+	log_notice("n");
 	log_info("i");
 	log_debug("d");
 	return 0;
@@ -231,6 +254,9 @@ Test(log, levels_are_read_by_name)
 	cr_assert_eq(level, LOG_DEBUG);
 	cr_assert(log_level_read("warning", &level));
 	cr_assert_eq(level, LOG_WARNING);
+	cr_assert(log_level_read("notice", &level));
+	cr_assert_eq(level, LOG_NOTICE);
+	cr_assert(log_level_read("warning", &level));
 	cr_assert_not(log_level_read("Debug", &level));
 	cr_assert_not(log_level_read("", &level));
 	cr_assert_eq(level, LOG_WARNING);

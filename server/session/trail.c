@@ -1,0 +1,99 @@
+#include "server/session/trail.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "server/session/session.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+
+#define MINUTE_NS (60 * NS_PER_SECOND)
+#define WHAT_SIZE 256 /* bytes, a NUL counted in; a longer one is cut */
+
+static const char *const kind_names[TRAIL_KINDS] = {
+	[TRAIL_SIGN_IN] = "signing in as operator",
+	[TRAIL_WRONG_PASSWORD] = "wrong passwords",
+	[TRAIL_UNSEEN_PASSWORD] = "passwords that were not looked at",
+	[TRAIL_KICK] = "kicks",
+	[TRAIL_MUTE] = "mutes",
+	[TRAIL_BAN] = "bans",
+	[TRAIL_EVENT] = "changes of events",
+	[TRAIL_ADMIT] = "codes admitted",
+};
+
+bool trail_enter(struct trail *trail, enum trail_kind kind, int64_t now_ns)
+{
+	struct trail_minute *minute = &trail->minutes[kind];
+
+	if (minute->said == 0) {
+		minute->from_ns = now_ns;
+	}
+	if (minute->said < TRAIL_LINES_A_MINUTE) {
+		minute->said++;
+		return true;
+	}
+	minute->more++;
+	return false;
+}
+
+uint32_t trail_end_minute(struct trail *trail, enum trail_kind kind, int64_t now_ns)
+{
+	struct trail_minute *minute = &trail->minutes[kind];
+	uint32_t more = minute->more;
+
+	if (minute->said == 0 || now_ns - minute->from_ns < MINUTE_NS) {
+		return 0;
+	}
+	*minute = (struct trail_minute){ .said = 0 };
+	return more;
+}
+
+static void say_more(struct trail *trail, enum trail_kind kind, int64_t now_ns)
+{
+	uint32_t more = trail_end_minute(trail, kind, now_ns);
+
+	if (more > 0) {
+		log_notice("%s: … %u more in the last minute", kind_names[kind], more);
+	}
+}
+
+void trail_tick(struct trail *trail, int64_t now_ns)
+{
+	for (enum trail_kind kind = 0; kind < TRAIL_KINDS; kind++) {
+		say_more(trail, kind, now_ns);
+	}
+}
+
+void trail_finish(struct trail *trail)
+{
+	trail_tick(trail, INT64_MAX);
+}
+
+void trail_who(const char *nick, struct peer_address peer, char text[TRAIL_WHO_SIZE])
+{
+	char address[PEER_ADDRESS_TEXT_SIZE];
+
+	peer_address_write(peer, address);
+	(void)snprintf(text, TRAIL_WHO_SIZE, "%s (%s)", nick, address);
+}
+
+void trail_note(struct turn *turn, const struct session *session, enum trail_kind kind,
+		const char *format, ...)
+{
+	struct trail *trail = &turn->sessions->trail;
+	char who[TRAIL_WHO_SIZE] = "an operator who is gone";
+	char what[WHAT_SIZE];
+	va_list arguments;
+
+	say_more(trail, kind, turn_now_ns(turn));
+	if (!trail_enter(trail, kind, turn_now_ns(turn))) {
+		return;
+	}
+	if (session) {
+		trail_who(session->seat->nick, session->peer, who);
+	}
+	va_start(arguments, format);
+	(void)vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	log_notice("%s %s", who, what);
+}
