@@ -226,10 +226,16 @@ static bool read_number(json_t *object, const char *name, int64_t least, int64_t
 static bool read_key(json_t *object, const char *name, struct siphash_key *value, char *problem)
 {
 	const char *text = json_string_value(json_object_get(object, name));
-	return (text && strspn(text, "0123456789abcdef") == KEY_DIGITS &&
-		strlen(text) == KEY_DIGITS &&
-		sscanf(text, "%16" SCNx64 "%16" SCNx64, &value->words[0], &value->words[1]) == 2) ||
-	       store_refuse(problem, "\"%s\" should be %d digits of base 16", name, KEY_DIGITS);
+	if (!text || strlen(text) != KEY_DIGITS || strspn(text, "0123456789abcdef") != KEY_DIGITS) {
+		return store_refuse(problem, "\"%s\" should be %d digits of base 16", name,
+				    KEY_DIGITS);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		char half[KEY_DIGITS / 2 + 1] = "";
+		memcpy(half, text + i * (KEY_DIGITS / 2), KEY_DIGITS / 2);
+		value->words[i] = strtoull(half, NULL, 16);
+	}
+	return true;
 }
 
 static bool read_text(const struct member *member, json_t *value, char *field, char *problem)
