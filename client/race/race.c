@@ -80,9 +80,9 @@ static void show(const struct race_options *options, const struct race *race)
 
 static void announce(const struct race_plan *plan)
 {
-	printf("%u buyers, %lld tickets, thinking %.3g to %.3g s each time, seed %llu.\n",
-	       plan->buyers, (long long)plan->tickets,
-	       (double)plan->think_least_ns / (double)NS_PER_SECOND,
+	printf("%u buyer%s, %lld ticket%s, thinking %.3g to %.3g s each time, seed %llu.\n",
+	       plan->buyers, plan->buyers == 1 ? "" : "s", (long long)plan->tickets,
+	       plan->tickets == 1 ? "" : "s", (double)plan->think_least_ns / (double)NS_PER_SECOND,
 	       (double)plan->think_most_ns / (double)NS_PER_SECOND, (unsigned long long)plan->seed);
 }
 

@@ -87,6 +87,7 @@ class Page(unittest.TestCase):
             self.set_up(task)
             self.step(*way)
             if task == 5:
+                self.assertIn("1 of 2 seen", self.text("task-list"))
                 self.set_up(task)
                 self.step(*[2] * 4 + [1] * 4)
             self.assertIn(task, self.solved())
@@ -96,6 +97,24 @@ class Page(unittest.TestCase):
         self.assertNotIn(7, self.solved())
         self.step(2, 2, 2)
         self.assertEqual(self.solved(), [1, 2, 3, 4, 5, 6, 7])
+
+    def test_who_has_ended_has_nothing_to_press(self):
+        self.step(1, 1)
+        pressed = self.browser.find_elements(By.CSS_SELECTOR, "[data-act]")
+        self.assertEqual({button.get_attribute("data-buyer") for button in pressed}, {"1"})
+        self.step(2, 2)
+        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "[data-act]"), [])
+        self.assertEqual(self.browser.switch_to.active_element.get_attribute("id"), "undo")
+
+    def test_one_is_not_said_to_be_many(self):
+        self.run_in_page('Scheduler.load({ strategy: "join", buyers: 2, tickets: 1 })')
+        self.assertIn("one schedule only", self.text("count"))
+        self.assertEqual(self.run_in_page('return [1, 2].map((n) => Run.counted(n, "ticket"))'), ["1 ticket", "2 tickets"])
+
+    def test_task_three_says_how_long_the_best_way_is(self):
+        told = json.loads(turnstile("--exhaustive", "--json", "--buyers=3", "--tickets=2").stdout)
+        shortest = next(s["shortest"] for s in told["strategies"] if s["strategy"] == "none")
+        self.assertIn(f"it has {len(shortest.split())} steps", self.text("task-list"))
 
     def test_it_is_steered_by_the_keyboard_alone_undone_and_redone(self):
         body = self.browser.find_element(By.TAG_NAME, "body")

@@ -23,7 +23,7 @@
 			const { title, who, rows, spans } = this.part;
 			const width = Math.max(200, (this.box.clientWidth - NAME - END) * zoom);
 			const height = rows * ROW + 4;
-			const picture = svg("svg", { width: width + NAME + END, height, role: "img",
+			const picture = svg("svg", { width: width + NAME + END, height, viewBox: `0 0 ${width + NAME + END} ${height}`, role: "img",
 				"aria-label": `${title}: what ${rows} rows did when` });
 			this.x = (time) => NAME + time / longest * width;
 			for (let row = 0; row < rows; row++) {

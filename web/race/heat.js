@@ -1,8 +1,29 @@
 // A heat of the race as a picture: what its buyers did, and what each knew.
 const HeatView = (() => {
-	const ROW = 26, NAME = 76, OUTCOME = 90; // pixels
+	const ROW = 26, NAME = 76, OUTCOME = 90, LEAST = 120; // pixels
 	const { svg } = Player;
 	const list = (buyers) => buyers.map(({ buyer }) => buyer).join(", ");
+	const named = (buyers) => `buyer${buyers.length === 1 ? "" : "s"} ${list(buyers)}`;
+
+	// Who believes what: "buyers 2, 3 believe 5, buyer 4 believes 3".
+	function beliefs(stale, time) {
+		const numbers = [...new Set(stale.map((buyer) => Run.knownAt(buyer, time)))];
+		return numbers.map((number) => {
+			const believers = stale.filter((buyer) => Run.knownAt(buyer, time) === number);
+			return `${named(believers)} believe${believers.length === 1 ? "s" : ""} ${number}`;
+		}).join(", ");
+	}
+
+	// Who is within, in the words of what keeps the others out.
+	function within(strategy, inside) {
+		switch (strategy) {
+		case "none": return `buying now, with nothing to keep others out: ${named(inside)}`;
+		case "lock": return `${named(inside)} holds the lock`;
+		case "join": return `buying now, and joined before the next starts: ${named(inside)}`;
+		case "semaphore": return `let in by the semaphore: ${named(inside)}`;
+		default: return `in a transaction: ${named(inside)}`;
+		}
+	}
 
 	function outcome(buyer) {
 		if (buyer.bought) {
@@ -29,14 +50,14 @@ const HeatView = (() => {
 
 		draw(longest, zoom, redraw) {
 			const { buyers } = this.heat;
-			const width = Math.max(200, (this.box.clientWidth - NAME - OUTCOME) * zoom);
+			const width = Math.max(LEAST, (this.box.clientWidth - NAME - OUTCOME) * zoom);
 			const choose = (buyer) => {
 				this.chosen = this.chosen === buyer ? null : buyer;
 				redraw();
 			};
 			this.x = (time) => NAME + time / longest * width;
 			const height = buyers.length * ROW + 4;
-			const picture = svg("svg", { width: width + NAME + OUTCOME, height, role: "img",
+			const picture = svg("svg", { width: width + NAME + OUTCOME, height, viewBox: `0 0 ${width + NAME + OUTCOME} ${height}`, role: "img",
 				"aria-label": `${this.heat.strategy}: what ${buyers.length} buyers did when` });
 			buyers.forEach((buyer, row) => this.drawBuyer(picture, buyer, row, choose));
 			this.drawArrows(picture);
@@ -84,9 +105,9 @@ const HeatView = (() => {
 			this.cursor.setAttribute("x2", this.x(time));
 			const rival = this.chosen && Run.rivalOf(heat, this.chosen);
 			this.known.textContent = [`the store says ${stock} left`,
-				stale.length > 0 && `stale: ${stale.map((buyer) => `${buyer.name} believes ${Run.knownAt(buyer, time)}`).join(", ")}`,
-				inside.length > 0 && (heat.strategy === "lock" ? `buyer ${list(inside)} holds the lock` : `buying now: ${list(inside)}`),
-				waiting.length > 0 && `waiting, in this order: ${list(waiting)}`,
+				stale.length > 0 && `stale: ${beliefs(stale, time)}`,
+				inside.length > 0 && within(heat.strategy, inside),
+				waiting.length > 0 && (waiting.length > 1 ? `waiting, in this order: ${named(waiting)}` : `waiting: ${named(waiting)}`),
 				rival && `${this.chosen.name} and ${rival.name} both read ${this.chosen.read} and both wrote ${this.chosen.left}: one ticket, sold twice`,
 			].filter(Boolean).join(" · ");
 		}

@@ -6,7 +6,7 @@
 	const ran = fits ? { settings: { strategy: race.strategies[0].strategy, buyers: race.buyers, tickets: race.tickets }, steps }
 		: { settings: { strategy: "none", buyers: 2, tickets: 1 }, steps: [] };
 
-	document.getElementById("summary").textContent = `${race.buyers} buyers, ${race.tickets} tickets, ` +
+	document.getElementById("summary").textContent = `${Run.counted(race.buyers, "buyer")}, ${Run.counted(race.tickets, "ticket")}, ` +
 		`as real processes: ${race.strategies.map(({ strategy, sold }) => `${strategy} sold ${sold}`).join(", ")}.`;
 	Scheduler.start(Schedule.fromAddress(location.hash) ?? ran, Tasks.start());
 	const heats = race.strategies.map((strategy) => Run.heatOf(strategy, race.tickets));

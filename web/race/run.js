@@ -34,5 +34,8 @@ const Run = (() => {
 	// The other buyer who sold on the same number, and so sold the same ticket.
 	const rivalOf = (heat, buyer) => heat.buyers.find((other) => other !== buyer && other.bought && other.left === buyer.left);
 
-	return { heatOf, stockAt, knownAt, insideAt, waitingAt, rivalOf };
+	// A number and what it counts: "1 ticket", "2 tickets".
+	const counted = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+
+	return { counted, heatOf, stockAt, knownAt, insideAt, waitingAt, rivalOf };
 })();

@@ -31,7 +31,7 @@ const Scheduler = (() => {
 		const reason = Model.refusal(state, step);
 		const item = document.createElement("li");
 		const row = make("div", "", { className: "row" });
-		const go = make("button", step.letter ? label(step.letter) : "ended", { type: "button", className: "step", disabled: reason !== "" });
+		const go = make("button", label(step.letter), { type: "button", className: "step", disabled: reason !== "" });
 		const kill = make("button", "kill", { type: "button", disabled: Model.refusal(state, { buyer: number, letter: "x" }) !== "" });
 		go.dataset.buyer = kill.dataset.buyer = number;
 		go.dataset.act = "step";
@@ -41,8 +41,12 @@ const Scheduler = (() => {
 		go.addEventListener("click", () => take(step));
 		kill.addEventListener("click", () => take({ buyer: number, letter: "x" }));
 		item.classList.toggle("inside", Model.isIn(buyer));
-		item.append(make("strong", `buyer ${number + 1}`), make("p", step.letter && reason ? `waits: ${reason}` : belief(state, buyer)), row);
-		row.append(go, kill);
+		item.classList.toggle("ended", !step.letter);
+		item.append(make("strong", `buyer ${number + 1}`), make("p", step.letter && reason ? `waits: ${reason}` : belief(state, buyer)));
+		if (step.letter) { // who has ended has nothing to press
+			row.append(go, kill);
+			item.append(row);
+		}
 		return item;
 	}
 
@@ -56,7 +60,8 @@ const Scheduler = (() => {
 
 	function showCount() {
 		const { all, oversold } = Interleavings.count(settings.strategy, settings.buyers, settings.tickets);
-		by("count").textContent = `Of all ${all.toLocaleString("en")} schedules, ${oversold.toLocaleString("en")} oversell.`;
+		by("count").textContent = all === 1 ? `There is one schedule only, and it ${oversold === 1 ? "oversells" : "does not oversell"}.`
+			: `Of all ${Run.counted(all, "schedule")}, ${oversold === 0 ? "none oversells" : `${oversold.toLocaleString("en")} oversell`}.`;
 		Object.assign(by("count").dataset, { all, oversold });
 	}
 
@@ -81,8 +86,9 @@ const Scheduler = (() => {
 		showSteps();
 		by("command").value = steps.length > 0 ? command() : "";
 		history.replaceState(null, "", Schedule.toAddress(settings, steps));
-		if (act) { // the same button as before, for who uses the keyboard
-			document.querySelector(`[data-act="${act}"][data-buyer="${buyer}"]`)?.focus();
+		if (act) { // the same button as before, for who uses the keyboard, or else the next that can be pressed
+			const same = document.querySelector(`[data-act="${act}"][data-buyer="${buyer}"]:enabled`);
+			(same ?? document.querySelector("button.step:enabled") ?? by("undo")).focus();
 		}
 		changed({ settings, steps, state });
 	}

@@ -9,6 +9,8 @@ const Tasks = (() => {
 		return settings.strategy === "lock" && death >= 0 && steps.slice(death).some(({ letter, buyer }) => letter === "w" && state.buyers[buyer].bought);
 	}
 	const tried = new Set(); // orders seen with the lock
+	const ORDERS = Interleavings.count("lock", 2, 1).all;
+	const SHORTEST = Interleavings.count("none", 3, 2).shortest;
 
 	const LIST = [
 		{ ask: "Make it oversell: strategy none, two buyers, one ticket.", settings: ["none", 2, 1],
@@ -17,9 +19,9 @@ const Tasks = (() => {
 		{ ask: "Sell it right without a lock: let both finish, and only one has a ticket.", settings: ["none", 2, 1],
 			solved: ({ state }) => complete("none", state) && !Model.isOversold(state),
 			why: "2 of 6 schedules do well. A test that runs once may see just those." },
-		{ ask: "Find the shortest way to oversell two tickets with three buyers.", settings: ["none", 3, 2],
+		{ ask: `Find the shortest way to oversell two tickets with three buyers: it has ${SHORTEST} steps.`, settings: ["none", 3, 2],
 			solved: ({ settings, steps, state }) => settings.strategy === "none" && settings.buyers === 3 && settings.tickets === 2 &&
-				Model.isOversold(state) && steps.length === Interleavings.count("none", 3, 2).shortest,
+				Model.isOversold(state) && steps.length === SHORTEST,
 			why: "Nothing shorter is possible: each ticket needs a read and a write." },
 		{ ask: "Take the lock, and try to step in between. Who waits, and on what?", settings: ["lock", 2, 1],
 			solved: ({ state }) => state.strategy === "lock" && state.buyers.some((buyer, number) =>
@@ -30,8 +32,9 @@ const Tasks = (() => {
 				if (complete("lock", state) && settings.buyers === 2) {
 					tried.add(steps.find(({ letter }) => letter === "l").buyer);
 				}
-				return tried.size === 2;
+				return tried.size === ORDERS;
 			},
+			progress: () => tried.size > 0 ? `${tried.size} of ${ORDERS} seen.` : "",
 			why: "There are only two schedules, and you have seen both. The count above says the same: 0 of 2." },
 		{ ask: "Is a semaphore a lock? Oversell with it.", settings: ["semaphore", 2, 1],
 			solved: ({ state }) => state.strategy === "semaphore" && Model.isOversold(state),
@@ -47,14 +50,15 @@ const Tasks = (() => {
 			const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Set it up" });
 			button.setAttribute("aria-label", `Set up: ${ask}`);
 			button.addEventListener("click", () => Scheduler.load({ strategy, buyers, tickets }));
-			item.append(ask, " ", button);
+			item.append(ask, " ", button, Object.assign(document.createElement("p"), { className: "why" }));
 			return item;
 		});
 		document.getElementById("task-list").append(...items);
-		return (seen) => LIST.forEach(({ solved, why }, i) => {
-			if (!items[i].classList.contains("solved") && solved(seen)) {
-				items[i].classList.add("solved");
-				items[i].append(Object.assign(document.createElement("p"), { className: "why", textContent: `Solved. ${why}` }));
+		return (seen) => LIST.forEach(({ solved, why, progress = () => "" }, i) => {
+			if (!items[i].classList.contains("solved")) {
+				const now = solved(seen);
+				items[i].classList.toggle("solved", now);
+				items[i].lastChild.textContent = now ? `Solved. ${why}` : progress();
 			}
 		});
 	}
