@@ -136,7 +136,10 @@ static bool goes_round(const struct accounts *accounts)
 /* Looks twice: things move while one looks, but who is in a circle stays there. */
 static bool is_deadlock(const struct accounts *accounts)
 {
-	return goes_round(accounts) && goes_round(accounts);
+	if (!goes_round(accounts)) {
+		return false;
+	}
+	return goes_round(accounts);
 }
 
 struct watch {
