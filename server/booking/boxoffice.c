@@ -185,23 +185,23 @@ static void note(struct turn *turn, const struct session *session, const struct 
 	}
 	switch (request->verb) {
 	case BOOKING_EVENT_NEW:
-		trail_note(turn, session, TRAIL_EVENT, "made event %s of %" PRId64 " tickets",
-			   request->event, request->quantity);
+		session_note(turn, session, TRAIL_EVENT, "made event %s of %" PRId64 " tickets",
+			     request->event, request->quantity);
 		break;
 	case BOOKING_EVENT_OPEN:
-		trail_note(turn, session, TRAIL_EVENT, "opened event %s", request->event);
+		session_note(turn, session, TRAIL_EVENT, "opened event %s", request->event);
 		break;
 	case BOOKING_EVENT_CLOSE:
-		trail_note(turn, session, TRAIL_EVENT, "closed event %s", request->event);
+		session_note(turn, session, TRAIL_EVENT, "closed event %s", request->event);
 		break;
 	case BOOKING_EVENT_GROW:
-		trail_note(turn, session, TRAIL_EVENT,
-			   "grew event %s by %" PRId64 " to %" PRId64 " tickets", request->event,
-			   request->quantity, answer->total);
+		session_note(turn, session, TRAIL_EVENT,
+			     "grew event %s by %" PRId64 " to %" PRId64 " tickets", request->event,
+			     request->quantity, answer->total);
 		break;
 	case BOOKING_ADMIT:
-		trail_note(turn, session, TRAIL_ADMIT, "admitted %" PRId64 " to event %s",
-			   answer->quantity, answer->event);
+		session_note(turn, session, TRAIL_ADMIT, "admitted %" PRId64 " to event %s",
+			     answer->quantity, answer->event);
 		break;
 	default: break;
 	}

@@ -92,12 +92,12 @@ static void note_sign_in(const struct session *session, enum outcome outcome,
 			 const struct problem *problem)
 {
 	if (outcome == OUTCOME_DONE) {
-		trail_note(session->turn, session, TRAIL_SIGN_IN, "is an operator now");
+		session_note(session->turn, session, TRAIL_SIGN_IN, "is an operator now");
 	} else if (problem->code == PROBLEM_RATE) {
-		trail_note(session->turn, session, TRAIL_UNSEEN_PASSWORD,
-			   "gave a password, which was not looked at: too many were wrong");
+		session_note(session->turn, session, TRAIL_UNSEEN_PASSWORD,
+			     "gave a password, which was not looked at: too many were wrong");
 	} else {
-		trail_note(session->turn, session, TRAIL_WRONG_PASSWORD, "gave a wrong password");
+		session_note(session->turn, session, TRAIL_WRONG_PASSWORD, "gave a wrong password");
 	}
 }
 

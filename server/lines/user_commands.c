@@ -46,7 +46,7 @@ enum outcome user_kick_command(struct session *session, struct span arguments, s
 	}
 	if (outcome == OUTCOME_DONE) {
 		trail_who(user.seat.nick, user.seat.peer, who);
-		trail_note(session->turn, session, TRAIL_KICK, "kicked %s", who);
+		session_note(session->turn, session, TRAIL_KICK, "kicked %s", who);
 		reply_line(reply, "+kick %s", user.seat.nick);
 	}
 	return outcome;
@@ -78,9 +78,9 @@ enum outcome user_mute_command(struct session *session, struct span arguments, s
 	}
 	if (outcome == OUTCOME_DONE) {
 		trail_who(user.seat.nick, user.seat.peer, who);
-		trail_note(session->turn, session, TRAIL_MUTE,
-			   seconds ? "muted %s for %lld seconds" : "lets %s speak again", who,
-			   (long long)seconds);
+		session_note(session->turn, session, TRAIL_MUTE,
+			     seconds ? "muted %s for %lld seconds" : "lets %s speak again", who,
+			     (long long)seconds);
 		reply_line(reply, "+mute %s %lld", user.seat.nick, (long long)seconds);
 	}
 	return outcome;
@@ -104,9 +104,9 @@ enum outcome user_ban_command(struct session *session, struct span arguments, st
 	}
 	if (outcome == OUTCOME_DONE) {
 		peer_network_write(network, text);
-		trail_note(session->turn, session, TRAIL_BAN,
-			   seconds ? "banned %s for %lld seconds" : "lifted the ban of %s", text,
-			   (long long)seconds);
+		session_note(session->turn, session, TRAIL_BAN,
+			     seconds ? "banned %s for %lld seconds" : "lifted the ban of %s", text,
+			     (long long)seconds);
 		reply_line(reply, "+ban %s %lld", text, (long long)seconds);
 	}
 	return outcome;

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "server/sandbox/sandbox.h"
+#include "server/sandbox/rights.h"
 
 /*
  * From now on no file can be opened but what RIGHTS (enum sandbox_right) ask of PATHS, /dev/null,

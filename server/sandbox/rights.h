@@ -1,10 +1,23 @@
 /*
- * rights: what each role needs: the table that the filter of system calls and Landlock are made of.
+ * rights: the roles of processes and what each needs: the table that the filter of system calls and
+ * Landlock are made of.
  */
 #ifndef SERVER_SANDBOX_RIGHTS_H
 #define SERVER_SANDBOX_RIGHTS_H
 
-#include "server/sandbox/sandbox.h"
+enum sandbox_role {
+	SANDBOX_MASTER, /* accepts, starts, watches */
+	SANDBOX_WORKER, /* serves clients, has a clerk that opens the store */
+	SANDBOX_TELLER, /* a worker that opens no store: --serialize join */
+	SANDBOX_JOINER, /* starts a child a booking, which opens the store */
+	SANDBOX_ROLES
+};
+
+/* What is to be reached in spite of it. Either may be NULL. */
+struct sandbox_paths {
+	const char *store;    /* the store's file: its folder is */
+	const char *pid_file; /* the master removes it when it ends */
+};
 
 enum sandbox_right {
 	RIGHT_STORE = 1,     /* open and change the files of the store's folder */

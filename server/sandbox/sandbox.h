@@ -9,16 +9,7 @@
 #ifndef SERVER_SANDBOX_SANDBOX_H
 #define SERVER_SANDBOX_SANDBOX_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-enum sandbox_role {
-	SANDBOX_MASTER, /* accepts, starts, watches */
-	SANDBOX_WORKER, /* serves clients, has a clerk that opens the store */
-	SANDBOX_TELLER, /* a worker that opens no store: --serialize join */
-	SANDBOX_JOINER, /* starts a child a booking, which opens the store */
-	SANDBOX_ROLES
-};
+#include "server/sandbox/rights.h"
 
 /* The parts, as bits: which are in force. */
 enum sandbox_part {
@@ -29,12 +20,6 @@ enum sandbox_part {
 };
 
 #define SANDBOX_TEXT_SIZE 64 /* bytes of the parts' names, a NUL counted in */
-
-/* What is to be reached in spite of it. Either may be NULL. */
-struct sandbox_paths {
-	const char *store;    /* the store's file: its folder is */
-	const char *pid_file; /* the master removes it when it ends */
-};
 
 /*
  * Binds the calling process, which has no other thread yet, to its ROLE. Returns the parts in

@@ -130,6 +130,12 @@ void session_send_now(struct session *session, const char *text, size_t length);
 /* Sends a message in its front's words. */
 void session_hear(struct session *session, const struct message *message);
 
+/* Notes in the log that SESSION (NULL: an operator who is gone) did what FORMAT says. */
+__attribute__((format(printf, 4, 5))) void session_note(struct turn *turn,
+							const struct session *session,
+							enum trail_kind kind, const char *format,
+							...);
+
 /* The same for a text of the server's to people. */
 __attribute__((format(printf, 2, 3))) void session_notice(struct session *session,
 							  const char *format, ...);

@@ -1,9 +1,7 @@
 #include "server/session/trail.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "server/session/session.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -77,23 +75,14 @@ void trail_who(const char *nick, struct peer_address peer, char text[TRAIL_WHO_S
 	(void)snprintf(text, TRAIL_WHO_SIZE, "%s (%s)", nick, address);
 }
 
-void trail_note(struct turn *turn, const struct session *session, enum trail_kind kind,
-		const char *format, ...)
+void trail_note(struct trail *trail, int64_t now_ns, const char *who, enum trail_kind kind,
+		const char *format, va_list arguments)
 {
-	struct trail *trail = &turn->sessions->trail;
-	char who[TRAIL_WHO_SIZE] = "an operator who is gone";
 	char what[WHAT_SIZE];
-	va_list arguments;
 
-	say_more(trail, kind, turn_now_ns(turn));
-	if (!trail_enter(trail, kind, turn_now_ns(turn))) {
-		return;
+	say_more(trail, kind, now_ns);
+	if (trail_enter(trail, kind, now_ns)) {
+		(void)vsnprintf(what, sizeof(what), format, arguments);
+		log_notice("%s %s", who, what);
 	}
-	if (session) {
-		trail_who(session->seat->nick, session->peer, who);
-	}
-	va_start(arguments, format);
-	(void)vsnprintf(what, sizeof(what), format, arguments);
-	va_end(arguments);
-	log_notice("%s %s", who, what);
 }

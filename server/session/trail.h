@@ -8,6 +8,7 @@
 #ifndef SERVER_SESSION_TRAIL_H
 #define SERVER_SESSION_TRAIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,9 +17,6 @@
 
 #define TRAIL_LINES_A_MINUTE 20                                            /* of a kind */
 #define TRAIL_WHO_SIZE       (NAME_NICK_SIZE + PEER_ADDRESS_TEXT_SIZE + 4) /* bytes, with its NUL */
-
-struct session;
-struct turn;
 
 enum trail_kind {
 	TRAIL_SIGN_IN,
@@ -47,11 +45,10 @@ bool trail_enter(struct trail *trail, enum trail_kind kind, int64_t now_ns);
 /* Ends KIND's minute if it is over; how many there were that had no line. */
 uint32_t trail_end_minute(struct trail *trail, enum trail_kind kind, int64_t now_ns);
 
-/* Says that SESSION (NULL: it is gone) did what FORMAT says, unless there were many. */
-__attribute__((format(printf, 4, 5))) void trail_note(struct turn *turn,
-						      const struct session *session,
-						      enum trail_kind kind, const char *format,
-						      ...);
+/* Says that WHO did what FORMAT says, unless there were many. NOW_NS is monotonic. */
+__attribute__((format(printf, 5, 0))) void trail_note(struct trail *trail, int64_t now_ns,
+						      const char *who, enum trail_kind kind,
+						      const char *format, va_list arguments);
 
 /* "ann (192.0.2.7)" */
 void trail_who(const char *nick, struct peer_address peer, char text[TRAIL_WHO_SIZE]);
