@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/store/beside.h"
 #include "db/store/boot.h"
 #include "shared/base/memory.h"
 #include "shared/base/siphash.h"
@@ -51,6 +52,7 @@ struct keyindex {
 	struct table *table;
 	uint64_t store_id;
 	char boot[BOOT_SIZE];
+	char store_path[PATH_MAX];
 	char path[PATH_MAX];
 	char path_new[PATH_MAX];
 };
@@ -127,8 +129,11 @@ static struct table *find_table(const struct keyindex *index)
 }
 
 /* A new file's whole size is taken on disk first: a full disk must not become a SIGBUS. */
-static struct table *map_new(int descriptor, uint64_t slots)
+static struct table *map_new(const struct keyindex *index, int descriptor, uint64_t slots)
 {
+	if (!beside_give(descriptor, index->store_path)) {
+		return NULL;
+	}
 	int problem = posix_fallocate(descriptor, 0, (off_t)table_size(slots));
 	errno = problem;
 	return problem == 0 ? map(descriptor, table_size(slots)) : NULL;
@@ -142,7 +147,7 @@ static struct table *make_table(const struct keyindex *index, uint64_t slots)
 	if (descriptor < 0) {
 		return NULL;
 	}
-	struct table *table = map_new(descriptor, slots);
+	struct table *table = map_new(index, descriptor, slots);
 	int problem = errno;
 	close(descriptor);
 	if (!table) {
@@ -216,6 +221,7 @@ static bool grow(struct keyindex *index)
 
 static bool set_paths(struct keyindex *index, const char *store_path)
 {
+	snprintf(index->store_path, sizeof(index->store_path), "%s", store_path);
 	int length = snprintf(index->path, sizeof(index->path), "%s" KEYINDEX_SUFFIX, store_path);
 	int length_new = snprintf(index->path_new, sizeof(index->path_new),
 				  "%s" KEYINDEX_SUFFIX_NEW, store_path);

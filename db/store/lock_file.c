@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/store/beside.h"
 #include "db/store/boot.h"
 #include "shared/base/memory.h"
 
@@ -153,7 +154,14 @@ static int open_file(const char *store_path)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (descriptor >= 0 && !beside_give(descriptor, store_path)) {
+		int problem = errno;
+		close(descriptor);
+		errno = problem;
+		return -1;
+	}
+	return descriptor;
 }
 
 struct mutex *lockfile_open(const char *store_path)

@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "server/config/activation.h"
 #include "server/config/config_file.h"
 #include "server/config/option_row.h"
+#include "server/config/state_folder.h"
 #include "shared/base/log.h"
 #include "shared/base/usage.h"
 
@@ -183,30 +183,14 @@ static void find_state(struct options *options)
 	}
 }
 
-/* As mkdir -p, for its owner only; true also when it is there. */
-static bool make_directory(const char *path)
-{
-	char part[sizeof(((struct options *)0)->state)];
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(part, 0700) != 0 && errno != EEXIST) {
-			return false;
-		}
-		*slash = '/';
-	}
-	return mkdir(part, 0700) == 0 || errno == EEXIST;
-}
-
 static void store_by_default(struct options *options)
 {
 	if (options->state[0] == '\0') {
 		find_state(options);
 	}
-	if (!make_directory(options->state)) {
-		usage_error("--state %s: the directory cannot be made: %s", options->state,
-			    strerror(errno));
+	if (!state_folder_make(options->state, options->user)) {
+		die("--state %s: the directory cannot be made: %s", options->state,
+		    strerror(errno));
 	}
 	int length = snprintf(options->store, sizeof(options->store), "sqlite:%s/" STORE_FILE,
 			      options->state);

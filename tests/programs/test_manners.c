@@ -120,6 +120,14 @@ Test(programs_manners, a_port_in_use_is_one_line_and_exit_status_1)
 	close(socket_in_use);
 }
 
+Test(programs_manners, a_state_folder_that_cannot_be_made_is_one_line_and_exit_status_1)
+{
+	struct capture capture;
+
+	RUN(&capture, "--state", "/dev/null/x");
+	expect_refusal(&capture, 1, "--state /dev/null/x", "cannot be made: Not a directory");
+}
+
 Test(programs_manners, a_store_that_cannot_be_written_is_one_line_and_exit_status_1)
 {
 	struct capture capture;

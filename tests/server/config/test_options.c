@@ -432,7 +432,6 @@ static const struct wrong {
 	{ "--op-password-file /", "cannot be read: Is a directory" },
 	{ "--config /nonexistent", "cannot be read: No such file" },
 	{ "--config /", "cannot be read: Is a directory" },
-	{ "--state /dev/null/x", "cannot be made" },
 };
 
 Test(options, a_wrong_one_gets_one_line_that_says_what_would_be_right)
