@@ -159,9 +159,10 @@ enum outcome chat_say(struct session *session, uint16_t room, struct span text,
 {
 	char buffer[POST_TEXT_SIZE];
 	struct room_message said;
+	enum outcome outcome = user_may_speak(session, problem);
 
-	if (!user_may_speak(session, problem)) {
-		return OUTCOME_REFUSED;
+	if (outcome != OUTCOME_DONE) {
+		return outcome;
 	}
 	said = post_by(session, MESSAGE_SAID, text, buffer);
 	if (!post(session->turn, room, &said)) {
@@ -185,8 +186,10 @@ enum outcome chat_set_topic(struct session *session, uint16_t room, struct span 
 			      "TEXT is too long: a topic has at most %d bytes",
 			      ROOM_TOPIC_SIZE - 1);
 	}
-	if (!user_may_speak(session, problem)) {
-		return OUTCOME_REFUSED;
+	enum outcome outcome = user_may_speak(session, problem);
+
+	if (outcome != OUTCOME_DONE) {
+		return outcome;
 	}
 	return post(session->turn, room, &topic) ? OUTCOME_DONE : OUTCOME_AGAIN;
 }

@@ -88,25 +88,48 @@ enum outcome user_find(struct session *session, struct span nick, struct user *u
 	return OUTCOME_DONE;
 }
 
-bool user_may_speak(const struct session *session, struct problem *problem)
+/* What the session knows of its address's mute is brought up to date; false: a lock was taken. */
+static bool look_at_mutes(struct session *session)
 {
-	int64_t left_ns = session->seat->muted_until_ns - turn_now_ns(session->turn);
+	struct directory *directory = session->turn->shared->directory;
+	struct admission *admission = directory->admission;
+	uint32_t made = atomic_load(&admission->mutes_made);
 
-	if (left_ns <= 0) {
+	if (session->mutes_seen == made) {
 		return true;
 	}
-	(void)refuse(problem, PROBLEM_DENIED, "you are muted for %lld more seconds",
-		     (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
-	return false;
+	if (!directory_try(directory)) {
+		return false;
+	}
+	session->muted_until_ns = admission_muted_until(admission, session->peer);
+	directory_unlock(directory);
+	session->mutes_seen = made;
+	return true;
+}
+
+enum outcome user_may_speak(struct session *session, struct problem *problem)
+{
+	if (session->operator_role) {
+		return OUTCOME_DONE;
+	}
+	if (!look_at_mutes(session)) {
+		return OUTCOME_AGAIN;
+	}
+	int64_t left_ns = session->muted_until_ns - turn_now_ns(session->turn);
+
+	return left_ns <= 0 ? OUTCOME_DONE
+			    : refuse(problem, PROBLEM_DENIED, "you are muted for %lld more seconds",
+				     (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
 }
 
 enum outcome user_tell(struct session *session, const struct user *user, struct span text,
 		       struct problem *problem)
 {
 	char clean[POST_TEXT_SIZE];
+	enum outcome outcome = user_may_speak(session, problem);
 
-	if (!user_may_speak(session, problem)) {
-		return OUTCOME_REFUSED;
+	if (outcome != OUTCOME_DONE) {
+		return outcome;
 	}
 	const struct message told = { .kind = MESSAGE_TOLD,
 				      .nick = span_of(session->seat->nick),
@@ -127,22 +150,37 @@ enum outcome user_kick(struct session *session, const struct user *user, struct 
 	return send_notice(session, user, LETTER_LAST, (struct span){ notice, length }, problem);
 }
 
+static enum outcome mute_address(struct session *session, struct peer_address peer, int64_t seconds,
+				 struct problem *problem)
+{
+	struct directory *directory = session->turn->shared->directory;
+	int64_t now_ns = turn_now_ns(session->turn);
+
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool muted = admission_mute(directory->admission, peer, now_ns + seconds * NS_PER_SECOND,
+				    now_ns);
+
+	directory_unlock(directory);
+	return muted ? OUTCOME_DONE
+		     : refuse(problem, PROBLEM_LIMIT, "%d addresses are muted, which is the most",
+			      ADMISSION_MUTES_MAX);
+}
+
 enum outcome user_mute(struct session *session, const struct user *user, int64_t seconds,
 		       struct problem *problem)
 {
-	struct turn *turn = session->turn;
 	char notice[NOTICE_SIZE];
-	enum outcome outcome;
+	struct problem not_told; /* the inbox is full: the mute holds all the same */
+	enum outcome outcome = mute_address(session, user->seat.peer, seconds, problem);
 
-	(void)snprintf(notice, sizeof(notice),
-		       seconds ? "%s muted you for %lld seconds" : "%s lets you speak again",
-		       session->seat->nick, (long long)seconds);
-	outcome = send_notice(session, user, LETTER_MESSAGE, span_of(notice), problem);
 	if (outcome == OUTCOME_DONE) {
-		struct seat *seat = directory_seat(turn->shared->directory, user->where.worker,
-						   user->where.seat);
-
-		atomic_store(&seat->muted_until_ns, turn_now_ns(turn) + seconds * NS_PER_SECOND);
+		(void)snprintf(notice, sizeof(notice),
+			       seconds ? "%s muted you for %lld seconds"
+				       : "%s lets you speak again",
+			       session->seat->nick, (long long)seconds);
+		(void)send_notice(session, user, LETTER_MESSAGE, span_of(notice), &not_told);
 	}
 	return outcome;
 }

@@ -34,8 +34,11 @@ enum outcome user_mute(struct session *session, const struct user *user, int64_t
 enum outcome user_ban(struct session *session, struct peer_network network, int64_t seconds,
 		      struct problem *problem);
 
-/* Whether the session may speak; if not, PROBLEM says for how long it may not. */
-bool user_may_speak(const struct session *session, struct problem *problem);
+/*
+ * Whether the session may speak; if not, PROBLEM says for how long it may not. A mute is its
+ * address's; operators may always speak.
+ */
+enum outcome user_may_speak(struct session *session, struct problem *problem);
 
 /* Once a turn: reads the letters to this worker's sessions. */
 void user_turn(struct turn *turn);

@@ -40,10 +40,12 @@ struct session {
 	int socket;
 	uint32_t index; /* of the seat, among this worker's */
 	struct output output;
-	size_t own_bytes;    /* of `output`: replies to what it asked itself, at most so many */
-	size_t own_behind;   /* bytes of `output` up to the end of the last of them */
-	size_t counted;      /* what it weighs in sessions->queued_bytes */
-	int64_t tokens_ns;   /* --rate: what it may still spend */
+	size_t own_bytes;       /* of `output`: replies to what it asked itself, at most so many */
+	size_t own_behind;      /* bytes of `output` up to the end of the last of them */
+	size_t counted;         /* what it weighs in sessions->queued_bytes */
+	int64_t tokens_ns;      /* --rate: what it may still spend */
+	int64_t muted_until_ns; /* monotonic: as it was when admission->mutes_made was mutes_seen */
+	uint32_t mutes_seen;
 	uint16_t unanswered; /* bookings under way at the clerk */
 	uint8_t state;       /* enum session_state */
 	bool keeping;        /* its front keeps input that has to wait: no more is to be read */

@@ -156,6 +156,56 @@ void admission_right_password(struct admission *admission, struct peer_address p
 	}
 }
 
+/* The mute of an address, or else one that is over by NOW_NS, or one that was never used. */
+static struct mute *take_mute(struct admission *admission, struct peer_address owner,
+			      int64_t now_ns)
+{
+	struct mute *taken = NULL;
+
+	for (uint32_t i = 0; i < admission->mute_count; i++) {
+		struct mute *mute = &admission->mutes[i];
+
+		if (peer_address_equal(mute->owner, owner)) {
+			return mute;
+		}
+		if (!taken && mute->until_ns <= now_ns) {
+			taken = mute;
+		}
+	}
+	if (!taken && admission->mute_count < ADMISSION_MUTES_MAX) {
+		taken = &admission->mutes[admission->mute_count++];
+	}
+	return taken;
+}
+
+bool admission_mute(struct admission *admission, struct peer_address peer, int64_t until_ns,
+		    int64_t now_ns)
+{
+	struct peer_address owner = peer_address_owner(peer);
+	struct mute *mute = take_mute(admission, owner, now_ns);
+
+	if (!mute) {
+		return false;
+	}
+	mute->until_ns = 0; /* nobody is muted, should we die in between */
+	mute->owner = owner;
+	mute->until_ns = until_ns;
+	atomic_fetch_add(&admission->mutes_made, 1);
+	return true;
+}
+
+int64_t admission_muted_until(const struct admission *admission, struct peer_address peer)
+{
+	struct peer_address owner = peer_address_owner(peer);
+
+	for (uint32_t i = 0; i < admission->mute_count; i++) {
+		if (peer_address_equal(admission->mutes[i].owner, owner)) {
+			return admission->mutes[i].until_ns;
+		}
+	}
+	return 0;
+}
+
 uint32_t admission_copy_bans(const struct admission *admission, struct ban *bans)
 {
 	memcpy(bans, admission->bans, admission->ban_count * sizeof(*bans));

@@ -1,8 +1,9 @@
 /*
- * admission: who may come in: bans, and how many connections an address may have; and from where
- * passwords were guessed; for all processes.
+ * admission: who may come in: bans, and how many connections an address may have; from where
+ * nobody may speak, and from where passwords were guessed; for all processes.
  *
- * The first two are looked at once for each new session. Guarded by the directory's lock.
+ * The first two are looked at once for each new session, mutes when they changed. Guarded by the
+ * directory's lock.
  * Connections are counted only where there is a limit; a worker's successor counts out those that
  * it left. When a holder of the lock dies, the counts are made again from the seats.
  */
@@ -19,6 +20,7 @@
 
 #define ADMISSION_BANS_MAX    1024
 #define ADMISSION_GUESSES_MAX 1024
+#define ADMISSION_MUTES_MAX   1024
 
 #define GUESSES_FREE           5 /* wrong passwords; the last of them is the first with a penalty */
 #define GUESS_PENALTY_FIRST_NS NS_PER_SECOND
@@ -37,6 +39,12 @@ struct guesses {
 	uint32_t wrong;            /* 0: the entry is free */
 };
 
+/* Who comes from there may not speak. */
+struct mute {
+	struct peer_address owner; /* peer_address_owner */
+	int64_t until_ns;          /* monotonic; the entry is free when that is over */
+};
+
 struct admission {
 	uint32_t most;                 /* connections an address; 0: no limit, nothing is counted */
 	_Atomic uint32_t bans_unsaved; /* 0: the store knows of all; read without the lock, too */
@@ -44,6 +52,9 @@ struct admission {
 	struct ban bans[ADMISSION_BANS_MAX];
 	uint32_t guesses_count; /* as ban_count */
 	struct guesses guesses[ADMISSION_GUESSES_MAX];
+	_Atomic uint32_t mutes_made; /* how often `mutes` changed; read without the lock, too */
+	uint32_t mute_count;         /* as ban_count */
+	struct mute mutes[ADMISSION_MUTES_MAX];
 	struct hash_table counts; /* by address; derived from the seats */
 };
 
@@ -78,6 +89,13 @@ int64_t admission_penalty(const struct admission *admission, struct peer_address
 void admission_wrong_password(struct admission *admission, struct peer_address peer,
 			      int64_t now_ns);
 void admission_right_password(struct admission *admission, struct peer_address peer);
+
+/* Mutes an address (IPv6: /64) up to UNTIL_NS, monotonic like NOW_NS. False: there is no room. */
+bool admission_mute(struct admission *admission, struct peer_address peer, int64_t until_ns,
+		    int64_t now_ns);
+
+/* Until when, monotonic, the address may not speak; over or 0 if it may. */
+int64_t admission_muted_until(const struct admission *admission, struct peer_address peer);
 
 /* Copies all bans, ADMISSION_BANS_MAX at most, to BANS: those that are unsaved are to be stored. */
 uint32_t admission_copy_bans(const struct admission *admission, struct ban *bans);

@@ -186,7 +186,6 @@ void directory_release(struct directory *directory, struct address where)
 	seat->nick[0] = '\0';
 	seat->room_count = 0;
 	seat->has_ties = false;
-	seat->muted_until_ns = 0;
 	seqlock_write_end(&seat->version);
 }
 

@@ -39,7 +39,6 @@ struct seat {
 	char nick[NAME_NICK_SIZE];
 	struct peer_address peer;
 	bool has_ties; /* holds, or waits for tickets: to be given back at its end */
-	_Atomic int64_t muted_until_ns; /* monotonic; written by the worker of whoever mutes */
 	uint8_t room_count;
 	uint16_t rooms[SEAT_ROOMS_MAX]; /* their indices in rooms.h; the current one first */
 };

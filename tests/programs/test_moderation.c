@@ -117,6 +117,22 @@ Test(programs_moderation, a_kicked_one_who_does_not_end_has_no_nick_any_more)
 	ask(&bob, "+nick ann$", "/nick ann");
 }
 
+/* Connections from other addresses of this machine */
+
+static void open_from(struct talk *talk, const char *address)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(server.lines_port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	talk->start = talk->end = 0;
+	talk->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(inet_pton(AF_INET, address, &from.sin_addr), 1);
+	cr_assert_eq(bind(talk->descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
+	cr_assert_eq(connect(talk->descriptor, (struct sockaddr *)&to, sizeof(to)), 0);
+}
+
 Test(programs_moderation, the_muted_are_told_for_how_long_and_may_all_else)
 {
 	int left = 0;
@@ -155,20 +171,56 @@ Test(programs_moderation, a_mute_ends_by_itself)
 	ask(&ann, "+say #r$", "/say #r a seat is not muted for who takes it next");
 }
 
-/* Connections from other addresses of this machine */
-
-static void open_from(struct talk *talk, const char *address)
+static void enter_from(struct talk *talk, const char *address, const char *nick)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET };
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(server.lines_port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	open_from(talk, address);
+	talk_expect_start(talk, "+turnstile 1 ");
+	ask(talk, text_of("+nick %s$", nick), "/nick %s", nick);
+	ask(talk, "+join #r ", "/join #r");
+}
 
-	talk->start = talk->end = 0;
-	talk->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cr_assert_eq(inet_pton(AF_INET, address, &from.sin_addr), 1);
-	cr_assert_eq(bind(talk->descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
-	cr_assert_eq(connect(talk->descriptor, (struct sockaddr *)&to, sizeof(to)), 0);
+Test(programs_moderation, a_mute_is_its_addresss_whoever_comes_from_there)
+{
+	static struct talk again, other;
+
+	start();
+	enter_from(&again, "127.0.0.9", "mallory");
+	ask(&boss, "+mute mallory 100$", "/mute mallory 100");
+	talk_close(&again);
+	for (int i = 0; i < 4; i++) { /* whichever worker it gets to */
+		enter_from(&again, "127.0.0.9", text_of("mallory-%d", i));
+		ask(&again, "-DENIED you are muted for ", "/say #r hello");
+		ask(&again, "-DENIED you are muted for ", "/tell bob hello");
+		talk_close(&again);
+	}
+	enter_from(&other, "127.0.0.10", "other");
+	ask(&other, "+say #r$", "/say #r others are not concerned");
+	ask(&ann, "+say #r$", "/say #r hello");
+	ask(&boss, "+mute ann 100$", "/mute ann 100");
+	ask(&bob, "-DENIED ", "/say #r from the same address");
+	ask(&boss, "+say #r$", "/say #r an operator may always speak");
+}
+
+static void kill_worker_of(struct talk *talk)
+{
+	pid_t pid;
+
+	serving(talk, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	talk_expect_end(talk);
+	talk_close(talk);
+}
+
+Test(programs_moderation, a_mute_outlasts_the_worker_of_who_is_muted)
+{
+	static struct talk again;
+
+	start();
+	enter_from(&again, "127.0.0.9", "mallory");
+	ask(&boss, "+mute mallory 100$", "/mute mallory 100");
+	kill_worker_of(&again);
+	enter_from(&again, "127.0.0.9", "again");
+	ask(&again, "-DENIED you are muted for ", "/say #r hello");
 }
 
 static bool may_enter(const char *address)
@@ -192,7 +244,7 @@ static void expect_denied(const char *address)
 }
 
 /* Two people from the same other address, on two workers. */
-static void enter_from(const char *address)
+static void two_enter_from(const char *address)
 {
 	open_from(&ann, address);
 	open_from(&bob, address);
@@ -217,7 +269,7 @@ static void stop(void)
 static void ban(const char *dispatch)
 {
 	start_with_boss(dispatch);
-	enter_from("127.0.0.9");
+	two_enter_from("127.0.0.9");
 	ask(&boss, "+ban 127.0.0.9 100$", "/ban 127.0.0.9 100");
 	talk_expect_event(&ann, "*notice ");
 	talk_expect_end(&ann);
@@ -244,7 +296,7 @@ Test(programs_moderation, the_banned_are_let_go_where_workers_accept_too)
 Test(programs_moderation, a_ban_of_a_network_holds_for_all_of_it_and_not_for_its_operator)
 {
 	start_with_boss("handoff");
-	enter_from("127.0.3.9");
+	two_enter_from("127.0.3.9");
 	ask(&boss, "+ban 127.0.2.0/23 100$", "/ban 127.0.3.1/23 100");
 	talk_expect_event(&ann, "*notice ");
 	talk_expect_end(&ann);
@@ -347,14 +399,9 @@ Test(programs_moderation, who_guesses_passwords_waits_on_every_worker_and_others
 /* Four guesses, the death of their worker, and a fifth at the next one. */
 static bool guesses_outlast_a_worker(void)
 {
-	pid_t pid;
-
 	open_on(&ann, server.lines_port, 1);
 	guess(&ann, PASSWORDS_FREE - 1);
-	serving(&ann, &pid);
-	cr_assert(watch_signal(server.pid, pid, SIGKILL));
-	talk_expect_end(&ann);
-	talk_close(&ann);
+	kill_worker_of(&ann);
 	guess(&bob, 1);
 	return is_penalized(&bob);
 }

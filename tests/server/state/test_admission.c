@@ -323,3 +323,45 @@ Test(admission, a_place_that_a_right_password_freed_is_used_first)
 	cr_expect_eq(penalty_s(guesser(8), 0), 1);
 	cr_expect_eq(penalty_s(guesser(9), 0), 0);
 }
+
+/* Mutes */
+
+static bool mute(const char *from, int64_t seconds)
+{
+	return admission_mute(admission, peer(from), NOW_NS + seconds * NS_PER_SECOND, NOW_NS);
+}
+
+Test(admission, a_mute_is_for_all_of_a_64_until_it_ends_or_is_lifted)
+{
+	cr_expect_eq(admission_muted_until(admission, peer("2001:db8::1")), 0);
+	cr_expect(mute("2001:db8::1", 10));
+	cr_expect_eq(admission_muted_until(admission, peer("2001:db8::2")),
+		     NOW_NS + 10 * NS_PER_SECOND);
+	cr_expect_eq(admission_muted_until(admission, peer("2001:db8:0:1::1")), 0);
+	cr_expect(mute("2001:db8::3", 0));
+	cr_expect_leq(admission_muted_until(admission, peer("2001:db8::1")), NOW_NS);
+}
+
+Test(admission, who_looked_at_the_mutes_is_told_to_look_again_at_each_change)
+{
+	uint32_t made = admission->mutes_made;
+
+	cr_expect(mute("192.0.2.1", 10));
+	cr_expect_neq(admission->mutes_made, made);
+	made = admission->mutes_made;
+	cr_expect(mute("192.0.2.1", 0));
+	cr_expect_neq(admission->mutes_made, made);
+}
+
+Test(admission, so_many_addresses_are_muted_and_no_more_until_one_is_over)
+{
+	for (unsigned i = 0; i < ADMISSION_MUTES_MAX; i++) {
+		cr_expect(admission_mute(admission, address(i), NOW_NS + i + 1, NOW_NS));
+	}
+	cr_expect_not(mute("192.0.2.1", 10));
+	cr_expect(admission_mute(admission, address(7), NOW_NS + 100, NOW_NS), "is one of them");
+	cr_expect(admission_mute(admission, peer("192.0.2.1"), NOW_NS + 100, NOW_NS + 1));
+	cr_expect_eq(admission_muted_until(admission, peer("192.0.2.1")), NOW_NS + 100);
+	cr_expect_eq(admission_muted_until(admission, address(0)), 0);
+	cr_expect_eq(admission_muted_until(admission, address(7)), NOW_NS + 100);
+}
