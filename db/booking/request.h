@@ -51,6 +51,7 @@ enum booking_outcome {
 	BOOKING_EXPIRED,    /* the hold lapsed */
 	BOOKING_NOT_BOOKED, /* admit: the ticket is only held */
 	BOOKING_EXISTS,     /* new: that event exists */
+	BOOKING_TOO_MANY,   /* book, hold, wait: more than one request may have: `limit` */
 	BOOKING_LIMIT,   /* grow: below what is sold and held, or beyond STORE_TOTAL_MAX; wait: more
 			  * than the event has */
 	BOOKING_FULL,    /* wait: the list is full */
@@ -70,6 +71,7 @@ struct booking_answer {
 	int64_t total;     /* likewise */
 	int64_t sold;      /* audit, grow */
 	int64_t held;      /* likewise */
+	int64_t limit;     /* that the request was refused for */
 	uint32_t position; /* wait */
 	char event[NAME_EVENT_SIZE];
 	char code[CODE_SIZE]; /* as it is printed */
@@ -84,11 +86,17 @@ struct booking_offer {
 	char code[CODE_SIZE];
 };
 
+/* In tickets; 0: none. */
+struct booking_limits {
+	int64_t quantity; /* of a request to book, to hold or to wait */
+};
+
 /* What the rules work on. */
 struct booking_context {
 	struct store *store;
 	struct waitlist *waitlist; /* or NULL: nobody can wait */
 	int64_t wall_ns;           /* now */
+	struct booking_limits limits;
 	/* A place to write an offer for a client of WORKER's to; NULL if there is none now. */
 	struct booking_offer *(*offer)(void *context, uint32_t worker);
 	void *context;

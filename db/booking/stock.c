@@ -5,6 +5,12 @@
 #include "db/store/tickets.h"
 #include "shared/base/clock.h"
 
+bool booking_wants_too_many(const struct booking_work *work)
+{
+	work->answer->limit = work->context->limits.quantity;
+	return work->answer->limit > 0 && work->request->quantity > work->answer->limit;
+}
+
 int64_t booking_stock_free(const struct store_event *event)
 {
 	return event->total - event->sold - event->held;

@@ -10,6 +10,9 @@
 
 #include "db/booking/request.h"
 
+/* Whether the request wants more tickets than one may have; then its answer says how many. */
+bool booking_wants_too_many(const struct booking_work *work);
+
 /* Neither sold nor held. */
 int64_t booking_stock_free(const struct store_event *event);
 

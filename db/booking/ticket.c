@@ -68,6 +68,9 @@ static enum booking_outcome sell(struct booking_work *work)
 	const struct booking_request *request = work->request;
 	struct store_ticket ticket = { .quantity = request->quantity, .kind = work->kind };
 
+	if (booking_wants_too_many(work)) {
+		return BOOKING_TOO_MANY;
+	}
 	if (!work->event->open) {
 		return BOOKING_CLOSED;
 	}
@@ -91,7 +94,10 @@ static enum booking_outcome sell(struct booking_work *work)
 	return BOOKING_DONE;
 }
 
-/* A repeat comes first: it is answered also when the event is closed or sold out by now. */
+/*
+ * A repeat comes first: it is answered also when the event is closed or sold out by now, or would
+ * sell fewer to one request.
+ */
 enum booking_outcome booking_ticket_book(struct booking_work *work)
 {
 	if (work->request->quantity < 1) {

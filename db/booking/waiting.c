@@ -14,6 +14,9 @@ enum booking_outcome booking_waiting_begin(struct booking_work *work)
 				 .client = request->client };
 	struct waiter *waiter;
 
+	if (booking_wants_too_many(work)) {
+		return BOOKING_TOO_MANY;
+	}
 	if (!work->event->open) {
 		return BOOKING_CLOSED;
 	}

@@ -62,11 +62,17 @@ static struct booking_offer *slot_for_offer(void *context, uint32_t worker)
 	return &offers->slots[offers->written++ % BOOKING_QUEUE_OFFERS];
 }
 
+struct booking_limits batch_limits(const struct options *options)
+{
+	return (struct booking_limits){ .quantity = options->max_quantity };
+}
+
 static struct booking_context rules_of(struct batcher *batcher)
 {
 	return (struct booking_context){ .store = batcher->store,
 					 .waitlist = &batcher->queue->waitlist,
 					 .wall_ns = clock_deadlines_ns(),
+					 .limits = batch_limits(batcher->shared->options),
 					 .offer = slot_for_offer,
 					 .context = batcher };
 }

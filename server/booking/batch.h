@@ -41,6 +41,9 @@ void batch_close(struct batcher *batcher);
 /* The store cannot be opened anew: who waits to hear of a commit that failed is told that much. */
 void batch_give_up(struct batcher *batcher);
 
+/* What the options let one have. */
+struct booking_limits batch_limits(const struct options *options);
+
 /*
  * Takes the store's lock, puts in order what a predecessor left, and serves until nothing is left
  * on the queue. False when the store failed (store_error says how): all who were in the batch are

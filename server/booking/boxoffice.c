@@ -49,19 +49,13 @@ enum outcome boxoffice_submit(struct session *session, struct booking_request *r
 			      struct problem *problem)
 {
 	const struct options *options = session->turn->shared->options;
-	bool takes = request->verb == BOOKING_BOOK || request->verb == BOOKING_HOLD ||
-		     request->verb == BOOKING_WAIT;
 
-	if (takes && options->max_quantity > 0 && request->quantity > options->max_quantity) {
-		return refuse(problem, PROBLEM_LIMIT, "at most %" PRId64 " tickets a request",
-			      (int64_t)options->max_quantity);
-	}
 	if (request->verb == BOOKING_WAIT && options->serialize == SERIALIZE_NONE) {
 		return refuse(problem, PROBLEM_LIMIT,
 			      "nobody can wait while requests are carried out in no order "
 			      "(--serialize none)");
 	}
-	if (takes && request->verb != BOOKING_BOOK) {
+	if (request->verb == BOOKING_HOLD || request->verb == BOOKING_WAIT) {
 		request->client = (struct booking_client){ session->number, session->turn->worker,
 							   session->index };
 	}
@@ -133,6 +127,10 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 		break;
 	case BOOKING_EXISTS:
 		(void)refuse(problem, PROBLEM_EXISTS, "there is an event %s", event);
+		break;
+	case BOOKING_TOO_MANY:
+		(void)refuse(problem, PROBLEM_LIMIT, "at most %" PRId64 " tickets a request",
+			     answer->limit);
 		break;
 	case BOOKING_LIMIT: explain_limit(request, answer, problem); break;
 	case BOOKING_FULL:

@@ -27,7 +27,8 @@ static bool write_back(struct batcher *batcher, const struct store_event *seen,
 		       struct booking_slot *slot)
 {
 	const struct booking_context rules = { .store = batcher->store,
-					       .wall_ns = clock_deadlines_ns() };
+					       .wall_ns = clock_deadlines_ns(),
+					       .limits = batch_limits(batcher->shared->options) };
 	bool good;
 
 	if (!booking_stale_begin(batcher->store)) {

@@ -364,7 +364,7 @@ const struct option_row option_rows[] = {
 	  .text = set_serialize },
 	{ "event", "NAME=TOTAL[:TITLE]", "Make this event, open, unless the store has it; may be "
 	  "repeated", NULL, .text = set_event, .repeats = true },
-	{ "max-quantity", "N", "Tickets a request, 0 for no limit", "0",
+	{ "max-quantity", "N", "Tickets a request, 0 for no limit", "10",
 	  .number = set_max_quantity, .least = 0, .most = STORE_TOTAL_MAX },
 	{ "op-password-file", "FILE", "The operator's password, one line; without it nobody is an "
 	  "operator", NULL, .text = set_operator_password },

@@ -19,6 +19,7 @@ static int64_t now_ns;
 static struct booking_offer offers[OFFERS_MAX]; /* since they were last forgotten */
 static size_t offer_count;
 static bool offers_blocked; /* there is no place for one now */
+static struct booking_limits limits;
 
 static void set_up(void)
 {
@@ -31,6 +32,7 @@ static void set_up(void)
 	now_ns = START_NS;
 	offer_count = 0;
 	offers_blocked = false;
+	limits = (struct booking_limits){ .quantity = 0 };
 }
 
 static void tear_down(void)
@@ -54,9 +56,11 @@ static struct booking_offer *place_for_offer(void *context, uint32_t worker)
 
 static struct booking_context context(void)
 {
-	return (struct booking_context){
-		.store = store, .waitlist = waitlist, .wall_ns = now_ns, .offer = place_for_offer
-	};
+	return (struct booking_context){ .store = store,
+					 .waitlist = waitlist,
+					 .wall_ns = now_ns,
+					 .limits = limits,
+					 .offer = place_for_offer };
 }
 
 /* Carries it out within a transaction; or in one of its own. */
@@ -597,6 +601,29 @@ StoreTest(booking, server_that_is_alone_lapses_what_others_left_tied)
 	finish_batch();
 	cr_assert_eq(state_of(tied.code), TICKET_EXPIRED);
 	cr_assert_eq(state_of(untied.code), TICKET_HELD);
+}
+
+/* Limits */
+
+StoreTest(booking, sells_holds_and_lets_wait_for_no_more_than_one_request_may_have)
+{
+	limits.quantity = 3;
+	cr_assert_eq(book(3, "").outcome, BOOKING_DONE);
+	cr_assert_eq(book(4, "").outcome, BOOKING_TOO_MANY);
+	cr_assert_eq(book(4, "").limit, 3);
+	cr_assert_eq(hold(4, 60, "").outcome, BOOKING_TOO_MANY);
+	cr_assert_eq(wait_for(1, 4).outcome, BOOKING_TOO_MANY);
+	cr_assert_eq(waitlist->count, 0);
+	cr_assert_eq(left(), 7);
+}
+
+StoreTest(booking, repeat_by_key_is_answered_whatever_one_may_have_by_now)
+{
+	struct booking_answer first = book(5, "k");
+	limits.quantity = 3;
+	struct booking_answer again = book(5, "k");
+	cr_assert_eq(again.outcome, BOOKING_DONE);
+	cr_assert_str_eq(again.code, first.code);
 }
 
 /* Waiting */

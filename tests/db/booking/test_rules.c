@@ -19,6 +19,7 @@
 #define REQUESTS     8000
 #define REQUESTS_MAX (REQUESTS + 64) /* the last batch may go on a little */
 #define OFFERS_MAX   256
+#define QUANTITY_MAX 7 /* of a request */
 #define START_NS     (1800000000 * NS_PER_SECOND)
 
 struct plain_event {
@@ -248,6 +249,9 @@ static enum booking_outcome sell_plainly(const struct wish *wish, int *ticket)
 	if (wish->key >= 0 && plain.keys[wish->key] > 0) {
 		return repeat_plainly(wish, ticket);
 	}
+	if (wish->quantity > QUANTITY_MAX) {
+		return BOOKING_TOO_MANY;
+	}
 	if (!plain.events[wish->event].open) {
 		return BOOKING_CLOSED;
 	}
@@ -302,6 +306,9 @@ static size_t find_waiter(uint64_t session, int event)
 static enum booking_outcome wait_plainly(const struct wish *wish)
 {
 	size_t place = find_waiter(wish->session, wish->event);
+	if (wish->quantity > QUANTITY_MAX) {
+		return BOOKING_TOO_MANY;
+	}
 	if (!plain.events[wish->event].open) {
 		return BOOKING_CLOSED;
 	}
@@ -417,9 +424,11 @@ static struct booking_offer *place_for_offer(void *context, uint32_t worker)
 
 static struct booking_context context(void)
 {
-	return (struct booking_context){
-		.store = store, .waitlist = waitlist, .wall_ns = now_ns, .offer = place_for_offer
-	};
+	return (struct booking_context){ .store = store,
+					 .waitlist = waitlist,
+					 .wall_ns = now_ns,
+					 .limits = { .quantity = QUANTITY_MAX },
+					 .offer = place_for_offer };
 }
 
 static int any(int below)
@@ -455,6 +464,9 @@ static struct wish any_wish(void)
 	}
 	if (any(12) == 0 || (scarce && wish.verb == BOOKING_WAIT)) {
 		wish.quantity += 4;
+	}
+	if (any(60) == 0) {
+		wish.quantity += QUANTITY_MAX;
 	}
 	return wish;
 }

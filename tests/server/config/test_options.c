@@ -151,7 +151,7 @@ Test(options, without_any_they_are_the_defaults)
 	cr_expect_eq(options.max_connections, 16384);
 	cr_expect_eq(options.max_per_address, 0);
 	cr_expect_eq(options.rate, 100);
-	cr_expect_eq(options.max_quantity, 0);
+	cr_expect_eq(options.max_quantity, 10);
 	cr_expect_eq(options.send_queue_bytes, 1024 * 1024);
 	cr_expect_eq(options.history, 1000);
 	cr_expect_eq(options.drain_ns, 10 * NS_PER_SECOND);
