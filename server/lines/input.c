@@ -5,6 +5,7 @@
 
 #include "server/lines/command.h"
 #include "server/lines/words.h"
+#include "server/session/share.h"
 
 /* What becomes of a line when it has its turn. */
 enum line_fate {

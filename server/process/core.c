@@ -4,6 +4,7 @@
 #include "server/chat/chat.h"
 #include "server/chat/fan_out.h"
 #include "server/chat/post.h"
+#include "server/session/relief.h"
 #include "server/session/session.h"
 #include "shared/base/clock.h"
 
@@ -47,6 +48,7 @@ void core_turn(struct core *core)
 	}
 	turn_wake_others(turn);
 	sessions_flush(turn, give_back);
+	relief_turn(turn);
 	turn_wake_others(turn); /* who hears that somebody is gone */
 }
 

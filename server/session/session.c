@@ -8,38 +8,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/config/listener.h"
+#include "server/session/weight.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
 #define LINGER_NS        NS_PER_SECOND       /* how long a peer may take to end after us */
 #define CUT_OFF_NS       (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
 #define REPLIES_TOGETHER (16 * 1024)         /* bytes: so many do not wait for more */
-#define RATE_BURST       2                   /* seconds' worth of what --rate allows, at once */
 #define MESSAGE_SIZE_MAX 8192                /* bytes of an event for one session */
 #define NOTICE_SIZE      256
-#define SHARE_COST       512         /* what one may ask for in a turn: cheap lines */
-#define SHARE_COST_LEAST 32          /* however many there are */
-#define SHARE_NS         NS_PER_MS   /* likewise in time */
-#define SHARE_LOOK       16          /* cost, after which the clock is looked at */
-#define OWN_REPLIES_MOST (64 * 1024) /* bytes that are not read; then no more is asked */
-#define RELIEVED_A_TURN  16          /* receivers cut off in one turn, for the total */
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
 static void flush(struct session *session);
-static void weigh(struct session *session);
-
-struct address session_address(const struct session *session)
-{
-	return (struct address){ session->turn->worker, session->index, session->number };
-}
-
-struct session *session_find(const struct turn *turn, uint32_t index, uint64_t number)
-{
-	struct session *session = turn->sessions->table[index];
-
-	return session && session->number == number ? session : NULL;
-}
 
 /* What the event waits for follows from `reading` and `writing`. */
 static void update_event(struct session *session)
@@ -69,16 +49,6 @@ static void set_reading(struct session *session, bool reading)
 	wait_for(session, reading, session->writing);
 }
 
-/* Nobody hears it any more: what it had is given back at the turn's end. */
-static void leave(struct session *session)
-{
-	if (!session->leaving) {
-		session->leaving = true;
-		session->next_ended = session->turn->sessions->ended;
-		session->turn->sessions->ended = session;
-	}
-}
-
 /* The connection is over: nothing more is read or written; the turn's end frees it. */
 static void end(struct session *session)
 {
@@ -86,29 +56,11 @@ static void end(struct session *session)
 		return;
 	}
 	session->state = SESSION_ENDED;
-	weigh(session);
+	weight_update(session);
 	event_del(&session->event);
 	close(session->socket);
 	output_finish(&session->output);
-	leave(session);
-}
-
-static void mark_unsent(struct session *session)
-{
-	if (!session->unsent) {
-		session->unsent = true;
-		session->next_unsent = session->turn->sessions->unsent;
-		session->turn->sessions->unsent = session;
-	}
-}
-
-void session_retry_later(struct session *session)
-{
-	if (!session->waiting) {
-		session->waiting = true;
-		session->next_waiting = session->turn->sessions->waiting;
-		session->turn->sessions->waiting = session;
-	}
+	sessions_add_leaving(session);
 }
 
 static size_t write_message(const struct session *session, const struct message *message,
@@ -132,8 +84,7 @@ static void put_last_words(struct session *session, const struct message *why)
 	output_copy(&session->output, copied, words, write_message(session, why, words));
 }
 
-/* A receiver that is further behind than it may be: what is queued is dropped, and it is let go. */
-static void cut_off(struct session *session)
+void session_cut_off(struct session *session)
 {
 	const struct message why = { .kind = MESSAGE_NOTICE,
 				     .text = span_of(
@@ -145,63 +96,28 @@ static void cut_off(struct session *session)
 	session->linger_until_ns = turn_now_ns(session->turn) + CUT_OFF_NS;
 }
 
-/* Its own replies do not count: they are bounded by not reading from who does not take them. */
-static bool is_behind(const struct session *session)
-{
-	return session->state == SESSION_OPEN &&
-	       session->output.bytes - session->own_bytes >
-		       session->turn->shared->options->send_queue_bytes;
-}
-
-static bool ignores_its_replies(const struct session *session)
-{
-	return session->own_bytes >= OWN_REPLIES_MOST;
-}
-
-/* What one receiver costs in memory: a socket that takes no more holds its share in the kernel. */
-static void weigh(struct session *session)
-{
-	struct sessions *sessions = session->turn->sessions;
-	size_t weight = 0;
-
-	if (session->state == SESSION_OPEN) {
-		weight = session->output.bytes + (session->writing ? LISTENER_UNSENT_BYTES : 0);
-	}
-	sessions->queued_bytes += weight - session->counted;
-	session->counted = weight;
-}
-
 /* Much may be queued within one turn: it is sent before it is held against the receiver. */
 static void queued(struct session *session)
 {
-	mark_unsent(session);
-	if (is_behind(session) && !session->writing) {
+	sessions_add_unsent(session);
+	if (weight_is_too_far_behind(session) && !session->writing) {
 		flush(session);
 	}
-	if (is_behind(session)) {
-		cut_off(session);
+	if (weight_is_too_far_behind(session)) {
+		session_cut_off(session);
 	}
-	weigh(session);
+	weight_update(session);
 }
 
-/* The last LENGTH bytes that were queued are replies to what it asked itself. */
+/* The same for replies to what it asked itself. */
 static void queued_own(struct session *session, size_t length)
 {
-	session->own_bytes += length;
-	session->own_behind = session->output.bytes;
-	mark_unsent(session);
-	if (ignores_its_replies(session) && !session->writing) {
+	weight_add_own(session, length);
+	sessions_add_unsent(session);
+	if (weight_ignores_its_replies(session) && !session->writing) {
 		flush(session);
 	}
-	weigh(session);
-}
-
-static void sent_some(struct session *session, size_t sent)
-{
-	session->own_behind -= sent < session->own_behind ? sent : session->own_behind;
-	if (session->own_bytes > session->own_behind) {
-		session->own_bytes = session->own_behind;
-	}
+	weight_update(session);
 }
 
 void session_send_replies(struct turn *turn)
@@ -282,7 +198,7 @@ void session_send_now(struct session *session, const char *text, size_t length)
 		output_copy(&session->output, &session->turn->sessions->copied, text + sent,
 			    length - (size_t)sent);
 		wait_for(session, session->reading && !session->front->in_step, true);
-		weigh(session);
+		weight_update(session);
 	}
 }
 
@@ -323,7 +239,7 @@ void session_notice(struct session *session, const char *format, ...)
 /* Whether input has to wait until something else is over. */
 static bool has_to_wait(const struct session *session)
 {
-	return session->keeping || ignores_its_replies(session) ||
+	return session->keeping || weight_ignores_its_replies(session) ||
 	       (session->front->in_step && session->output.bytes > 0);
 }
 
@@ -339,67 +255,6 @@ static void settle(struct session *session)
 	set_reading(session, !over && !waits);
 	if (over && !waits && session->unanswered == 0) {
 		session_close(session);
-	}
-}
-
-/* A token bucket that is kept as a time (GCRA). */
-bool session_within_rate(struct session *session, unsigned cost)
-{
-	unsigned rate = session->turn->shared->options->rate;
-
-	if (rate == 0 || session->operator_role) {
-		return true;
-	}
-	int64_t now = turn_now_ns(session->turn);
-	int64_t start = session->tokens_ns > now ? session->tokens_ns : now;
-
-	if (start - now > (RATE_BURST * (int64_t)rate - 1) * (NS_PER_SECOND / rate)) {
-		return false;
-	}
-	session->tokens_ns = start + (int64_t)cost * (NS_PER_SECOND / rate);
-	return true;
-}
-
-/* The more there are who wait for their next turn, the less each gets in one. */
-void session_begin_share(struct session *session)
-{
-	struct sessions *sessions = session->turn->sessions;
-	uint32_t others = sessions->waiting_count + 1;
-	uint32_t cost = SHARE_COST / others;
-
-	sessions->share_left = cost > SHARE_COST_LEAST ? cost : SHARE_COST_LEAST;
-	sessions->share_end_ns = 0; /* the clock is not looked at for a few cheap lines */
-}
-
-void session_charge(struct session *session, unsigned cost)
-{
-	struct sessions *sessions = session->turn->sessions;
-	uint32_t left =
-		sessions->share_left - (cost < sessions->share_left ? cost : sessions->share_left);
-
-	if (left / SHARE_LOOK != sessions->share_left / SHARE_LOOK) {
-		int64_t now_ns = clock_monotonic_ns();
-
-		if (sessions->share_end_ns == 0) {
-			sessions->share_end_ns = now_ns + SHARE_NS / (sessions->waiting_count + 1);
-		} else if (now_ns >= sessions->share_end_ns) {
-			left = 0;
-		}
-	}
-	sessions->share_left = left;
-}
-
-bool session_may_go_on(const struct session *session)
-{
-	return session->turn->sessions->share_left > 0 && !ignores_its_replies(session);
-}
-
-void session_put_off(struct session *session)
-{
-	session->keeping = true;
-	if (!ignores_its_replies(session)) {
-		session->turn->sessions->pressing = true;
-		session_retry_later(session);
 	}
 }
 
@@ -524,7 +379,7 @@ static void finish_sending(struct session *session)
 	}
 	shutdown(session->socket, SHUT_WR);
 	session->state = SESSION_LINGERING;
-	leave(session); /* the peer may take its time, nick and rooms are free */
+	sessions_add_leaving(session); /* the peer may take its time, nick and rooms are free */
 	session->linger_until_ns = turn_now_ns(session->turn) + LINGER_NS;
 	set_reading(session, true);
 	linger(session);
@@ -542,11 +397,12 @@ static void take_up_kept(struct session *session)
 static void flush(struct session *session)
 {
 	size_t before = session->output.bytes;
-	bool ignored = ignores_its_replies(session);
-	enum output_result result = output_flush(&session->output, session->socket);
+	bool ignored = weight_ignores_its_replies(session);
+	enum output_result result =
+		output_flush(&session->output, session->socket, session->front->message_length);
 
-	sent_some(session, before - session->output.bytes);
-	if (ignored && !ignores_its_replies(session)) {
+	weight_sent(session, before - session->output.bytes);
+	if (ignored && !weight_ignores_its_replies(session)) {
 		take_up_kept(session);
 		settle(session);
 	}
@@ -554,7 +410,7 @@ static void flush(struct session *session)
 	case OUTPUT_BROKEN: end(session); return;
 	case OUTPUT_BLOCKED:
 		wait_for(session, session->reading, true);
-		weigh(session);
+		weight_update(session);
 		return;
 	case OUTPUT_EMPTY: break;
 	}
@@ -564,7 +420,7 @@ static void flush(struct session *session)
 		wait_for(session, session->reading || stood_still, false);
 		settle(session);
 	}
-	weigh(session);
+	weight_update(session);
 	if (session->state == SESSION_CLOSING) {
 		finish_sending(session);
 	}
@@ -607,9 +463,9 @@ void session_close(struct session *session)
 		return;
 	}
 	session->state = SESSION_CLOSING;
-	weigh(session);
+	weight_update(session);
 	set_reading(session, false);
-	mark_unsent(session);
+	sessions_add_unsent(session);
 }
 
 void session_end_now(struct session *session, const struct message *why)
@@ -714,70 +570,12 @@ static void free_ended(struct turn *turn, bool (*give_back)(struct session *sess
 
 		session->leaving = false;
 		if (session->waiting || session->unsent || !gives_back(session, give_back)) {
-			leave(session); /* again next turn */
+			sessions_add_leaving(session); /* again next turn */
 		} else if (ended) {
 			free_session(session);
 		}
 		session = next;
 	}
-}
-
-/* The next session from INDEX on; NULL when there is none. */
-static struct session *next_from(const struct turn *turn, uint32_t *index)
-{
-	while (*index < turn->shared->options->max_connections) {
-		struct session *session = turn->sessions->table[(*index)++];
-
-		if (session) {
-			return session;
-		}
-	}
-	return NULL;
-}
-
-/* Of this worker's receivers the one that is furthest behind; NULL if none is. */
-static struct session *furthest_behind(const struct turn *turn)
-{
-	struct session *furthest = NULL;
-	uint32_t index = 0;
-
-	for (struct session *each; (each = next_from(turn, &index));) {
-		if (each->counted > (furthest ? furthest->counted : 0)) {
-			furthest = each;
-		}
-	}
-	return furthest;
-}
-
-/*
- * Past --send-queue-total those furthest behind go first. Each worker says how far its furthest is;
- * one that has a further one is woken, and cuts that off.
- */
-static void relieve(struct turn *turn)
-{
-	struct scoreboard *scoreboard = turn->shared->scoreboard;
-	const size_t most = turn->shared->options->send_queue_total_bytes;
-
-	for (int i = 0; i < RELIEVED_A_TURN; i++) {
-		atomic_store(&turn->score->queued_bytes, turn->sessions->queued_bytes);
-		if (most == 0 || scoreboard_queued_bytes(scoreboard) <= most) {
-			return;
-		}
-		struct session *furthest = furthest_behind(turn);
-
-		atomic_store(&turn->score->furthest_bytes, furthest ? furthest->counted : 0);
-		uint32_t worker = scoreboard_furthest_behind(scoreboard);
-
-		if (worker != turn->worker) {
-			turn_wake(turn, worker);
-			return;
-		}
-		if (!furthest) {
-			return;
-		}
-		cut_off(furthest);
-	}
-	turn->sessions->pressing = true;
 }
 
 void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session))
@@ -791,7 +589,6 @@ void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session
 			flush(session);
 		}
 	}
-	relieve(turn);
 	free_ended(turn, give_back);
 }
 
@@ -799,7 +596,7 @@ void sessions_end_from(struct turn *turn, struct peer_network network, const str
 {
 	uint32_t index = 0;
 
-	for (struct session *session; (session = next_from(turn, &index));) {
+	for (struct session *session; (session = sessions_next(turn, &index));) {
 		if (!session->operator_role && peer_network_has(network, session->peer)) {
 			session_end_now(session, why);
 		}
@@ -811,7 +608,7 @@ void sessions_tick(struct turn *turn)
 	uint32_t index = 0;
 
 	trail_tick(&turn->sessions->trail, turn_now_ns(turn));
-	for (struct session *session; (session = next_from(turn, &index));) {
+	for (struct session *session; (session = sessions_next(turn, &index));) {
 		if (session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= turn_now_ns(turn)) {
 			end(session);
@@ -823,39 +620,11 @@ void sessions_drain(struct turn *turn)
 {
 	uint32_t index = 0;
 
-	for (struct session *session; (session = next_from(turn, &index));) {
+	for (struct session *session; (session = sessions_next(turn, &index));) {
 		if (session->state == SESSION_OPEN) {
 			session_notice(session, "the server stops now");
 			session->drained = true;
 			settle(session);
 		}
 	}
-}
-
-void sessions_create(struct turn *turn)
-{
-	struct sessions *sessions = calloc(1, sizeof(*sessions));
-	uint32_t seats = turn->shared->options->max_connections;
-
-	if (!sessions || !(sessions->table = calloc(seats, sizeof(*sessions->table))) ||
-	    !(sessions->free = calloc(seats, sizeof(*sessions->free)))) {
-		die("out of memory");
-	}
-	for (uint32_t i = 0; i < seats; i++) {
-		sessions->free[i] = seats - 1 - i; /* the lowest is taken first */
-	}
-	sessions->free_count = seats;
-	reply_init(&sessions->reply);
-	turn->sessions = sessions;
-}
-
-void sessions_destroy(struct turn *turn)
-{
-	struct sessions *sessions = turn->sessions;
-
-	reply_finish(&sessions->reply);
-	block_release(sessions->copied);
-	free(sessions->table);
-	free(sessions->free);
-	free(sessions);
 }

@@ -10,84 +10,11 @@
 #ifndef SERVER_SESSION_SESSION_H
 #define SERVER_SESSION_SESSION_H
 
-#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/session/front.h"
-#include "server/session/output.h"
 #include "server/session/problem.h"
-#include "server/session/reply.h"
-#include "server/session/trail.h"
-#include "server/state/directory.h"
-#include "server/state/message.h"
-#include "server/state/turn.h"
-
-enum session_state {
-	SESSION_OPEN,
-	SESSION_CLOSING,   /* nothing more is read; what is queued is sent, then the end */
-	SESSION_LINGERING, /* all is sent; the peer is to end first, or a second to pass */
-	SESSION_ENDED
-};
-
-struct session {
-	struct event event;
-	struct turn *turn;
-	const struct front *front;
-	struct seat *seat; /* shared: nick and rooms */
-	uint64_t number;
-	struct peer_address peer;
-	int socket;
-	uint32_t index; /* of the seat, among this worker's */
-	struct output output;
-	size_t own_bytes;       /* of `output`: replies to what it asked itself, at most so many */
-	size_t own_behind;      /* bytes of `output` up to the end of the last of them */
-	size_t counted;         /* what it weighs in sessions->queued_bytes */
-	int64_t tokens_ns;      /* --rate: what it may still spend */
-	int64_t muted_until_ns; /* monotonic: as it was when admission->mutes_made was mutes_seen */
-	uint32_t mutes_seen;
-	uint16_t unanswered; /* bookings under way at the clerk */
-	uint8_t state;       /* enum session_state */
-	bool keeping;        /* its front keeps input that has to wait: no more is to be read */
-	bool ended_input;    /* the peer has half-closed */
-	bool reading;        /* `event` waits for input */
-	bool writing;        /* the socket took no more: `event` waits for room */
-	bool operator_role;
-	bool let_in;        /* of_people: has a nick */
-	bool said_farewell; /* to its rooms */
-	bool drained;       /* the server stops: no more input is taken */
-	bool unsent;        /* in the list */
-	bool waiting;       /* likewise */
-	bool leaving;       /* likewise: in the list of those that ended or linger */
-	bool gave_back;     /* nick, rooms and ties are free */
-	struct session *next_unsent;
-	struct session *next_waiting;
-	struct session *next_ended;
-	int64_t linger_until_ns;
-};
-
-/* A worker's sessions. */
-struct sessions {
-	struct session **table; /* by index; NULL where the seat is free */
-	uint32_t *free;         /* a stack of indexes */
-	uint32_t free_count;
-	uint32_t count;
-	struct session *unsent;    /* those with something to flush */
-	struct session *waiting;   /* those whose input has to be tried again next turn */
-	struct session *ended;     /* those that give back what they have at the end of the turn */
-	struct block *copied;      /* what is sent to one is copied into it */
-	struct reply reply;        /* to what is being carried out */
-	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
-	uint32_t waiting_count;    /* of `waiting`, when they were last tried */
-	bool pressing;        /* one of `waiting` has used up its share: no sleep before the next */
-	uint32_t share_left;  /* of who has its turn: what it may still ask for, by its cost */
-	int64_t share_end_ns; /* and until when, monotonic */
-	size_t queued_bytes;  /* of all receivers that are open, the kernel's share counted in */
-	struct trail trail;   /* what is said of operators */
-};
-
-void sessions_create(struct turn *turn);
-void sessions_destroy(struct turn *turn);
+#include "server/session/sessions.h"
 
 /* Closes SOCKET, whose peer cannot be served. */
 void session_refuse(const struct front *front, int socket);
@@ -95,26 +22,6 @@ void session_refuse(const struct front *front, int socket);
 /* Opens a session on SOCKET (owned from here on); greets. Refuses it if it cannot. */
 void session_open(struct turn *turn, const struct front *front, int socket,
 		  struct peer_address peer);
-
-/* The session at that seat of this worker's if it still is that one, else NULL. */
-struct session *session_find(const struct turn *turn, uint32_t index, uint64_t number);
-
-struct address session_address(const struct session *session);
-
-/* Whether --rate lets it ask for one thing more; that is counted then, as much as it COSTs. */
-bool session_within_rate(struct session *session, unsigned cost);
-
-/*
- * A session has its turn: it gets a share of it, in what its requests cost and in time, so that one
- * that asks for much at once keeps nobody waiting. Each request is charged. When it may not go on
- * (its share is used up, or it does not read its replies), its front keeps the rest.
- */
-void session_begin_share(struct session *session);
-void session_charge(struct session *session, unsigned cost);
-bool session_may_go_on(const struct session *session);
-
-/* Its front kept the rest, since it may not go on: it is given its turn again when it may. */
-void session_put_off(struct session *session);
 
 /* Sends a copy of TEXT: whole messages of its front's. */
 void session_send(struct session *session, const char *text, size_t length);
@@ -132,15 +39,15 @@ void session_send_now(struct session *session, const char *text, size_t length);
 /* Sends a message in its front's words. */
 void session_hear(struct session *session, const struct message *message);
 
+/* The same for a text of the server's to people. */
+__attribute__((format(printf, 2, 3))) void session_notice(struct session *session,
+							  const char *format, ...);
+
 /* Notes in the log that SESSION (NULL: an operator who is gone) did what FORMAT says. */
 __attribute__((format(printf, 4, 5))) void session_note(struct turn *turn,
 							const struct session *session,
 							enum trail_kind kind, const char *format,
 							...);
-
-/* The same for a text of the server's to people. */
-__attribute__((format(printf, 2, 3))) void session_notice(struct session *session,
-							  const char *format, ...);
 
 /*
  * What turn->sessions->reply holds for SESSION is a whole reply. Those to what came together are
@@ -151,9 +58,6 @@ void session_reply_is_complete(struct session *session);
 /* Sends the complete replies to the session that is being answered, if any. */
 void session_send_replies(struct turn *turn);
 
-/* What it asked for found a lock taken: it is tried once more next turn. */
-void session_retry_later(struct session *session);
-
 /* One more of its bookings is under way. */
 void session_expect_answer(struct session *session);
 
@@ -162,6 +66,9 @@ void session_answered(struct session *session);
 
 /* Tries once more what found a lock taken. */
 void sessions_retry_waiting(struct turn *turn);
+
+/* A receiver that is further behind than it may be: what is queued is dropped, and it is let go. */
+void session_cut_off(struct session *session);
 
 /*
  * Sends what is queued of all sessions. Those that ended are freed when GIVE_BACK gave back all

@@ -10,6 +10,7 @@
 #include "server/chat/chat.h"
 #include "server/lines/lines.h"
 #include "server/process/core.h"
+#include "server/session/relief.h"
 
 #define SEATS    4
 #define OUT_SIZE (256 * 1024)
@@ -226,6 +227,7 @@ Test(input, past_the_total_those_furthest_behind_are_cut_off)
 	for (int turns = 0; turns < MANY; turns++) {
 		sessions_retry_waiting(&core.turn);
 		sessions_flush(&core.turn, chat_leave_all);
+		relief_turn(&core.turn);
 	}
 	send_in(bob, "/ping\n");
 	cr_expect_str_eq(get_out(bob), "+pong\n");

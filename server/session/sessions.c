@@ -1,0 +1,84 @@
+#include "server/session/sessions.h"
+
+#include <stdlib.h>
+
+#include "shared/base/log.h"
+
+void sessions_create(struct turn *turn)
+{
+	struct sessions *sessions = calloc(1, sizeof(*sessions));
+	uint32_t seats = turn->shared->options->max_connections;
+
+	if (!sessions || !(sessions->table = calloc(seats, sizeof(*sessions->table))) ||
+	    !(sessions->free = calloc(seats, sizeof(*sessions->free)))) {
+		die("out of memory");
+	}
+	for (uint32_t i = 0; i < seats; i++) {
+		sessions->free[i] = seats - 1 - i; /* the lowest is taken first */
+	}
+	sessions->free_count = seats;
+	reply_init(&sessions->reply);
+	turn->sessions = sessions;
+}
+
+void sessions_destroy(struct turn *turn)
+{
+	struct sessions *sessions = turn->sessions;
+
+	reply_finish(&sessions->reply);
+	block_release(sessions->copied);
+	free(sessions->table);
+	free(sessions->free);
+	free(sessions);
+}
+
+struct address session_address(const struct session *session)
+{
+	return (struct address){ session->turn->worker, session->index, session->number };
+}
+
+struct session *session_find(const struct turn *turn, uint32_t index, uint64_t number)
+{
+	struct session *session = turn->sessions->table[index];
+
+	return session && session->number == number ? session : NULL;
+}
+
+struct session *sessions_next(const struct turn *turn, uint32_t *index)
+{
+	while (*index < turn->shared->options->max_connections) {
+		struct session *session = turn->sessions->table[(*index)++];
+
+		if (session) {
+			return session;
+		}
+	}
+	return NULL;
+}
+
+void sessions_add_unsent(struct session *session)
+{
+	if (!session->unsent) {
+		session->unsent = true;
+		session->next_unsent = session->turn->sessions->unsent;
+		session->turn->sessions->unsent = session;
+	}
+}
+
+void session_retry_later(struct session *session)
+{
+	if (!session->waiting) {
+		session->waiting = true;
+		session->next_waiting = session->turn->sessions->waiting;
+		session->turn->sessions->waiting = session;
+	}
+}
+
+void sessions_add_leaving(struct session *session)
+{
+	if (!session->leaving) {
+		session->leaving = true;
+		session->next_ended = session->turn->sessions->ended;
+		session->turn->sessions->ended = session;
+	}
+}
