@@ -52,4 +52,5 @@ const struct front lines_front = {
 	.answer = answer,
 	.message_size = words_message_size,
 	.write_message = words_message,
+	.message_length = words_line_length,
 };

@@ -139,3 +139,11 @@ size_t words_message(const struct message *message, char *line)
 	line[length] = '\n';
 	return length + 1;
 }
+
+/* Bytes of telnet's, which end no line, are sent by themselves. */
+size_t words_line_length(const char *bytes, size_t length)
+{
+	const char *end = memchr(bytes, '\n', length);
+
+	return end ? (size_t)(end - bytes) + 1 : length;
+}

@@ -22,4 +22,7 @@ void words_booking(struct reply *reply, const struct booking_request *request,
 size_t words_message_size(const struct message *message);
 size_t words_message(const struct message *message, char *line);
 
+/* How long the line is that BYTES begin with. */
+size_t words_line_length(const char *bytes, size_t length);
+
 #endif

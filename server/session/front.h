@@ -46,6 +46,13 @@ struct front {
 	 * them. */
 	size_t (*message_size)(const struct message *event);
 	size_t (*write_message)(const struct message *event, char *bytes);
+
+	/*
+	 * How long the message is that BYTES begin with, whatever this front sent with one call; 0
+	 * where that cannot be told. So a peer that is let go gets its last words behind a whole
+	 * message. NULL: it sends no messages, but bytes.
+	 */
+	size_t (*message_length)(const char *bytes, size_t length);
 };
 
 #endif

@@ -106,29 +106,26 @@ void output_add(struct output *output, struct block *block, uint32_t start, uint
 		(struct segment){ .block = block, .start = start, .length = length };
 }
 
+/* No text lies in two blocks: each stretch begins with a message. */
 void output_copy(struct output *output, struct block **shared, const char *text, size_t length)
 {
-	while (length > 0) {
-		if (!*shared || (*shared)->used == (*shared)->size) {
-			block_release(*shared);
-			*shared = block_create(SHARED_BLOCK_SIZE);
-		}
-		struct block *block = *shared;
-		uint32_t room = block->size - block->used;
-		uint32_t part = length < room ? (uint32_t)length : room;
-
-		memcpy(block->bytes + block->used, text, part);
-		output_add(output, block, block->used, part);
-		block->used += part;
-		text += part;
-		length -= part;
+	if (!*shared || (*shared)->size - (*shared)->used < length) {
+		block_release(*shared);
+		*shared = block_create(length > SHARED_BLOCK_SIZE ? (uint32_t)length
+								  : SHARED_BLOCK_SIZE);
 	}
+	struct block *block = *shared;
+
+	memcpy(block->bytes + block->used, text, length);
+	output_add(output, block, block->used, (uint32_t)length);
+	block->used += (uint32_t)length;
 }
 
 static void drop_first(struct output *output)
 {
 	block_release(output->segments[output->first].block);
 	output->first++;
+	output->sent = 0;
 }
 
 void output_finish(struct output *output)
@@ -146,14 +143,13 @@ static void forget_sent(struct output *output, size_t sent)
 {
 	output->bytes -= sent;
 	while (sent > 0) {
-		struct segment *segment = &output->segments[output->first];
+		uint32_t left = output->segments[output->first].length - output->sent;
 
-		if (sent < segment->length) {
-			segment->start += (uint32_t)sent;
-			segment->length -= (uint32_t)sent;
+		if (sent < left) {
+			output->sent += (uint32_t)sent;
 			return;
 		}
-		sent -= segment->length;
+		sent -= left;
 		drop_first(output);
 	}
 }
@@ -161,13 +157,15 @@ static void forget_sent(struct output *output, size_t sent)
 static ssize_t send_some(const struct output *output, int socket)
 {
 	struct iovec parts[FLUSH_SEGMENTS];
+	uint32_t sent = output->sent;
 	size_t count = 0;
 
 	for (uint32_t i = output->first; i < output->end && count < FLUSH_SEGMENTS; i++, count++) {
 		const struct segment *segment = &output->segments[i];
 
-		parts[count].iov_base = segment->block->bytes + segment->start;
-		parts[count].iov_len = segment->length;
+		parts[count].iov_base = segment->block->bytes + segment->start + sent;
+		parts[count].iov_len = segment->length - sent;
+		sent = 0;
 	}
 	if (count == 1) {
 		return send(socket, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
@@ -176,9 +174,45 @@ static ssize_t send_some(const struct output *output, int socket)
 	return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-/* Copies those queued stretches that are the smaller part of what their blocks hold. */
-static void unpin(struct output *output)
+/* Takes LENGTH bytes that are sent off the first stretch. */
+static void forget_start(struct output *output, uint32_t length)
 {
+	struct segment *first = &output->segments[output->first];
+
+	first->start += length;
+	first->length -= length;
+	output->sent -= length;
+}
+
+/*
+ * How long the message is that is being sent just now, with which the first stretch begins after
+ * this call; 0 where that cannot be told.
+ */
+static size_t current_message(struct output *output, output_measure *measure)
+{
+	const struct segment *first = &output->segments[output->first];
+
+	for (;;) {
+		size_t length = measure(first->block->bytes + first->start, first->length);
+
+		if (length > first->length) {
+			return 0;
+		}
+		if (length == 0 || length > output->sent) {
+			return length;
+		}
+		forget_start(output, (uint32_t)length);
+	}
+}
+
+/* Copies those queued stretches that are the smaller part of what their blocks hold. */
+static void unpin(struct output *output, output_measure *measure)
+{
+	if (!measure) {
+		forget_start(output, output->sent);
+	} else if (output->sent > 0) {
+		(void)current_message(output, measure);
+	}
 	for (uint32_t i = output->first; i < output->end; i++) {
 		struct segment *segment = &output->segments[i];
 
@@ -195,7 +229,7 @@ static void unpin(struct output *output)
 	}
 }
 
-enum output_result output_flush(struct output *output, int socket)
+enum output_result output_flush(struct output *output, int socket, output_measure *measure)
 {
 	while (output->bytes > 0) {
 		ssize_t sent = send_some(output, socket);
@@ -203,7 +237,7 @@ enum output_result output_flush(struct output *output, int socket)
 		if (sent >= 0) {
 			forget_sent(output, (size_t)sent);
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			unpin(output);
+			unpin(output, measure);
 			return OUTPUT_BLOCKED;
 		} else if (errno != EINTR) {
 			return OUTPUT_BROKEN;
@@ -213,21 +247,21 @@ enum output_result output_flush(struct output *output, int socket)
 	return OUTPUT_EMPTY;
 }
 
-bool output_cut(struct output *output)
+bool output_cut(struct output *output, output_measure *measure)
 {
 	if (output->bytes == 0) {
 		return true;
 	}
-	struct segment *current = &output->segments[output->first];
-	const char *text = current->block->bytes + current->start;
-	const char *end = memchr(text, '\n', current->length);
+	size_t length = measure ? current_message(output, measure) : 0;
 
+	if (length == 0) {
+		output_finish(output);
+		return false;
+	}
 	while (output->end > output->first + 1) {
 		block_release(output->segments[--output->end].block);
 	}
-	if (end) {
-		current->length = (uint32_t)(end - text) + 1;
-	}
-	output->bytes = current->length;
-	return end != NULL;
+	output->segments[output->first].length = (uint32_t)length;
+	output->bytes = length - output->sent;
+	return true;
 }

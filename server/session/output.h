@@ -2,9 +2,10 @@
  * output: what a connection still has to be sent, by reference.
  *
  * Text lies in blocks that count their references, so a line for a thousand members is copied once
- * and a member's output is a list of stretches of blocks. An output of one stretch or none holds no
- * memory besides its own. It writes to a socket but knows no session. Blocks and outputs belong to
- * one worker's loop thread.
+ * and a member's output is a list of stretches of blocks. Each stretch is of whole messages; where
+ * a message ends, only the front knows in whose words they are. An output of one stretch or none
+ * holds no memory besides its own. It writes to a socket but knows no session. Blocks and outputs
+ * belong to one worker's loop thread.
  */
 #ifndef SERVER_SESSION_OUTPUT_H
 #define SERVER_SESSION_OUTPUT_H
@@ -39,15 +40,23 @@ struct output {
 	uint32_t first;           /* those before it are sent */
 	uint32_t end;
 	uint32_t room;
-	size_t bytes; /* that are still to be sent */
+	uint32_t sent; /* bytes of the first */
+	size_t bytes;  /* that are still to be sent */
 };
 
-/* Appends LENGTH bytes of BLOCK from START on, by reference. */
+/*
+ * A front's: how long the message is that BYTES begin with; 0 where that cannot be told. NULL for
+ * bytes that make no messages.
+ */
+typedef size_t output_measure(const char *bytes, size_t length);
+
+/* Appends LENGTH bytes of BLOCK from START on, whole messages, by reference. */
 void output_add(struct output *output, struct block *block, uint32_t start, uint32_t length);
 
 /*
- * Appends a copy of TEXT, into *SHARED: a block that many outputs append to in turn, replaced by a
- * new one when it is full. Begin with *SHARED NULL; its reference is the caller's.
+ * Appends a copy of TEXT, whole messages, into *SHARED: a block that many outputs append to in
+ * turn, replaced by a new one when it is full. Begin with *SHARED NULL; its reference is the
+ * caller's.
  */
 void output_copy(struct output *output, struct block **shared, const char *text, size_t length);
 
@@ -57,13 +66,13 @@ enum output_result { OUTPUT_EMPTY, OUTPUT_BLOCKED, OUTPUT_BROKEN };
  * Sends what the socket takes. What stays is copied if it would pin much larger blocks, so a
  * receiver that does not read costs memory in proportion to what is queued for it.
  */
-enum output_result output_flush(struct output *output, int socket);
+enum output_result output_flush(struct output *output, int socket, output_measure *measure);
 
 /*
- * Drops everything after the line that is being sent just now; false if not even that line's end is
- * known to be queued, so that the caller ends it.
+ * Drops everything behind the message that is being sent just now. False if its end cannot be told:
+ * then all is dropped, and nothing that is sent after it would be understood.
  */
-bool output_cut(struct output *output);
+bool output_cut(struct output *output, output_measure *measure);
 
 /* Drops everything. */
 void output_finish(struct output *output);

@@ -72,16 +72,15 @@ static size_t write_message(const struct session *session, const struct message 
 	return session->front->write_message(message, bytes);
 }
 
-/* Behind the line that is being sent just now; what else is queued is dropped. */
+/* Behind the message that is being sent just now; what else is queued is dropped. */
 static void put_last_words(struct session *session, const struct message *why)
 {
-	struct block **copied = &session->turn->sessions->copied;
 	char words[MESSAGE_SIZE_MAX];
 
-	if (!output_cut(&session->output)) {
-		output_copy(&session->output, copied, "\n", 1);
+	if (output_cut(&session->output, session->front->message_length)) {
+		output_copy(&session->output, &session->turn->sessions->copied, words,
+			    write_message(session, why, words));
 	}
-	output_copy(&session->output, copied, words, write_message(session, why, words));
 }
 
 void session_cut_off(struct session *session)

@@ -91,6 +91,13 @@ static size_t write_message(const struct message *message, char *bytes)
 			       message->text.text);
 }
 
+static size_t message_length(const char *bytes, size_t length)
+{
+	const char *end = memchr(bytes, ';', length);
+
+	return end ? (size_t)(end - bytes) + 1 : 0;
+}
+
 static const struct front toy_front = { .session_size = sizeof(struct session),
 					.of_people = true,
 					.busy = "full;",
@@ -99,7 +106,8 @@ static const struct front toy_front = { .session_size = sizeof(struct session),
 					.take = take,
 					.answer = answer,
 					.message_size = message_size,
-					.write_message = write_message };
+					.write_message = write_message,
+					.message_length = message_length };
 
 /* One worker without a process */
 

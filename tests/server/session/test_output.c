@@ -32,6 +32,14 @@ static void finish(void)
 
 TestSuite(output, .init = init, .fini = finish);
 
+/* Messages are lines. */
+static size_t line_length(const char *bytes, size_t length)
+{
+	const char *end = memchr(bytes, '\n', length);
+
+	return end ? (size_t)(end - bytes) + 1 : 0;
+}
+
 static void add(const char *text)
 {
 	output_copy(&output, &shared, text, strlen(text));
@@ -63,7 +71,7 @@ Test(output, comes_out_in_the_order_in_which_it_went_in)
 	output_add(&output, block, 0, 3);
 	block_release(block);
 	cr_expect_eq(output.bytes, 11);
-	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_EMPTY);
+	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_EMPTY);
 	take(text, sizeof(text));
 	cr_expect_str_eq(text, "a two b one");
 	cr_expect_null(output.segments, "an empty output holds no memory");
@@ -80,7 +88,7 @@ Test(output, what_lies_apart_in_a_block_stays_apart)
 	output_add(&output, block, 0, 3);
 	output_add(&output, block, 7, 6);
 	block_release(block);
-	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_EMPTY);
+	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_EMPTY);
 	take(text, sizeof(text));
 	cr_expect_str_eq(text, "one three");
 }
@@ -113,7 +121,7 @@ Test(output, a_socket_that_takes_little_gets_all_of_it_in_the_end)
 	for (size_t at = 0; at < LONG; at += 1000) {
 		output_copy(&output, &shared, in + at, 1000);
 	}
-	while ((result = output_flush(&output, ends[0])) == OUTPUT_BLOCKED) {
+	while ((result = output_flush(&output, ends[0], line_length)) == OUTPUT_BLOCKED) {
 		size_t got = take(out + length, sizeof(out) - length);
 		cr_assert_gt(got, 0);
 		length += got;
@@ -140,7 +148,7 @@ Test(output, who_does_not_read_keeps_no_large_block_for_a_short_line)
 	large->used = 6;
 	fill_socket();
 	output_add(&output, large, 0, 6);
-	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_BLOCKED);
+	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_BLOCKED);
 	cr_expect_eq(large->references, 1, "only ours");
 	cr_expect_eq(output.bytes, 6);
 	block_release(large);
@@ -152,14 +160,63 @@ Test(output, cut_leaves_the_line_that_is_being_sent)
 
 	add("first line\nsecond\n");
 	add("third\n");
-	cr_expect(output_cut(&output));
-	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_EMPTY);
+	cr_expect(output_cut(&output, line_length));
+	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_EMPTY);
 	take(text, sizeof(text));
 	cr_expect_str_eq(text, "first line\n");
-	cr_expect(output_cut(&output), "nothing is at a line's end");
+	cr_expect(output_cut(&output, line_length), "nothing is at a line's end");
 }
 
-Test(output, cut_says_when_the_line_has_no_end_yet)
+/* What of the output's first line the socket takes, and all of it once the rest was read. */
+static size_t send_a_part(size_t length)
+{
+	char *line = malloc(length);
+	static char in[1 << 20];
+
+	memset(line, 'x', length);
+	line[length - 1] = '\n';
+	output_copy(&output, &shared, line, length);
+	free(line);
+	cr_assert_eq(output_flush(&output, ends[0], line_length), OUTPUT_BLOCKED);
+	return take(in, sizeof(in));
+}
+
+Test(output, cut_within_a_line_leaves_all_of_it)
+{
+	char rest[1 << 20];
+	size_t length = 1 << 19;
+
+	add("first\n");
+	size_t got = send_a_part(length);
+	add("third\n");
+	cr_expect(output_cut(&output, line_length));
+	cr_expect_eq(output.bytes, 6 + length - got, "%zu", output.bytes);
+	while (output_flush(&output, ends[0], line_length) == OUTPUT_BLOCKED) {
+		got += take(rest, sizeof(rest));
+	}
+	got += take(rest, sizeof(rest));
+	cr_expect_eq(got, 6 + length);
+}
+
+Test(output, who_stopped_within_a_line_keeps_the_lines_before_it_no_longer)
+{
+	struct block *large = block_create(1 << 20);
+	char in[1 << 20];
+
+	memset(large->bytes, 'x', large->size);
+	for (uint32_t i = 99; i < large->size; i += 100) {
+		large->bytes[i] = '\n';
+	}
+	output_add(&output, large, 0, large->size);
+	while (output.bytes > 1000) {
+		cr_assert_eq(output_flush(&output, ends[0], line_length), OUTPUT_BLOCKED);
+		cr_expect_leq(output.segments[output.first].length, output.bytes + 100);
+		(void)take(in, output.bytes < 2000 ? 100 : sizeof(in));
+	}
+	block_release(large);
+}
+
+Test(output, cut_drops_all_when_the_message_has_no_end)
 {
 	struct block *block = block_create(8);
 
@@ -168,13 +225,13 @@ Test(output, cut_says_when_the_line_has_no_end_yet)
 	output_add(&output, block, 0, 6);
 	block_release(block);
 	add("the rest\n");
-	cr_expect(!output_cut(&output));
-	cr_expect_eq(output.bytes, 6);
+	cr_expect(!output_cut(&output, line_length));
+	cr_expect_eq(output.bytes, 0);
 }
 
 Test(output, a_peer_that_is_gone_breaks_it)
 {
 	close(ends[1]);
 	add("anybody?\n");
-	cr_expect_eq(output_flush(&output, ends[0]), OUTPUT_BROKEN);
+	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_BROKEN);
 }
