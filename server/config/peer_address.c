@@ -49,7 +49,7 @@ bool peer_address_read(struct span text, struct peer_address *peer)
 	char copy[PEER_ADDRESS_TEXT_SIZE];
 	struct in_addr ipv4;
 
-	if (text.length >= sizeof(copy)) {
+	if (text.length >= sizeof(copy) || memchr(text.text, '\0', text.length)) {
 		return false;
 	}
 	memcpy(copy, text.text, text.length);

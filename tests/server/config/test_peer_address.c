@@ -48,6 +48,7 @@ Test(peer, that_is_no_address_is_refused)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		cr_expect(!peer_address_read(span_of(wrong[i]), &peer), "'%s'", wrong[i]);
 	}
+	cr_expect(!peer_address_read((struct span){ "192.0.2.7\0x", 11 }, &peer));
 	memset(longest, '1', sizeof(longest));
 	for (size_t length = 30; length <= sizeof(longest); length++) {
 		cr_expect(!peer_address_read((struct span){ longest, length }, &peer));
