@@ -10,6 +10,6 @@ enum store_result store_batch_last(struct store *store, int64_t server, int64_t 
 
 enum store_result store_batch_mark(struct store *store, int64_t server, int64_t batch)
 {
-	store_must_be_within(store);
+	store_changes(store);
 	return store_noted(store, store->kind->batch_mark(store, server, batch));
 }

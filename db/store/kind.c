@@ -37,6 +37,12 @@ void store_must_be_within(const struct store *store)
 	}
 }
 
+void store_changes(struct store *store)
+{
+	store_must_be_within(store);
+	store->changed = true;
+}
+
 /* Notes a failure: what comes after it must not be taken for the truth. */
 enum store_result store_noted(struct store *store, enum store_result result)
 {

@@ -80,6 +80,7 @@ struct store {
 	struct event_cache events;
 	bool taken;   /* this handle holds the lock */
 	bool within;  /* a transaction is under way */
+	bool changed; /* by it: what is in the store, or will be with its commit */
 	bool unclear; /* the commit that failed may be on disk, or come back: the kind's to set */
 	bool broken;  /* something failed: nothing more is done with this handle */
 	char error[STORE_ERROR_SIZE];
@@ -96,6 +97,9 @@ __attribute__((format(printf, 2, 3))) bool store_refuse(char *error, const char 
 /* For the functions that check the order of calls: a wrong one is a fault of the program. */
 void store_must_be_taken(const struct store *store);
 void store_must_be_within(const struct store *store);
+
+/* The same for a call that changes something, which is noted. */
+void store_changes(struct store *store);
 
 /* Notes a failure: what comes after it must not be taken for the truth. */
 enum store_result store_noted(struct store *store, enum store_result result);

@@ -60,6 +60,7 @@ enum store_result store_begin(struct store *store)
 		return STORE_FAILED;
 	}
 	event_cache_empty(&store->events);
+	store->changed = false;
 	enum store_result result = store->kind->begin(store);
 	store->within = result == STORE_OK;
 	return result;
@@ -78,6 +79,12 @@ enum store_result store_commit(struct store *store)
 	}
 	event_cache_empty(&store->events);
 	return store_noted(store, STORE_FAILED);
+}
+
+bool store_has_changes(const struct store *store)
+{
+	store_must_be_within(store);
+	return store->changed;
 }
 
 bool store_is_unclear(const struct store *store)

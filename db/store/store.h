@@ -45,6 +45,9 @@ enum store_result store_commit(struct store *store);
 bool store_is_unclear(const struct store *store);
 void store_rollback(struct store *store);
 
+/* Whether the transaction under way has changed anything: if not, there is nothing to commit. */
+bool store_has_changes(const struct store *store);
+
 /*
  * With the lock held and no transaction under way: what keeps the store in shape (checkpoints), if
  * it is time for it.

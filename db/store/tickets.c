@@ -36,14 +36,14 @@ enum store_result store_event_get(struct store *store, int64_t number, struct st
 
 void store_event_change(struct store *store, struct store_event *event)
 {
-	store_must_be_within(store);
+	store_changes(store);
 	event_cache_change(event);
 }
 
 enum store_result store_event_add(struct store *store, struct store_event *event)
 {
 	struct store_event *kept = NULL;
-	store_must_be_within(store);
+	store_changes(store);
 	enum store_result result = keep(store, store->kind->event_add(store, event), event, &kept);
 	if (kept) {
 		event_cache_change(kept);
@@ -73,7 +73,7 @@ bool store_has_room(struct store *store)
 
 enum store_result store_ticket_add(struct store *store, struct store_ticket *ticket)
 {
-	store_must_be_within(store);
+	store_changes(store);
 	return store_noted(store, store->kind->ticket_add(store, ticket));
 }
 
@@ -92,7 +92,7 @@ enum store_result store_ticket_by_key(struct store *store, const char *key,
 
 enum store_result store_ticket_change(struct store *store, const struct store_ticket *ticket)
 {
-	store_must_be_within(store);
+	store_changes(store);
 	return store_noted(store, store->kind->ticket_change(store, ticket));
 }
 

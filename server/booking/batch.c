@@ -199,14 +199,31 @@ static bool lapse(struct booking_queue *queue, const struct booking_context *rul
 	return true;
 }
 
+/*
+ * Refusals and answers to questions are good without a commit: all that they rest on is on disk,
+ * since who holds the lock has committed it, or asked the store for it. Should the clerk die while
+ * it publishes them, its successor does again what nobody was told. A batch that may be in the
+ * store after a failed commit is always written again, over what is left of it.
+ */
+static bool has_nothing_to_commit(const struct batcher *batcher)
+{
+	return !store_has_changes(batcher->store) && !batcher->queue->batch.unclear;
+}
+
 static bool commit(struct batcher *batcher)
 {
 	struct booking_queue *queue = batcher->queue;
 
 	queue->batch.number++;
 	atomic_store(&queue->batch.state, BATCH_COMMITTED);
-	return store_batch_mark(batcher->store, queue->server, queue->batch.number) == STORE_OK &&
-	       store_commit(batcher->store) == STORE_OK;
+	if (store_batch_mark(batcher->store, queue->server, queue->batch.number) != STORE_OK ||
+	    store_commit(batcher->store) != STORE_OK) {
+		return false;
+	}
+	queue->batch.unclear = false;
+	batcher->commits++;
+	score_add(batcher->score, COUNTER_COMMITS, 1);
+	return true;
 }
 
 /* Tells all who were in the batch that it failed, or that nobody knows. */
@@ -285,13 +302,13 @@ static bool serve_batch(struct batcher *batcher)
 	if (!failed) {
 		done = carry_out_all(batcher, &rules, &failed);
 	}
-	if (failed || !lapse(queue, &rules) || !commit(batcher)) {
+	failed = failed || !lapse(queue, &rules);
+	if (!failed && has_nothing_to_commit(batcher)) {
+		store_rollback(batcher->store);
+	} else if (failed || !commit(batcher)) {
 		note_failure(batcher);
 		return false;
 	}
-	queue->batch.unclear = false;
-	batcher->commits++;
-	score_add(batcher->score, COUNTER_COMMITS, 1);
 	score_add(batcher->score, COUNTER_BATCHED, done);
 	show_changes(batcher, &rules);
 	waitlist_commit(&queue->waitlist);

@@ -9,8 +9,10 @@
 #define LOCK_WAIT_NS (5 * NS_PER_SECOND)
 #define LAPSES_MAX   512 /* holds that lapse in one transaction */
 
-static bool end(struct batcher *batcher, bool commit)
+/* Without a change there is nothing to keep. */
+static bool end(struct batcher *batcher, bool keep)
 {
+	bool commit = keep && store_has_changes(batcher->store);
 	bool good = booking_stale_end(batcher->store, commit);
 
 	batcher->commits += commit && good;

@@ -3,7 +3,7 @@
  *
  * Each worker has a ring of slots. Its loop puts requests in; whoever holds the store's lock (the
  * clerk of any worker) carries out those of all rings in turn, writes each answer into its slot,
- * commits, and only then publishes the answers; the worker's loop takes them out in order. So a
+ * commits if there is anything to commit, and only then publishes the answers; the worker's loop takes them out in order. So a
  * request that its worker does not live to see answered is carried out all the same, and a holder
  * who dies leaves nothing unclear: before the commit it notes in `batch` what the answers are good
  * for, and the store keeps the batch's number in the same transaction. Its successor asks the

@@ -34,7 +34,7 @@ enum counter {
 	COUNTER_BOOKED,     /* tickets sold */
 	COUNTER_REFUSED,    /* booking requests that were refused */
 	COUNTER_COMMITS,    /* transactions of this worker's clerk */
-	COUNTER_BATCHED,    /* requests carried out in them */
+	COUNTER_BATCHED,    /* requests carried out, those that needed none too */
 	COUNTERS
 };
 

@@ -1,0 +1,208 @@
+/*
+ * Batches in one process: what they cost. Each call to the kernel that makes something last is
+ * counted: these functions stand in front of the C library's, for SQLite, too.
+ */
+#include "server/booking/batch.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "db/open.h"
+#include "shared/base/clock.h"
+#include "tests/support/folder.h"
+
+static unsigned syncs;
+
+int fdatasync(int descriptor)
+{
+	syncs++;
+	return (int)syscall(SYS_fdatasync, descriptor);
+}
+
+int fsync(int descriptor)
+{
+	syncs++;
+	return (int)syscall(SYS_fsync, descriptor);
+}
+
+static struct folder folder;
+static struct options options = {
+	.workers = 2, .max_connections = 8, .history = 10, .send_queue_bytes = 1 << 20
+};
+static struct shared_state shared;
+static struct batcher batcher;
+
+static void start(const char *kind)
+{
+	char path[FOLDER_PATH_SIZE];
+	char why[STORE_ERROR_SIZE];
+
+	folder_init(&folder);
+	folder_file(&folder, "store", path);
+	snprintf(options.store, sizeof(options.store), "%s:%s", kind, path);
+	shared_state_init(&shared, &options);
+	cr_assert(batch_open(&batcher, &shared, 0, why), "%s", why);
+}
+
+static void start_sqlite(void)
+{
+	start("sqlite");
+}
+
+static void start_json(void)
+{
+	start("json");
+}
+
+static void finish(void)
+{
+	batch_close(&batcher);
+	folder_finish(&folder);
+}
+
+TestSuite(batch_sqlite, .init = start_sqlite, .fini = finish);
+TestSuite(batch_json, .init = start_json, .fini = finish);
+
+#define BatchTest(promise)          \
+	static void promise(void);  \
+	Test(batch_sqlite, promise) \
+	{                           \
+		promise();          \
+	}                           \
+	Test(batch_json, promise)   \
+	{                           \
+		promise();          \
+	}                           \
+	static void promise(void)
+
+static void submit(uint32_t worker, struct booking_request request)
+{
+	struct booking_slot *slot = booking_queue_reserve(shared.queue, worker);
+
+	cr_assert_not_null(slot);
+	slot->request = request;
+	booking_queue_submit(shared.queue, worker);
+}
+
+static struct booking_answer take(uint32_t worker)
+{
+	const struct booking_slot *slot = booking_queue_answer(shared.queue, worker);
+
+	cr_assert_not_null(slot);
+	struct booking_answer answer = slot->answer;
+
+	booking_queue_take(shared.queue, worker);
+	return answer;
+}
+
+static struct booking_answer ask(struct booking_request request)
+{
+	submit(0, request);
+	cr_assert(batch_serve(&batcher), "%s", store_error(batcher.store));
+	return take(0);
+}
+
+static struct booking_request about(enum booking_verb verb, const char *event, int64_t quantity)
+{
+	struct booking_request request = { .verb = verb, .quantity = quantity, .seconds = 3600 };
+
+	snprintf(request.event, sizeof(request.event), "%s", event);
+	return request;
+}
+
+static struct booking_request with_code(enum booking_verb verb, const char *code)
+{
+	struct booking_request request = { .verb = verb };
+
+	snprintf(request.code, sizeof(request.code), "%s", code);
+	return request;
+}
+
+/* An event of one ticket, which is sold; its code. */
+static const char *sell_out(void)
+{
+	static struct booking_answer sold;
+	struct booking_request request = about(BOOKING_BOOK, "rush", 1);
+
+	cr_assert_eq(ask(about(BOOKING_EVENT_NEW, "rush", 1)).outcome, BOOKING_DONE);
+	snprintf(request.key, sizeof(request.key), "a-good-long-key");
+	sold = ask(request);
+	cr_assert_eq(sold.outcome, BOOKING_DONE);
+	return sold.code;
+}
+
+#define EXPECT_FREE(request, expected)                              \
+	do {                                                        \
+		const unsigned before = syncs;                      \
+		const uint64_t commits = batcher.commits;           \
+		cr_expect_eq(ask(request).outcome, expected);       \
+		cr_expect_eq(syncs, before, "it cost a sync");      \
+		cr_expect_eq(batcher.commits, commits, "a commit"); \
+	} while (0)
+
+BatchTest(a_question_costs_no_commit_and_no_sync)
+{
+	const char *code = sell_out();
+	struct booking_request repeat = about(BOOKING_BOOK, "rush", 1);
+
+	snprintf(repeat.key, sizeof(repeat.key), "a-good-long-key");
+	EXPECT_FREE(with_code(BOOKING_TICKET, code), BOOKING_DONE);
+	EXPECT_FREE(repeat, BOOKING_DONE);
+	EXPECT_FREE(with_code(BOOKING_CONFIRM, code), BOOKING_DONE);
+	EXPECT_FREE(about(BOOKING_EVENT_OPEN, "rush", 0), BOOKING_DONE);
+}
+
+BatchTest(a_refusal_costs_no_commit_and_no_sync)
+{
+	const char *code = sell_out();
+
+	EXPECT_FREE(about(BOOKING_BOOK, "rush", 1), BOOKING_SOLD_OUT);
+	EXPECT_FREE(about(BOOKING_HOLD, "rush", 1), BOOKING_SOLD_OUT);
+	EXPECT_FREE(about(BOOKING_BOOK, "nothing", 1), BOOKING_NOT_FOUND);
+	EXPECT_FREE(with_code(BOOKING_TICKET, "0000-0000-0000-0000"), BOOKING_NOT_FOUND);
+	EXPECT_FREE(about(BOOKING_EVENT_NEW, "rush", 1), BOOKING_EXISTS);
+	cr_assert_eq(ask(with_code(BOOKING_CANCEL, code)).outcome, BOOKING_DONE);
+	EXPECT_FREE(with_code(BOOKING_CANCEL, code), BOOKING_USED);
+}
+
+BatchTest(the_end_of_a_connection_that_held_nothing_costs_no_commit_and_no_sync)
+{
+	struct booking_request release = { .verb = BOOKING_RELEASE, .client = { .session = 7 } };
+
+	sell_out();
+	EXPECT_FREE(release, BOOKING_DONE);
+}
+
+/* What a question sees has to last: also what it changes itself, by coming upon it. */
+BatchTest(a_question_that_comes_upon_a_hold_whose_time_is_over_is_answered_when_that_is_synced)
+{
+	struct booking_request hold = about(BOOKING_HOLD, "rush", 1);
+
+	cr_assert_eq(ask(about(BOOKING_EVENT_NEW, "rush", 1)).outcome, BOOKING_DONE);
+	hold.seconds = 1;
+	const struct booking_answer held = ask(hold);
+
+	cr_assert_eq(held.outcome, BOOKING_DONE);
+	clock_sleep(hold.seconds * NS_PER_SECOND);
+	const unsigned before = syncs;
+
+	cr_expect_eq(ask(with_code(BOOKING_TICKET, held.code)).state, TICKET_EXPIRED);
+	cr_expect_gt(syncs, before);
+}
+
+/* One that writes is enough for all: they are answered together. */
+BatchTest(a_question_behind_a_sale_in_one_batch_is_answered_when_that_is_synced)
+{
+	cr_assert_eq(ask(about(BOOKING_EVENT_NEW, "rush", 2)).outcome, BOOKING_DONE);
+	const unsigned before = syncs;
+
+	submit(1, about(BOOKING_BOOK, "rush", 2));
+	submit(0, about(BOOKING_BOOK, "rush", 1));
+	cr_assert(batch_serve(&batcher));
+	cr_expect_gt(syncs, before);
+	cr_expect_eq(take(1).outcome, BOOKING_DONE);
+	cr_expect_eq(take(0).outcome, BOOKING_SOLD_OUT);
+}
