@@ -206,3 +206,14 @@ BatchTest(a_question_behind_a_sale_in_one_batch_is_answered_when_that_is_synced)
 	cr_expect_eq(take(1).outcome, BOOKING_DONE);
 	cr_expect_eq(take(0).outcome, BOOKING_SOLD_OUT);
 }
+
+/* Admitting changes no counter of the event's. */
+BatchTest(what_changes_a_ticket_alone_is_committed)
+{
+	const char *code = sell_out();
+	const unsigned before = syncs;
+
+	cr_expect_eq(ask(with_code(BOOKING_ADMIT, code)).outcome, BOOKING_DONE);
+	cr_expect_gt(syncs, before);
+	cr_expect_eq(ask(with_code(BOOKING_TICKET, code)).state, TICKET_ADMITTED);
+}
