@@ -3,11 +3,12 @@
  *
  * Each worker has a ring of slots. Its loop puts requests in; whoever holds the store's lock (the
  * clerk of any worker) carries out those of all rings in turn, writes each answer into its slot,
- * commits if there is anything to commit, and only then publishes the answers; the worker's loop takes them out in order. So a
- * request that its worker does not live to see answered is carried out all the same, and a holder
- * who dies leaves nothing unclear: before the commit it notes in `batch` what the answers are good
- * for, and the store keeps the batch's number in the same transaction. Its successor asks the
- * store, and either publishes the answers or carries the requests out again.
+ * commits if there is anything to commit, and only then publishes the answers; the worker's loop
+ * takes them out in order. So a request that its worker does not live to see answered is carried
+ * out all the same, and a holder who dies leaves nothing unclear: before the commit it notes in
+ * `batch` what the answers are good for, and the store keeps the batch's number in the same
+ * transaction. Its successor asks the store, and either publishes the answers or carries the
+ * requests out again.
  *
  * Written by: `submitted`, `taken`, a slot's request and `unreleased` that worker's loop;
  * `answered`, the answers and `batch` the holder of the store's lock; `serving` the holder, and the
