@@ -242,7 +242,8 @@ unsigned chat_each_nick(struct turn *turn, uint16_t room,
 	for (uint32_t worker = 0; worker < directory->workers; worker++) {
 		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
 			if (seat_read(directory_seat(directory, worker, i), &seat) &&
-			    (room == ROOM_NONE || seat_place_of(&seat, room) >= 0)) {
+			    (room == ROOM_NONE ? seat.nick[0] != '\0'
+					       : seat_place_of(&seat, room) >= 0)) {
 				see(context, seat.nick);
 				count++;
 			}

@@ -19,15 +19,15 @@ struct booking_answer;
 
 struct front {
 	size_t session_size; /* bytes: of a struct that begins with a struct session */
-	bool of_people;   /* each session has a nick, counts against its address, and is greeted */
-	bool in_step;     /* nothing is read from a peer that does not take what it is sent */
-	const char *busy; /* is sent to who cannot be let in: the server is full */
+	bool of_people;      /* each session has a nick, and hears what the server tells everyone */
+	bool in_step;        /* nothing is read from a peer that does not take what it is sent */
+	const char *busy;    /* is sent to who cannot be let in: the server is full */
 
 	/* A session is there, all zero behind its struct session; it is over: both may be NULL. */
 	void (*start)(struct session *session);
 	void (*finish)(struct session *session);
 
-	/* of_people: it was let in under its first nick; or was not, and is closed then. */
+	/* It was let in, or was not and is closed then: both may be NULL. */
 	void (*greet)(struct session *session);
 	void (*refuse)(struct session *session, const struct problem *problem);
 

@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/session/gate.h"
 #include "server/session/weight.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
 #define LINGER_NS        NS_PER_SECOND       /* how long a peer may take to end after us */
+#define LINGERERS_PART   8                   /* of the connections; one more is not waited for */
 #define CUT_OFF_NS       (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
 #define REPLIES_TOGETHER (16 * 1024)         /* bytes: so many do not wait for more */
 #define MESSAGE_SIZE_MAX 8192                /* bytes of an event for one session */
@@ -55,6 +57,7 @@ static void end(struct session *session)
 	if (session->state == SESSION_ENDED) {
 		return;
 	}
+	session->turn->sessions->lingering -= session->state == SESSION_LINGERING;
 	session->state = SESSION_ENDED;
 	weight_update(session);
 	event_del(&session->event);
@@ -273,48 +276,27 @@ void session_answered(struct session *session)
 	settle(session);
 }
 
-/* Whether a newcomer may not come in, and why. With the directory's lock held. */
-static bool is_refused(struct session *session, struct problem *problem)
-{
-	struct turn *turn = session->turn;
-	struct admission *admission = turn->shared->directory->admission;
-	int64_t banned_ns = admission_banned(admission, session->peer, clock_deadlines_ns());
-
-	if (banned_ns > 0) {
-		(void)refuse(problem, PROBLEM_DENIED,
-			     "your address is banned for %lld more seconds",
-			     (long long)((banned_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
-		return true;
-	}
-	if (!admission_enter(admission, session->peer)) {
-		(void)refuse(problem, PROBLEM_BUSY,
-			     "your address has %u connections, which is the most", admission->most);
-		return true;
-	}
-	return false;
-}
-
-/* Lets a new session in under its first nick, or tells it why not; false: try again next turn. */
+/* Lets a new session in, or ends it, told why by its front; false: try again next turn. */
 static bool let_in(struct session *session)
 {
-	struct directory *directory = session->turn->shared->directory;
+	const struct front *front = session->front;
 	struct problem problem;
+	enum outcome outcome = gate_let_in(session, &problem);
 
-	if (!directory_try(directory)) {
+	if (outcome == OUTCOME_AGAIN) {
 		return false;
 	}
 	reply_clear(&session->turn->sessions->reply);
-	if (is_refused(session, &problem)) {
-		directory_unlock(directory);
-		session->front->refuse(session, &problem);
+	if (outcome == OUTCOME_REFUSED) {
+		if (front->refuse) {
+			front->refuse(session, &problem);
+		}
 		session_close(session);
 		return true;
 	}
-	session->seat->peer = session->peer;
-	directory_claim_guest(directory, session_address(session));
-	directory_unlock(directory);
-	session->let_in = true;
-	session->front->greet(session);
+	if (front->greet) {
+		front->greet(session);
+	}
 	set_reading(session, true);
 	return true;
 }
@@ -325,7 +307,7 @@ static bool retry(struct session *session)
 	if (session->state != SESSION_OPEN) {
 		return true; /* it is being ended */
 	}
-	if (session->front->of_people && !session->let_in) {
+	if (!session->let_in) {
 		return let_in(session);
 	}
 	if (session->keeping && session->unanswered == 0) {
@@ -369,15 +351,25 @@ static void linger(struct session *session)
 	}
 }
 
+/* Those who are not let in linger, too: they are not to take the places of all others. */
+static bool many_linger(const struct turn *turn)
+{
+	const struct options *options = turn->shared->options;
+
+	return turn->sessions->lingering >
+	       options->max_connections / options->workers / LINGERERS_PART;
+}
+
 /* All is sent: says so to the peer. */
 static void finish_sending(struct session *session)
 {
-	if (session->ended_input) {
+	if (session->ended_input || many_linger(session->turn)) {
 		end(session); /* to close it says as much */
 		return;
 	}
 	shutdown(session->socket, SHUT_WR);
 	session->state = SESSION_LINGERING;
+	session->turn->sessions->lingering++;
 	sessions_add_leaving(session); /* the peer may take its time, nick and rooms are free */
 	session->linger_until_ns = turn_now_ns(session->turn) + LINGER_NS;
 	set_reading(session, true);
@@ -526,9 +518,7 @@ void session_open(struct turn *turn, const struct front *front, int socket,
 		return;
 	}
 	session->peer = peer;
-	if (!front->of_people) {
-		set_reading(session, true);
-	} else if (!let_in(session)) {
+	if (!let_in(session)) {
 		session_retry_later(session);
 	} else if (session->state == SESSION_OPEN) {
 		read_input(session); /* who has asked already is answered along with the greeting */

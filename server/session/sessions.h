@@ -50,7 +50,7 @@ struct session {
 	bool reading;        /* `event` waits for input */
 	bool writing;        /* the socket took no more: `event` waits for room */
 	bool operator_role;
-	bool let_in;        /* of_people: has a nick */
+	bool let_in;        /* its seat is taken, and counted against its address */
 	bool said_farewell; /* to its rooms */
 	bool drained;       /* the server stops: no more input is taken */
 	bool unsent;        /* in the list */
@@ -69,6 +69,7 @@ struct sessions {
 	uint32_t *free;         /* a stack of indexes */
 	uint32_t free_count;
 	uint32_t count;
+	uint32_t lingering;        /* of them: SESSION_LINGERING */
 	struct session *unsent;    /* those with something to flush */
 	struct session *waiting;   /* those whose input has to be tried again next turn */
 	struct session *ended;     /* those that give back what they have at the end of the turn */

@@ -5,6 +5,8 @@
 
 #include "shared/base/log.h"
 
+static const struct name_hash no_name;
+
 struct nick_entry {
 	struct name_hash hash;
 	uint32_t worker; /* from 1; 0: the entry is free */
@@ -102,7 +104,9 @@ static void rebuild(void *context, pid_t dead)
 			 * rooms, without the lock. The dead one's own seats will be swept.
 			 */
 			if (seat->session) {
-				enter(directory, seat->hash, worker, i);
+				if (!name_hash_equal(seat->hash, no_name)) {
+					enter(directory, seat->hash, worker, i);
+				}
 				(void)admission_enter(directory->admission, seat->peer);
 			}
 		}
@@ -170,6 +174,18 @@ void directory_claim_guest(struct directory *directory, struct address where)
 
 		(void)snprintf(name, sizeof(name), "guest-%llu", (unsigned long long)number);
 	} while (!directory_claim(directory, where, span_of(name)));
+}
+
+void directory_claim_nameless(struct directory *directory, struct address where)
+{
+	struct seat *seat = directory_seat(directory, where.worker, where.seat);
+
+	note_highest(directory, where);
+	seqlock_write_begin(&seat->version);
+	seat->hash = no_name;
+	seat->nick[0] = '\0';
+	seat->session = where.session;
+	seqlock_write_end(&seat->version);
 }
 
 void directory_release(struct directory *directory, struct address where)

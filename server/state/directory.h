@@ -2,11 +2,11 @@
  * directory: who is connected, to which worker, under which nick, in which rooms; for all
  * processes.
  *
- * A seat is one connection's entry in shared memory. Each worker has seats of its own, which only
- * it takes, fills and frees; the table of nicks finds a seat by name and is guarded by the
- * directory's lock, as is the table of rooms (rooms.h). The table of nicks is derived: when a
- * holder of the lock dies, it is made again from the seats. When a worker dies, its successor frees
- * the seats that it left (directory_next_orphan).
+ * A seat is one connection's entry in shared memory; that of echo has no nick. Each worker has
+ * seats of its own, which only it takes, fills and frees; the table of nicks finds a seat by name
+ * and is guarded by the directory's lock, as is the table of rooms (rooms.h). The table of nicks is
+ * derived: when a holder of the lock dies, it is made again from the seats. When a worker dies, its
+ * successor frees the seats that it left (directory_next_orphan).
  *
  * A seat's text is read without a lock: `version` is a sequence lock (seqlock.h).
  */
@@ -90,6 +90,9 @@ bool directory_claim(struct directory *directory, struct address where, struct s
 
 /* A first nick for a new seat that nobody has. */
 void directory_claim_guest(struct directory *directory, struct address where);
+
+/* Takes a new seat for one who has no nick: nobody finds it by name. */
+void directory_claim_nameless(struct directory *directory, struct address where);
 
 /* Frees the seat and its nick. Its rooms are to be left before. */
 void directory_release(struct directory *directory, struct address where);

@@ -119,11 +119,11 @@ Test(programs_moderation, a_kicked_one_who_does_not_end_has_no_nick_any_more)
 
 /* Connections from other addresses of this machine */
 
-static void open_from(struct talk *talk, const char *address)
+static void open_port_from(struct talk *talk, uint16_t port, const char *address)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(server.lines_port),
+				  .sin_port = htons(port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	talk->start = talk->end = 0;
@@ -131,6 +131,11 @@ static void open_from(struct talk *talk, const char *address)
 	cr_assert_eq(inet_pton(AF_INET, address, &from.sin_addr), 1);
 	cr_assert_eq(bind(talk->descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
 	cr_assert_eq(connect(talk->descriptor, (struct sockaddr *)&to, sizeof(to)), 0);
+}
+
+static void open_from(struct talk *talk, const char *address)
+{
+	open_port_from(talk, server.lines_port, address);
 }
 
 Test(programs_moderation, the_muted_are_told_for_how_long_and_may_all_else)
@@ -233,6 +238,19 @@ static bool may_enter(const char *address)
 	return in;
 }
 
+/* Nothing is said there: either bytes come back, or the connection ends. */
+static bool gets_echo(const char *address)
+{
+	static struct talk talk;
+	char back = 0;
+
+	open_port_from(&talk, server.echo_port, address);
+	(void)send(talk.descriptor, "X", 1, MSG_NOSIGNAL);
+	bool echoed = recv(talk.descriptor, &back, 1, 0) == 1;
+	talk_close(&talk);
+	return echoed;
+}
+
 static void expect_denied(const char *address)
 {
 	static struct talk talk;
@@ -277,6 +295,7 @@ static void ban(const char *dispatch)
 	talk_expect_end(&bob);
 	for (int i = 0; i < 8; i++) { /* whichever worker it gets to */
 		expect_denied("127.0.0.9");
+		cr_expect(!gets_echo("127.0.0.9"));
 	}
 	cr_expect(may_enter("127.0.0.10"));
 	ask(&boss, "+ban 127.0.0.9 0$", "/ban 127.0.0.9 0");
@@ -506,7 +525,9 @@ static void cap_an_address(const char *dispatch)
 	}
 	cr_expect(gets_busy(&late, "127.0.0.9"));
 	cr_expect(gets_busy(&late, "127.0.0.9"));
+	cr_expect(!gets_echo("127.0.0.9"));
 	cr_expect(may_enter("127.0.0.10"));
+	cr_expect(gets_echo("127.0.0.10"));
 	talk_close(&talks[0]);
 	cr_expect(eventually(may_enter("127.0.0.9")));
 	/* What a killed worker counted in is counted out. */

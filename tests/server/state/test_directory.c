@@ -181,3 +181,23 @@ Test(directory, killed_at_any_step_a_worker_leaves_no_nick_behind)
 	sweep();
 	child_kill_everywhere(change_nick, give_old_nick, see_that_all_is_free);
 }
+
+Test(directory, who_has_no_nick_stays_counted_and_takes_nobodys_when_the_table_is_made_again)
+{
+	directory->admission->most = 1;
+	cr_assert(claim(seat_at(0, 1), "old"));
+	release(seat_at(0, 1));
+	lock();
+	cr_assert(admission_enter(directory->admission, (struct peer_address){ { 1 } }));
+	directory_seat(directory, 0, 1)->peer = (struct peer_address){ { 1 } };
+	directory_claim_nameless(directory, seat_at(0, 1));
+	directory_unlock(directory);
+	cr_expect_eq(holder("old"), 0);
+	cr_assert_eq(child_run(die_with_the_lock, NULL), 0);
+	cr_expect_eq(holder("old"), 0);
+	lock();
+	cr_expect(!admission_enter(directory->admission, (struct peer_address){ { 1 } }));
+	directory_release(directory, seat_at(0, 1));
+	cr_expect(admission_enter(directory->admission, (struct peer_address){ { 1 } }));
+	directory_unlock(directory);
+}
