@@ -27,7 +27,7 @@ static enum outcome look_up(struct session *session, struct span name, uint16_t 
 	if (!directory_try(shared->directory)) {
 		return OUTCOME_AGAIN;
 	}
-	*room = rooms_find(shared->rooms, shared->directory, name, false);
+	*room = rooms_find(shared->rooms, shared->directory, name);
 	directory_unlock(shared->directory);
 	return OUTCOME_DONE;
 }
@@ -96,26 +96,46 @@ static void enter(struct session *session, uint16_t room)
 }
 
 /* With the directory's lock held. */
+static enum outcome open_and_enter(struct session *session, struct span name, uint16_t *room,
+				   struct problem *problem)
+{
+	struct shared_state *shared = session->turn->shared;
+	const struct peer_address nobody = {
+		{ 0 }
+	}; /* an operator may open as many as there are */
+
+	*room = rooms_open(shared->rooms, shared->directory, name,
+			   session->operator_role ? nobody : session->peer);
+	if (*room == ROOM_REFUSED) {
+		return refuse(problem, PROBLEM_LIMIT,
+			      "your address has opened %d rooms, which is the most",
+			      ROOMS_AN_ADDRESS);
+	}
+	if (*room == ROOM_NONE) {
+		return refuse(problem, PROBLEM_LIMIT, "the server has %d rooms, which is the most",
+			      ROOMS_OF_PEOPLE);
+	}
+	enter(session, *room);
+	return OUTCOME_DONE;
+}
+
+/* With the directory's lock held. */
 static enum outcome find_and_enter(struct session *session, struct span name, uint16_t *room,
 				   struct problem *problem)
 {
 	struct shared_state *shared = session->turn->shared;
-	bool may_enter = session->seat->room_count < SEAT_ROOMS_MAX;
 
-	*room = rooms_find(shared->rooms, shared->directory, name, may_enter);
+	*room = rooms_find(shared->rooms, shared->directory, name);
 	if (is_member(session, *room)) {
 		seat_make_current(session->seat, seat_place_of(session->seat, *room));
-	} else if (!may_enter) {
+		return OUTCOME_DONE;
+	}
+	if (session->seat->room_count == SEAT_ROOMS_MAX) {
 		return refuse(problem, PROBLEM_LIMIT,
 			      "you are in %d rooms, which is the most; /part one first",
 			      SEAT_ROOMS_MAX);
-	} else if (*room == ROOM_NONE) {
-		return refuse(problem, PROBLEM_LIMIT, "the server has %d rooms, which is the most",
-			      ROOMS_MAX);
-	} else {
-		enter(session, *room);
 	}
-	return OUTCOME_DONE;
+	return open_and_enter(session, name, room, problem);
 }
 
 enum outcome chat_join(struct session *session, struct span name, struct chat_joined *joined,

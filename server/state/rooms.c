@@ -71,31 +71,108 @@ static void forget(struct rooms *rooms, uint16_t place)
 	memory_discard(log_of(rooms, place), rooms->log_size);
 }
 
-/* The room that everybody left the longest ago; ROOM_NONE if somebody is in each. */
-static uint16_t longest_empty(const struct rooms *rooms)
+static bool is_free(const struct rooms *rooms, uint16_t place)
 {
-	uint16_t oldest = ROOM_NONE;
-
-	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
-		if (!exists(rooms, i) && (oldest == ROOM_NONE ||
-					  rooms->rooms[i].emptied < rooms->rooms[oldest].emptied)) {
-			oldest = i;
-		}
-	}
-	return oldest;
+	return name_hash_equal(rooms->hashes[place], (struct name_hash){ { 0, 0 } });
 }
 
-static uint16_t free_place(struct rooms *rooms)
-{
-	uint16_t place = find(rooms, (struct name_hash){ { 0, 0 } });
+/* Where a room may go, as OWNER, one of people's addresses, sees it. */
+struct survey {
+	uint16_t free;
+	uint16_t longest_empty;     /* that everybody left the longest ago */
+	uint16_t own_longest_empty; /* of those that OWNER opened */
+	uint32_t of_people;         /* how many are not an event's */
+	uint32_t own;
+};
 
-	if (place == ROOM_NONE) {
-		place = longest_empty(rooms);
-		if (place != ROOM_NONE) {
-			forget(rooms, place);
+static void note_longest_empty(const struct rooms *rooms, uint16_t place, uint16_t *longest)
+{
+	if (*longest == ROOM_NONE || rooms->rooms[place].emptied < rooms->rooms[*longest].emptied) {
+		*longest = place;
+	}
+}
+
+static void look_at(const struct rooms *rooms, uint16_t place, struct peer_address owner,
+		    struct survey *survey)
+{
+	bool own = peer_address_equal(rooms->openers[place], owner);
+
+	survey->of_people++;
+	survey->own += own;
+	if (!exists(rooms, place)) {
+		note_longest_empty(rooms, place, &survey->longest_empty);
+		if (own) {
+			note_longest_empty(rooms, place, &survey->own_longest_empty);
 		}
 	}
+}
+
+static struct survey look_around(const struct rooms *rooms, struct peer_address owner)
+{
+	struct survey survey = { ROOM_NONE, ROOM_NONE, ROOM_NONE, 0, 0 };
+
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		if (is_free(rooms, i)) {
+			survey.free = survey.free == ROOM_NONE ? i : survey.free;
+		} else if (!rooms->rooms[i].of_event) {
+			look_at(rooms, i, owner, &survey);
+		}
+	}
+	return survey;
+}
+
+static bool has_opened_enough(const struct survey *survey, struct peer_address owner)
+{
+	return survey->own >= ROOMS_AN_ADDRESS &&
+	       !peer_address_equal(owner, (struct peer_address){ { 0 } });
+}
+
+/* A room that is empty is forgotten, and its place returned. */
+static uint16_t make_free(struct rooms *rooms, uint16_t place)
+{
+	if (place < ROOMS_MAX) {
+		forget(rooms, place);
+	}
 	return place;
+}
+
+/* A free place for one that OWNER opens; ROOM_REFUSED or ROOM_NONE if there is none for it. */
+static uint16_t place_for(struct rooms *rooms, struct peer_address owner)
+{
+	struct survey survey = look_around(rooms, owner);
+
+	if (has_opened_enough(&survey, owner)) {
+		return survey.own_longest_empty == ROOM_NONE
+			       ? ROOM_REFUSED
+			       : make_free(rooms, survey.own_longest_empty);
+	}
+	if (survey.of_people >= ROOMS_OF_PEOPLE || survey.free == ROOM_NONE) {
+		return make_free(rooms, survey.longest_empty);
+	}
+	return survey.free;
+}
+
+/* An event's: there is always one but where the store remembers too many rooms. */
+static uint16_t place_for_event(struct rooms *rooms)
+{
+	struct survey survey = look_around(rooms, (struct peer_address){ { 0 } });
+
+	return survey.free != ROOM_NONE ? survey.free : make_free(rooms, survey.longest_empty);
+}
+
+/* OWNER opens one that is remembered: it counts as its own from now on. */
+static bool may_reopen(struct rooms *rooms, uint16_t place, struct peer_address owner)
+{
+	struct survey survey;
+
+	if (peer_address_equal(rooms->openers[place], owner)) {
+		return true;
+	}
+	survey = look_around(rooms, owner);
+	if (has_opened_enough(&survey, owner)) {
+		return make_free(rooms, survey.own_longest_empty) != ROOM_NONE;
+	}
+	return true;
 }
 
 static void spell(struct room *room, struct span name, bool of_event)
@@ -108,24 +185,38 @@ static void spell(struct room *room, struct span name, bool of_event)
 	seqlock_write_end(&room->version);
 }
 
-uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
-		    bool make)
+uint16_t rooms_find(const struct rooms *rooms, const struct directory *directory, struct span name)
+{
+	uint16_t place = find(rooms, directory_hash(directory, name));
+
+	return place != ROOM_NONE && exists(rooms, place) ? place : ROOM_NONE;
+}
+
+static void put(struct rooms *rooms, uint16_t place, struct name_hash hash, struct span name,
+		bool of_event)
+{
+	spell(&rooms->rooms[place], name, of_event);
+	rooms->hashes[place] = hash;
+}
+
+uint16_t rooms_open(struct rooms *rooms, const struct directory *directory, struct span name,
+		    struct peer_address opener)
 {
 	struct name_hash hash = directory_hash(directory, name);
+	struct peer_address owner = peer_address_owner(opener);
 	uint16_t place = find(rooms, hash);
 
 	if (place != ROOM_NONE && exists(rooms, place)) {
 		return place;
 	}
-	if (!make) {
-		return ROOM_NONE;
-	}
 	if (place == ROOM_NONE) {
-		place = free_place(rooms);
+		place = place_for(rooms, owner);
+	} else if (!may_reopen(rooms, place, owner)) {
+		return ROOM_REFUSED;
 	}
-	if (place != ROOM_NONE) {
-		spell(&rooms->rooms[place], name, false);
-		rooms->hashes[place] = hash;
+	if (place < ROOMS_MAX) {
+		rooms->openers[place] = owner;
+		put(rooms, place, hash, name, false);
 	}
 	return place;
 }
@@ -168,10 +259,14 @@ uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, 
 
 	memcpy(name + 1, event, length);
 	const struct span spelled = { name, length + 1 };
-	uint16_t place = rooms_find(rooms, directory, spelled, true);
+	struct name_hash hash = directory_hash(directory, spelled);
+	uint16_t place = find(rooms, hash);
 
+	if (place == ROOM_NONE) {
+		place = place_for_event(rooms);
+	}
 	if (place != ROOM_NONE && !rooms->rooms[place].of_event) {
-		spell(&rooms->rooms[place], spelled, true);
+		put(rooms, place, hash, spelled, true);
 	}
 	return place;
 }

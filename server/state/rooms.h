@@ -9,7 +9,8 @@
  * A room exists while `members` adds up to more than 0 or while it is an event's. It is found and
  * made under the directory's lock, which is taken before a room's own. One that everybody left
  * keeps its place, its log and its topic until the place is needed, so who comes back finds them
- * again.
+ * again. Whoever enters one that nobody is in has opened it; what an address opened is bounded, and
+ * when it has so many, only rooms of its own are given up for its next.
  *
  * Written by: `members[w]` worker w alone; the log's fields and bytes the holder of `lock`; all
  * else the holder of the directory's lock. The log: `oldest` is moved on before bytes are
@@ -29,12 +30,20 @@
 #include "server/state/message.h"
 #include "shared/sync/mutex.h"
 
-#define ROOMS_MAX        1024 /* at a time, on the whole server */
+#define ROOMS_OF_PEOPLE  1024 /* at a time, on the whole server */
+#define ROOMS_MAX        2048 /* an event's room has a place however many people have opened */
 #define ROOM_MESSAGE_MAX 3400 /* bytes of nick and text of a message in a log */
 #define ROOM_EVENTS_MOST 64   /* members; in a larger room nobody is told who comes and goes */
 #define ROOM_TOPIC_SIZE  513  /* bytes, a NUL counted in */
 #define ROOM_NONE        UINT16_MAX
+#define ROOM_REFUSED     (UINT16_MAX - 1)
 #define ROOM_PADDING     UINT8_MAX
+
+/*
+ * Rooms that one address may have opened: an eighth of all, so that a stranger leaves seven to
+ * others, while a school behind one address has enough; one connection can be in 32.
+ */
+#define ROOMS_AN_ADDRESS 128
 
 /*
  * Before the nick and text of each message in a log. Of a MESSAGE_RENAMED, the sender's rooms
@@ -82,7 +91,8 @@ struct rooms {
 	uint32_t log_size; /* bytes of each room's log; a power of two */
 	uint64_t last_emptied;
 	_Atomic int64_t kept_ns; /* monotonic: when the store was last brought up to date */
-	struct name_hash hashes[ROOMS_MAX]; /* of the names; all zero: the place is free */
+	struct name_hash hashes[ROOMS_MAX];     /* of the names; all zero: the place is free */
+	struct peer_address openers[ROOMS_MAX]; /* their owners; all zero: nobody's */
 	struct room rooms[ROOMS_MAX];
 	struct room_kept kept[ROOMS_MAX];
 	unsigned char *logs; /* [ROOMS_MAX][log_size] */
@@ -96,10 +106,15 @@ struct rooms {
 size_t rooms_size(unsigned history);
 struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned history);
 
-/* With the directory's lock held. The room of that name, made if MAKE; ROOM_NONE if not there or
- * no place is left. */
-uint16_t rooms_find(struct rooms *rooms, const struct directory *directory, struct span name,
-		    bool make);
+/* With the directory's lock held. The room of that name; ROOM_NONE if it does not exist. */
+uint16_t rooms_find(const struct rooms *rooms, const struct directory *directory, struct span name);
+
+/*
+ * The same, but one that does not exist is opened by OPENER. ROOM_REFUSED if that address has
+ * opened as many as it may, ROOM_NONE if all people together have.
+ */
+uint16_t rooms_open(struct rooms *rooms, const struct directory *directory, struct span name,
+		    struct peer_address opener);
 
 /* With the directory's lock held: one member of WORKER's more or fewer. */
 void rooms_enter(struct rooms *rooms, uint16_t room, uint32_t worker);

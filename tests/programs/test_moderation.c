@@ -119,23 +119,9 @@ Test(programs_moderation, a_kicked_one_who_does_not_end_has_no_nick_any_more)
 
 /* Connections from other addresses of this machine */
 
-static void open_port_from(struct talk *talk, uint16_t port, const char *address)
-{
-	struct sockaddr_in from = { .sin_family = AF_INET };
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	talk->start = talk->end = 0;
-	talk->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cr_assert_eq(inet_pton(AF_INET, address, &from.sin_addr), 1);
-	cr_assert_eq(bind(talk->descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
-	cr_assert_eq(connect(talk->descriptor, (struct sockaddr *)&to, sizeof(to)), 0);
-}
-
 static void open_from(struct talk *talk, const char *address)
 {
-	open_port_from(talk, server.lines_port, address);
+	talk_open_from(talk, server.lines_port, address);
 }
 
 Test(programs_moderation, the_muted_are_told_for_how_long_and_may_all_else)
@@ -244,7 +230,7 @@ static bool gets_echo(const char *address)
 	static struct talk talk;
 	char back = 0;
 
-	open_port_from(&talk, server.echo_port, address);
+	talk_open_from(&talk, server.echo_port, address);
 	(void)send(talk.descriptor, "X", 1, MSG_NOSIGNAL);
 	bool echoed = recv(talk.descriptor, &back, 1, 0) == 1;
 	talk_close(&talk);

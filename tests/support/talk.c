@@ -27,9 +27,10 @@ __attribute__((format(printf, 2, 3))) static void fail(struct place place, const
 	cr_assert_fail("%s:%d: %s", place.file, place.line, message);
 }
 
-void talk_open_at(struct place place, struct talk *talk, uint16_t port)
+void talk_open_from_at(struct place place, struct talk *talk, uint16_t port, const char *source)
 {
 	const int yes = 1;
+	struct sockaddr_in from = { .sin_family = AF_INET };
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_port = htons(port),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -38,10 +39,19 @@ void talk_open_at(struct place place, struct talk *talk, uint16_t port)
 	talk->end = 0;
 	talk->line[0] = '\0';
 	talk->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (source && (inet_pton(AF_INET, source, &from.sin_addr) != 1 ||
+		       bind(talk->descriptor, (struct sockaddr *)&from, sizeof(from)) != 0)) {
+		fail(place, "cannot connect from %s: %s", source, strerror(errno));
+	}
 	if (connect(talk->descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		fail(place, "cannot connect to port %u: %s", port, strerror(errno));
 	}
 	setsockopt(talk->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}
+
+void talk_open_at(struct place place, struct talk *talk, uint16_t port)
+{
+	talk_open_from_at(place, talk, port, NULL);
 }
 
 void talk_open_greeted_at(struct place place, struct talk *talk, uint16_t port)

@@ -30,9 +30,11 @@ struct place {
 };
 #define HERE ((struct place){ __FILE__, __LINE__ })
 
-/* Connects to PORT of this machine; with _greeted also takes the greeting. */
-#define talk_open(talk, port)         talk_open_at(HERE, talk, port)
-#define talk_open_greeted(talk, port) talk_open_greeted_at(HERE, talk, port)
+/* Connects to PORT of this machine; with _greeted also takes the greeting; with _from out of one of
+ * its addresses, such as "127.0.0.9". */
+#define talk_open(talk, port)               talk_open_at(HERE, talk, port)
+#define talk_open_greeted(talk, port)       talk_open_greeted_at(HERE, talk, port)
+#define talk_open_from(talk, port, address) talk_open_from_at(HERE, talk, port, address)
 
 /* Sends a formatted line (its LF is added), or bytes as they are. */
 #define talk_say(talk, ...)             talk_say_at(HERE, talk, __VA_ARGS__)
@@ -64,6 +66,7 @@ void talk_close(struct talk *talk);
 
 void talk_open_at(struct place place, struct talk *talk, uint16_t port);
 void talk_open_greeted_at(struct place place, struct talk *talk, uint16_t port);
+void talk_open_from_at(struct place place, struct talk *talk, uint16_t port, const char *address);
 __attribute__((format(printf, 3, 4))) void talk_say_at(struct place place, struct talk *talk,
 						       const char *format, ...);
 void talk_write_at(struct place place, struct talk *talk, const void *bytes, size_t length);

@@ -16,9 +16,21 @@ static struct directory *directory;
 static struct rooms *rooms;
 static uint16_t room;
 
-static uint16_t find(const char *name, bool make)
+static uint16_t find(const char *name)
 {
-	return rooms_find(rooms, directory, span_of(name), make);
+	return rooms_find(rooms, directory, span_of(name));
+}
+
+static uint16_t open_by(const char *name, unsigned char last_byte)
+{
+	const struct peer_address opener = { { [10] = 255, 255, 192, 0, 2, last_byte } };
+
+	return rooms_open(rooms, directory, span_of(name), opener);
+}
+
+static uint16_t open_room(const char *name)
+{
+	return open_by(name, 1);
 }
 
 static void init(void)
@@ -28,7 +40,7 @@ static void init(void)
 		    directory_size(WORKERS, 8) + admission_size(8) + rooms_size(1));
 	directory = directory_create(&memory, WORKERS, 8, admission_create(&memory, 8, 0));
 	rooms = rooms_create(&memory, WORKERS, 1);
-	room = find("#room", true);
+	room = open_room("#room");
 	rooms_enter(rooms, room, 0);
 	rooms_enter(rooms, room, 1);
 }
@@ -125,7 +137,7 @@ Test(rooms, a_reader_who_sleeps_while_the_log_goes_round_is_told_how_much_it_mis
 
 Test(rooms, news_is_for_the_workers_with_members_and_taken_once)
 {
-	uint16_t other = find("#other", true);
+	uint16_t other = open_room("#other");
 
 	rooms_enter(rooms, other, 1);
 	cr_expect(!rooms_have_news(rooms, 0));
@@ -144,14 +156,14 @@ Test(rooms, a_room_lives_as_long_as_somebody_is_in_it)
 {
 	char name[NAME_ROOM_SIZE];
 
-	cr_expect_eq(find("#ROOM", false), room);
+	cr_expect_eq(find("#ROOM"), room);
 	cr_expect_eq(room_members(rooms, room), 2);
 	rooms_leave(rooms, room, 0);
 	cr_expect(room_read_name(rooms, room, name));
 	cr_expect_str_eq(name, "#room");
 	rooms_leave_all(rooms, 1);
 	cr_expect(!room_read_name(rooms, room, name));
-	cr_expect_eq(find("#room", false), ROOM_NONE);
+	cr_expect_eq(find("#room"), ROOM_NONE);
 }
 
 Test(rooms, who_comes_into_a_room_made_anew_hears_nothing_of_the_old_one)
@@ -161,7 +173,7 @@ Test(rooms, who_comes_into_a_room_made_anew_hears_nothing_of_the_old_one)
 	append("a secret\n");
 	rooms_leave_all(rooms, 0);
 	rooms_leave_all(rooms, 1);
-	room = find("#new", true);
+	room = open_room("#new");
 	rooms_enter(rooms, room, 0);
 	reader.position = rooms->rooms[room].oldest;
 	append("hello\n");
@@ -172,7 +184,7 @@ Test(rooms, who_comes_into_a_room_made_anew_hears_nothing_of_the_old_one)
 Test(rooms, an_events_room_stays_and_is_spelled_as_the_event)
 {
 	char name[NAME_ROOM_SIZE];
-	uint16_t before = find("#RUSH", true);
+	uint16_t before = open_room("#RUSH");
 
 	rooms_enter(rooms, before, 0);
 	cr_expect_eq(rooms_of_event(rooms, directory, "rush"), before);
@@ -181,18 +193,89 @@ Test(rooms, an_events_room_stays_and_is_spelled_as_the_event)
 	cr_expect_str_eq(name, "#rush");
 }
 
-Test(rooms, there_is_a_most_of_rooms)
+/* Opens NAME with a number behind it from an address, and enters it if it may be opened. */
+static uint16_t enter_numbered(const char *name, unsigned number, unsigned char last_byte)
 {
-	char name[32];
+	char numbered[32];
+	uint16_t place;
 
-	for (unsigned i = 1; i < ROOMS_MAX; i++) {
-		snprintf(name, sizeof(name), "#r%u", i);
-		uint16_t place = find(name, true);
-		cr_assert_neq(place, ROOM_NONE);
+	snprintf(numbered, sizeof(numbered), "%s%u", name, number);
+	place = open_by(numbered, last_byte);
+	if (place < ROOMS_MAX) {
 		rooms_enter(rooms, place, 0);
 	}
-	cr_expect_eq(find("#one-more", true), ROOM_NONE);
-	cr_expect_eq(find("#room", true), room);
+	return place;
+}
+
+/* Of the fixture's address, 1, there is #room; each address gets 100 rooms more. */
+static void fill(void)
+{
+	for (unsigned i = 1; i < ROOMS_OF_PEOPLE; i++) {
+		cr_assert_lt(enter_numbered("#r", i, (unsigned char)(1 + i / 100)), ROOMS_MAX);
+	}
+}
+
+Test(rooms, there_is_a_most_of_rooms)
+{
+	fill();
+	cr_expect_eq(open_by("#one-more", 99), ROOM_NONE);
+	cr_expect_eq(open_room("#room"), room);
+}
+
+Test(rooms, an_event_has_its_room_when_people_have_opened_all_they_may)
+{
+	char event[32];
+
+	fill();
+	for (unsigned i = 0; i < ROOMS_MAX - ROOMS_OF_PEOPLE; i++) {
+		snprintf(event, sizeof(event), "e%u", i);
+		cr_assert_lt(rooms_of_event(rooms, directory, event), ROOMS_MAX);
+	}
+	cr_expect_neq(find("#e0"), ROOM_NONE);
+	cr_expect_eq(open_by("#one-more", 99), ROOM_NONE);
+}
+
+Test(rooms, an_address_opens_so_many_and_leaves_the_rest_to_others)
+{
+	for (unsigned i = 1; i < ROOMS_AN_ADDRESS; i++) {
+		cr_assert_lt(enter_numbered("#r", i, 1), ROOMS_MAX);
+	}
+	for (unsigned i = 0; i < ROOMS_MAX; i++) {
+		cr_assert_eq(enter_numbered("#more", i, 1), ROOM_REFUSED);
+	}
+	cr_expect_eq(open_room("#r7"), find("#r7"), "what is there may be entered");
+	cr_expect_lt(enter_numbered("#other", 1, 2), ROOMS_MAX);
+	cr_expect_eq(open_room("#other1"), find("#other1"), "also what another opened");
+	cr_expect_neq(rooms_of_event(rooms, directory, "rush"), ROOM_NONE);
+}
+
+Test(rooms, for_one_who_opens_and_leaves_only_rooms_of_its_own_are_forgotten)
+{
+	uint16_t others = enter_numbered("#other", 1, 2);
+
+	rooms_leave(rooms, others, 0);
+	for (unsigned i = 0; i < 2 * ROOMS_MAX; i++) {
+		uint16_t place = enter_numbered("#r", i, 1);
+
+		cr_assert_lt(place, ROOMS_MAX);
+		cr_assert_neq(place, others);
+		rooms_leave(rooms, place, 0);
+	}
+	cr_expect_eq(open_by("#other1", 2), others, "it is remembered");
+}
+
+Test(rooms, who_reopens_what_others_left_has_opened_it)
+{
+	for (unsigned i = 0; i < ROOMS_OF_PEOPLE - 1; i++) {
+		uint16_t place = enter_numbered("#old", i, (unsigned char)(10 + i / 100));
+
+		rooms_leave(rooms, place, 0);
+	}
+	for (unsigned i = 1; i < ROOMS_AN_ADDRESS; i++) {
+		cr_assert_lt(enter_numbered("#old", i, 1), ROOMS_MAX);
+	}
+	cr_expect_eq(enter_numbered("#old", ROOMS_AN_ADDRESS, 1), ROOM_REFUSED);
+	cr_expect_lt(enter_numbered("#new", 1, 2), ROOMS_MAX);
 }
 
 /* A worker killed anywhere while it appends a line */
