@@ -341,6 +341,11 @@ bool boxoffice_release(struct session *session)
 	return release(session->turn, session->seat);
 }
 
+void boxoffice_release_ended(struct turn *turn, uint64_t session)
+{
+	(void)submit_release(turn, session);
+}
+
 void boxoffice_tick(struct turn *turn)
 {
 	struct booking_queue *queue = turn->shared->queue;

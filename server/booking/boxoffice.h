@@ -44,6 +44,12 @@ bool boxoffice_has_news(const struct turn *turn);
  */
 bool boxoffice_release(struct session *session);
 
+/*
+ * The same for SESSION, which an operator ended: its own worker will do it too, but may not move
+ * just now. Twice does no harm.
+ */
+void boxoffice_release_ended(struct turn *turn, uint64_t session);
+
 /* At a worker's start, with its clerk at work: the same for the sessions of its predecessor. */
 void boxoffice_sweep(struct turn *turn);
 

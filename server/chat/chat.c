@@ -276,7 +276,7 @@ unsigned chat_each_nick(struct turn *turn, uint16_t room,
 
 void chat_farewell(struct session *session, struct span why)
 {
-	if (!session->said_farewell) {
+	if (!session->said_farewell && !seat_is_ended(session->seat)) {
 		session->said_farewell = true;
 		for (size_t i = 0; i < session->seat->room_count; i++) {
 			post_coming_or_going(session, MESSAGE_PARTED, session->seat->rooms[i], why);
@@ -323,8 +323,7 @@ void chat_turn(struct turn *turn)
 
 bool chat_has_news(const struct turn *turn)
 {
-	return inbox_has_news(turn->shared->inboxes, turn->worker) ||
-	       rooms_have_news(turn->shared->rooms, turn->worker);
+	return user_has_news(turn) || rooms_have_news(turn->shared->rooms, turn->worker);
 }
 
 bool chat_announce(struct turn *turn, const char *event, const struct message_sale *sale)
@@ -349,24 +348,6 @@ bool chat_announce(struct turn *turn, const char *event, const struct message_sa
 
 /* At a worker's start */
 
-/* What a predecessor's session was in hears that it is gone. */
-static void bury(struct turn *turn, const struct seat *seat, struct address where)
-{
-	const struct room_message gone = { .kind = MESSAGE_PARTED,
-					   .nick = span_of(seat->nick),
-					   .text = { "", 0 },
-					   .sender = where,
-					   .wall_ns = turn_wall_ns(turn) };
-
-	for (size_t i = 0; i < seat->room_count; i++) {
-		uint16_t room = seat->rooms[i];
-
-		if (room < ROOMS_MAX && post_is_heard(turn, room)) {
-			post_or_queue(turn, room, &gone);
-		}
-	}
-}
-
 static void lock_directory(struct directory *directory)
 {
 	while (!directory_try(directory)) {
@@ -384,7 +365,9 @@ void chat_sweep(struct turn *turn)
 		struct seat *seat = directory_seat(shared->directory, turn->worker, orphan);
 		struct address where = { turn->worker, orphan, seat->session };
 
-		bury(turn, seat, where);
+		if (!seat_is_ended(seat)) {
+			post_gone(turn, seat, where);
+		}
 		directory_release(shared->directory, where);
 	}
 	rooms_leave_all(shared->rooms, turn->worker);

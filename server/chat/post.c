@@ -169,3 +169,20 @@ void post_coming_or_going(struct session *session, enum message_kind kind, uint1
 		post_or_queue(session->turn, room, &message);
 	}
 }
+
+void post_gone(struct turn *turn, const struct seat *seat, struct address where)
+{
+	const struct room_message gone = { .kind = MESSAGE_PARTED,
+					   .nick = span_of(seat->nick),
+					   .text = { "", 0 },
+					   .sender = where,
+					   .wall_ns = turn_wall_ns(turn) };
+
+	for (size_t i = 0; i < seat->room_count; i++) {
+		uint16_t room = seat->rooms[i];
+
+		if (room < ROOMS_MAX && post_is_heard(turn, room)) {
+			post_or_queue(turn, room, &gone);
+		}
+	}
+}

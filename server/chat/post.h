@@ -39,6 +39,9 @@ struct room_message post_by(const struct session *session, enum message_kind kin
 /* Whether a room is small enough, and not too small, to be told who comes and goes. */
 bool post_is_heard(const struct turn *turn, uint16_t room);
 
+/* Tells the rooms of SEAT, a copy of that at WHERE, that its session is gone. */
+void post_gone(struct turn *turn, const struct seat *seat, struct address where);
+
 /* Posts who comes or goes to ROOM if that is heard there, queued if need be. */
 void post_coming_or_going(struct session *session, enum message_kind kind, uint16_t room,
 			  struct span text);

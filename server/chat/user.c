@@ -15,13 +15,8 @@ static void read_letter(void *context, const struct letter *letter)
 {
 	struct turn *turn = context;
 	const struct message message = letter_message(letter);
-	struct session *receiver;
+	struct session *receiver = session_find(turn, letter->seat, letter->session);
 
-	if (letter->kind == LETTER_BAN) {
-		sessions_end_from(turn, letter->network, &message);
-		return;
-	}
-	receiver = session_find(turn, letter->seat, letter->session);
 	if (receiver) {
 		if (letter->kind == LETTER_LAST) {
 			session_end_now(receiver, &message);
@@ -33,9 +28,9 @@ static void read_letter(void *context, const struct letter *letter)
 
 /* Sends a message to one person, whichever worker serves that one; false if its inbox is full. */
 static bool send_letter(struct turn *turn, struct address to, enum letter_kind kind,
-			const struct peer_network *network, const struct message *message)
+			const struct message *message)
 {
-	if (!inbox_put(turn->shared->inboxes, turn->worker, to, kind, network, message)) {
+	if (!inbox_put(turn->shared->inboxes, turn->worker, to, kind, message)) {
 		return false;
 	}
 	turn_wake(turn, to.worker);
@@ -46,7 +41,7 @@ static enum outcome send_message(struct session *session, const struct user *use
 				 enum letter_kind kind, const struct message *message,
 				 struct problem *problem)
 {
-	if (send_letter(session->turn, user->where, kind, NULL, message)) {
+	if (send_letter(session->turn, user->where, kind, message)) {
 		return OUTCOME_DONE;
 	}
 	return refuse(problem, PROBLEM_BUSY, "too much is on its way there; try again");
@@ -139,15 +134,51 @@ enum outcome user_tell(struct session *session, const struct user *user, struct 
 	return send_message(session, user, LETTER_MESSAGE, &told, problem);
 }
 
-enum outcome user_kick(struct session *session, const struct user *user, struct span why,
-		       struct problem *problem)
+/* With the directory's lock held: whoever it is, the rooms hear it and the nick is free. */
+static bool end_user(struct turn *turn, const struct user *user)
 {
+	struct directory *directory = turn->shared->directory;
+	struct seat seat;
+
+	if (!seat_read(directory_seat(directory, user->where.worker, user->where.seat), &seat) ||
+	    !directory_end(directory, user->where)) {
+		return false;
+	}
+	post_gone(turn, &seat, user->where);
+	return true;
+}
+
+/* The worker that serves USER is to look; when its inbox is full, it learns from the seat alone. */
+static void send_kick(struct session *session, const struct user *user, struct span why)
+{
+	struct turn *turn = session->turn;
+	struct problem not_told;
 	char notice[NOTICE_SIZE];
 	size_t length = (size_t)snprintf(notice, sizeof(notice), "%s kicked you%s",
 					 session->seat->nick, why.length > 0 ? ": " : "");
 
 	length += text_clean(why.text, why.length, notice + length);
-	return send_notice(session, user, LETTER_LAST, (struct span){ notice, length }, problem);
+	(void)send_notice(session, user, LETTER_LAST, (struct span){ notice, length }, &not_told);
+	atomic_store(&turn->shared->directory->has_ended[user->where.worker], true);
+	turn_wake(turn, user->where.worker);
+}
+
+enum outcome user_kick(struct session *session, const struct user *user, struct span why,
+		       struct problem *problem)
+{
+	struct directory *directory = session->turn->shared->directory;
+
+	if (!directory_try(directory)) {
+		return OUTCOME_AGAIN;
+	}
+	bool ended = end_user(session->turn, user);
+
+	directory_unlock(directory);
+	if (!ended) {
+		return refuse(problem, PROBLEM_NOTFOUND, "that one has just gone");
+	}
+	send_kick(session, user, why);
+	return OUTCOME_DONE;
 }
 
 static enum outcome mute_address(struct session *session, struct peer_address peer, int64_t seconds,
@@ -185,31 +216,6 @@ enum outcome user_mute(struct session *session, const struct user *user, int64_t
 	return outcome;
 }
 
-/* Tells every worker, this one too, that an address is banned from now on. */
-static void announce_ban(struct session *session, struct peer_network network, int64_t seconds)
-{
-	struct turn *turn = session->turn;
-	char text[PEER_ADDRESS_TEXT_SIZE];
-	char notice[NOTICE_SIZE];
-	bool all = true;
-
-	(void)snprintf(notice, sizeof(notice), "%s banned your address for %lld seconds",
-		       session->seat->nick, (long long)seconds);
-	const struct message message = { .kind = MESSAGE_NOTICE,
-					 .nick = { "", 0 },
-					 .text = span_of(notice) };
-
-	for (uint32_t i = 0; i < turn->shared->options->workers; i++) {
-		all = send_letter(turn, (struct address){ .worker = i }, LETTER_BAN, &network,
-				  &message) &&
-		      all;
-	}
-	if (!all) {
-		peer_network_write(network, text);
-		log_warning("who is here from %s is not let go: too much is on its way", text);
-	}
-}
-
 enum outcome user_ban(struct session *session, struct peer_network network, int64_t seconds,
 		      struct problem *problem)
 {
@@ -232,8 +238,8 @@ enum outcome user_ban(struct session *session, struct peer_network network, int6
 		session_notice(session, "your own address is among those: you stay while this "
 					"connection lasts, and cannot come again");
 	}
-	if (seconds > 0) {
-		announce_ban(session, network, seconds);
+	for (uint32_t i = 0; i < turn->shared->options->workers; i++) {
+		turn_wake(turn, i);
 	}
 	return OUTCOME_DONE;
 }
@@ -289,7 +295,61 @@ enum outcome user_rename(struct session *session, struct span nick, struct probl
 	return OUTCOME_DONE;
 }
 
+/* The turn */
+
+/* Those whose letters found the inbox full, or whose kicker died before it wrote one. */
+static void end_kicked(struct turn *turn)
+{
+	_Atomic bool *has_ended = &turn->shared->directory->has_ended[turn->worker];
+	const struct message why = { .kind = MESSAGE_NOTICE,
+				     .text = span_of("an operator kicked you") };
+
+	if (atomic_load(has_ended)) {
+		atomic_store(has_ended, false);
+		sessions_end_ended(turn, &why);
+	}
+}
+
+static void end_from(struct turn *turn, struct peer_network network)
+{
+	const struct message why = { .kind = MESSAGE_NOTICE,
+				     .text = span_of("an operator banned your address") };
+
+	sessions_end_from(turn, network, &why);
+}
+
+static void end_banned(struct turn *turn)
+{
+	struct directory *directory = turn->shared->directory;
+	struct peer_network networks[ADMISSION_BANS_MAX];
+
+	if (directory->admission->bans_made == turn->sessions->bans_seen ||
+	    !directory_try(directory)) {
+		return;
+	}
+	uint32_t made = directory->admission->bans_made;
+	uint32_t count = admission_copy_new_bans(directory->admission, turn->sessions->bans_seen,
+						 clock_deadlines_ns(), networks);
+
+	directory_unlock(directory);
+	turn->sessions->bans_seen = made;
+	for (uint32_t i = 0; i < count; i++) {
+		end_from(turn, networks[i]);
+	}
+}
+
 void user_turn(struct turn *turn)
 {
 	inbox_drain(turn->shared->inboxes, turn->worker, read_letter, turn);
+	end_kicked(turn);
+	end_banned(turn);
+}
+
+bool user_has_news(const struct turn *turn)
+{
+	const struct directory *directory = turn->shared->directory;
+
+	return inbox_has_news(turn->shared->inboxes, turn->worker) ||
+	       atomic_load(&directory->has_ended[turn->worker]) ||
+	       directory->admission->bans_made != turn->sessions->bans_seen;
 }

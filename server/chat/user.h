@@ -40,7 +40,12 @@ enum outcome user_ban(struct session *session, struct peer_network network, int6
  */
 enum outcome user_may_speak(struct session *session, struct problem *problem);
 
-/* Once a turn: reads the letters to this worker's sessions. */
+/*
+ * Once a turn: reads the letters to this worker's sessions, ends those that were kicked or banned.
+ */
 void user_turn(struct turn *turn);
+
+/* Whether there is any of that. */
+bool user_has_news(const struct turn *turn);
 
 #endif

@@ -1,5 +1,6 @@
 #include "server/lines/user_commands.h"
 
+#include "server/booking/boxoffice.h"
 #include "server/chat/user.h"
 
 #define PENALTY_SECONDS_MAX (365 * 24 * 3600)
@@ -43,6 +44,9 @@ enum outcome user_kick_command(struct session *session, struct span arguments, s
 
 	if (outcome == OUTCOME_DONE) {
 		outcome = user_kick(session, &user, words_rest(arguments), problem);
+	}
+	if (outcome == OUTCOME_DONE && user.seat.has_ties) {
+		boxoffice_release_ended(session->turn, user.where.session);
 	}
 	if (outcome == OUTCOME_DONE) {
 		trail_who(user.seat.nick, user.seat.peer, who);

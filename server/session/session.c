@@ -238,6 +238,12 @@ void session_notice(struct session *session, const char *format, ...)
 	session_hear(session, &(struct message){ .kind = MESSAGE_NOTICE, .text = span_of(text) });
 }
 
+/* Also one whom an operator ended elsewhere and who is not told yet: nothing more is taken. */
+static bool is_over(const struct session *session)
+{
+	return session->state != SESSION_OPEN || seat_is_ended(session->seat);
+}
+
 /* Whether input has to wait until something else is over. */
 static bool has_to_wait(const struct session *session)
 {
@@ -270,7 +276,8 @@ void session_answered(struct session *session)
 	session->unanswered--;
 	session_reply_is_complete(session);
 	session_send_replies(session->turn);
-	if (session->unanswered == 0 && session->keeping && !session->waiting) {
+	if (session->unanswered == 0 && session->keeping && !session->waiting &&
+	    !is_over(session)) {
 		session->front->go_on(session);
 	}
 	settle(session);
@@ -304,7 +311,7 @@ static bool let_in(struct session *session)
 /* False when it has to wait on. */
 static bool retry(struct session *session)
 {
-	if (session->state != SESSION_OPEN) {
+	if (is_over(session)) {
 		return true; /* it is being ended */
 	}
 	if (!session->let_in) {
@@ -420,8 +427,13 @@ static void flush(struct session *session)
 static void read_input(struct session *session)
 {
 	struct turn *turn = session->turn;
-	ssize_t got = recv(session->socket, turn->receive_buffer, RECEIVE_SIZE, 0);
+	ssize_t got;
 
+	if (is_over(session)) {
+		set_reading(session, false);
+		return;
+	}
+	got = recv(session->socket, turn->receive_buffer, RECEIVE_SIZE, 0);
 	if (got > 0) {
 		session->front->take(session, turn->receive_buffer, (size_t)got);
 		settle(session);
@@ -581,6 +593,17 @@ void sessions_flush(struct turn *turn, bool (*give_back)(struct session *session
 	free_ended(turn, give_back);
 }
 
+void sessions_end_ended(struct turn *turn, const struct message *why)
+{
+	uint32_t index = 0;
+
+	for (struct session *session; (session = sessions_next(turn, &index));) {
+		if (seat_is_ended(session->seat) && session->state != SESSION_ENDED) {
+			session_end_now(session, why);
+		}
+	}
+}
+
 void sessions_end_from(struct turn *turn, struct peer_network network, const struct message *why)
 {
 	uint32_t index = 0;
@@ -598,6 +621,9 @@ void sessions_tick(struct turn *turn)
 
 	trail_tick(&turn->sessions->trail, turn_now_ns(turn));
 	for (struct session *session; (session = sessions_next(turn, &index));) {
+		if (seat_is_ended(session->seat)) { /* who did it died before it told us */
+			atomic_store(&turn->shared->directory->has_ended[turn->worker], true);
+		}
 		if (session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= turn_now_ns(turn)) {
 			end(session);

@@ -85,7 +85,10 @@ void session_close(struct session *session);
  */
 void session_end_now(struct session *session, const struct message *why);
 
-/* The same for all that come from a network, operators excepted: letters of a ban's. */
+/* The same for those whose seats say that they were ended: their letters did not come. */
+void sessions_end_ended(struct turn *turn, const struct message *why);
+
+/* The same for all that come from a network, operators excepted. */
 void sessions_end_from(struct turn *turn, struct peer_network network, const struct message *why);
 
 /* A second passed: ends those that linger too long. */

@@ -17,6 +17,7 @@ void sessions_create(struct turn *turn)
 		sessions->free[i] = seats - 1 - i; /* the lowest is taken first */
 	}
 	sessions->free_count = seats;
+	sessions->bans_seen = turn->shared->directory->admission->bans_made;
 	reply_init(&sessions->reply);
 	turn->sessions = sessions;
 }

@@ -81,6 +81,7 @@ struct sessions {
 	uint32_t share_left;  /* of who has its turn: what it may still ask for, by its cost */
 	int64_t share_end_ns; /* and until when, monotonic */
 	size_t queued_bytes;  /* of all receivers that are open, the kernel's share counted in */
+	uint32_t bans_seen;   /* admission->bans_made: who is banned up to there is let go */
 	struct trail trail;   /* what is said of operators */
 };
 

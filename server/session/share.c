@@ -58,7 +58,8 @@ void session_charge(struct session *session, unsigned cost)
 
 bool session_may_go_on(const struct session *session)
 {
-	return session->turn->sessions->share_left > 0 && !weight_ignores_its_replies(session);
+	return session->turn->sessions->share_left > 0 && !weight_ignores_its_replies(session) &&
+	       !seat_is_ended(session->seat);
 }
 
 void session_put_off(struct session *session)

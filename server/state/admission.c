@@ -75,8 +75,25 @@ bool admission_ban(struct admission *admission, struct peer_network network, int
 	ban->network = network;
 	ban->until_ns = until_ns;
 	ban->unsaved = true;
+	ban->made = admission->bans_made + 1;
 	atomic_fetch_add(&admission->bans_unsaved, 1);
+	atomic_store(&admission->bans_made, ban->made);
 	return true;
+}
+
+uint32_t admission_copy_new_bans(const struct admission *admission, uint32_t seen, int64_t wall_ns,
+				 struct peer_network *networks)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < admission->ban_count; i++) {
+		const struct ban *ban = &admission->bans[i];
+
+		if ((int32_t)(ban->made - seen) > 0 && ban->until_ns > wall_ns) {
+			networks[count++] = ban->network;
+		}
+	}
+	return count;
 }
 
 static const struct guesses *find_guesses(const struct admission *admission,

@@ -30,6 +30,7 @@ struct ban {
 	struct peer_network network;
 	int64_t until_ns; /* wall time; 0: the entry is free */
 	bool unsaved;     /* the store does not know of it yet */
+	uint32_t made;    /* admission->bans_made since then */
 };
 
 /* The wrong passwords that came from an address since the last right one. */
@@ -47,6 +48,7 @@ struct mute {
 
 struct admission {
 	uint32_t most;                 /* connections an address; 0: no limit, nothing is counted */
+	_Atomic uint32_t bans_made;    /* how often one was; read without the lock, too */
 	_Atomic uint32_t bans_unsaved; /* 0: the store knows of all; read without the lock, too */
 	uint32_t ban_count;            /* entries from here on were never used */
 	struct ban bans[ADMISSION_BANS_MAX];
@@ -72,6 +74,13 @@ int64_t admission_banned(const struct admission *admission, struct peer_address 
 /* Bans a network; an UNTIL_NS that is over lifts its ban. False when there is no room. */
 bool admission_ban(struct admission *admission, struct peer_network network, int64_t until_ns,
 		   int64_t wall_ns);
+
+/*
+ * Copies the networks, ADMISSION_BANS_MAX at most, that were banned since bans_made was SEEN and
+ * are so still: who is connected from there is to be let go. How many there are.
+ */
+uint32_t admission_copy_new_bans(const struct admission *admission, uint32_t seen, int64_t wall_ns,
+				 struct peer_network *networks);
 
 /*
  * For how many nanoseconds still no password from the address is looked at, at the monotonic

@@ -104,7 +104,7 @@ static void rebuild(void *context, pid_t dead)
 			 * rooms, without the lock. The dead one's own seats will be swept.
 			 */
 			if (seat->session) {
-				if (!name_hash_equal(seat->hash, no_name)) {
+				if (!name_hash_equal(seat->hash, no_name) && !seat_is_ended(seat)) {
 					enter(directory, seat->hash, worker, i);
 				}
 				(void)admission_enter(directory->admission, seat->peer);
@@ -127,7 +127,15 @@ void directory_unlock(struct directory *directory)
 
 bool seat_read(const struct seat *seat, struct seat *copy)
 {
-	return seqlock_copy(&seat->version, copy, seat, sizeof(*copy)) && copy->session != 0;
+	return seqlock_copy(&seat->version, copy, seat, sizeof(*copy)) && copy->session != 0 &&
+	       !seat_is_ended(copy);
+}
+
+bool seat_is_ended(const struct seat *seat)
+{
+	uint64_t ended = atomic_load_explicit(&seat->ended, memory_order_relaxed);
+
+	return ended != 0 && ended == atomic_load_explicit(&seat->session, memory_order_relaxed);
 }
 
 static void note_highest(struct directory *directory, struct address where)
@@ -144,7 +152,7 @@ bool directory_claim(struct directory *directory, struct address where, struct s
 	struct seat *seat = directory_seat(directory, where.worker, where.seat);
 	bool ours = entry->worker == where.worker + 1 && entry->seat == where.seat;
 
-	if (entry->worker && !ours) {
+	if ((entry->worker && !ours) || seat_is_ended(seat)) {
 		return false;
 	}
 	note_highest(directory, where);
@@ -188,14 +196,33 @@ void directory_claim_nameless(struct directory *directory, struct address where)
 	seqlock_write_end(&seat->version);
 }
 
-void directory_release(struct directory *directory, struct address where)
+static void free_nick(struct directory *directory, struct address where)
 {
-	struct seat *seat = directory_seat(directory, where.worker, where.seat);
+	const struct seat *seat = directory_seat(directory, where.worker, where.seat);
 	struct nick_entry *entry = find_entry(directory, seat->hash);
 
 	if (entry->worker == where.worker + 1 && entry->seat == where.seat) {
 		hash_table_remove(&directory->nicks, entry);
 	}
+}
+
+bool directory_end(struct directory *directory, struct address where)
+{
+	struct seat *seat = directory_seat(directory, where.worker, where.seat);
+
+	if (seat->session != where.session || seat_is_ended(seat)) {
+		return false;
+	}
+	atomic_store(&seat->ended, where.session);
+	free_nick(directory, where);
+	return true;
+}
+
+void directory_release(struct directory *directory, struct address where)
+{
+	struct seat *seat = directory_seat(directory, where.worker, where.seat);
+
+	free_nick(directory, where);
 	admission_leave(directory->admission, seat->peer);
 	seqlock_write_begin(&seat->version);
 	seat->session = 0;

@@ -35,6 +35,7 @@ struct name_hash {
 struct seat {
 	_Atomic uint32_t version; /* of what follows: a sequence lock, its owner writes */
 	_Atomic uint64_t session; /* the session's number, never used twice; 0: free */
+	_Atomic uint64_t ended;   /* the number of one whom an operator ended: directory_end */
 	struct name_hash hash;    /* of the nick */
 	char nick[NAME_NICK_SIZE];
 	struct peer_address peer;
@@ -61,6 +62,7 @@ struct directory {
 	struct hash_table nicks;     /* derived from the seats */
 	_Atomic uint32_t
 		highest[OPTIONS_WORKERS_MAX]; /* a worker's seats from here on were never used */
+	_Atomic bool has_ended[OPTIONS_WORKERS_MAX]; /* a seat of its was: it is to look which */
 };
 
 size_t directory_size(unsigned workers, uint32_t seats_a_worker);
@@ -101,7 +103,18 @@ void directory_release(struct directory *directory, struct address where);
 bool directory_find(struct directory *directory, struct span name, struct address *where);
 
 /*
- * Without the lock. Copies a seat; false if it is free, or its owner died while it changed it.
+ * Ends the session at WHERE, whatever its worker does just now: nobody finds it any more, and its
+ * nick is free. Its worker lets it go as soon as it sees it, and then releases the seat. False if
+ * it is not there any more.
+ */
+bool directory_end(struct directory *directory, struct address where);
+
+/* Without the lock. Whether that was done to who has the seat. */
+bool seat_is_ended(const struct seat *seat);
+
+/*
+ * Without the lock. Copies a seat; false if it is free or ended, or its owner died while it
+ * changed it.
  */
 bool seat_read(const struct seat *seat, struct seat *copy);
 

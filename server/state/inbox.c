@@ -37,7 +37,7 @@ struct inboxes *inboxes_create(struct memory *memory, unsigned workers)
 }
 
 bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
-	       const struct peer_network *network, const struct message *message)
+	       const struct message *message)
 {
 	struct ring *ring = ring_between(inboxes, from, to.worker);
 	size_t length = sizeof(struct letter) + message->nick.length + message->text.length;
@@ -52,9 +52,6 @@ bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum l
 	letter->text_length = (uint32_t)message->text.length;
 	letter->seat = to.seat;
 	letter->session = to.session;
-	if (network) {
-		letter->network = *network;
-	}
 	memcpy(letter->bytes, message->nick.text, message->nick.length);
 	memcpy(letter->bytes + message->nick.length, message->text.text, message->text.length);
 	ring_publish(ring, length);

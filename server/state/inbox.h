@@ -23,8 +23,7 @@
 
 enum letter_kind {
 	LETTER_MESSAGE, /* for the receiver to hear */
-	LETTER_LAST,    /* the same, and then the connection ends */
-	LETTER_BAN      /* to a worker: the same for all who come from `network` */
+	LETTER_LAST     /* the same, and then the connection ends */
 };
 
 /* What a letter says is a message of nick and text alone: MESSAGE_TOLD, MESSAGE_NOTICE. */
@@ -35,8 +34,7 @@ struct letter {
 	uint32_t text_length;
 	uint32_t seat; /* the receiver's, with its worker */
 	uint64_t session;
-	struct peer_network network; /* LETTER_BAN */
-	char bytes[];                /* nick and text */
+	char bytes[]; /* nick and text */
 };
 
 struct inboxes {
@@ -54,10 +52,9 @@ struct inboxes *inboxes_create(struct memory *memory, unsigned workers);
 
 /*
  * FROM puts a letter to TO into its worker's inbox; false if that is full. Wake that worker then.
- * NETWORK is a ban's, else NULL.
  */
 bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,
-	       const struct peer_network *network, const struct message *message);
+	       const struct message *message);
 
 /* What a letter says; it lies in the letter. */
 struct message letter_message(const struct letter *letter);

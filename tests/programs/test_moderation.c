@@ -65,58 +65,6 @@ Test(programs_moderation, only_an_operator_kicks_mutes_and_bans)
 	talk_expect_event(&ann, "*say #r bob still here");
 }
 
-Test(programs_moderation, the_kicked_are_told_and_gone_on_every_worker)
-{
-	start();
-	ask(&boss, "+kick ann$", "/kick ANN for \x1b[31m reasons");
-	talk_expect_event(&ann, "*notice boss kicked you: for \xef\xbf\xbd[31m reasons");
-	talk_expect_end(&ann);
-	talk_expect_event(&bob, "*part #r ann");
-	ask(&boss, "+kick bob$", "/kick bob");
-	talk_expect(&bob, "*notice boss kicked you");
-	talk_expect_end(&bob);
-	talk_close(&ann);
-	cr_assert(eventually(stat_of(&boss, "turnstile_connections") == 2));
-	enter(&ann, 2, "ann"); /* a kick is no ban */
-}
-
-#define UNREAD_LINES 3000 /* of a kilobyte: more than a socket takes, less than --send-queue */
-
-/* Tells somebody who reads none of it more than the sockets take. */
-static void let_fall_behind(const char *nick)
-{
-	static char line[1000];
-
-	memset(line, 'x', sizeof(line) - 1);
-	for (int i = 0; i < UNREAD_LINES; i++) {
-		talk_say(&boss, "/tell %s %s", nick, line);
-		(void)talk_expect_answer(&boss, ""); /* or -BUSY, which fills as well */
-	}
-}
-
-Test(programs_moderation, a_kick_frees_nick_rooms_and_holds_of_one_who_does_not_read)
-{
-	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server),
-			 "--event", "rush=5", "--send-queue", "64MiB", "--rate", "0");
-	enter(&boss, 1, "boss");
-	enter(&ann, 2, "ann");
-	become_operator(&boss);
-	ask(&ann, "+held ", "/hold rush 5 tied");
-	let_fall_behind("ann");
-	ask(&boss, "+kick ann$", "/kick ann");
-	talk_expect_event(&boss, "*part #r ann");
-	cr_expect(eventually(left_of(&boss, "rush") == 5));
-	enter(&bob, 1, "ann"); /* the socket of the first is still open at its peer's */
-}
-
-Test(programs_moderation, a_kicked_one_who_does_not_end_has_no_nick_any_more)
-{
-	start();
-	ask(&boss, "+kick ann$", "/kick ann");
-	talk_expect_event(&bob, "*part #r ann");
-	ask(&bob, "+nick ann$", "/nick ann");
-}
-
 /* Connections from other addresses of this machine */
 
 static void open_from(struct talk *talk, const char *address)
@@ -170,6 +118,119 @@ static void enter_from(struct talk *talk, const char *address, const char *nick)
 	ask(talk, "+join #r ", "/join #r");
 }
 
+Test(programs_moderation, the_kicked_are_told_and_gone_on_every_worker)
+{
+	start();
+	ask(&boss, "+kick ann$", "/kick ANN for \x1b[31m reasons");
+	talk_expect_event(&ann, "*notice boss kicked you: for \xef\xbf\xbd[31m reasons");
+	talk_expect_end(&ann);
+	talk_expect_event(&bob, "*part #r ann");
+	ask(&boss, "+kick bob$", "/kick bob");
+	talk_expect(&bob, "*notice boss kicked you");
+	talk_expect_end(&bob);
+	talk_close(&ann);
+	cr_assert(eventually(stat_of(&boss, "turnstile_connections") == 2));
+	enter(&ann, 2, "ann"); /* a kick is no ban */
+}
+
+#define UNREAD_LINES 3000 /* of a kilobyte: more than a socket takes, less than --send-queue */
+
+/* Tells somebody who reads none of it more than the sockets take. */
+static void let_fall_behind(const char *nick)
+{
+	static char line[1000];
+
+	memset(line, 'x', sizeof(line) - 1);
+	for (int i = 0; i < UNREAD_LINES; i++) {
+		talk_say(&boss, "/tell %s %s", nick, line);
+		(void)talk_expect_answer(&boss, ""); /* or -BUSY, which fills as well */
+	}
+}
+
+Test(programs_moderation, a_kick_frees_nick_rooms_and_holds_of_one_who_does_not_read)
+{
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server),
+			 "--event", "rush=5", "--send-queue", "64MiB", "--rate", "0");
+	enter(&boss, 1, "boss");
+	enter(&ann, 2, "ann");
+	become_operator(&boss);
+	ask(&ann, "+held ", "/hold rush 5 tied");
+	let_fall_behind("ann");
+	ask(&boss, "+kick ann$", "/kick ann");
+	talk_expect_event(&boss, "*part #r ann");
+	cr_expect(eventually(left_of(&boss, "rush") == 5));
+	enter(&bob, 1, "ann"); /* the socket of the first is still open at its peer's */
+}
+
+/* Stops ann's worker, and tells her so much that no more letter gets there. */
+static pid_t fill_the_inbox_of_ann(void)
+{
+	static char line[1000];
+	pid_t pid;
+
+	memset(line, 'x', sizeof(line) - 1);
+	serving(&ann, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGSTOP));
+	do {
+		talk_say(&boss, "/tell ann %s", line);
+	} while (talk_expect_answer(&boss, "")[0] == '+');
+	ask(&boss, "-BUSY ", "/tell ann %s", line);
+	return pid;
+}
+
+/*
+ * Lets ann's worker go on: she hears this last. If it stood still holding the store's lock, it was
+ * killed by now, and there is nobody to tell her.
+ */
+static void expect_ann_to_go(pid_t pid, const char *notice)
+{
+	if (watch_signal(server.pid, pid, SIGCONT)) {
+		while (strcmp(talk_line(&ann), notice) != 0) {
+		}
+		talk_expect_end(&ann);
+	}
+}
+
+Test(programs_moderation, a_kick_takes_effect_though_no_letter_gets_to_the_kicked_ones_worker)
+{
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server),
+			 "--event", "rush=5", "--rate", "0");
+	enter(&boss, 1, "boss");
+	enter(&ann, 2, "ann");
+	become_operator(&boss);
+	ask(&ann, "+held ", "/hold rush 5 tied");
+	pid_t pid = fill_the_inbox_of_ann();
+	ask(&boss, "+kick ann$", "/kick ann for reasons");
+	talk_expect_event(&boss, "*part #r ann");
+	ask(&boss, "-NOTFOUND ", "/kick ann");
+	ask(&boss, "+nick ann$", "/nick ann");
+	ask(&boss, "+who 1$", "/who #r");
+	cr_expect(eventually(left_of(&boss, "rush") == 5));
+	talk_say(&ann, "/say #r not any more");
+	expect_ann_to_go(pid, "*notice an operator kicked you");
+}
+
+Test(programs_moderation, a_ban_takes_effect_though_no_letter_gets_there)
+{
+	start();
+	do {
+		talk_close(&ann);
+		enter_from(&ann, "127.0.0.9", "anna");
+	} while (serving(&ann, NULL) != 2);
+	ask(&ann, "+nick ann$", "/nick ann");
+	pid_t pid = fill_the_inbox_of_ann();
+	ask(&boss, "+ban 127.0.0.9 100$", "/ban 127.0.0.9 100");
+	expect_ann_to_go(pid, "*notice an operator banned your address");
+}
+
+Test(programs_moderation, a_kicked_one_who_does_not_end_has_no_nick_any_more)
+{
+	start();
+	ask(&boss, "+kick ann$", "/kick ann");
+	talk_expect_event(&bob, "*part #r ann");
+	ask(&bob, "+nick ann$", "/nick ann");
+}
+
 Test(programs_moderation, a_mute_is_its_addresss_whoever_comes_from_there)
 {
 	static struct talk again, other;
@@ -209,6 +270,7 @@ Test(programs_moderation, a_mute_outlasts_the_worker_of_who_is_muted)
 	start();
 	enter_from(&again, "127.0.0.9", "mallory");
 	ask(&boss, "+mute mallory 100$", "/mute mallory 100");
+	talk_expect_event(&again, "*notice boss muted you for 100 seconds");
 	kill_worker_of(&again);
 	enter_from(&again, "127.0.0.9", "again");
 	ask(&again, "-DENIED you are muted for ", "/say #r hello");

@@ -211,3 +211,25 @@ Test(front, a_booking_is_answered_in_its_own_notation)
 	answer_booking(BOOKING_SOLD_OUT);
 	expect(bob, "SOLDOUT(rush 0);");
 }
+
+Test(front, one_who_was_ended_is_not_listened_to_and_let_go_though_nobody_told_its_worker)
+{
+	const struct session *session = core.turn.sessions->table[2];
+	const struct address where = session_address(session);
+	char greeting[512];
+
+	(void)!read(zoe, greeting, sizeof(greeting));
+	cr_assert(directory_try(shared.directory));
+	cr_expect(directory_end(shared.directory, where));
+	cr_expect_not(directory_end(shared.directory, where), "it is ended already");
+	directory_unlock(shared.directory);
+	send_in(zoe, "not any more\n/nick zoe\n");
+	expect(zoe, "");
+	expect(ann, "");
+	core_tick(&core);
+	core_turn(&core);
+	expect(zoe, "*notice an operator kicked you\n");
+	cr_expect_eq(read(zoe, greeting, sizeof(greeting)), 0, "and then the end");
+	cr_expect_eq(session_find(&core.turn, where.seat, where.session), session,
+		     "it lingers, as its peer did not end");
+}

@@ -32,7 +32,7 @@ static bool put(uint32_t from, uint32_t to, const char *text)
 {
 	const struct address address = { .worker = to, .seat = 7, .session = 42 };
 
-	return inbox_put(inboxes, from, address, LETTER_MESSAGE, NULL,
+	return inbox_put(inboxes, from, address, LETTER_MESSAGE,
 			 &(struct message){ .kind = MESSAGE_NOTICE,
 					    .nick = { "", 0 },
 					    .text = span_of(text) });
