@@ -137,6 +137,30 @@ static bool set_listen(struct options *options, const char *value, char *problem
 	return true;
 }
 
+/* An IPv6 address without bits is a proxy's own, and no /64 as elsewhere. */
+static bool read_proxy(const char *value, struct peer_network *proxy)
+{
+	if (strchr(value, '/')) {
+		return peer_network_read(span_of(value), proxy);
+	}
+	proxy->bits = PEER_ADDRESS_BITS;
+	return peer_address_read(span_of(value), &proxy->first);
+}
+
+static bool set_trust_proxy(struct options *options, const char *value, char *problem)
+{
+	if (options->proxy_count == OPTIONS_PROXIES_MAX) {
+		return option_problem(problem, "there may be %d of them at most",
+				      OPTIONS_PROXIES_MAX);
+	}
+	if (!read_proxy(value, &options->proxies[options->proxy_count])) {
+		return option_problem(problem, "must be an address such as 192.0.2.7 or "
+					       "2001:db8::7, or a network such as 10.0.0.0/8");
+	}
+	options->proxy_count++;
+	return true;
+}
+
 static bool set_dispatch(struct options *options, const char *value, char *problem)
 {
 	int choice = choose(value, "handoff", "accept", problem);
@@ -374,6 +398,9 @@ const struct option_row option_rows[] = {
 	  .number = set_max_connections, .least = 1, .most = 1000000 },
 	{ "max-per-address", "N", "Likewise from one address, 0 for no limit", "0",
 	  .number = set_max_per_address, .least = 0, .most = 1000000 },
+	{ "trust-proxy", "ADDRESS[/BITS]", "Connections from there begin with a PROXY header (version 1 or 2), "
+	  "and what it says is the peer's address; may be repeated", NULL, .text = set_trust_proxy,
+	  .repeats = true },
 	{ "rate", "N", "Commands a second and connection, with bursts of twice as many; dear ones "
 	  "count as many as they cost, operators have no limit; 0 for none", "100", .number = set_rate, .least = 0, .most = 1000000 },
 	{ "idle", "SECONDS", "Who says nothing for so long is asked by TCP whether it is still there, 1 to "

@@ -10,6 +10,16 @@ const char *serialize_kind_name(enum serialize_kind kind)
 	return names[kind];
 }
 
+bool options_trust(const struct options *options, struct peer_address peer)
+{
+	for (size_t i = 0; i < options->proxy_count; i++) {
+		if (peer_network_has(options->proxies[i], peer)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool option_problem(char *problem, const char *format, ...)
 {
 	va_list arguments;

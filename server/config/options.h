@@ -11,11 +11,13 @@
 #include <sys/socket.h>
 
 #include "db/store/tickets.h"
+#include "server/config/peer_address.h"
 #include "shared/base/log.h"
 #include "shared/text/name.h"
 
 #define OPTIONS_LISTENERS_MAX 16
 #define OPTIONS_EVENTS_MAX    256
+#define OPTIONS_PROXIES_MAX   64
 #define OPTIONS_WORKERS_MAX   64
 #define OPTIONS_PASSWORD_SIZE 257 /* bytes, a NUL counted in */
 
@@ -53,9 +55,11 @@ struct options {
 	enum echo_kind echo;
 	char operator_password[OPTIONS_PASSWORD_SIZE]; /* "": nobody is an operator */
 	unsigned max_connections;
-	unsigned max_per_address; /* 0: no limit */
-	unsigned rate;            /* commands a second and connection; 0: no limit */
-	int64_t max_quantity;     /* 0: no limit */
+	unsigned max_per_address;                         /* 0: no limit */
+	struct peer_network proxies[OPTIONS_PROXIES_MAX]; /* that are believed (proxy_header.h) */
+	size_t proxy_count;
+	unsigned rate;        /* commands a second and connection; 0: no limit */
+	int64_t max_quantity; /* 0: no limit */
 	size_t send_queue_bytes;
 	size_t send_queue_total_bytes; /* of all receivers together; 0: no limit */
 	unsigned idle_seconds;         /* after which TCP asks a silent peer whether it is there */
@@ -70,6 +74,9 @@ struct options {
 
 /* "lock", "join" or "none". */
 const char *serialize_kind_name(enum serialize_kind kind);
+
+/* Whether what comes from there begins with a PROXY header, which is believed. */
+bool options_trust(const struct options *options, struct peer_address peer);
 
 #define OPTION_PROBLEM_SIZE 512 /* bytes of what is wrong with a value, a NUL counted in */
 

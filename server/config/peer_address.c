@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define IPV6_BITS   128
 #define MAPPED_BITS 96 /* before an IPv4 address */
 #define OWNER_BITS  64 /* of an IPv6 address: what one host has */
 
@@ -111,9 +110,9 @@ bool peer_network_read(struct span text, struct peer_network *network)
 	unsigned before =
 		is_ipv4(peer) && !memchr(address.text, ':', address.length) ? MAPPED_BITS : 0;
 
-	bits = is_ipv4(peer) ? IPV6_BITS - before : OWNER_BITS;
+	bits = is_ipv4(peer) ? PEER_ADDRESS_BITS - before : OWNER_BITS;
 	if (slash && !words_number((struct span){ slash + 1, text.length - address.length - 1 }, 0,
-				   IPV6_BITS - before, &bits)) {
+				   PEER_ADDRESS_BITS - before, &bits)) {
 		return false;
 	}
 	network->bits = (uint8_t)(bits + before);
@@ -127,7 +126,7 @@ void peer_network_write(struct peer_network network, char *text)
 	size_t length;
 
 	peer_address_write(network.first, text);
-	if (ipv4 && network.bits == IPV6_BITS) {
+	if (ipv4 && network.bits == PEER_ADDRESS_BITS) {
 		return;
 	}
 	length = strlen(text);

@@ -10,6 +10,7 @@
 
 #include "shared/text/words.h"
 
+#define PEER_ADDRESS_BITS      128
 #define PEER_ADDRESS_TEXT_SIZE 64 /* bytes of either, a NUL counted in */
 
 struct peer_address {

@@ -66,6 +66,8 @@ static void take_socket(struct loop *loop, int socket, enum listener_kind kind,
 	score_add(turn->score, COUNTER_ACCEPTED, 1);
 	if (loop->draining || is_full(turn)) {
 		session_refuse(front, socket);
+	} else if (options_trust(turn->shared->options, peer)) {
+		session_open_proxied(turn, front, socket, peer);
 	} else {
 		session_open(turn, front, socket, peer);
 	}

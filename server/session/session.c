@@ -16,8 +16,9 @@
 #define LINGER_NS        NS_PER_SECOND       /* how long a peer may take to end after us */
 #define LINGERERS_PART   8                   /* of the connections; one more is not waited for */
 #define CUT_OFF_NS       (3 * NS_PER_SECOND) /* how long one who was cut off may take to read why */
-#define REPLIES_TOGETHER (16 * 1024)         /* bytes: so many do not wait for more */
-#define MESSAGE_SIZE_MAX 8192                /* bytes of an event for one session */
+#define PROXY_HEADER_NS  (10 * NS_PER_SECOND) /* until all of it has come */
+#define REPLIES_TOGETHER (16 * 1024)          /* bytes: so many do not wait for more */
+#define MESSAGE_SIZE_MAX 8192                 /* bytes of an event for one session */
 #define NOTICE_SIZE      256
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
@@ -220,7 +221,7 @@ void session_note(struct turn *turn, const struct session *session, enum trail_k
 	va_list arguments;
 
 	if (session) {
-		trail_who(session->seat->nick, session->peer, who);
+		trail_who(session->let_in ? session->seat->nick : "somebody", session->peer, who);
 	}
 	va_start(arguments, format);
 	trail_note(&turn->sessions->trail, turn_now_ns(turn), who, kind, format, arguments);
@@ -445,6 +446,57 @@ static void read_input(struct session *session)
 	}
 }
 
+/* Its address is known: it is let in now, or next turn. */
+static void begin(struct session *session)
+{
+	if (!let_in(session)) {
+		set_reading(session, false);
+		session_retry_later(session);
+	} else if (session->state == SESSION_OPEN) {
+		read_input(session); /* who has asked already is answered along with the greeting */
+	}
+}
+
+static void begin_behind_proxy(struct session *session)
+{
+	if (session->proxy_wait->header.names_peer) {
+		session->peer = session->proxy_wait->header.peer;
+	}
+	free(session->proxy_wait);
+	session->proxy_wait = NULL;
+	begin(session);
+}
+
+static void end_without_header(struct session *session, const char *what)
+{
+	session_note(session->turn, session, TRAIL_PROXY, "is a trusted proxy, but %s", what);
+	end(session);
+}
+
+/* It is looked at first and then taken, so that what follows it stays for the front. */
+static void read_proxy_header(struct session *session)
+{
+	char *bytes = session->turn->receive_buffer;
+	ssize_t got = recv(session->socket, bytes, RECEIVE_SIZE, MSG_PEEK);
+	size_t used = 0;
+
+	if (got <= 0) {
+		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+			end(session); /* a proxy that only looks whether we are there */
+		}
+		return;
+	}
+	enum proxy_result result =
+		proxy_header_read(&session->proxy_wait->header, bytes, (size_t)got, &used);
+
+	(void)recv(session->socket, bytes, used, 0);
+	if (result == PROXY_WHOLE) {
+		begin_behind_proxy(session);
+	} else if (result == PROXY_BAD) {
+		end_without_header(session, "sent no PROXY header");
+	}
+}
+
 static void on_event(evutil_socket_t socket, short what, void *argument)
 {
 	struct session *session = argument;
@@ -453,7 +505,9 @@ static void on_event(evutil_socket_t socket, short what, void *argument)
 	if (what & EV_WRITE) {
 		flush(session);
 	}
-	if ((what & EV_READ) && session->state == SESSION_OPEN) {
+	if ((what & EV_READ) && session->state == SESSION_OPEN && session->proxy_wait) {
+		read_proxy_header(session);
+	} else if ((what & EV_READ) && session->state == SESSION_OPEN) {
 		read_input(session);
 	} else if ((what & EV_READ) && session->state == SESSION_LINGERING) {
 		linger(session);
@@ -530,11 +584,27 @@ void session_open(struct turn *turn, const struct front *front, int socket,
 		return;
 	}
 	session->peer = peer;
-	if (!let_in(session)) {
-		session_retry_later(session);
-	} else if (session->state == SESSION_OPEN) {
-		read_input(session); /* who has asked already is answered along with the greeting */
+	begin(session);
+}
+
+void session_open_proxied(struct turn *turn, const struct front *front, int socket,
+			  struct peer_address proxy)
+{
+	struct session *session = create(turn, front, socket);
+
+	if (!session) {
+		session_refuse(front, socket);
+		return;
 	}
+	session->peer = proxy;
+	session->proxy_wait = calloc(1, sizeof(*session->proxy_wait));
+	if (!session->proxy_wait) {
+		end(session);
+		return;
+	}
+	session->proxy_wait->until_ns = turn_now_ns(turn) + PROXY_HEADER_NS;
+	set_reading(session, true);
+	read_proxy_header(session); /* it mostly comes with the connection */
 }
 
 static void free_session(struct session *session)
@@ -547,6 +617,7 @@ static void free_session(struct session *session)
 	if (session->front->finish) {
 		session->front->finish(session);
 	}
+	free(session->proxy_wait);
 	free(session);
 }
 
@@ -609,7 +680,8 @@ void sessions_end_from(struct turn *turn, struct peer_network network, const str
 	uint32_t index = 0;
 
 	for (struct session *session; (session = sessions_next(turn, &index));) {
-		if (!session->operator_role && peer_network_has(network, session->peer)) {
+		if (!session->operator_role && !session->proxy_wait &&
+		    peer_network_has(network, session->peer)) {
 			session_end_now(session, why);
 		}
 	}
@@ -627,6 +699,9 @@ void sessions_tick(struct turn *turn)
 		if (session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= turn_now_ns(turn)) {
 			end(session);
+		} else if (session->proxy_wait && session->state == SESSION_OPEN &&
+			   session->proxy_wait->until_ns <= turn_now_ns(turn)) {
+			end_without_header(session, "sent no whole PROXY header in 10 s");
 		}
 	}
 }

@@ -23,6 +23,12 @@ void session_refuse(const struct front *front, int socket);
 void session_open(struct turn *turn, const struct front *front, int socket,
 		  struct peer_address peer);
 
+/*
+ * The same for one through a trusted proxy: who it is, its PROXY header says, and then it begins.
+ */
+void session_open_proxied(struct turn *turn, const struct front *front, int socket,
+			  struct peer_address proxy);
+
 /* Sends a copy of TEXT: whole messages of its front's. */
 void session_send(struct session *session, const char *text, size_t length);
 

@@ -14,11 +14,18 @@
 
 #include "server/session/front.h"
 #include "server/session/output.h"
+#include "server/session/proxy_header.h"
 #include "server/session/reply.h"
 #include "server/session/trail.h"
 #include "server/state/directory.h"
 #include "server/state/message.h"
 #include "server/state/turn.h"
+
+/* A connection through a trusted proxy has not said yet whose it is. */
+struct proxy_wait {
+	struct proxy_header header;
+	int64_t until_ns; /* then it ends */
+};
 
 enum session_state {
 	SESSION_OPEN,
@@ -34,6 +41,7 @@ struct session {
 	struct seat *seat; /* shared: nick and rooms */
 	uint64_t number;
 	struct peer_address peer;
+	struct proxy_wait *proxy_wait; /* `peer` is the proxy's still; or NULL */
 	int socket;
 	uint32_t index; /* of the seat, among this worker's */
 	struct output output;

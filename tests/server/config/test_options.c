@@ -191,6 +191,29 @@ Test(options, each_on_the_command_line_is_taken)
 	cr_expect_str_eq(options.user, "root");
 }
 
+static bool trusts(const struct options *options, const char *address)
+{
+	struct peer_address peer;
+
+	cr_assert(peer_address_read(span_of(address), &peer));
+	return options_trust(options, peer);
+}
+
+Test(options, proxies_are_addresses_or_networks)
+{
+	static struct options options;
+
+	read_options(&options, "--trust-proxy 127.0.0.1 --trust-proxy 10.0.0.0/8 --trust-proxy "
+			       "2001:db8::7 --trust-proxy 2001:db8:1::/48");
+	cr_expect(trusts(&options, "127.0.0.1"));
+	cr_expect_not(trusts(&options, "127.0.0.2"));
+	cr_expect(trusts(&options, "10.1.2.3"));
+	cr_expect(trusts(&options, "2001:db8::7"));
+	cr_expect_not(trusts(&options, "2001:db8::8"), "an address alone is no /64");
+	cr_expect(trusts(&options, "2001:db8:1::8"));
+	cr_expect_not(trusts(&options, "2001:db8:2::8"));
+}
+
 Test(options, one_listener_replaces_the_defaults)
 {
 	static struct options options;
@@ -411,6 +434,8 @@ static const struct wrong {
 	{ "--send-queue KiB", "from 4KiB to 1GiB" },
 	{ "--send-queue 99999999999GiB", "from 4KiB to 1GiB" },
 	{ "--drain 3601", "from 0 to 3600" },
+	{ "--trust-proxy proxy.example.org", "must be an address such as 192.0.2.7" },
+	{ "--trust-proxy 10.0.0.0/33", "or a network such as 10.0.0.0/8" },
 	{ "--listen http:127.0.0.1:80", "not built in yet: lines or echo" },
 	{ "--listen tls:127.0.0.1:80", "not built in yet: lines or echo" },
 	{ "--listen gopher:127.0.0.1:80", "no such kind of listener" },
@@ -444,31 +469,19 @@ Test(options, a_wrong_one_gets_one_line_that_says_what_would_be_right)
 Test(options, help_names_every_option_and_goes_to_stdout)
 {
 	static const char *const names[] = {
-		"--listen",
-		"--workers",
-		"--dispatch",
-		"--store",
-		"--state",
-		"--serialize",
-		"--event",
-		"--echo",
-		"--rate",
-		"--max-quantity",
-		"--history",
-		"--op-password-file",
-		"--send-queue",
-		"--user",
-		"--pid-file",
-		"--max-connections",
-		"--log-level",
-		"--log-format",
-		"--drain",
-		"--max-per-address",
-		"--config",
-		"--help",
-		"--version",
-		"--idle",
-		"--send-queue-total",
+		"--listen",      "--workers",
+		"--dispatch",    "--store",
+		"--state",       "--serialize",
+		"--event",       "--echo",
+		"--rate",        "--max-quantity",
+		"--history",     "--op-password-file",
+		"--send-queue",  "--user",
+		"--pid-file",    "--max-connections",
+		"--log-level",   "--log-format",
+		"--drain",       "--max-per-address",
+		"--trust-proxy", "--config",
+		"--help",        "--version",
+		"--idle",        "--send-queue-total",
 	};
 	struct capture capture;
 
