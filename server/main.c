@@ -12,5 +12,6 @@ int main(int argc, char **argv)
 	clock_start_deadlines();
 	options_read(&options, argc, argv);
 	log_start("turnstile", options.log_level, options.log_format);
+	log_never_block();
 	return master_run(&options);
 }

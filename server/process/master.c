@@ -170,6 +170,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 
 	(void)descriptor;
 	(void)what;
+	log_tick();
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		struct slot *slot = &master->slots[i];
 

@@ -222,6 +222,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 
 	(void)descriptor;
 	(void)what;
+	log_tick();
 	atomic_store(&turn->score->heartbeat_ns, turn_now_ns(turn));
 	core_tick(&loop->core);
 	if (clerk_failed(loop->clerk)) {

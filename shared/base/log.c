@@ -5,7 +5,9 @@
 #include "shared/base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +15,11 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/log_sink.h"
 #include "shared/text/text.h"
 
-#define WHO_SIZE 32
+#define WHO_SIZE     32
+#define DROPPED_SIZE 96
 
 struct line_out {
 	size_t length;
@@ -37,6 +41,7 @@ static char who[WHO_SIZE] = "turnstile";
 static enum log_level least_urgent = LOG_INFO;
 static enum log_format log_form = LOG_TEXT;
 static bool to_journal; /* stderr leads to systemd's journal, which adds the time by itself */
+static _Atomic uint64_t dropped; /* lines that stderr did not take, and nobody knows of yet */
 
 /* systemd.exec(5): the variable names the device and inode of the stream, if it is one. */
 static bool is_journal(void)
@@ -61,8 +66,14 @@ void log_start(const char *name, enum log_level level, enum log_format format)
 	to_journal = is_journal();
 }
 
+void log_never_block(void)
+{
+	log_sink_never_block();
+}
+
 void log_rename(const char *name)
 {
+	dropped = 0; /* a child's parent will tell of its own */
 	(void)snprintf(who, sizeof(who), "%s", name);
 }
 
@@ -121,15 +132,7 @@ static void append_plain(struct line_out *line, const char *text)
 	append(line, text, strlen(text), false, sizeof(line->bytes));
 }
 
-/* Once only, whole: a line cut in two could mix with another process's. */
-static void write_line(const struct line_out *line)
-{
-	while (write(STDERR_FILENO, line->bytes, line->length) < 0 && errno == EINTR) {
-		/* again */
-	}
-}
-
-static void write_text(enum log_level level, const char *time, const char *message)
+static bool write_text(enum log_level level, const char *time, const char *message)
 {
 	struct line_out line = { .length = 0 };
 
@@ -145,10 +148,10 @@ static void write_text(enum log_level level, const char *time, const char *messa
 	}
 	append_plain(&line, ": ");
 	append_message(&line, message, false, "\n");
-	write_line(&line);
+	return log_sink_write(line.bytes, line.length);
 }
 
-static void write_json(enum log_level level, const char *time, const char *message)
+static bool write_json(enum log_level level, const char *time, const char *message)
 {
 	struct line_out line = { .length = 0 };
 
@@ -159,7 +162,7 @@ static void write_json(enum log_level level, const char *time, const char *messa
 	append_plain(&line, "\",\"who\":\"");
 	append_message(&line, who, true, "\",\"message\":\"");
 	append_message(&line, message, true, "\"}\n");
-	write_line(&line);
+	return log_sink_write(line.bytes, line.length);
 }
 
 /* Before anything else: FORMAT may ask for errno (%m). */
@@ -171,16 +174,37 @@ static void compose(char *message, const char *format, va_list arguments)
 	}
 }
 
-static void say(enum log_level level, const char *message)
+static bool say(enum log_level level, const char *message)
 {
 	char time[CLOCK_TEXT_SIZE];
 
 	clock_format(clock_wall_ns(), time);
-	if (log_form == LOG_JSON) {
-		write_json(level, time, message);
-	} else {
-		write_text(level, time, message);
+	return log_form == LOG_JSON ? write_json(level, time, message)
+				    : write_text(level, time, message);
+}
+
+/* Whoever reads again is told first what is missing. */
+static void say_dropped(void)
+{
+	uint64_t count = atomic_exchange(&dropped, 0);
+	char message[DROPPED_SIZE];
+
+	if (count == 0) {
+		return;
 	}
+	(void)snprintf(message, sizeof(message),
+		       "%" PRIu64 " lines are missing here: nobody read the log", count);
+	if (!say(LOG_WARNING, message)) {
+		atomic_fetch_add(&dropped, count);
+	}
+}
+
+void log_tick(void)
+{
+	int saved_errno = errno;
+
+	say_dropped();
+	errno = saved_errno;
 }
 
 static void log_at(enum log_level level, const char *format, va_list arguments)
@@ -192,7 +216,10 @@ static void log_at(enum log_level level, const char *format, va_list arguments)
 		return;
 	}
 	compose(message, format, arguments);
-	say(level, message);
+	say_dropped();
+	if (!say(level, message)) {
+		atomic_fetch_add(&dropped, 1);
+	}
 	errno = saved_errno;
 }
 
@@ -253,7 +280,7 @@ void die(const char *format, ...)
 	append_plain(&line, program_invocation_short_name);
 	append_plain(&line, ": ");
 	append_message(&line, message, false, "\n");
-	write_line(&line);
+	(void)log_sink_write(line.bytes, line.length);
 	exit(EXIT_FAILURE);
 }
 

@@ -25,6 +25,15 @@ enum log_format { LOG_TEXT, LOG_JSON };
  */
 void log_start(const char *who, enum log_level level, enum log_format format);
 
+/*
+ * From here on no line makes the process or its children wait (log_sink.h): what stderr does not
+ * take is dropped and counted, and the count is logged before the next line that it takes.
+ */
+void log_never_block(void);
+
+/* Now and then: logs that count also where there is nothing else to be said. */
+void log_tick(void);
+
 /* Changes the name alone: what a child calls after the fork. */
 void log_rename(const char *who);
 

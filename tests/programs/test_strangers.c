@@ -1,10 +1,14 @@
 /* What strangers do who mean no good, and that others go on meanwhile. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/programs/office.h"
 #include "tests/programs/watch.h"
+#include "tests/support/child.h"
 
 #define ROOMS_AN_ADDRESS 128
 #define GREEDY           8
@@ -68,4 +72,71 @@ Test(programs_strangers, one_address_leaves_rooms_to_others)
 	ask(&ann, "+join #rush 1$", "/join #rush");
 	ask(&ann, "+booked ", "/book rush");
 	talk_expect_event(&ann, "*sale rush 9 10");
+}
+
+/* A log that nobody reads */
+
+static int log_ends[2];
+
+static void log_to_a_full_pipe(void)
+{
+	dup2(log_ends[1], STDERR_FILENO);
+}
+
+static void fill_log(void)
+{
+	char junk[4096];
+
+	memset(junk, '.', sizeof(junk));
+	cr_assert_eq(pipe2(log_ends, O_CLOEXEC), 0);
+	cr_assert_eq(fcntl(log_ends[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(log_ends[1], junk, sizeof(junk)) > 0) {
+	}
+	cr_assert_eq(fcntl(log_ends[1], F_SETFL, 0), 0);
+	server.before_exec = log_to_a_full_pipe;
+}
+
+/* Reads what is there; whether WHO says in it how much is missing. */
+static bool log_tells_what_is_missing(const char *who)
+{
+	static char text[1 << 20];
+	static size_t length;
+	ssize_t got;
+
+	cr_assert_eq(fcntl(log_ends[0], F_SETFL, O_NONBLOCK), 0);
+	while ((got = read(log_ends[0], text + length, sizeof(text) - 1 - length)) > 0) {
+		length += (size_t)got;
+	}
+	const char *said = strstr(text, who);
+
+	return said && strstr(said, " lines are missing here: nobody read the log\n");
+}
+
+Test(programs_strangers, a_log_that_nobody_reads_stops_nobody)
+{
+	static struct talk bob;
+	pid_t pid;
+
+	fill_log();
+	turnstiled_start(&server, "--workers", "2", "--log-level", "debug", "--op-password-file",
+			 password_file(&server));
+	open_on(&ann, server.lines_port, 1);
+	open_on(&bob, server.lines_port, 2);
+	ask(&ann, "+join #r ", "/join #r");
+	ask(&bob, "+nick bob$", "/nick bob");
+	ask(&bob, "+join #r ", "/join #r");
+	become_operator(&ann);
+	for (int i = 0; i < 50; i++) { /* each is worth a line of the log */
+		ask(&ann, "+ban ", "/ban 192.0.2.%d 1", i);
+		ask(&bob, "+say ", "/say #r line %d", i);
+		talk_expect_event(&ann, text_of("*say #r bob line %d", i));
+	}
+	serving(&bob, &pid);
+	cr_assert(
+		watch_signal(server.pid, pid, SIGKILL)); /* the master has something to say, too */
+	talk_expect_end(&bob);
+	open_on(&bob, server.lines_port, 2);
+	ask(&bob, "+join #r ", "/join #r");
+	cr_expect(eventually(log_tells_what_is_missing("master warning: ")));
+	cr_expect(eventually(log_tells_what_is_missing("worker 1 warning: ")));
 }

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,4 +305,148 @@ Test(log, a_bug_names_file_and_line_and_aborts)
 	cr_assert_eq(caught(break_promise, NULL), -SIGABRT);
 	cr_assert_not_null(strstr(text, "test_log.c:"));
 	cr_assert_not_null(strstr(text, ": the sky fell\n"));
+}
+
+/* Nobody reads */
+
+#define NOBODY 65534
+
+enum reader { READER_OF_PIPE, READER_OF_SOCKET, READER_OF_NOBODYS_PIPE };
+
+static int to_read; /* the other end of stderr */
+
+/* In a child: stderr leads where nobody reads until to_read is read. */
+static void lead_stderr_to(const enum reader *reader)
+{
+	int ends[2];
+
+	if (*reader == READER_OF_SOCKET) {
+		child_check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	} else {
+		child_check(pipe(ends) == 0);
+	}
+	if (*reader == READER_OF_NOBODYS_PIPE) {
+		child_check(fchmod(ends[1], 0) == 0);
+		child_check(getuid() != 0 || setuid(NOBODY) == 0); /* root may open all */
+	}
+	to_read = ends[0];
+	child_check(fcntl(to_read, F_SETFL, O_NONBLOCK) == 0);
+	child_check(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	log_start("worker 3", LOG_INFO, LOG_TEXT);
+	log_never_block();
+}
+
+static size_t read_what_is_there(void)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	while ((got = read(to_read, text + length, sizeof(text) - 1 - length)) > 0) {
+		length += (size_t)got;
+	}
+	text[length] = '\0';
+	return length;
+}
+
+#define LINES 20000
+
+/* Whether the text is as many whole lines as there can be numbers in a row from FIRST on. */
+static unsigned numbers_in_a_row(unsigned first)
+{
+	unsigned number = first;
+
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1, number++) {
+		const char *said_number = strstr(line, "line ");
+
+		child_check(said_number && said_number < end);
+		child_check(strtoul(said_number + 5, NULL, 10) == number);
+	}
+	return number;
+}
+
+static int log_to_nobody(void *reader)
+{
+	char missing[96];
+
+	lead_stderr_to(reader);
+	for (unsigned i = 0; i < LINES; i++) {
+		log_info("line %u", i);
+	}
+	child_check(read_what_is_there() > 0);
+	unsigned taken = numbers_in_a_row(0);
+
+	while (read_what_is_there() > 0) {
+		taken = numbers_in_a_row(taken);
+	}
+	child_check(taken < LINES);
+	log_info("line %u", LINES);
+	child_check(read_what_is_there() > 0);
+	snprintf(missing, sizeof(missing),
+		 " worker 3 warning: %u lines are missing here: nobody read the log\n",
+		 LINES - taken);
+	child_check(strstr(text, missing));
+	child_check(strstr(strstr(text, missing) + 1, "info: line 20000\n"));
+	return 0;
+}
+
+Test(log, a_pipe_that_nobody_reads_makes_nobody_wait_and_the_reader_is_told_what_is_missing)
+{
+	enum reader reader = READER_OF_PIPE;
+
+	cr_expect_eq(child_run(log_to_nobody, &reader), 0);
+}
+
+Test(log, the_same_of_a_socket)
+{
+	enum reader reader = READER_OF_SOCKET;
+
+	cr_expect_eq(child_run(log_to_nobody, &reader), 0);
+}
+
+Test(log, the_same_of_a_pipe_that_may_not_be_opened_anew)
+{
+	enum reader reader = READER_OF_NOBODYS_PIPE;
+
+	cr_expect_eq(child_run(log_to_nobody, &reader), 0);
+}
+
+static int see_that_ours_waits(void *unused)
+{
+	int ends[2];
+
+	(void)unused;
+	child_check(pipe(ends) == 0);
+	child_check(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	log_never_block();
+	child_check((fcntl(ends[1], F_GETFL) & O_NONBLOCK) == 0);
+	child_check((fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) != 0);
+	return 0;
+}
+
+Test(log, others_who_have_the_same_stderr_wait_as_before)
+{
+	cr_expect_eq(child_run(see_that_ours_waits, NULL), 0);
+}
+
+static int drop_and_say_it_at_the_next_tick(void *unused)
+{
+	const enum reader reader = READER_OF_PIPE;
+
+	(void)unused;
+	lead_stderr_to(&reader);
+	for (unsigned i = 0; i < LINES; i++) {
+		log_info("line %u", i);
+	}
+	while (read_what_is_there() > 0) {
+	}
+	log_tick();
+	child_check(read_what_is_there() > 0 && strstr(text, " lines are missing here"));
+	log_tick();
+	child_check(read_what_is_there() == 0);
+	return 0;
+}
+
+Test(log, the_count_is_said_also_when_there_is_nothing_else_to_say)
+{
+	cr_expect_eq(child_run(drop_and_say_it_at_the_next_tick, NULL), 0);
 }
