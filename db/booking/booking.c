@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "db/booking/event.h"
+#include "db/booking/lapse.h"
 #include "db/booking/stock.h"
 #include "db/booking/ticket.h"
 #include "db/booking/waiting.h"
@@ -65,12 +66,8 @@ static enum booking_outcome find_ticket(struct booking_work *work)
 	if (store_event_get(store, work->ticket.event, &work->event) != STORE_OK) {
 		return BOOKING_FAILED;
 	}
-	if (booking_lapse_is_due(work->context, &work->ticket) &&
-	    !booking_offer_what_comes_back(work->context, work->event, &work->ticket,
-					   TICKET_EXPIRED)) {
-		return BOOKING_FAILED;
-	}
-	return BOOKING_DONE;
+	return booking_lapse_if_due(work->context, work->event, &work->ticket) ? BOOKING_DONE
+									       : BOOKING_FAILED;
 }
 
 static enum booking_outcome run(struct booking_work *work, const struct rule *rule)
@@ -98,7 +95,7 @@ static void describe_event(const struct booking_work *work)
 	struct booking_answer *answer = work->answer;
 
 	memcpy(answer->event, event->name, sizeof(answer->event));
-	answer->left = booking_left(work->context, event);
+	answer->left = booking_stock_free(event);
 	answer->total = event->total;
 	if (work->request->verb != BOOKING_AUDIT) {
 		answer->sold = event->sold;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "db/booking/offer.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
 

@@ -10,8 +10,9 @@
 #include "db/store/code.h"
 #include "db/store/records.h"
 
-#define BOOKING_HOLD_SECONDS     120 /* a hold's, and an offer's */
-#define BOOKING_HOLD_SECONDS_MAX 3600
+#define BOOKING_HOLD_SECONDS      120 /* a hold's, and an offer's */
+#define BOOKING_GATHERING_SECONDS 60  /* that tickets are gathered for a group, at most */
+#define BOOKING_HOLD_SECONDS_MAX  3600
 
 enum booking_verb {
 	BOOKING_BOOK,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "db/booking/lapse.h"
+#include "db/booking/offer.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
 #include "shared/base/clock.h"
@@ -50,9 +52,7 @@ static enum booking_outcome repeat(struct booking_work *work)
 	if (!is_same_request(work)) {
 		return BOOKING_KEY_TAKEN;
 	}
-	if (booking_lapse_is_due(work->context, &work->ticket) &&
-	    !booking_offer_what_comes_back(work->context, work->event, &work->ticket,
-					   TICKET_EXPIRED)) {
+	if (!booking_lapse_if_due(work->context, work->event, &work->ticket)) {
 		return BOOKING_FAILED;
 	}
 	booking_ticket_describe(work, &work->ticket);
@@ -74,7 +74,7 @@ static enum booking_outcome sell(struct booking_work *work)
 	if (!work->event->open) {
 		return BOOKING_CLOSED;
 	}
-	if (booking_left(work->context, work->event) < request->quantity) {
+	if (booking_stock_free(work->event) < request->quantity) {
 		return BOOKING_SOLD_OUT;
 	}
 	if (!store_has_room(work->context->store)) {

@@ -2,38 +2,40 @@
 
 #include <string.h>
 
+#include "db/booking/lapse.h"
+#include "db/booking/offer.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
 
-enum booking_outcome booking_waiting_begin(struct booking_work *work)
+/* A place at the end of the list; one WAITER that it has so far (or NULL) is given up. */
+static bool queue_up(struct booking_work *work, struct waiter **waiter)
 {
-	const struct booking_request *request = work->request;
-	struct waitlist *list = work->context->waitlist;
 	struct waiter wanted = { .event = work->event->number,
-				 .quantity = request->quantity,
-				 .client = request->client };
-	struct waiter *waiter;
+				 .quantity = work->request->quantity,
+				 .client = work->request->client };
 
-	if (booking_wants_too_many(work)) {
-		return BOOKING_TOO_MANY;
+	if (*waiter && !booking_offer_none_to(work->context, work->event, *waiter)) {
+		return false;
 	}
-	if (!work->event->open) {
-		return BOOKING_CLOSED;
-	}
-	if (request->quantity < 1 || request->quantity > work->event->total || !list) {
-		return BOOKING_LIMIT;
-	}
-	waiter = waitlist_find(list, request->client.session, work->event->number);
-	if (waiter && waiter->quantity != request->quantity) {
-		waitlist_remove(list, waiter); /* who wants another number queues anew */
-		waiter = NULL;
-	}
-	if (!waiter) {
-		memcpy(wanted.event_name, work->event->name, sizeof(wanted.event_name));
-		waiter = waitlist_add(list, &wanted);
-	}
-	if (!waiter) {
-		return BOOKING_FULL;
+	memcpy(wanted.event_name, work->event->name, sizeof(wanted.event_name));
+	*waiter = waitlist_add(work->context->waitlist, &wanted);
+	return true;
+}
+
+/* Who waits already keeps its place; who wants another number queues anew. */
+static enum booking_outcome wait_in_order(struct booking_work *work)
+{
+	struct waitlist *list = work->context->waitlist;
+	struct waiter *waiter =
+		waitlist_find(list, work->request->client.session, work->event->number);
+
+	if (!waiter || waiter->quantity != work->request->quantity) {
+		if (!waitlist_has_room(list)) {
+			return BOOKING_FULL;
+		}
+		if (!queue_up(work, &waiter)) {
+			return BOOKING_FAILED;
+		}
 	}
 	work->answer->position = waitlist_position(list, waiter);
 	waiter->told = work->answer->position;
@@ -41,18 +43,33 @@ enum booking_outcome booking_waiting_begin(struct booking_work *work)
 								      : BOOKING_FAILED;
 }
 
+enum booking_outcome booking_waiting_begin(struct booking_work *work)
+{
+	const struct booking_request *request = work->request;
+
+	if (booking_wants_too_many(work)) {
+		return BOOKING_TOO_MANY;
+	}
+	if (!work->event->open) {
+		return BOOKING_CLOSED;
+	}
+	if (request->quantity < 1 || request->quantity > work->event->total ||
+	    !work->context->waitlist) {
+		return BOOKING_LIMIT;
+	}
+	return wait_in_order(work);
+}
+
 /* Who leaves the list makes room for the next; what was gathered for it is free again. */
 static bool leave_list(const struct booking_context *context, uint64_t session)
 {
 	struct store_event *event;
-	int64_t number;
+	struct waiter *waiter;
 
-	while (context->waitlist && waitlist_take(context->waitlist, session, &number)) {
-		if (store_event_get(context->store, number, &event) != STORE_OK) {
-			return false;
-		}
-		store_event_change(context->store, event);
-		if (!booking_offer_what_is_free(context, event)) {
+	while (context->waitlist && (waiter = waitlist_any_of(context->waitlist, session))) {
+		if (store_event_get(context->store, waiter->event, &event) != STORE_OK ||
+		    !booking_offer_none_to(context, event, waiter) ||
+		    !booking_offer_what_is_free(context, event)) {
 			return false;
 		}
 	}
@@ -62,8 +79,8 @@ static bool leave_list(const struct booking_context *context, uint64_t session)
 enum booking_outcome booking_waiting_release(struct booking_work *work)
 {
 	uint64_t session = work->request->client.session;
-	bool good = leave_list(work->context, session) &&
-		    booking_lapse_tied(work->context, session, session);
+	bool good =
+		leave_list(work->context, session) && booking_lapse_tied(work->context, session);
 
 	return good ? BOOKING_DONE : BOOKING_FAILED;
 }

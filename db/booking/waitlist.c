@@ -61,6 +61,11 @@ static void unlink_entry(struct waitlist *list, const struct waiter *waiter)
 	list->count--;
 }
 
+bool waitlist_has_room(const struct waitlist *list)
+{
+	return list->free != WAITLIST_NONE || list->never_used < WAITLIST_MAX;
+}
+
 struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
 {
 	struct waiter *entry = take_entry(list);
@@ -74,6 +79,8 @@ struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
 	entry->client = waiter->client;
 	entry->passed = 0;
 	entry->passed_before = 0;
+	entry->gathered = 0;
+	entry->gathered_before = 0;
 	entry->position = 0;
 	entry->told = 0;
 	entry->order = ++list->last_order;
@@ -86,6 +93,12 @@ struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
 static bool is_waiting(const struct waiter *waiter)
 {
 	return waiter->state == WAITER_NEW || waiter->state == WAITER_WAITS;
+}
+
+/* It was passed over as often as it may be. */
+static bool is_due(const struct waiter *waiter)
+{
+	return waiter->passed >= WAITLIST_PASSES_MAX;
 }
 
 static struct waiter *from(struct waitlist *list, uint32_t place, int64_t event)
@@ -144,21 +157,31 @@ void waitlist_pass_over(struct waitlist *list, struct waiter *waiter)
 {
 	waiter->passed++;
 	list->batch = true;
+	list->gathers |= is_due(waiter);
 }
 
-bool waitlist_take(struct waitlist *list, uint64_t session, int64_t *event)
+void waitlist_begin_gathering(struct waitlist *list, struct waiter *waiter, int64_t ticket)
+{
+	waiter->gathered = ticket;
+	list->batch = true;
+	list->gathers = true;
+}
+
+void waitlist_end_gathering(struct waitlist *list, struct waiter *waiter)
+{
+	waiter->gathered = 0;
+	waiter->passed = 0;
+	list->batch = true;
+}
+
+struct waiter *waitlist_any_of(struct waitlist *list, uint64_t session)
 {
 	struct waiter *waiter = at(list, list->first);
 
 	while (waiter && (waiter->client.session != session || !is_waiting(waiter))) {
 		waiter = at(list, waiter->next);
 	}
-	if (!waiter) {
-		return false;
-	}
-	*event = waiter->event;
-	waitlist_remove(list, waiter);
-	return true;
+	return waiter;
 }
 
 uint32_t waitlist_position(struct waitlist *list, const struct waiter *waiter)
@@ -187,14 +210,28 @@ int64_t waitlist_event_after(const struct waitlist *list, int64_t after)
 	return lowest;
 }
 
-bool waitlist_gathers(struct waitlist *list, int64_t event)
+struct waiter *waitlist_group(struct waitlist *list, int64_t event)
 {
-	const struct waiter *waiter = list->count > 0 ? waitlist_first(list, event) : NULL;
+	struct waiter *due = NULL;
+	bool others = false;
 
-	while (waiter && waiter->passed < WAITLIST_PASSES_MAX) {
-		waiter = waitlist_next(list, waiter);
+	if (!list->gathers) {
+		return NULL; /* as nearly always: nobody looks through a long list for it */
 	}
-	return waiter != NULL;
+	for (struct waiter *waiter = at(list, list->first); waiter;
+	     waiter = at(list, waiter->next)) {
+		bool here = waiter->event == event && is_waiting(waiter);
+
+		if (here && waiter->gathered != 0) {
+			return waiter;
+		}
+		if (here && is_due(waiter) && !due) {
+			due = waiter;
+		}
+		others |= waiter->gathered != 0 || is_due(waiter);
+	}
+	list->gathers = others;
+	return due;
 }
 
 /* Most wait already: nobody else's cache is disturbed for them. */
@@ -208,6 +245,7 @@ static void stay(struct waiter *waiter)
 static void commit_one(struct waitlist *list, struct waiter *waiter)
 {
 	waiter->passed_before = waiter->passed;
+	waiter->gathered_before = waiter->gathered;
 	if (waiter->state == WAITER_OFFERED || waiter->state == WAITER_LEAVES) {
 		take_off(list, waiter);
 	} else {
@@ -218,6 +256,7 @@ static void commit_one(struct waitlist *list, struct waiter *waiter)
 static void roll_back_one(struct waitlist *list, struct waiter *waiter)
 {
 	waiter->passed = waiter->passed_before;
+	waiter->gathered = waiter->gathered_before;
 	if (waiter->order > list->order_before) {
 		take_off(list, waiter);
 	} else {
@@ -247,6 +286,7 @@ void waitlist_commit(struct waitlist *list)
 void waitlist_roll_back(struct waitlist *list)
 {
 	list->changed |= list->batch;
+	list->gathers = true; /* somebody may be as before: who asks next looks */
 	settle(list, roll_back_one);
 }
 
@@ -282,6 +322,7 @@ void waitlist_repair(struct waitlist *list)
 	}
 	list->batch = true;
 	list->changed = true;
+	list->gathers = true;
 }
 
 /* Events that one numbering tells apart; waiters for further ones are counted one by one. */

@@ -7,7 +7,8 @@
  * store; the rules are in booking.h.
  *
  * The rule for groups: who cannot be served for want of tickets is passed over by those who want
- * fewer, WAITLIST_PASSES_MAX times; from then on what comes back is gathered for that one.
+ * fewer, WAITLIST_PASSES_MAX times; from then on what comes back is gathered for that one, for one
+ * group an event at a time and not for ever (offer.h). Then it may be passed over as often again.
  *
  * The links are derived from `order`, so that they can be made again when a holder died.
  */
@@ -47,6 +48,8 @@ struct waiter {
 	_Atomic uint32_t state; /* enum waiter_state */
 	uint32_t passed;        /* how often it was passed over */
 	uint32_t passed_before; /* the batch under way */
+	int64_t gathered; /* the number of the ticket that holds what is gathered for it, or 0 */
+	int64_t gathered_before; /* the batch under way */
 	uint32_t next;
 	uint32_t previous;
 	char event_name[NAME_EVENT_SIZE];
@@ -64,6 +67,7 @@ struct waitlist {
 	uint32_t free;               /* the first of those given back, linked by `next` */
 	bool changed;                /* since waitlist_number: positions may be others */
 	bool batch;                  /* some entry is not as it was before the batch under way */
+	bool gathers;                /* false: of no event anything is gathered, nor is it due */
 	_Atomic uint32_t numberings; /* grows when positions changed */
 	struct waiter waiters[WAITLIST_MAX];
 };
@@ -71,15 +75,19 @@ struct waitlist {
 /* Makes an empty list in zeroed memory. */
 void waitlist_init(struct waitlist *list);
 
+/* Whether one more can be added. */
+bool waitlist_has_room(const struct waitlist *list);
+
 /* Adds a waiter at the end, as WAITER_NEW; NULL when the list is full. */
 struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter);
 
 /* The waiter of that connection for that event, or NULL. */
 struct waiter *waitlist_find(struct waitlist *list, uint64_t session, int64_t event);
 
-/* Takes a waiter off; or one of a connection's: its event into EVENT, false if it has none. */
+/* One of that connection's, whatever the event; or NULL. */
+struct waiter *waitlist_any_of(struct waitlist *list, uint64_t session);
+
 void waitlist_remove(struct waitlist *list, struct waiter *waiter);
-bool waitlist_take(struct waitlist *list, uint64_t session, int64_t *event);
 
 /* In order: the first waiter for EVENT, or the one after WAITER; NULL at the end. Those who were
  * offered something or leave are left out. */
@@ -92,11 +100,18 @@ uint32_t waitlist_position(struct waitlist *list, const struct waiter *waiter);
 /* The lowest number above AFTER of an event that somebody waits for; 0 if there is none. */
 int64_t waitlist_event_after(const struct waitlist *list, int64_t after);
 
-/* Whether what comes back to EVENT is gathered for a group that was passed over too often. */
-bool waitlist_gathers(struct waitlist *list, int64_t event);
-
 /* Somebody else got what this one could not use. */
 void waitlist_pass_over(struct waitlist *list, struct waiter *waiter);
+
+/*
+ * The group that what comes back to EVENT is gathered for: the one for which it has begun, or else
+ * the first that was passed over too often; NULL if there is neither.
+ */
+struct waiter *waitlist_group(struct waitlist *list, int64_t event);
+
+/* What is gathered for it is held by that ticket; or it was long enough. */
+void waitlist_begin_gathering(struct waitlist *list, struct waiter *waiter, int64_t ticket);
+void waitlist_end_gathering(struct waitlist *list, struct waiter *waiter);
 
 /*
  * The batch is committed: who was offered something or leaves is off, who is new stays, who was

@@ -277,6 +277,7 @@ static enum store_result ticket_change(struct store *base, const struct store_ti
 	if (!there) {
 		return STORE_NONE;
 	}
+	there->quantity = ticket->quantity;
 	there->state = ticket->state;
 	there->expires_ns = ticket->expires_ns;
 	return changed(base, true);

@@ -25,7 +25,8 @@ static const char *const queries[QUERIES] = {
 	[QUERY_TICKET_ADD] = "INSERT INTO tickets (" TICKET_COLUMNS ")"
 			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[QUERY_TICKET_GET] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE number = ?1",
-	[QUERY_TICKET_CHANGE] = "UPDATE tickets SET state = ?2, expires = ?3 WHERE number = ?1",
+	[QUERY_TICKET_CHANGE] =
+		"UPDATE tickets SET state = ?2, expires = ?3, quantity = ?4 WHERE number = ?1",
 	[QUERY_TICKET_NEXT_EXPIRY] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2"
 				     " ORDER BY expires LIMIT 1",
 	[QUERY_ROOM_PUT] = "INSERT OR REPLACE INTO rooms (place, name, topic) VALUES (?1, ?2, ?3)",

@@ -120,6 +120,7 @@ enum store_result sqlite_ticket_change(struct store *base, const struct store_ti
 	sqlite3_bind_int64(statement, 1, ticket->number);
 	sqlite3_bind_int64(statement, 2, ticket->state);
 	sqlite3_bind_int64(statement, 3, ticket->expires_ns);
+	sqlite3_bind_int64(statement, 4, ticket->quantity);
 	if (sqlite_run(store, statement) != STORE_OK) {
 		return STORE_FAILED;
 	}

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "db/booking/lapse.h"
+#include "db/booking/offer.h"
 #include "db/booking/stock.h"
 #include "db/open.h"
 #include "db/store/batches.h"
@@ -16,7 +18,6 @@
 /* The board */
 
 struct board_fill {
-	const struct booking_context *rules;
 	struct stock_board *board;
 	bool full;
 };
@@ -25,15 +26,15 @@ static void put_on_board(void *context, const struct store_event *event)
 {
 	struct board_fill *fill = context;
 
-	fill->full |= !stock_board_put(fill->board, event, booking_left(fill->rules, event));
+	fill->full |= !stock_board_put(fill->board, event, booking_stock_free(event));
 }
 
-void batch_fill_board(const struct booking_context *rules, struct stock_board *board)
+void batch_fill_board(struct store *store, struct stock_board *board)
 {
-	struct board_fill fill = { rules, board, false };
+	struct board_fill fill = { board, false };
 
-	if (store_event_each(rules->store, put_on_board, &fill) != STORE_OK) {
-		log_error("the events cannot be read: %s", store_error(rules->store));
+	if (store_event_each(store, put_on_board, &fill) != STORE_OK) {
+		log_error("the events cannot be read: %s", store_error(store));
 	}
 	if (fill.full) {
 		log_warning("more than %d events: the rest is not shown", STOCK_BOARD_EVENTS_MAX);
@@ -41,9 +42,9 @@ void batch_fill_board(const struct booking_context *rules, struct stock_board *b
 }
 
 /* Puts the events that the last commit changed on the board. */
-static void show_changes(struct batcher *batcher, const struct booking_context *rules)
+static void show_changes(struct batcher *batcher)
 {
-	struct board_fill fill = { rules, batcher->shared->board, false };
+	struct board_fill fill = { batcher->shared->board, false };
 
 	store_events_changed(batcher->store, put_on_board, &fill);
 }
@@ -113,7 +114,7 @@ static void undo_batch(struct booking_queue *queue)
  * A predecessor may have died between its commit and its answers. If the store has its batch, the
  * answers in the slots are good; if not, they never were, and the requests are carried out anew.
  */
-static bool settle_predecessor(struct batcher *batcher, const struct booking_context *rules)
+static bool settle_predecessor(struct batcher *batcher)
 {
 	struct booking_queue *queue = batcher->queue;
 	int64_t last = 0;
@@ -132,7 +133,7 @@ static bool settle_predecessor(struct batcher *batcher, const struct booking_con
 	waitlist_repair(&queue->waitlist);
 	queue->next_expiry_ns = 0;
 	if (committed) {
-		batch_fill_board(rules, batcher->shared->board);
+		batch_fill_board(batcher->store, batcher->shared->board);
 		waitlist_commit(&queue->waitlist);
 		queue->batch.unclear = false;
 		publish(batcher);
@@ -310,7 +311,7 @@ static bool serve_batch(struct batcher *batcher)
 		return false;
 	}
 	score_add(batcher->score, COUNTER_BATCHED, done);
-	show_changes(batcher, &rules);
+	show_changes(batcher);
 	waitlist_commit(&queue->waitlist);
 	publish(batcher);
 	number_waiters(batcher);
@@ -346,7 +347,7 @@ static bool serve_all(struct batcher *batcher)
  * Looks what other programs changed in the store: about once a second, since what the clerks of our
  * other workers committed looks the same.
  */
-static void look_around(struct batcher *batcher, const struct booking_context *rules)
+static void look_around(struct batcher *batcher)
 {
 	int64_t now_ns = clock_monotonic_ns();
 
@@ -355,7 +356,7 @@ static void look_around(struct batcher *batcher, const struct booking_context *r
 	}
 	batcher->queue->looked_ns = now_ns;
 	if (store_changed_elsewhere(batcher->store)) {
-		batch_fill_board(rules, batcher->shared->board);
+		batch_fill_board(batcher->store, batcher->shared->board);
 		batcher->queue->next_expiry_ns = 0;
 		wake_loop(batcher, batcher->worker);
 	}
@@ -370,11 +371,9 @@ bool batch_serve(struct batcher *batcher)
 			    store_error(batcher->store));
 		return true;
 	}
-	const struct booking_context rules = rules_of(batcher);
-
-	good = settle_predecessor(batcher, &rules);
+	good = settle_predecessor(batcher);
 	if (good) {
-		look_around(batcher, &rules);
+		look_around(batcher);
 		good = serve_all(batcher);
 	}
 	if (good && archive_is_due(batcher->shared)) {

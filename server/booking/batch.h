@@ -58,6 +58,6 @@ bool batch_keep_chat(struct batcher *batcher);
 int64_t batch_wait_at_most(const struct booking_queue *queue);
 
 /* Brings the whole board up to date; with the store's lock held. For the master's start, too. */
-void batch_fill_board(const struct booking_context *rules, struct stock_board *board);
+void batch_fill_board(struct store *store, struct stock_board *board);
 
 #endif

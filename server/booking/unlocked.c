@@ -1,5 +1,6 @@
 #include "server/booking/unlocked.h"
 
+#include "db/booking/lapse.h"
 #include "db/booking/stale.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
@@ -21,7 +22,7 @@ static bool end(struct batcher *batcher, bool keep)
 
 static void show_on_board(void *context, const struct store_event *event)
 {
-	(void)stock_board_put(context, event, event->total - event->sold - event->held);
+	(void)stock_board_put(context, event, booking_stock_free(event));
 }
 
 /* The purchase, on what was SEEN a while ago (NULL: on what is there). */

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "db/booking/stock.h"
+#include "db/booking/lapse.h"
 #include "db/open.h"
 #include "server/booking/batch.h"
 #include "server/chat/archive.h"
@@ -148,7 +148,7 @@ static struct mutex *prepare_store(const struct options *options, struct shared_
 		warn_unlocked(store, options->store);
 	}
 	bring_up_to_date(&rules, options);
-	batch_fill_board(&rules, shared->board);
+	batch_fill_board(store, shared->board);
 	if (!archive_restore(shared, store)) {
 		die("%s", store_error(store));
 	}

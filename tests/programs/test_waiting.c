@@ -165,41 +165,57 @@ static void pass_the_group(char codes[][TICKET_CODE_SIZE])
 	}
 }
 
-Test(programs_waiting, a_group_is_passed_over_ten_times_and_then_gathered_for)
+/* All 13 are sold one by one, ann's group of 3 waits, and was passed over ten times. */
+static void sell_out_and_pass_the_group(char codes[PASSES + 3][TICKET_CODE_SIZE])
 {
-	char codes[PASSES + 3][TICKET_CODE_SIZE], code[TICKET_CODE_SIZE];
-
 	start("13");
 	for (int i = 0; i < PASSES + 3; i++) {
 		ask_code(&seller, codes[i], "+booked ", "/book rush");
 	}
 	ask(&ann, "+waiting rush 3 1$", "/wait rush 3");
 	pass_the_group(codes);
+}
+
+Test(programs_waiting, a_group_is_passed_over_ten_times_and_then_gathered_for)
+{
+	char codes[PASSES + 3][TICKET_CODE_SIZE], code[TICKET_CODE_SIZE];
+
+	sell_out_and_pass_the_group(codes);
 	ask(&bob, "+waiting rush 1 2$", "/wait rush");
 	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES]);
 	ask(&seller, "+left rush 0 13$", "/left rush");
 	ask(&seller, "-SOLDOUT rush 0$", "/book rush");
 	ask(&seller, "-SOLDOUT rush 0$", "/hold rush");
-	ask(&seller, "+audit rush 12 0 1 13 ok$", "/audit rush");
+	ask(&seller, "+audit rush 12 1 0 13 ok$", "/audit rush");
+	ask(&seller, "+event rush 14$", "/event grow rush 1");
+	expect_offer(&bob, "rush 1", code); /* what grows is not gathered */
 	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES + 1]);
-	ask(&seller, "-SOLDOUT rush 0$", "/book rush");
+	ask(&seller, "+audit rush 11 3 0 14 ok$", "/audit rush");
 	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES + 2]);
 	expect_offer(&ann, "rush 3", code);
+	ask(&ann, text_of("+booked %s rush 3$", code), "/confirm %s", code);
+	ask(&seller, "+audit rush 13 1 0 14 ok$", "/audit rush");
+}
+
+Test(programs_waiting, what_is_free_goes_to_anybody_while_a_group_is_gathered_for)
+{
+	char codes[PASSES + 3][TICKET_CODE_SIZE], code[TICKET_CODE_SIZE];
+
+	sell_out_and_pass_the_group(codes);
+	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES]);
 	ask(&seller, "+event rush 14$", "/event grow rush 1");
-	expect_offer(&bob, "rush 1", code);
-	ask(&seller, "+audit rush 10 4 0 14 ok$", "/audit rush");
+	ask(&seller, "+left rush 1 14$", "/left rush");
+	ask(&seller, "+booked ", "/book rush");
+	ask(&seller, "+event rush 16$", "/event grow rush 2");
+	expect_offer(&ann, "rush 3", code); /* with what is free it is complete */
+	ask(&seller, "+audit rush 13 3 0 16 ok$", "/audit rush");
 }
 
 Test(programs_waiting, a_group_that_leaves_gives_back_what_was_gathered)
 {
 	char codes[PASSES + 3][TICKET_CODE_SIZE];
 
-	start("13");
-	for (int i = 0; i < PASSES + 3; i++) {
-		ask_code(&seller, codes[i], "+booked ", "/book rush");
-	}
-	ask(&ann, "+waiting rush 3 1$", "/wait rush 3");
-	pass_the_group(codes);
+	sell_out_and_pass_the_group(codes);
 	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES]);
 	ask(&seller, "-SOLDOUT rush 0$", "/book rush");
 	talk_close(&ann);
@@ -207,23 +223,59 @@ Test(programs_waiting, a_group_that_leaves_gives_back_what_was_gathered)
 	ask(&seller, "+booked ", "/book rush");
 }
 
+Test(programs_waiting, a_killed_workers_group_gives_back_what_was_gathered)
+{
+	char codes[PASSES + 3][TICKET_CODE_SIZE];
+	pid_t pid;
+
+	sell_out_and_pass_the_group(codes);
+	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES]);
+	ask(&seller, "+left rush 0 13$", "/left rush");
+	serving(&ann, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	cr_assert(eventually(left_of(&seller, "rush") == 1));
+	ask(&seller, "+audit rush 12 0 1 13 ok$", "/audit rush");
+}
+
 /* Two servers */
 
-Test(programs_waiting, what_another_server_gives_back_is_offered_too)
-{
-	static struct talk there;
-	char code[TICKET_CODE_SIZE];
+static struct talk third; /* at the second one, on the same store */
 
-	start("2");
+static void start_second(void)
+{
 	turnstiled_init(&second, TURNSTILED);
 	turnstiled_start(&second, "--workers", "1", "--store",
 			 store_url(&server, "sqlite", "turnstile.db"));
-	talk_open_greeted(&there, second.lines_port);
-	ask_code(&there, code, "+booked ", "/book rush 2");
+	talk_open_greeted(&third, second.lines_port);
+}
+
+Test(programs_waiting, what_another_server_gives_back_is_offered_too)
+{
+	char code[TICKET_CODE_SIZE];
+
+	start("2");
+	start_second();
+	ask_code(&third, code, "+booked ", "/book rush 2");
 	ask(&ann, "+waiting rush 1 1$", "/wait rush");
-	ask(&there, "+cancelled ", "/cancel %s", code);
+	ask(&third, "+cancelled ", "/cancel %s", code);
 	expect_offer(&ann, "rush 1", code);
 	ask(&seller, "+audit rush 0 1 1 2 ok$", "/audit rush");
+}
+
+Test(programs_waiting, another_server_does_not_sell_what_is_gathered)
+{
+	char codes[PASSES + 3][TICKET_CODE_SIZE], code[TICKET_CODE_SIZE];
+
+	sell_out_and_pass_the_group(codes);
+	start_second();
+	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES]);
+	ask(&third, "-SOLDOUT rush 0$", "/book rush");
+	ask(&third, "+audit rush 12 1 0 13 ok$", "/audit rush");
+	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES + 1]);
+	ask(&seller, "+cancelled ", "/cancel %s", codes[PASSES + 2]);
+	expect_offer(&ann, "rush 3", code);
+	ask(&third, text_of("+booked %s rush 3$", code), "/confirm %s", code);
+	ask(&third, "+audit rush 13 0 0 13 ok$", "/audit rush");
 }
 
 /* Many, while workers are killed */

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/booking/stock.h"
+#include "db/booking/lapse.h"
+#include "db/booking/offer.h"
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
 #include "tests/db/scratch.h"
@@ -763,24 +764,6 @@ StoreTest(booking, offer_of_a_batch_that_failed_was_never_made)
 	cr_assert(adds_up(store, "rush"));
 }
 
-StoreTest(booking, in_a_batch_that_failed_nobody_was_passed_over)
-{
-	book(8, "");
-	wait_for(100, 4);
-	for (int i = 0; i < 2 * WAITLIST_PASSES_MAX; i++) {
-		begin(store);
-		cr_assert_eq(ask_within(BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
-		abandon(store);
-		waitlist_roll_back(waitlist);
-	}
-	cr_assert_eq(left(), 2, "it is gathered for a group that nobody passed over");
-	for (int sale = 0; sale < WAITLIST_PASSES_MAX; sale++) {
-		cr_assert_eq(book(1, "").outcome, BOOKING_DONE);
-		grow(1);
-	}
-	cr_assert_eq(left(), 0, "the sales that were made count");
-}
-
 StoreTest(booking, in_a_batch_that_failed_nobody_left_the_list)
 {
 	book(10, "");
@@ -800,59 +783,313 @@ StoreTest(booking, in_a_batch_that_failed_nobody_left_the_list)
 	cr_assert(was_offered(1, 1), "and keeps the place when that failed");
 }
 
-StoreTest(booking, group_is_passed_over_ten_times_and_then_gathered_for)
+/* Groups */
+
+#define GROUP 100 /* the session of one that waits for 4 */
+#define SMALL 50  /* and of one that waits for 1, behind it */
+
+static char codes[10][CODE_SIZE];
+
+/* All ten are sold, one by one. */
+static void sell_singly(void)
 {
-	book(10, "");
-	wait_for(100, 4);
+	for (int i = 0; i < 10; i++) {
+		memcpy(codes[i], book(1, "").code, CODE_SIZE);
+	}
+}
+
+static void cancel(int number)
+{
+	cr_assert_eq(outcome_with_code(BOOKING_CANCEL, codes[number]), BOOKING_DONE);
+}
+
+/* Smaller ones get what comes by growing, ten times. */
+static void pass_over(void)
+{
 	for (uint64_t session = 1; session <= WAITLIST_PASSES_MAX; session++) {
 		wait_for(session, 1);
 		grow(1);
 		cr_assert(was_offered(session, 1), "pass %d", (int)session);
+		outcome_with_code(BOOKING_CONFIRM, offers[0].code);
 	}
-	wait_for(50, 1);
+}
+
+/* A group of 4 that was passed over, and a small one that waits behind it. */
+static void pass_over_a_group(void)
+{
+	sell_singly();
+	wait_for(GROUP, 4);
+	pass_over();
+	wait_for(SMALL, 1);
+}
+
+static int64_t held(void)
+{
+	return ask_verb(BOOKING_AUDIT, "rush", 0, "").held;
+}
+
+StoreTest(booking, group_is_passed_over_ten_times_and_then_gathered_for)
+{
+	pass_over_a_group();
 	for (int gathered = 1; gathered <= 3; gathered++) {
-		grow(1);
+		cancel(gathered);
 		cr_assert_eq(offer_count, 0);
 		cr_assert_eq(left(), 0, "it does not count as left");
+		cr_assert_eq(held(), gathered);
 		cr_assert_eq(book(1, "").outcome, BOOKING_SOLD_OUT);
 		cr_assert_eq(hold(1, 60, "").outcome, BOOKING_SOLD_OUT);
+		cr_assert(adds_up(store, "rush"));
 	}
-	grow(1);
-	cr_assert(was_offered(100, 4));
-	grow(1);
-	cr_assert(was_offered(50, 1), "and then the others");
+	cancel(4);
+	cr_assert(was_offered(GROUP, 4));
+	cr_assert_eq(state_of(offers[0].code), TICKET_HELD);
+	cancel(5);
+	cr_assert(was_offered(SMALL, 1), "and then the others");
 	cr_assert(adds_up(store, "rush"));
+}
+
+StoreTest(booking, offer_of_what_was_gathered_has_its_whole_time)
+{
+	pass_over_a_group();
+	cancel(1);
+	pass(BOOKING_GATHERING_SECONDS - 1);
+	grow(3);
+	cr_assert(was_offered(GROUP, 4));
+	pass(BOOKING_HOLD_SECONDS - 1);
+	cr_assert_eq(state_of(offers[0].code), TICKET_HELD);
+	cr_assert_eq(outcome_with_code(BOOKING_CONFIRM, offers[0].code), BOOKING_DONE);
+}
+
+StoreTest(booking, group_needs_no_more_than_it_lacks)
+{
+	pass_over_a_group();
+	grow(3);
+	cr_assert(was_offered(SMALL, 1));
+	struct booking_answer booked = book(2, "");
+	cancel(1);
+	cr_assert_eq(left(), 0);
+	outcome_with_code(BOOKING_CANCEL, booked.code);
+	cancel(2);
+	cr_assert(was_offered(GROUP, 4));
+	cancel(3);
+	cr_assert_eq(left(), 1, "what comes back then is left");
+	booked = book(1, "");
+	cr_assert_eq(booked.outcome, BOOKING_DONE);
+}
+
+StoreTest(booking, what_comes_back_beyond_a_groups_need_is_left)
+{
+	struct booking_answer many = book(7, "");
+	book(3, "");
+	wait_for(GROUP, 4);
+	pass_over();
+	outcome_with_code(BOOKING_CANCEL, many.code);
+	cr_assert(was_offered(GROUP, 4));
+	cr_assert_eq(left(), 3);
+}
+
+StoreTest(booking, what_grows_or_was_free_is_kept_from_nobody)
+{
+	pass_over_a_group();
+	grow(1);
+	cr_assert(was_offered(SMALL, 1));
+	grow(2);
+	cr_assert_eq(left(), 2);
+	cancel(1);
+	cr_assert_eq(left(), 2, "what was free stays it");
+	cr_assert_eq(hold(1, 60, "").outcome, BOOKING_DONE);
+	cr_assert_eq(book(1, "").outcome, BOOKING_DONE);
+	wait_for(7, 1);
+	grow(1);
+	cr_assert(was_offered(7, 1), "who waits behind a group gets it, too");
+	cr_assert_eq(held(), 4);
+	grow(3);
+	cr_assert(was_offered(GROUP, 4), "or the group, when it is enough");
+}
+
+StoreTest(booking, gathering_ends_in_time_and_the_group_is_passed_over_again)
+{
+	pass_over_a_group();
+	cancel(1);
+	cancel(2);
+	pass(BOOKING_GATHERING_SECONDS - 1);
+	cr_assert_eq(left(), 0);
+	pass(1);
+	cr_assert(was_offered(SMALL, 1));
+	cr_assert_eq(left(), 1);
+	cancel(3);
+	cr_assert_eq(left(), 2, "it is not its turn");
+	for (int passed = 1; passed < WAITLIST_PASSES_MAX; passed += 2) {
+		cancel(4);
+		cr_assert_eq(left(), 3, "it was passed over %d times", passed);
+		cr_assert_eq(book(2, "").outcome, BOOKING_DONE);
+		memcpy(codes[4], book(1, "").code, CODE_SIZE);
+		grow(2);
+	}
+	cancel(4);
+	cr_assert_eq(left(), 2, "it is its turn again");
+}
+
+StoreTest(booking, gathering_that_is_over_is_over_before_it_lapses)
+{
+	pass_over_a_group();
+	cancel(1);
+	cancel(2);
+	now_ns += BOOKING_GATHERING_SECONDS * NS_PER_SECOND;
+	cancel(3);
+	cr_assert(was_offered(SMALL, 1));
+	cr_assert_eq(left(), 2);
+	cr_assert_eq(held(), 1);
+	cr_assert(adds_up(store, "rush"));
+}
+
+StoreTest(booking, one_group_after_the_other_is_gathered_for)
+{
+	sell_singly();
+	wait_for(GROUP, 4);
+	wait_for(GROUP + 1, 3);
+	pass_over();
+	cancel(1);
+	cancel(2);
+	cancel(3);
+	cr_assert_eq(held(), 3);
+	cr_assert_eq(offer_count, 0, "it is gathered for the first");
+	pass(BOOKING_GATHERING_SECONDS);
+	cr_assert(was_offered(GROUP + 1, 3));
+	cancel(4);
+	cr_assert_eq(left(), 1, "nobody else was passed over");
+}
+
+StoreTest(booking, groups_turn_comes_when_another_ones_is_over)
+{
+	sell_singly();
+	wait_for(GROUP, 4);
+	wait_for(GROUP + 1, 3);
+	pass_over();
+	cancel(1);
+	pass(BOOKING_GATHERING_SECONDS);
+	cr_assert_eq(left(), 1, "what was gathered is kept from all for no longer");
+	cancel(2);
+	cr_assert_eq(left(), 1, "what comes back now is the other group's");
+	cr_assert_eq(held(), 1);
+	cancel(3);
+	cr_assert(was_offered(GROUP + 1, 3), "which takes what is free, too");
 }
 
 StoreTest(booking, group_that_leaves_sets_free_what_was_gathered)
 {
-	book(10, "");
-	wait_for(100, 4);
-	for (uint64_t session = 1; session <= WAITLIST_PASSES_MAX; session++) {
-		wait_for(session, 1);
-		grow(1);
-	}
-	offer_count = 0;
-	wait_for(50, 1);
-	grow(2);
-	cr_assert_eq(offer_count, 0);
-	release(100);
-	cr_assert(was_offered(50, 1));
+	pass_over_a_group();
+	cancel(1);
+	cancel(2);
+	release(GROUP);
+	cr_assert(was_offered(SMALL, 1));
 	cr_assert_eq(left(), 1);
 	cr_assert_eq(book(1, "").outcome, BOOKING_DONE);
+	cr_assert(adds_up(store, "rush"));
+}
+
+StoreTest(booking, group_that_wants_another_number_sets_free_what_was_gathered)
+{
+	pass_over_a_group();
+	cancel(1);
+	cancel(2);
+	cr_assert_eq(wait_for(GROUP, 3).outcome, BOOKING_DONE);
+	cr_assert(was_offered(SMALL, 1));
+	cr_assert_eq(left(), 1);
+	cr_assert(adds_up(store, "rush"));
+}
+
+StoreTest(booking, what_was_gathered_is_free_at_the_next_start)
+{
+	pass_over_a_group();
+	cancel(1);
+	waitlist_init(memset(waitlist, 0, sizeof(*waitlist)));
+	const struct booking_context now = context();
+	begin(store);
+	cr_assert(booking_release_all(&now));
+	finish_batch();
+	cr_assert_eq(left(), 1);
+}
+
+StoreTest(booking, gathering_may_lapse_by_another_servers_hand)
+{
+	int64_t next_ns;
+	pass_over_a_group();
+	cancel(1);
+	now_ns += BOOKING_GATHERING_SECONDS * NS_PER_SECOND;
+	const struct booking_context theirs = { .store = store, .wall_ns = now_ns };
+	begin(store);
+	cr_assert(booking_lapse(&theirs, 1, &next_ns));
+	commit(store);
+	cr_assert_eq(left(), 1);
+	cancel(2);
+	cr_assert(was_offered(SMALL, 1));
+	cr_assert_eq(left(), 1);
+	cr_assert(adds_up(store, "rush"));
 }
 
 StoreTest(booking, newcomers_pass_a_group_over_as_waiters_do)
 {
-	book(8, "");
-	wait_for(100, 4);
+	sell_singly();
+	cancel(0);
+	cancel(1);
+	wait_for(GROUP, 4);
 	for (int sale = 0; sale < WAITLIST_PASSES_MAX; sale++) {
 		cr_assert_eq(book(1, "").outcome, BOOKING_DONE);
 		grow(1);
 	}
-	cr_assert_eq(book(1, "").outcome, BOOKING_SOLD_OUT);
-	grow(2);
-	cr_assert(was_offered(100, 4));
+	cancel(2);
+	cr_assert_eq(left(), 2);
+	cr_assert_eq(held(), 1);
+	cancel(3);
+	cr_assert(was_offered(GROUP, 4));
+}
+
+StoreTest(booking, in_a_batch_that_failed_nobody_was_passed_over)
+{
+	sell_singly();
+	cancel(0);
+	wait_for(GROUP, 4);
+	for (int i = 0; i < 2 * WAITLIST_PASSES_MAX; i++) {
+		begin(store);
+		cr_assert_eq(ask_within(BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
+		abandon(store);
+		waitlist_roll_back(waitlist);
+	}
+	cancel(1);
+	cr_assert_eq(left(), 2, "it is gathered for a group that nobody passed over");
+}
+
+StoreTest(booking, in_a_batch_that_failed_nothing_was_gathered)
+{
+	struct booking_request request = request_for(BOOKING_CANCEL, "", 0, "");
+	pass_over_a_group();
+	memcpy(request.code, codes[1], CODE_SIZE);
+	begin(store);
+	cr_assert_eq(carry_within(&request).outcome, BOOKING_DONE);
+	abandon(store);
+	waitlist_roll_back(waitlist);
+	cr_assert_eq(held(), 0);
+	for (int i = 1; i <= 4; i++) {
+		cancel(i);
+	}
+	cr_assert(was_offered(GROUP, 4));
+	cr_assert(adds_up(store, "rush"));
+}
+
+/* Waits for all, so that there is never enough, and holds and cancels the rest again and again. */
+StoreTest(booking, nobody_keeps_from_others_what_they_do_not_hold)
+{
+	book(1, "");
+	wait_for(GROUP, 10);
+	for (int i = 0; i < 5 * WAITLIST_PASSES_MAX; i++) {
+		struct booking_answer mine = hold(4, 60, "");
+		cr_assert_eq(mine.outcome, BOOKING_DONE);
+		cr_assert_eq(outcome_with_code(BOOKING_CANCEL, mine.code), BOOKING_DONE);
+		cr_assert_geq(left(), 9 - 4, "of others' stock, only %d are left", (int)left());
+		pass(BOOKING_GATHERING_SECONDS);
+		cr_assert_eq(left(), 9);
+	}
 }
 
 /* Audit */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "db/booking/booking.h"
-#include "db/booking/stock.h"
+#include "db/booking/lapse.h"
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
 #include "tests/db/scratch.h"
@@ -43,6 +43,8 @@ struct plain_waiter {
 	int64_t quantity;
 	uint64_t session;
 	int passed;
+	size_t gathered; /* the place of the ticket that holds what is gathered for it, and 1; or 0
+			  */
 };
 
 struct plain_offer {
@@ -85,6 +87,9 @@ static int outcomes[BOOKING_FAILED + 1]; /* how often each was seen */
 static size_t offers_seen;
 static bool scarce; /* events hardly grow, and so many wait */
 static size_t waiters_in_failures;
+static size_t gatherings;           /* that were begun, */
+static size_t gatherings_completed; /* became an offer, */
+static size_t gatherings_over;      /* and took too long */
 
 static void set_up(void)
 {
@@ -125,22 +130,6 @@ static int64_t stock(int event)
 	return plain.events[event].total - sum(event, true, true);
 }
 
-static bool gathers(int event)
-{
-	for (size_t i = 0; i < plain.waiter_count; i++) {
-		if (plain.waiters[i].event == event &&
-		    plain.waiters[i].passed >= WAITLIST_PASSES_MAX) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int64_t left(int event)
-{
-	return gathers(event) ? 0 : stock(event);
-}
-
 static void remove_waiter(size_t place)
 {
 	plain.waiter_count--;
@@ -163,42 +152,151 @@ static void pass_over(int event, size_t place)
 	}
 }
 
-static void offer_to(size_t place)
+/* The place of the group that is gathered for, of the first that is due, or past the end. */
+static size_t find_group(int event)
 {
-	struct plain_waiter waiter = plain.waiters[place];
-	struct plain_ticket ticket = { .event = waiter.event,
-				       .quantity = waiter.quantity,
+	size_t due = plain.waiter_count;
+	for (size_t i = 0; i < plain.waiter_count; i++) {
+		const struct plain_waiter *waiter = &plain.waiters[i];
+		if (waiter->event == event && waiter->gathered > 0) {
+			return i;
+		}
+		if (waiter->event == event && waiter->passed >= WAITLIST_PASSES_MAX &&
+		    due == plain.waiter_count) {
+			due = i;
+		}
+	}
+	return due;
+}
+
+static int64_t gathered_for(size_t place)
+{
+	size_t gathered = plain.waiters[place].gathered;
+	return gathered > 0 ? plain.tickets[gathered - 1].quantity : 0;
+}
+
+/* What was gathered is free; the group may be passed over again. */
+static void end_gathering(size_t place)
+{
+	plain.tickets[plain.waiters[place].gathered - 1].state = TICKET_EXPIRED;
+	plain.waiters[place].gathered = 0;
+	plain.waiters[place].passed = 0;
+}
+
+static void end_old_gathering(int event)
+{
+	size_t place = find_group(event);
+	if (place < plain.waiter_count && plain.waiters[place].gathered > 0 &&
+	    plain.tickets[plain.waiters[place].gathered - 1].expires_ns <= now_ns) {
+		end_gathering(place);
+		gatherings_over++;
+	}
+}
+
+/* Of what came back, what the group needs is held for it. */
+static void gather(int event, int64_t quantity)
+{
+	end_old_gathering(event);
+	size_t place = find_group(event);
+	if (place == plain.waiter_count) {
+		return;
+	}
+	struct plain_waiter *group = &plain.waiters[place];
+	int64_t needed = group->quantity - gathered_for(place);
+	struct plain_ticket ticket = { .event = event,
+				       .quantity = quantity < needed ? quantity : needed,
+				       .state = TICKET_HELD,
+				       .kind = TICKET_BY_OFFER,
+				       .expires_ns =
+					       now_ns + BOOKING_GATHERING_SECONDS * NS_PER_SECOND,
+				       .tied = group->session };
+	if (group->gathered > 0) {
+		plain.tickets[group->gathered - 1].quantity += ticket.quantity;
+	} else {
+		group->gathered = add_ticket(&ticket) + 1;
+		gatherings++;
+	}
+}
+
+/* The hold that is offered to a waiter: what was gathered, and more; or a new one. */
+static size_t hold_for(const struct plain_waiter *waiter)
+{
+	struct plain_ticket ticket = { .event = waiter->event,
+				       .quantity = waiter->quantity,
 				       .state = TICKET_HELD,
 				       .kind = TICKET_BY_OFFER,
 				       .expires_ns = now_ns + BOOKING_HOLD_SECONDS * NS_PER_SECOND,
-				       .tied = waiter.session };
+				       .tied = waiter->session };
+	if (waiter->gathered == 0) {
+		return add_ticket(&ticket);
+	}
+	gatherings_completed++;
+	plain.tickets[waiter->gathered - 1] = ticket;
+	return waiter->gathered - 1;
+}
+
+static void offer_to(size_t place)
+{
+	struct plain_waiter waiter = plain.waiters[place];
 	remove_waiter(place);
 	pass_over(waiter.event, place);
 	cr_assert(plain_offer_count < OFFERS_MAX);
 	plain_offers[plain_offer_count++] =
-		(struct plain_offer){ add_ticket(&ticket), waiter.session };
+		(struct plain_offer){ hold_for(&waiter), waiter.session };
 }
 
 static void serve(int event)
 {
 	size_t place = 0;
-	while (plain.events[event].open && place < plain.waiter_count) {
+	if (!plain.events[event].open) {
+		return;
+	}
+	end_old_gathering(event);
+	while (place < plain.waiter_count) {
 		const struct plain_waiter *waiter = &plain.waiters[place];
-		bool is_here = waiter->event == event;
-		if (is_here && waiter->quantity <= stock(event)) {
+		if (waiter->event == event &&
+		    waiter->quantity <= stock(event) + gathered_for(place)) {
 			offer_to(place);
-		} else if (is_here && waiter->passed >= WAITLIST_PASSES_MAX) {
-			return;
 		} else {
 			place++;
 		}
 	}
 }
 
+/* The place of the group that TICKET holds what is gathered for, or past the end. */
+static size_t gathered_by(const struct plain_ticket *ticket)
+{
+	size_t place = 0;
+	while (place < plain.waiter_count &&
+	       plain.waiters[place].gathered != (size_t)(ticket - plain.tickets) + 1) {
+		place++;
+	}
+	return place;
+}
+
 static void end_ticket(struct plain_ticket *ticket, enum ticket_state state)
 {
+	size_t group = gathered_by(ticket);
 	ticket->state = state;
+	if (!plain.events[ticket->event].open) {
+		return;
+	}
+	if (group < plain.waiter_count) {
+		end_gathering(group);
+		gatherings_over++;
+	} else {
+		gather(ticket->event, ticket->quantity);
+	}
 	serve(ticket->event);
+}
+
+/* Takes a waiter off the list. */
+static void leave(size_t place)
+{
+	if (plain.waiters[place].gathered > 0) {
+		plain.tickets[plain.waiters[place].gathered - 1].state = TICKET_EXPIRED;
+	}
+	remove_waiter(place);
 }
 
 /* The hold that ends first, of those whose time is over. */
@@ -255,7 +353,7 @@ static enum booking_outcome sell_plainly(const struct wish *wish, int *ticket)
 	if (!plain.events[wish->event].open) {
 		return BOOKING_CLOSED;
 	}
-	if (left(wish->event) < wish->quantity) {
+	if (stock(wish->event) < wish->quantity) {
 		return BOOKING_SOLD_OUT;
 	}
 	if (holds) {
@@ -316,12 +414,12 @@ static enum booking_outcome wait_plainly(const struct wish *wish)
 		return BOOKING_LIMIT;
 	}
 	if (place < plain.waiter_count && plain.waiters[place].quantity != wish->quantity) {
-		remove_waiter(place);
+		leave(place);
 		place = plain.waiter_count;
 	}
 	if (place == plain.waiter_count) {
 		plain.waiters[plain.waiter_count++] =
-			(struct plain_waiter){ wish->event, wish->quantity, wish->session, 0 };
+			(struct plain_waiter){ wish->event, wish->quantity, wish->session, 0, 0 };
 	}
 	serve(wish->event);
 	return BOOKING_DONE;
@@ -335,7 +433,7 @@ static enum booking_outcome release_plainly(const struct wish *wish)
 			place++;
 			continue;
 		}
-		remove_waiter(place);
+		leave(place);
 		serve(event);
 		place = 0;
 	}
@@ -436,6 +534,22 @@ static int any(int below)
 	return (int)(random() % below);
 }
 
+/* Groups want nearly all that there is, and stay; smaller ones pass them over one by one. */
+static void make_scarce(struct wish *wish)
+{
+	int64_t total = plain.events[wish->event].total;
+	switch (wish->verb) {
+	case BOOKING_WAIT:
+		wish->quantity = total > 3 ? total - any((int)total / 2) : wish->quantity;
+		break;
+	case BOOKING_BOOK:
+	case BOOKING_HOLD: wish->quantity = 1; break;
+	case BOOKING_RELEASE: wish->verb = any(8) > 0 ? BOOKING_CANCEL : wish->verb; break;
+	case BOOKING_EVENT_GROW: wish->quantity = total > 9 ? -1 : any(3) - (total > 5); break;
+	default: break;
+	}
+}
+
 static struct wish any_wish(void)
 {
 	static const enum booking_verb verbs[] = {
@@ -459,14 +573,20 @@ static struct wish any_wish(void)
 		wish.ticket = (int)plain.ticket_count - 1 -
 			      any((int)plain.ticket_count > 30 ? 30 : (int)plain.ticket_count);
 	}
-	if (wish.verb == BOOKING_EVENT_GROW) {
-		wish.quantity = scarce ? any(3) - 1 : any(9) - 3;
+	if (wish.ticket >= 0 && plain.tickets[wish.ticket].code[0] == '\0') {
+		wish.ticket = -1; /* it holds what is gathered: nobody knows its code */
 	}
-	if (any(12) == 0 || (scarce && wish.verb == BOOKING_WAIT)) {
+	if (wish.verb == BOOKING_EVENT_GROW) {
+		wish.quantity = any(9) - 3;
+	}
+	if (any(12) == 0) {
 		wish.quantity += 4;
 	}
 	if (any(60) == 0) {
 		wish.quantity += QUANTITY_MAX;
+	}
+	if (scarce) {
+		make_scarce(&wish);
 	}
 	return wish;
 }
@@ -520,7 +640,7 @@ static void compare_ticket(const struct booking_answer *answer, struct plain_tic
 
 static void compare_event(const struct booking_answer *answer, int event)
 {
-	cr_assert_eq(answer->left, left(event));
+	cr_assert_eq(answer->left, stock(event));
 	cr_assert_eq(answer->total, plain.events[event].total);
 }
 
@@ -645,4 +765,8 @@ StoreTest(rules, hold_where_many_wait_and_batches_fail)
 	carry_out_many();
 	cr_assert_gt(waiters_in_failures, REQUESTS / 40, "too few waited when a batch failed: %zu",
 		     waiters_in_failures);
+	cr_assert_gt(gatherings, 20, "too little was gathered: %zu", gatherings);
+	cr_assert_gt(gatherings_completed, 1, "too few groups got what was gathered: %zu",
+		     gatherings_completed);
+	cr_assert_gt(gatherings_over, 10, "too few gatherings took too long: %zu", gatherings_over);
 }

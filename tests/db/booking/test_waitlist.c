@@ -69,19 +69,63 @@ Test(waitlist, keeps_the_order_of_each_event)
 	cr_expect_str_eq(waiting_for(1), "3 5 ");
 }
 
-Test(waitlist, gives_back_all_that_a_connection_waits_for)
+Test(waitlist, finds_all_that_a_connection_waits_for)
 {
-	int64_t event = 0;
-
 	add(1, 1);
 	add(2, 1);
 	add(1, 2);
-	cr_expect(waitlist_take(list, 1, &event));
-	cr_expect_eq(event, 1);
-	cr_expect(waitlist_take(list, 1, &event));
-	cr_expect_eq(event, 2);
-	cr_expect(!waitlist_take(list, 1, &event));
+	cr_assert_eq(waitlist_any_of(list, 1)->event, 1);
+	waitlist_remove(list, waitlist_any_of(list, 1));
+	cr_assert_eq(waitlist_any_of(list, 1)->event, 2);
+	waitlist_remove(list, waitlist_any_of(list, 1));
+	cr_expect_null(waitlist_any_of(list, 1));
 	cr_expect_str_eq(waiting_for(1), "2 ");
+}
+
+static void pass_over(struct waiter *waiter, int times)
+{
+	for (int i = 0; i < times; i++) {
+		waitlist_pass_over(list, waiter);
+	}
+}
+
+Test(waitlist, gathers_for_one_group_an_event_at_a_time)
+{
+	struct waiter *first = add(1, 1), *second = add(2, 1), *elsewhere = add(3, 2);
+
+	pass_over(second, WAITLIST_PASSES_MAX);
+	pass_over(first, WAITLIST_PASSES_MAX - 1);
+	cr_expect_eq(waitlist_group(list, 1), second);
+	waitlist_begin_gathering(list, second, 77);
+	pass_over(first, 1);
+	cr_expect_eq(waitlist_group(list, 1), second, "it has begun");
+	cr_expect_null(waitlist_group(list, 2));
+	pass_over(elsewhere, WAITLIST_PASSES_MAX);
+	cr_expect_eq(waitlist_group(list, 2), elsewhere);
+	waitlist_end_gathering(list, second);
+	cr_expect_eq(waitlist_group(list, 1), first);
+	waitlist_remove(list, first);
+	cr_expect_null(waitlist_group(list, 1), "it may be passed over again");
+	cr_expect_eq(waitlist_group(list, 2), elsewhere);
+}
+
+Test(waitlist, a_batch_that_failed_neither_begins_nor_ends_a_gathering)
+{
+	struct waiter *group = add(1, 1);
+
+	waitlist_commit(list);
+	pass_over(group, WAITLIST_PASSES_MAX);
+	waitlist_begin_gathering(list, group, 77);
+	waitlist_roll_back(list);
+	cr_expect_null(waitlist_group(list, 1));
+	pass_over(group, WAITLIST_PASSES_MAX);
+	waitlist_begin_gathering(list, group, 78);
+	waitlist_commit(list);
+	waitlist_end_gathering(list, group);
+	cr_expect_null(waitlist_group(list, 1));
+	waitlist_roll_back(list);
+	cr_expect_eq(waitlist_group(list, 1), group);
+	cr_expect_eq(group->gathered, 78);
 }
 
 Test(waitlist, names_each_event_once_that_somebody_waits_for)
@@ -171,12 +215,10 @@ static void prepare(void)
 
 static int change(void *argument)
 {
-	int64_t event;
-
 	(void)argument;
 	add(6, 1);
 	offer(1);
-	waitlist_take(list, 4, &event);
+	waitlist_remove(list, waitlist_find(list, 4, 1));
 	add(7, 1);
 	waitlist_commit(list);
 	return 0;

@@ -290,6 +290,29 @@ StoreTest(store, hold_that_ends_first_comes_first)
 	store_close(store);
 }
 
+StoreTest(store, changes_what_a_hold_holds)
+{
+	struct store_ticket ticket = hold_until(100, "");
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	begin(store);
+	cr_assert_eq(store_ticket_add(store, &ticket), STORE_OK);
+	ticket.quantity += 3;
+	ticket.expires_ns = 200;
+	cr_assert_eq(store_ticket_change(store, &ticket), STORE_OK);
+	commit(store);
+	store_close(store);
+	store = open_store();
+	begin(store);
+	struct store_ticket there;
+	cr_assert_eq(store_ticket_get(store, ticket.number, &there), STORE_OK);
+	cr_assert_eq(there.quantity, ticket.quantity);
+	cr_assert_eq(there.expires_ns, 200);
+	cr_assert_eq(there.state, TICKET_HELD);
+	abandon(store);
+	store_close(store);
+}
+
 StoreTest(store, counts_sold_and_held_from_the_tickets)
 {
 	int64_t sold = -1;
