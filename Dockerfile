@@ -29,7 +29,7 @@ COPY packaging/demo /usr/share/turnstile/demo
 USER 900:900
 WORKDIR /state
 VOLUME /state
-EXPOSE 7000 7007
+EXPOSE 7000 7007 7080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=5s --retries=3 \
     CMD ["turnstile", "send", "/ping"]

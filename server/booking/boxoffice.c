@@ -36,6 +36,7 @@ static bool put(struct turn *turn, struct session *session, const struct booking
 	}
 	slot->seat = session ? session->index : 0;
 	slot->session = session ? session->number : 0;
+	slot->asked_ns = turn_now_ns(turn);
 	slot->request = *request;
 	booking_queue_submit(turn->shared->queue, turn->worker);
 	turn->calls_clerks = true;

@@ -7,6 +7,7 @@
 #include "server/booking/back_off.h"
 #include "server/booking/batch.h"
 #include "server/booking/unlocked.h"
+#include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/sync/latch.h"
 
@@ -31,6 +32,7 @@ static bool open_anew(struct clerk *clerk)
 	char why[STORE_ERROR_SIZE];
 	bool open = false;
 
+	atomic_store(&batcher->queue->failed_ns, clock_monotonic_ns());
 	snprintf(why, sizeof(why), "%s", store_error(batcher->store));
 	for (int i = 0; i < OPENINGS_MAX && !open && !batcher->stopping; i++) {
 		int64_t pause_ns = back_off_note(&clerk->back_off, why);
@@ -54,6 +56,7 @@ static bool serve(struct clerk *clerk)
 	bool good = clerk->serve(&clerk->batcher);
 
 	if (good && clerk->batcher.commits != commits) {
+		atomic_store(&clerk->batcher.queue->failed_ns, 0);
 		back_off_end(&clerk->back_off);
 	}
 	return good || open_anew(clerk);

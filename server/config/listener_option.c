@@ -4,11 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef TURNSTILE_WITH_HTTP
+#define KINDS "lines, echo or http"
+#else
+#define KINDS "lines or echo"
+#endif
+
 #define FORM "must be KIND:ADDRESS:PORT, such as lines:127.0.0.1:7000 or echo:[::1]:7007"
 
 static const char *const kind_names[LISTENER_KINDS] = {
 	[LISTENER_LINES] = "lines",
 	[LISTENER_ECHO] = "echo",
+	[LISTENER_HTTP] = "http",
 };
 
 const char *listener_kind_name(enum listener_kind kind)
@@ -42,18 +49,31 @@ static bool split(const char *text, struct parts *parts)
 	return parts->address.length > 0;
 }
 
+/* Some have to be built in. */
+static bool is_there(enum listener_kind kind, char *problem)
+{
+#ifndef TURNSTILE_WITH_HTTP
+	if (kind == LISTENER_HTTP) {
+		return option_problem(problem, "this turnstiled was built without http "
+					       "(TURNSTILE_WITH_HTTP): " KINDS);
+	}
+#endif
+	(void)kind;
+	(void)problem;
+	return true;
+}
+
 bool listener_kind_read(struct span name, enum listener_kind *kind, char *problem)
 {
 	for (*kind = 0; *kind < LISTENER_KINDS; (*kind)++) {
 		if (span_equals(name, kind_names[*kind])) {
-			return true;
+			return is_there(*kind, problem);
 		}
 	}
-	if (span_equals(name, "http") || span_equals(name, "tls")) {
-		return option_problem(problem,
-				      "http and tls listeners are not built in yet: lines or echo");
+	if (span_equals(name, "tls")) {
+		return option_problem(problem, "tls listeners are not built in yet: " KINDS);
 	}
-	return option_problem(problem, "no such kind of listener: lines or echo");
+	return option_problem(problem, "no such kind of listener: " KINDS);
 }
 
 static bool read_address(const struct parts *parts, struct listener_option *listener, char *problem)

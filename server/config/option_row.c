@@ -1,5 +1,6 @@
 #include "server/config/option_row.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -158,6 +159,67 @@ static bool set_trust_proxy(struct options *options, const char *value, char *pr
 					       "2001:db8::7, or a network such as 10.0.0.0/8");
 	}
 	options->proxy_count++;
+	return true;
+}
+
+/* Of letters, digits, '-' and '.', or an IPv6 address in brackets; and a port. */
+static bool is_host(struct span host)
+{
+	struct span name = { host.text, strcspn(host.text, host.text[0] == '[' ? "]" : ":") };
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+	const char *rest = host.text + name.length;
+	int64_t port;
+
+	if (host.text[0] == '[') {
+		return *rest == ']' &&
+		       strspn(host.text + 1, "0123456789abcdef:.") + 1 == name.length &&
+		       (rest[1] == '\0' ||
+			(rest[1] == ':' && words_number(span_of(rest + 2), 1, UINT16_MAX, &port)));
+	}
+	return name.length > 0 && strspn(host.text, letters) == name.length &&
+	       (*rest == '\0' || words_number(span_of(rest + 1), 1, UINT16_MAX, &port));
+}
+
+/* As a browser says it: in lower case, without the port that goes without saying. */
+static bool keep_url(char *url, const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length > 0 && value[length - 1] == '/') {
+		length--;
+	}
+	if (length >= OPTIONS_URL_SIZE) {
+		return false;
+	}
+	for (size_t i = 0; i < length; i++) {
+		url[i] = (char)tolower((unsigned char)value[i]);
+	}
+	url[length] = '\0';
+	bool secure = strncmp(url, "https://", 8) == 0;
+
+	if ((!secure && strncmp(url, "http://", 7) != 0) ||
+	    !is_host(span_of(url + (secure ? 8 : 7)))) {
+		return false;
+	}
+	const char *usual = secure ? ":443" : ":80";
+	size_t end = strlen(usual);
+
+	if (strcmp(url + length - end, usual) == 0) {
+		url[length - end] = '\0';
+	}
+	return true;
+}
+
+static bool set_public_url(struct options *options, const char *value, char *problem)
+{
+	if (options->public_url_count == OPTIONS_URLS_MAX) {
+		return option_problem(problem, "there may be %d at most", OPTIONS_URLS_MAX);
+	}
+	if (!keep_url(options->public_urls[options->public_url_count], value)) {
+		return option_problem(problem, "must be http://NAME[:PORT] or https://NAME[:PORT], "
+					       "such as https://tickets.example.org");
+	}
+	options->public_url_count++;
 	return true;
 }
 
@@ -363,9 +425,12 @@ static bool set_log_format(struct options *options, const char *value, char *pro
 /* clang-format off */
 const struct option_row option_rows[] = {
 	{ .help = "Ports and processes:" },
-	{ "listen", "KIND:ADDRESS:PORT", "Serve there; KIND is lines or echo, an IPv6 address stands "
-	  "in brackets, port 0 lets the system choose; may be repeated (lines:127.0.0.1:7000 and "
-	  "echo:127.0.0.1:7007)", NULL, .text = set_listen, .repeats = true },
+	{ "listen", "KIND:ADDRESS:PORT", "Serve there; KIND is lines, echo or http, an IPv6 address "
+	  "stands in brackets, port 0 lets the system choose; may be repeated (lines:127.0.0.1:7000, "
+	  "echo:127.0.0.1:7007 and http:127.0.0.1:7080)", NULL, .text = set_listen, .repeats = true },
+	{ "public-url", "URL", "The address under which browsers reach an http port where a name or a "
+	  "proxy stands in front, http://NAME[:PORT] or https://NAME[:PORT]; may be repeated", NULL,
+	  .text = set_public_url, .repeats = true },
 	{ "workers", "N", "Worker processes, 1 to 64 (one a processor)", NULL,
 	  .number = set_workers, .least = 1, .most = OPTIONS_WORKERS_MAX },
 	{ "dispatch", "handoff|accept", "The master hands each connection to the least loaded worker, "

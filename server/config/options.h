@@ -20,8 +20,10 @@
 #define OPTIONS_PROXIES_MAX   64
 #define OPTIONS_WORKERS_MAX   64
 #define OPTIONS_PASSWORD_SIZE 257 /* bytes, a NUL counted in */
+#define OPTIONS_URLS_MAX      16
+#define OPTIONS_URL_SIZE      280 /* bytes, a NUL counted in: a name has 253 at most */
 
-enum listener_kind { LISTENER_LINES, LISTENER_ECHO, LISTENER_KINDS };
+enum listener_kind { LISTENER_LINES, LISTENER_ECHO, LISTENER_HTTP, LISTENER_KINDS };
 
 struct listener_option {
 	enum listener_kind kind;
@@ -53,7 +55,9 @@ struct options {
 	size_t event_count;
 	enum serialize_kind serialize;
 	enum echo_kind echo;
-	char operator_password[OPTIONS_PASSWORD_SIZE]; /* "": nobody is an operator */
+	char operator_password[OPTIONS_PASSWORD_SIZE];        /* "": nobody is an operator */
+	char public_urls[OPTIONS_URLS_MAX][OPTIONS_URL_SIZE]; /* "https://tickets.example.org" */
+	size_t public_url_count;
 	unsigned max_connections;
 	unsigned max_per_address;                         /* 0: no limit */
 	struct peer_network proxies[OPTIONS_PROXIES_MAX]; /* that are believed (proxy_header.h) */

@@ -152,7 +152,13 @@ static unsigned processors(void)
 
 static void listen_by_default(struct options *options)
 {
-	static const char *const defaults[] = { "lines:127.0.0.1:7000", "echo:127.0.0.1:7007" };
+	static const char *const defaults[] = {
+		"lines:127.0.0.1:7000",
+		"echo:127.0.0.1:7007",
+#ifdef TURNSTILE_WITH_HTTP
+		"http:127.0.0.1:7080",
+#endif
+	};
 	const struct option_row *row = option_row_find("listen");
 	char problem[OPTION_PROBLEM_SIZE];
 

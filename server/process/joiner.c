@@ -49,11 +49,13 @@ static int serve_one(void *argument)
 }
 
 /* The child counted in a copy of the back-off, and wrote the log; what lasts is counted here. */
-static void back_off_after(struct back_off *back_off, int status)
+static void back_off_after(struct booking_queue *queue, struct back_off *back_off, int status)
 {
 	if (status == SERVED) {
+		atomic_store(&queue->failed_ns, 0);
 		back_off_end(back_off);
 	} else if (status == STORE_DOWN) {
+		atomic_store(&queue->failed_ns, clock_monotonic_ns());
 		clock_sleep(back_off_note(back_off, NULL));
 	}
 }
@@ -80,7 +82,7 @@ static void start_and_join(struct errand *errand)
 	process_destroy(child);
 	/* One that was killed at work left a note that somebody serves: no worker would ring. */
 	atomic_store(&errand->shared->queue->serving, 0);
-	back_off_after(&errand->back_off, status);
+	back_off_after(errand->shared->queue, &errand->back_off, status);
 }
 
 /* The next worker, in turn, that has a request on the queue; the same one if none has. */

@@ -38,6 +38,9 @@ struct front {
 	void (*take)(struct session *session, char *bytes, size_t length);
 	void (*go_on)(struct session *session);
 
+	/* A second passed, while it is open. May be NULL. */
+	void (*tick)(struct session *session);
+
 	/* A booking was answered: puts it into words behind the session's replies. */
 	void (*answer)(struct session *session, const struct booking_request *request,
 		       const struct booking_answer *answer);

@@ -702,6 +702,8 @@ void sessions_tick(struct turn *turn)
 		} else if (session->proxy_wait && session->state == SESSION_OPEN &&
 			   session->proxy_wait->until_ns <= turn_now_ns(turn)) {
 			end_without_header(session, "sent no whole PROXY header in 10 s");
+		} else if (session->state == SESSION_OPEN && session->front->tick) {
+			session->front->tick(session);
 		}
 	}
 }

@@ -32,6 +32,7 @@ struct booking_slot {
 	uint64_t session; /* likewise */
 	uint64_t
 		arrival; /* the lower, the earlier, over all rings: in this order they are served */
+	int64_t asked_ns; /* monotonic */
 	struct booking_request request;
 	struct booking_answer answer;
 };
@@ -84,7 +85,8 @@ struct booking_queue {
 		bool unclear; /* its commit failed, and it may be in the store all the same */
 		uint64_t end[OPTIONS_WORKERS_MAX]; /* what `answered` will be */
 	} batch;
-	_Atomic uint64_t arrivals;      /* requests ever submitted, in all rings */
+	_Atomic uint64_t arrivals; /* requests ever submitted, in all rings */
+	_Atomic int64_t failed_ns; /* monotonic: when the store failed; 0: it took the last batch */
 	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
 	int64_t looked_ns;   /* monotonic: when the store was looked at for others' changes */
 	int64_t numbered_ns; /* monotonic: when the waiters were numbered last */

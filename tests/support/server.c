@@ -150,6 +150,8 @@ static bool take_line(struct turnstiled *server, const char *line)
 		server->lines_port = (uint16_t)number;
 	} else if (strncmp(line, "listening echo ", 15) == 0) {
 		server->echo_port = (uint16_t)number;
+	} else if (strncmp(line, "listening http ", 15) == 0) {
+		server->http_port = (uint16_t)number;
 	} else if (sscanf(line, "ready pid=%d workers=%u", &server->pid, &server->workers) == 2) {
 		return true;
 	} else {
@@ -195,8 +197,12 @@ static void fill_arguments(const struct turnstiled *server, const char *const *m
 {
 	const char *const first[] = { server->program, "--state", server->folder.path, "--rate",
 				      "0" };
-	const char *const ports[] = { "--listen", "lines:127.0.0.1:0", "--listen",
-				      "echo:127.0.0.1:0" };
+	const char *const ports[] = {
+		"--listen", "lines:127.0.0.1:0", "--listen", "echo:127.0.0.1:0",
+#ifdef TURNSTILE_WITH_HTTP
+		"--listen", "http:127.0.0.1:0",
+#endif
+	};
 	size_t count = sizeof(first) / sizeof(first[0]);
 
 	memcpy(argv, first, sizeof(first));
@@ -223,6 +229,7 @@ void turnstiled_start_with(struct turnstiled *server, const char *const *argumen
 	struct launch launch = { .argv = argv, .output = output[1], .log = log, .server = server };
 	server->lines_port = 0;
 	server->echo_port = 0;
+	server->http_port = 0;
 	server->process = process_start(&options, run_program, &launch);
 	close(output[1]);
 	server->output = output[0];

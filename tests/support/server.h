@@ -34,9 +34,9 @@ struct turnstiled {
 	struct process *process;
 	pid_t pid; /* the master's, as "ready" said it; 0 when it does not run */
 	unsigned workers;
-	uint16_t lines_port, echo_port;     /* 0: no such listener */
-	int output;                         /* its stdout */
-	int passed[TURNSTILED_SOCKETS_MAX]; /* sockets that it gets as a service manager's */
+	uint16_t lines_port, echo_port, http_port; /* 0: no such listener */
+	int output;                                /* its stdout */
+	int passed[TURNSTILED_SOCKETS_MAX];        /* sockets that it gets as a service manager's */
 	size_t passed_count;
 	void (*before_exec)(void); /* called in the child before it becomes the server; or NULL */
 	char passed_names[64];     /* LISTEN_FDNAMES; "": not set */

@@ -174,9 +174,9 @@ Test(activation, a_name_that_is_no_kind_is_refused_in_one_line)
 	const int listener = open_listener(AF_INET);
 
 	expect_refusal((struct service){ .sockets = { listener }, .count = 1, .names = "ehco" },
-		       "the socket passed as 'ehco': no such kind of listener: lines or echo");
-	expect_refusal((struct service){ .sockets = { listener }, .count = 1, .names = "http" },
-		       "not built in yet: lines or echo");
+		       "the socket passed as 'ehco': no such kind of listener: lines");
+	expect_refusal((struct service){ .sockets = { listener }, .count = 1, .names = "tls" },
+		       "not built in yet: lines");
 }
 
 Test(activation, what_is_no_tcp_socket_that_listens_is_refused_in_one_line)

@@ -141,11 +141,17 @@ Test(options, without_any_they_are_the_defaults)
 	cr_assert_eq(sched_getaffinity(0, sizeof(set), &set), 0);
 	int processors = CPU_COUNT(&set);
 	cr_expect_eq(options.workers, processors > 64 ? 64U : (unsigned)processors);
-	cr_expect_eq(options.listener_count, 2);
 	cr_expect_eq(options.listeners[0].kind, LISTENER_LINES);
 	cr_expect_str_eq(options.listeners[0].text, "127.0.0.1:7000");
 	cr_expect_eq(options.listeners[1].kind, LISTENER_ECHO);
 	cr_expect_str_eq(options.listeners[1].text, "127.0.0.1:7007");
+#ifdef TURNSTILE_WITH_HTTP
+	cr_expect_eq(options.listener_count, 3);
+	cr_expect_eq(options.listeners[2].kind, LISTENER_HTTP);
+	cr_expect_str_eq(options.listeners[2].text, "127.0.0.1:7080");
+#else
+	cr_expect_eq(options.listener_count, 2);
+#endif
 	cr_expect_eq(options.dispatch, DISPATCH_HANDOFF);
 	cr_expect_eq(options.echo, ECHO_UPPER);
 	cr_expect_eq(options.max_connections, 16384);
@@ -212,6 +218,18 @@ Test(options, proxies_are_addresses_or_networks)
 	cr_expect_not(trusts(&options, "2001:db8::8"), "an address alone is no /64");
 	cr_expect(trusts(&options, "2001:db8:1::8"));
 	cr_expect_not(trusts(&options, "2001:db8:2::8"));
+}
+
+Test(options, a_public_url_is_kept_as_a_browser_says_it)
+{
+	static struct options options;
+
+	read_options(&options, "--public-url HTTPS://Tickets.example.org:443/ "
+			       "--public-url http://[2001:db8::7]:8080 --public-url http://box:80");
+	cr_assert_eq(options.public_url_count, 3);
+	cr_expect_str_eq(options.public_urls[0], "https://tickets.example.org");
+	cr_expect_str_eq(options.public_urls[1], "http://[2001:db8::7]:8080");
+	cr_expect_str_eq(options.public_urls[2], "http://box");
 }
 
 Test(options, one_listener_replaces_the_defaults)
@@ -436,8 +454,18 @@ static const struct wrong {
 	{ "--drain 3601", "from 0 to 3600" },
 	{ "--trust-proxy proxy.example.org", "must be an address such as 192.0.2.7" },
 	{ "--trust-proxy 10.0.0.0/33", "or a network such as 10.0.0.0/8" },
-	{ "--listen http:127.0.0.1:80", "not built in yet: lines or echo" },
-	{ "--listen tls:127.0.0.1:80", "not built in yet: lines or echo" },
+#ifndef TURNSTILE_WITH_HTTP
+	{ "--listen http:127.0.0.1:80", "was built without http" },
+#endif
+	{ "--listen tls:127.0.0.1:80", "not built in yet: lines" },
+	{ "--public-url tickets.example.org", "must be http://NAME[:PORT] or https://NAME[:PORT]" },
+	{ "--public-url ftp://tickets.example.org", "must be http://" },
+	{ "--public-url https://", "must be http://" },
+	{ "--public-url https://tickets.example.org/page", "must be http://" },
+	{ "--public-url https://tickets.example.org:0", "must be http://" },
+	{ "--public-url https://a_b", "must be http://" },
+	{ "--public-url http://[::1", "must be http://" },
+	{ "--public-url http://[::1]x", "must be http://" },
 	{ "--listen gopher:127.0.0.1:80", "no such kind of listener" },
 	{ "--listen lines", "must be KIND:ADDRESS:PORT" },
 	{ "--listen lines:7000", "must be KIND:ADDRESS:PORT" },

@@ -1,0 +1,448 @@
+#include "server/http/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/http/head.h"
+#include "server/http/parser.h"
+#include "server/http/resource.h"
+#include "server/http/site.h"
+#include "server/session/share.h"
+#include "shared/base/clock.h"
+
+#define REQUEST_NS (10 * NS_PER_SECOND) /* for a request to come whole */
+#define IDLE_NS    (60 * NS_PER_SECOND) /* without one */
+#define END_NS     (10 * NS_PER_SECOND) /* for the last answer to be read */
+#define KEPT_STEP  1024                 /* bytes by which what is kept grows */
+
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
+struct http_session {
+	struct session session;
+	struct site site;
+	char *kept; /* what came of requests that are not answered; begins with one */
+	uint32_t kept_length;
+	uint32_t kept_room;
+	struct head head;     /* of the first request that is kept or looked at */
+	uint32_t body_length; /* likewise, when its head is whole */
+	bool head_is_whole;
+	bool charged;        /* --rate has counted it */
+	bool last;           /* the connection ends with its answer */
+	bool without_body;   /* HEAD */
+	bool answering;      /* the clerk carries it out */
+	bool answered_one;   /* it is not the connection's first */
+	int64_t deadline_ns; /* monotonic: by when something has to come; 0: it is our turn */
+};
+
+static struct http_session *http_of(struct session *session)
+{
+	return (struct http_session *)session;
+}
+
+static void start(struct session *session)
+{
+	struct http_session *http = http_of(session);
+
+	http->site = site_of(session->socket);
+	http->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
+}
+
+static void finish(struct session *session)
+{
+	free(http_of(session)->kept);
+}
+
+/* Answers */
+
+/* What is said ends here; who does not read it has END_NS. */
+static void close_session(struct session *session)
+{
+	session_close(session);
+	session->linger_until_ns = turn_now_ns(session->turn) + END_NS;
+}
+
+static void send_response(struct session *session, const struct response *response)
+{
+	struct http_session *http = http_of(session);
+	const struct response_manner manner = { http->without_body, http->last };
+
+	response_write(response, manner, turn_wall_ns(session->turn),
+		       &session->turn->sessions->reply);
+	if (response->status >= 400) {
+		score_add(session->turn->score, COUNTER_ERRORS, 1);
+	}
+	session_reply_is_complete(session);
+}
+
+/* Why a status refuses what is no request that anybody here takes. */
+static const char *what_is_wrong(unsigned status)
+{
+	switch (status) {
+	case 408: return "the request did not come whole in time";
+	case 413: return "a body has at most 16 KiB";
+	case 431:
+		return "the request line and all fields have at most 16 KiB, in at most 64 fields";
+	case 501: return "there is no such method, and a body needs a Content-Length";
+	case 505: return "this is HTTP/1.1";
+	default: return "this is no request of HTTP/1.1";
+	}
+}
+
+static void answer(struct session *session, const struct booking_request *request,
+		   const struct booking_answer *booking_answer)
+{
+	struct response response;
+
+	(void)request;
+	(void)booking_answer;
+	response_init(&response);
+	send_response(session, &response);
+	response_finish(&response);
+}
+
+/* What comes after it cannot be told from it: the connection ends. */
+static void refuse_bytes(struct session *session, unsigned status)
+{
+	struct response response;
+
+	response_init(&response);
+	response_refuse(&response, status, status == 413 || status == 431 ? "toolong" : "badarg",
+			what_is_wrong(status));
+	http_of(session)->last = true;
+	send_response(session, &response);
+	response_finish(&response);
+	close_session(session);
+}
+
+/* The next request is another. */
+static void begin_anew(struct session *session)
+{
+	struct http_session *http = http_of(session);
+
+	http->head = (struct head){ .length = 0 };
+	http->head_is_whole = http->charged = http->without_body = false;
+	http->answered_one = true;
+	http->deadline_ns = turn_now_ns(session->turn) + IDLE_NS;
+	if (http->last) {
+		close_session(session);
+	}
+}
+
+/* Carrying out */
+
+static bool is_changing(enum method method)
+{
+	return method != METHOD_GET && method != METHOD_HEAD;
+}
+
+/* False when it is not for this server, or comes from a page of somebody else's. */
+static bool is_for_us(const struct session *session, const struct request *request,
+		      const struct resource *resource)
+{
+	const struct options *options = session->turn->shared->options;
+	const struct site site = ((const struct http_session *)session)->site;
+	const struct span origin = request->fields[FIELD_ORIGIN];
+	bool known = site_is_host(site, options, request->fields[FIELD_HOST]) &&
+		     (!request->authority.text || site_is_host(site, options, request->authority));
+
+	if (resource && resource->any_host) {
+		return true;
+	}
+	return known && (!origin.text || !is_changing(request->method) ||
+			 site_is_origin(site, options, origin));
+}
+
+static void refuse_path(const struct request *request, struct response *response)
+{
+	char methods[RESOURCE_METHODS_SIZE];
+
+	resource_methods(request->path, methods);
+	if (methods[0] == '\0') {
+		response_refuse(response, 404, "notfound", "there is nothing of that name");
+		return;
+	}
+	response_refuse(response, 405, "badcmd", "this cannot be done with it; see Allow");
+	response_field(response, "Allow: %s", methods);
+}
+
+/* Once a request, however often it has to be tried. */
+static bool is_within_rate(struct session *session, unsigned cost)
+{
+	struct http_session *http = http_of(session);
+
+	if (!http->charged) {
+		http->charged = true;
+		session_charge(session, cost);
+		score_add(session->turn->score, COUNTER_COMMANDS, 1);
+		return session_within_rate(session, cost);
+	}
+	return true;
+}
+
+static enum outcome carry_out(struct session *session, const struct request *request,
+			      struct response *response)
+{
+	struct span argument;
+	struct problem problem;
+	const struct resource *resource = resource_find(request, &argument);
+
+	if (!is_within_rate(session, resource ? resource->cost : 1)) {
+		response_refuse(response, 429, "rate", "too many requests; this one was not done");
+		return OUTCOME_DONE;
+	}
+	if (!is_for_us(session, request, resource)) {
+		response_refuse(response, 403, "denied",
+				"Host or Origin is not an address of this server; see "
+				"--public-url");
+		return OUTCOME_DONE;
+	}
+	if (!resource) {
+		refuse_path(request, response);
+		return OUTCOME_DONE;
+	}
+	enum outcome outcome = resource->run(session, request, argument, response, &problem);
+
+	if (outcome == OUTCOME_REFUSED) {
+		response_problem(response, &problem);
+	}
+	return outcome;
+}
+
+/* A request is there whole. False when it has to be tried again. */
+static bool take_request(struct session *session, const struct request *request)
+{
+	struct http_session *http = http_of(session);
+	struct response response;
+
+	http->without_body = request->method == METHOD_HEAD;
+	http->last = request->ends;
+	response_init(&response);
+	enum outcome outcome = carry_out(session, request, &response);
+
+	if (outcome == OUTCOME_AGAIN) {
+		session_retry_later(session);
+	}
+	http->answering = outcome == OUTCOME_LATER;
+	session->keeping = http->answering || outcome == OUTCOME_AGAIN;
+	http->deadline_ns = 0;
+	if (!session->keeping) {
+		send_response(session, &response);
+		begin_anew(session);
+	}
+	response_finish(&response);
+	return outcome != OUTCOME_AGAIN;
+}
+
+/* Bytes */
+
+/* A head is whole: what it says of the body; whether the peer waits for a word of ours. */
+static unsigned take_head(struct session *session, const struct request *request, bool body_is_here)
+{
+	struct http_session *http = http_of(session);
+	const struct span expected = request->fields[FIELD_EXPECT];
+
+	http->head_is_whole = true;
+	http->body_length = (uint32_t)request->body_length;
+	if (!expected.text || request->is_1_0) {
+		return 0;
+	}
+	if (!span_equals_ignoring_case(expected, "100-continue")) {
+		return 417;
+	}
+	if (!body_is_here) {
+		session_send_own(session, CONTINUE, sizeof(CONTINUE) - 1);
+	}
+	return 0;
+}
+
+/* How much of BYTES the request that begins there takes; 0: it is not whole, or not done yet. */
+static size_t serve_one(struct session *session, const char *bytes, size_t length)
+{
+	struct http_session *http = http_of(session);
+	struct head *head = &http->head;
+	struct request request;
+	unsigned status = 0;
+
+	if (!http->head_is_whole) {
+		enum head_result result =
+			head_read(head, bytes + head->length, length - head->length);
+
+		if (result == HEAD_OPEN) {
+			return 0;
+		}
+		status = result == HEAD_TOO_LARGE ? 431 : result == HEAD_MALFORMED ? 400 : 0;
+	} else if (length < head->length + http->body_length) {
+		return 0;
+	}
+	if (status == 0) {
+		status = parser_read(bytes, head->length, &request);
+		http->without_body = request.method == METHOD_HEAD;
+	}
+	size_t whole = head->length + (status == 0 ? request.body_length : 0);
+
+	if (status == 0 && !http->head_is_whole) {
+		status = take_head(session, &request, length >= whole);
+	}
+	if (status != 0) {
+		refuse_bytes(session, status);
+		return 0;
+	}
+	request.body = (struct span){ bytes + head->length, request.body_length };
+	return length >= whole && take_request(session, &request) ? whole : 0;
+}
+
+/* A request's time begins with its first byte; the first one's with the connection. */
+static void hurry(struct session *session)
+{
+	struct http_session *http = http_of(session);
+
+	if (http->head.length == 0 && http->answered_one) {
+		http->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
+	}
+}
+
+/* One request after the other; returns how many bytes are done with. */
+static size_t serve(struct session *session, const char *bytes, size_t length)
+{
+	size_t done = 0;
+
+	while (session->state == SESSION_OPEN && !session->keeping && done < length) {
+		if (!session_may_go_on(session)) {
+			session_put_off(session);
+			break;
+		}
+		hurry(session);
+		size_t used = serve_one(session, bytes + done, length - done);
+
+		if (used == 0) {
+			break;
+		}
+		done += used;
+	}
+	return done;
+}
+
+static void keep(struct session *session, const char *bytes, size_t length)
+{
+	struct http_session *http = http_of(session);
+	size_t wanted = http->kept_length + length;
+
+	if (length == 0 || session->state != SESSION_OPEN) {
+		return;
+	}
+	if (wanted > http->kept_room) {
+		size_t room = (wanted + KEPT_STEP - 1) / KEPT_STEP * KEPT_STEP;
+		char *kept = realloc(http->kept, room);
+
+		if (!kept) {
+			session_close(session);
+			return;
+		}
+		http->kept = kept;
+		http->kept_room = (uint32_t)room;
+	}
+	memcpy(http->kept + http->kept_length, bytes, length);
+	http->kept_length = (uint32_t)wanted;
+}
+
+static void serve_kept(struct session *session)
+{
+	struct http_session *http = http_of(session);
+	size_t done = serve(session, http->kept, http->kept_length);
+
+	http->kept_length -= (uint32_t)done;
+	if (http->kept_length > 0) {
+		memmove(http->kept, http->kept + done, http->kept_length);
+		return;
+	}
+	free(http->kept);
+	http->kept = NULL;
+	http->kept_room = 0;
+}
+
+static void take(struct session *session, char *bytes, size_t length)
+{
+	reply_clear(&session->turn->sessions->reply);
+	session_begin_share(session);
+	if (http_of(session)->kept_length > 0) {
+		keep(session, bytes, length);
+		serve_kept(session);
+	} else {
+		size_t done = serve(session, bytes, length);
+
+		keep(session, bytes + done, length - done);
+	}
+	session_send_replies(session->turn);
+}
+
+static void go_on(struct session *session)
+{
+	struct http_session *http = http_of(session);
+
+	session->keeping = false;
+	reply_clear(&session->turn->sessions->reply);
+	session_begin_share(session);
+	if (http->answering) {
+		http->answering = false;
+		begin_anew(session);
+	}
+	serve_kept(session);
+	session_send_replies(session->turn);
+}
+
+/* A second passed. */
+static void tick(struct session *session)
+{
+	struct http_session *http = http_of(session);
+
+	if (http->deadline_ns == 0 || turn_now_ns(session->turn) < http->deadline_ns) {
+		return;
+	}
+	reply_clear(&session->turn->sessions->reply);
+	if (http->head.length > 0) {
+		refuse_bytes(session, 408);
+	} else {
+		close_session(session);
+	}
+}
+
+/* It is told why in a whole answer to what it has not asked yet. */
+static void refuse_peer(struct session *session, const struct problem *problem)
+{
+	struct response response;
+
+	response_init(&response);
+	response_problem(&response, problem);
+	http_of(session)->last = true;
+	send_response(session, &response);
+	response_finish(&response);
+}
+
+/* Nobody here is in a room. */
+static size_t no_words(const struct message *event)
+{
+	(void)event;
+	return 0;
+}
+
+static size_t write_nothing(const struct message *event, char *bytes)
+{
+	(void)event;
+	(void)bytes;
+	return 0;
+}
+
+const struct front http_front = {
+	.session_size = sizeof(struct http_session),
+	.busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
+		"Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+	.start = start,
+	.finish = finish,
+	.refuse = refuse_peer,
+	.take = take,
+	.go_on = go_on,
+	.tick = tick,
+	.answer = answer,
+	.message_size = no_words,
+	.write_message = write_nothing,
+};

@@ -1,0 +1,66 @@
+#include "server/http/resource.h"
+
+#include <stdio.h>
+
+#include "server/http/health.h"
+
+const struct resource resources[] = {
+	{ METHOD_GET, "/healthz", true, 1, health_show },
+};
+
+const size_t resource_count = sizeof(resources) / sizeof(resources[0]);
+
+static const char *const method_names[] = {
+	[METHOD_GET] = "GET, HEAD",
+	[METHOD_POST] = "POST",
+	[METHOD_PATCH] = "PATCH",
+	[METHOD_DELETE] = "DELETE",
+};
+
+/* Whether PATH is PATTERN, and what stands for its '*'. */
+static bool matches(struct span path, const char *pattern, struct span *argument)
+{
+	struct span before = { pattern, strcspn(pattern, "*") };
+	const char *after = pattern + before.length + (pattern[before.length] == '*');
+	size_t after_length = strlen(after);
+
+	*argument = (struct span){ path.text + before.length, 0 };
+	if (pattern[before.length] == '\0') {
+		return span_equals(path, pattern);
+	}
+	if (path.length <= before.length + after_length ||
+	    memcmp(path.text, before.text, before.length) != 0 ||
+	    memcmp(path.text + path.length - after_length, after, after_length) != 0) {
+		return false;
+	}
+	argument->length = path.length - before.length - after_length;
+	return !memchr(argument->text, '/', argument->length);
+}
+
+const struct resource *resource_find(const struct request *request, struct span *argument)
+{
+	enum method method = request->method == METHOD_HEAD ? METHOD_GET : request->method;
+
+	for (size_t i = 0; i < resource_count; i++) {
+		if (resources[i].method == method &&
+		    matches(request->path, resources[i].path, argument)) {
+			return &resources[i];
+		}
+	}
+	return NULL;
+}
+
+void resource_methods(struct span path, char text[RESOURCE_METHODS_SIZE])
+{
+	struct span argument;
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < resource_count; i++) {
+		if (matches(path, resources[i].path, &argument)) {
+			length += (size_t)snprintf(text + length, RESOURCE_METHODS_SIZE - length,
+						   "%s%s", length > 0 ? ", " : "",
+						   method_names[resources[i].method]);
+		}
+	}
+}

@@ -1,0 +1,37 @@
+/*
+ * resource: the table of what can be asked for: a path, a method, and what carries it out.
+ */
+#ifndef SERVER_HTTP_RESOURCE_H
+#define SERVER_HTTP_RESOURCE_H
+
+#include "server/http/request.h"
+#include "server/http/response.h"
+#include "server/session/session.h"
+
+/*
+ * Carries a request out. ARGUMENT is what stands in the path for the '*'. OUTCOME_DONE: RESPONSE
+ * is the answer. OUTCOME_REFUSED: PROBLEM is. OUTCOME_LATER: the clerk's answer will be.
+ */
+typedef enum outcome resource_handler(struct session *session, const struct request *request,
+				      struct span argument, struct response *response,
+				      struct problem *problem);
+
+struct resource {
+	enum method method; /* METHOD_GET takes METHOD_HEAD, too */
+	const char *path;   /* a '*' in it is one name */
+	bool any_host;      /* it says nothing that is for a visitor alone */
+	unsigned cost;      /* of --rate and of a share of the turn, 1: a cheap one */
+	resource_handler *run;
+};
+
+extern const struct resource resources[];
+extern const size_t resource_count;
+
+/* What a request asks for, with its ARGUMENT; NULL when nobody has that path or that method. */
+const struct resource *resource_find(const struct request *request, struct span *argument);
+
+/* The methods that PATH takes, as Allow has them, into TEXT; "" when there is no such path. */
+#define RESOURCE_METHODS_SIZE 64
+void resource_methods(struct span path, char text[RESOURCE_METHODS_SIZE]);
+
+#endif

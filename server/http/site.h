@@ -1,0 +1,33 @@
+/*
+ * site: under which names this server is asked: Host and Origin.
+ *
+ * A browser sends what stands in its address line. So a page of somebody else's, or a name that was
+ * bent to our address, is told from our own here, and does not speak for a visitor.
+ */
+#ifndef SERVER_HTTP_SITE_H
+#define SERVER_HTTP_SITE_H
+
+#include <stdbool.h>
+
+#include "server/config/options.h"
+#include "server/config/peer_address.h"
+#include "shared/text/words.h"
+
+/* Our end of a connection. */
+struct site {
+	struct peer_address address; /* all zero: not known */
+	uint16_t port;
+};
+
+/* The end that SOCKET has here. */
+struct site site_of(int socket);
+
+/*
+ * Whether HOST ("name", "name:port", "[::1]:port") is that address, localhost, or a --public-url.
+ */
+bool site_is_host(struct site site, const struct options *options, struct span host);
+
+/* The same of an Origin: "http://name:port". */
+bool site_is_origin(struct site site, const struct options *options, struct span origin);
+
+#endif
