@@ -159,3 +159,15 @@ struct store *store_open(const char *url, char *error)
 	store->mutex = mutex;
 	return store;
 }
+
+enum store_result store_count(const char *url, const struct store_count_leave *leave,
+			      struct tallies *tallies, char *error)
+{
+	char path[PATH_MAX];
+	const struct store_kind *kind = kind_of(url, error);
+	struct mutex *mutex = NULL;
+	if (kind && resolve(file_of(url, kind), path, error)) {
+		mutex = open_lock(path, error);
+	}
+	return mutex ? kind->count(path, mutex, leave, tallies, error) : STORE_FAILED;
+}

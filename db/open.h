@@ -5,6 +5,7 @@
 #define DB_OPEN_H
 
 #include "db/store/store.h"
+#include "db/store/tallies.h"
 
 /*
  * Opens the store at URL ("sqlite:FILE" or "json:FILE"), makes it if there is none, brings its
@@ -21,5 +22,14 @@ const char *store_file_of(const char *url);
 
 /* Whether the file of a good URL is there, and not empty. */
 bool store_is_there(const char *url);
+
+/*
+ * Counts all tickets of the store at URL as it is at one moment, while others go on selling: the
+ * lock is held for that moment alone. What is counted is committed and on disk. Fills TALLIES,
+ * which are empty, and the caller's to finish. STORE_NONE: LEAVE said no, or the lock could not be
+ * had; STORE_FAILED: ERROR says why. For a thread that may block.
+ */
+enum store_result store_count(const char *url, const struct store_count_leave *leave,
+			      struct tallies *tallies, char *error);
 
 #endif

@@ -69,6 +69,15 @@ enum booking_outcome booking_event_grow(struct booking_work *work)
 	return booking_offer_what_is_free(work->context, event) ? BOOKING_DONE : BOOKING_FAILED;
 }
 
+static enum booking_outcome judge(const struct store_event *event,
+				  const struct booking_answer *answer)
+{
+	bool adds_up = answer->sold == event->sold && answer->held == event->held &&
+		       answer->sold + answer->held <= event->total;
+
+	return adds_up ? BOOKING_DONE : BOOKING_MISMATCH;
+}
+
 enum booking_outcome booking_event_audit(struct booking_work *work)
 {
 	const struct store_event *event = work->event;
@@ -78,8 +87,17 @@ enum booking_outcome booking_event_audit(struct booking_work *work)
 	    STORE_OK) {
 		return BOOKING_FAILED;
 	}
-	bool adds_up = answer->sold == event->sold && answer->held == event->held &&
-		       answer->sold + answer->held <= event->total;
+	return judge(event, answer);
+}
 
-	return adds_up ? BOOKING_DONE : BOOKING_MISMATCH;
+void booking_event_audit_of(const struct tally *tally, struct booking_answer *answer)
+{
+	const struct store_event *event = &tally->event;
+
+	memcpy(answer->event, event->name, sizeof(answer->event));
+	answer->sold = tally->sold;
+	answer->held = tally->held;
+	answer->total = event->total;
+	answer->left = booking_stock_free(event);
+	answer->outcome = judge(event, answer);
 }

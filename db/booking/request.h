@@ -58,6 +58,7 @@ enum booking_outcome {
 	BOOKING_FULL,    /* wait: the list is full */
 	BOOKING_NO_ROOM, /* the store keeps so many tickets and no more */
 	BOOKING_MISMATCH, /* audit: the tickets do not add up to the counters */
+	BOOKING_BUSY,     /* it cannot be done now; nothing was done */
 	BOOKING_FAILED,   /* the store failed; nothing was done */
 	BOOKING_UNCLEAR   /* the store failed, and nobody knows whether it was done */
 };

@@ -337,6 +337,56 @@ static enum store_result ban_put(struct store *base, const struct store_ban *ban
 	return changed(base, done);
 }
 
+/* Counting. FILE is replaced as a whole: what is read is of one moment, whoever has the lock. */
+
+static bool tally(const struct json_model *model, struct tallies *tallies)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < model->event_count; i++) {
+		good = tallies_add_event(tallies, &model->events[i]);
+	}
+	for (size_t i = 0; good && i < model->ticket_count; i++) {
+		good = tallies_add_ticket(tallies, &model->tickets[i]);
+	}
+	return good;
+}
+
+static bool read_and_tally(struct json_file *file, struct json_model *model,
+			   struct tallies *tallies, char *error)
+{
+	char problem[STORE_ERROR_SIZE];
+	if (!model) {
+		return store_refuse(error, "%s: out of memory", file->path);
+	}
+	switch (json_file_read(file, error)) {
+	case STORE_FAILED: return false;
+	case STORE_NONE: return store_refuse(error, "%s: is not there, or empty", file->path);
+	case STORE_OK: break;
+	}
+	if (!json_record_read(model, file->text, file->length, problem)) {
+		return store_refuse(error, "%s: %s", file->path, problem);
+	}
+	return tally(model, tallies) || store_refuse(error, "%s: out of memory", file->path);
+}
+
+/* There are too few tickets to ask LEAVE meanwhile. */
+static enum store_result count(const char *path, struct mutex *lock,
+			       const struct store_count_leave *leave, struct tallies *tallies,
+			       char *error)
+{
+	struct json_model *model = json_model_create();
+	struct json_file file;
+	(void)lock;
+	json_file_init(&file, path);
+	bool good = read_and_tally(&file, model, tallies, error);
+	json_file_finish(&file);
+	json_model_destroy(model);
+	if (!good) {
+		return STORE_FAILED;
+	}
+	return leave->may_go_on(leave->context) ? STORE_OK : STORE_NONE;
+}
+
 /* Batches */
 
 static enum store_result batch_last(struct store *base, int64_t server, int64_t *batch)
@@ -383,6 +433,7 @@ const struct store_kind store_json = {
 	.room_each = room_each,
 	.message_each = message_each,
 	.ban_each = ban_each,
+	.count = count,
 	.batch_last = batch_last,
 	.batch_mark = batch_mark,
 };

@@ -17,7 +17,7 @@ static void read_text(sqlite3_stmt *statement, int column, char *text, size_t si
 }
 
 /* The columns in the order in which the queries name them. */
-static void read_event(sqlite3_stmt *statement, struct store_event *event)
+void sqlite_event_read(sqlite3_stmt *statement, struct store_event *event)
 {
 	event->number = sqlite3_column_int64(statement, 0);
 	read_text(statement, 1, event->name, sizeof(event->name));
@@ -45,7 +45,7 @@ static enum store_result fetch(struct sqlite_store *store, sqlite3_stmt *stateme
 {
 	enum store_result result = sqlite_row(store, statement);
 	if (result == STORE_OK) {
-		read_event(statement, event);
+		sqlite_event_read(statement, event);
 		sqlite3_reset(statement);
 	}
 	return result;
@@ -97,7 +97,7 @@ enum store_result sqlite_event_each(struct store *base, store_see_event *see, vo
 	struct store_event event;
 	enum store_result result;
 	while ((result = sqlite_row(store, statement)) == STORE_OK) {
-		read_event(statement, &event);
+		sqlite_event_read(statement, &event);
 		see(context, &event);
 	}
 	return result == STORE_NONE ? STORE_OK : result;

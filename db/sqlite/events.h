@@ -16,4 +16,7 @@ enum store_result sqlite_event_each(struct store *store, store_see_event *see, v
 enum store_result sqlite_event_count(struct store *store, int64_t event, int64_t *sold,
 				     int64_t *held);
 
+/* A row of SQLITE_EVENT_COLUMNS. */
+void sqlite_event_read(sqlite3_stmt *row, struct store_event *event);
+
 #endif

@@ -2,7 +2,6 @@
 
 #define BATCH_SERVERS "64" /* kept in the table of batches */
 
-#define EVENT_COLUMNS  "number, name, title, total, sold, held, open"
 #define TICKET_COLUMNS "number, event, quantity, state, kind, made, expires, tied, key, salt"
 
 /* The states are spelled as numbers where SQLite must see that the index on holds will do. */
@@ -11,10 +10,10 @@ static const char *const queries[QUERIES] = {
 	[QUERY_COMMIT] = "COMMIT",
 	[QUERY_ROLLBACK] = "ROLLBACK",
 	[QUERY_DATA_VERSION] = "PRAGMA data_version",
-	[QUERY_EVENT_BY_NAME] = "SELECT " EVENT_COLUMNS " FROM events WHERE name = ?1",
-	[QUERY_EVENT_BY_NUMBER] = "SELECT " EVENT_COLUMNS " FROM events WHERE number = ?1",
-	[QUERY_EVENT_ALL] = "SELECT " EVENT_COLUMNS " FROM events ORDER BY number",
-	[QUERY_EVENT_ADD] = "INSERT INTO events (" EVENT_COLUMNS ")"
+	[QUERY_EVENT_BY_NAME] = "SELECT " SQLITE_EVENT_COLUMNS " FROM events WHERE name = ?1",
+	[QUERY_EVENT_BY_NUMBER] = "SELECT " SQLITE_EVENT_COLUMNS " FROM events WHERE number = ?1",
+	[QUERY_EVENT_ALL] = "SELECT " SQLITE_EVENT_COLUMNS " FROM events ORDER BY number",
+	[QUERY_EVENT_ADD] = "INSERT INTO events (" SQLITE_EVENT_COLUMNS ")"
 			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[QUERY_EVENT_WRITE] = "UPDATE events SET name = ?2, title = ?3, total = ?4, sold = ?5,"
 			      " held = ?6, open = ?7 WHERE number = ?1",

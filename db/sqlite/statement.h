@@ -12,6 +12,8 @@
 #include "db/store/key_index.h"
 #include "db/store/kind.h"
 
+#define SQLITE_EVENT_COLUMNS "number, name, title, total, sold, held, open"
+
 enum sqlite_query {
 	QUERY_BEGIN,
 	QUERY_COMMIT,

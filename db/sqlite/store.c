@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "db/sqlite/chat.h"
+#include "db/sqlite/count.h"
 #include "db/sqlite/events.h"
 #include "db/sqlite/schema.h"
 #include "db/sqlite/statement.h"
@@ -419,6 +420,7 @@ const struct store_kind store_sqlite = {
 	.ban_each = sqlite_ban_each,
 	.ticket_tied = sqlite_ticket_tied,
 	.ticket_each = sqlite_ticket_each,
+	.count = sqlite_count,
 	.batch_last = batch_last,
 	.batch_mark = batch_mark,
 };

@@ -7,16 +7,10 @@
 #include <string.h>
 
 #include "db/store/code.h"
+#include "db/store/tallies.h"
 #include "shared/base/siphash.h"
 
 #define ROOM_LEAST 256
-
-/* An event, and what its tickets add up to. */
-struct tally {
-	struct store_event event;
-	int64_t sold;
-	int64_t held;
-};
 
 /* A ticket's key, hashed: two that are the same are found side by side once these are sorted. */
 struct mark {
@@ -26,9 +20,7 @@ struct mark {
 
 struct inquiry {
 	const struct invariants_look *look;
-	struct tally *tallies; /* in the order of the events' numbers */
-	size_t tally_count;
-	size_t tally_room;
+	struct tallies tallies;
 	struct mark *marks;
 	size_t mark_count;
 	size_t mark_room;
@@ -69,52 +61,15 @@ static void *grown(struct inquiry *inquiry, void *entries, size_t size, size_t c
 static void note_event(void *context, const struct store_event *event)
 {
 	struct inquiry *inquiry = context;
-	inquiry->tallies = grown(inquiry, inquiry->tallies, sizeof(*inquiry->tallies),
-				 inquiry->tally_count, &inquiry->tally_room);
-	if (!inquiry->failed) {
-		inquiry->tallies[inquiry->tally_count++] = (struct tally){ .event = *event };
-	}
-}
-
-static int by_number(const void *key, const void *tally)
-{
-	int64_t wanted = *(const int64_t *)key;
-	int64_t number = ((const struct tally *)tally)->event.number;
-	return (wanted > number) - (wanted < number);
-}
-
-static struct tally *find_tally(const struct inquiry *inquiry, int64_t event)
-{
-	if (inquiry->tally_count == 0) {
-		return NULL;
-	}
-	return bsearch(&event, inquiry->tallies, inquiry->tally_count, sizeof(*inquiry->tallies),
-		       by_number);
-}
-
-static bool counts_as_sold(const struct store_ticket *ticket)
-{
-	return ticket->state == TICKET_BOOKED || ticket->state == TICKET_ADMITTED;
-}
-
-static bool has_good_quantity(const struct store_ticket *ticket)
-{
-	return ticket->quantity >= 1 && ticket->quantity <= STORE_TOTAL_MAX;
+	inquiry->failed |= !tallies_add_event(&inquiry->tallies, event);
 }
 
 static void add_up(struct inquiry *inquiry, const struct store_ticket *ticket)
 {
-	struct tally *tally = find_tally(inquiry, ticket->event);
-	if (!tally) {
+	if (!tallies_add_ticket(&inquiry->tallies, ticket)) {
 		report(inquiry, "ticket %" PRId64 " is of an event that is not there: %" PRId64,
 		       ticket->number, ticket->event);
-		return;
 	}
-	if (!has_good_quantity(ticket)) {
-		return;
-	}
-	tally->sold += counts_as_sold(ticket) ? ticket->quantity : 0;
-	tally->held += ticket->state == TICKET_HELD ? ticket->quantity : 0;
 }
 
 static void look_at_words(struct inquiry *inquiry, const struct store_ticket *ticket)
@@ -137,7 +92,7 @@ static void look_at_numbers(struct inquiry *inquiry, const struct store_ticket *
 		       inquiry->last);
 	}
 	inquiry->last = ticket->number;
-	if (!has_good_quantity(ticket)) {
+	if (!tallies_is_quantity(ticket->quantity)) {
 		report(inquiry, "ticket %" PRId64 " has the quantity %" PRId64, ticket->number,
 		       ticket->quantity);
 	}
@@ -240,8 +195,8 @@ static void look_at_counters(struct inquiry *inquiry, const struct tally *tally)
 
 static void look_at_events(struct inquiry *inquiry)
 {
-	for (size_t i = 0; i < inquiry->tally_count; i++) {
-		struct tally *tally = &inquiry->tallies[i];
+	for (size_t i = 0; i < inquiry->tallies.count; i++) {
+		const struct tally *tally = &inquiry->tallies.of[i];
 		look_at_counters(inquiry, tally);
 		inquiry->look->event(inquiry->look->context, &tally->event);
 	}
@@ -262,7 +217,7 @@ enum store_result invariants_look(struct store *store, const struct invariants_l
 		look_at_keys(&inquiry, store);
 		look_at_events(&inquiry);
 	}
-	free(inquiry.tallies);
+	tallies_finish(&inquiry.tallies);
 	free(inquiry.marks);
 	if (inquiry.failed) {
 		return STORE_FAILED;

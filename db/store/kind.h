@@ -14,6 +14,7 @@
 #include "db/store/code.h"
 #include "db/store/event_cache.h"
 #include "db/store/records.h"
+#include "db/store/tallies.h"
 #include "shared/base/clock.h"
 #include "shared/base/siphash.h"
 #include "shared/sync/mutex.h"
@@ -66,6 +67,11 @@ struct store_kind {
 	enum store_result (*message_each)(struct store *store, store_see_message *see,
 					  void *context);
 	enum store_result (*ban_each)(struct store *store, store_see_ban *see, void *context);
+
+	/* store_count in db/open.h: without a handle; takes LOCK itself while it must. */
+	enum store_result (*count)(const char *path, struct mutex *lock,
+				   const struct store_count_leave *leave, struct tallies *tallies,
+				   char *error);
 
 	enum store_result (*batch_last)(struct store *store, int64_t server, int64_t *batch);
 	enum store_result (*batch_mark)(struct store *store, int64_t server, int64_t batch);

@@ -61,6 +61,12 @@ struct store_ticket {
 typedef void store_see_event(void *context, const struct store_event *event);
 typedef void store_see_ticket(void *context, const struct store_ticket *ticket);
 
+/* Asked now and then while all tickets are counted: whether to go on. */
+struct store_count_leave {
+	bool (*may_go_on)(void *context);
+	void *context;
+};
+
 #define STORE_TOPIC_SIZE 513 /* bytes, a NUL counted in */
 
 struct store_room {

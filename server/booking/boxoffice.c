@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "db/booking/ticket.h"
+#include "server/booking/auditor.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
 struct boxoffice {
 	uint32_t numberings; /* of those who wait, that were told */
+	struct auditor *auditor;
 };
 
 void boxoffice_create(struct turn *turn)
@@ -17,10 +19,12 @@ void boxoffice_create(struct turn *turn)
 	if (!turn->boxoffice) {
 		die("out of memory");
 	}
+	turn->boxoffice->auditor = auditor_create(turn->shared, turn->worker);
 }
 
 void boxoffice_destroy(struct turn *turn)
 {
+	auditor_destroy(turn->boxoffice->auditor);
 	free(turn->boxoffice);
 }
 
@@ -46,11 +50,47 @@ static bool put(struct turn *turn, struct session *session, const struct booking
 	return true;
 }
 
+/*
+ * Counting goes past the queue, and beside the clerk: so it waits until all is answered that was
+ * asked before, and what is asked after it waits, too. With --serialize join workers cannot open
+ * the store: there a child counts as it books, one thing at a time.
+ */
+static bool goes_past_the_queue(const struct session *session,
+				const struct booking_request *request)
+{
+	return request->verb == BOOKING_AUDIT &&
+	       session->turn->shared->options->serialize != SERIALIZE_JOIN;
+}
+
+static enum outcome ask_auditor(struct session *session, const struct booking_request *request,
+				struct problem *problem)
+{
+	const struct audit question = { .seat = session->index,
+					.session = session->number,
+					.request = *request };
+
+	if (session->unanswered > 0) {
+		return OUTCOME_WAIT;
+	}
+	if (!auditor_ask(session->turn->boxoffice->auditor, &question)) {
+		return refuse(problem, PROBLEM_BUSY, "nobody can count now; try again");
+	}
+	session->alone = true;
+	session_expect_answer(session);
+	return OUTCOME_LATER;
+}
+
 enum outcome boxoffice_submit(struct session *session, struct booking_request *request,
 			      struct problem *problem)
 {
 	const struct options *options = session->turn->shared->options;
 
+	if (session->alone) {
+		return OUTCOME_WAIT;
+	}
+	if (goes_past_the_queue(session, request)) {
+		return ask_auditor(session, request, problem);
+	}
 	if (request->verb == BOOKING_WAIT && options->serialize == SERIALIZE_NONE) {
 		return refuse(problem, PROBLEM_LIMIT,
 			      "nobody can wait while requests are carried out in no order "
@@ -138,6 +178,9 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 		(void)refuse(problem, PROBLEM_BUSY, "%d wait already, which is the most",
 			     WAITLIST_MAX);
 		break;
+	case BOOKING_BUSY:
+		(void)refuse(problem, PROBLEM_BUSY, "nothing was done; try again");
+		break;
 	case BOOKING_NO_ROOM:
 		(void)refuse(problem, PROBLEM_LIMIT,
 			     "the store has no room for more tickets, whatever the event");
@@ -161,10 +204,10 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 	return true;
 }
 
-static void count(struct score *score, const struct booking_slot *slot)
+static void count(struct score *score, const struct booking_request *request,
+		  const struct booking_answer *answer)
 {
-	const struct booking_answer *answer = &slot->answer;
-	bool sells = slot->request.verb == BOOKING_BOOK || slot->request.verb == BOOKING_CONFIRM;
+	bool sells = request->verb == BOOKING_BOOK || request->verb == BOOKING_CONFIRM;
 
 	if (answer->outcome != BOOKING_DONE) {
 		score_add(score, COUNTER_REFUSED, 1);
@@ -224,7 +267,7 @@ static void take_answers(struct turn *turn)
 		struct session *session =
 			slot->session ? session_find(turn, slot->seat, slot->session) : NULL;
 
-		count(turn->score, slot);
+		count(turn->score, &slot->request, &slot->answer);
 		note(turn, session, slot);
 		if (slot->request.verb == BOOKING_RELEASE &&
 		    (slot->answer.outcome == BOOKING_FAILED ||
@@ -239,6 +282,26 @@ static void take_answers(struct turn *turn)
 		if (session) {
 			session_answered(session);
 		}
+	}
+}
+
+static void take_audits(struct turn *turn)
+{
+	struct audit *audit = auditor_take_answers(turn->boxoffice->auditor);
+
+	while (audit) {
+		struct audit *next = audit->next;
+		struct session *session = session_find(turn, audit->seat, audit->session);
+
+		count(turn->score, &audit->request, &audit->answer);
+		if (session) {
+			reply_clear(&turn->sessions->reply);
+			session->front->answer(session, &audit->request, &audit->answer);
+			session->alone = false;
+			session_answered(session);
+		}
+		free(audit);
+		audit = next;
 	}
 }
 
@@ -306,6 +369,7 @@ static void tell_positions(struct turn *turn)
 void boxoffice_turn(struct turn *turn)
 {
 	take_answers(turn);
+	take_audits(turn);
 	take_offers(turn);
 	tell_positions(turn);
 }
@@ -315,6 +379,7 @@ bool boxoffice_has_news(const struct turn *turn)
 	const struct booking_queue *queue = turn->shared->queue;
 
 	return booking_queue_has_answer(queue, turn->worker) ||
+	       auditor_has_answers(turn->boxoffice->auditor) ||
 	       turn->boxoffice->numberings != queue->waitlist.numberings;
 }
 

@@ -19,7 +19,8 @@ void boxoffice_destroy(struct turn *turn);
 
 /*
  * Puts a request on the queue, all its fields filled but the client's. OUTCOME_LATER: the front's
- * `answer` will be called. OUTCOME_AGAIN: the queue is full.
+ * `answer` will be called. OUTCOME_AGAIN: the queue is full. OUTCOME_WAIT: what the session asked
+ * for before has to be answered first.
  */
 enum outcome boxoffice_submit(struct session *session, struct booking_request *request,
 			      struct problem *problem);

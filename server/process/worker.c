@@ -381,6 +381,7 @@ static void finish(struct loop *loop)
 	clerk_stop(loop->clerk);
 	core_sweep(&loop->core); /* who is still here when the time is up */
 	trail_finish(&turn->sessions->trail);
+	boxoffice_destroy(turn);
 	atomic_store(&turn->score->connections, 0);
 	atomic_store(&turn->score->queued_bytes, 0);
 	atomic_store(&turn->score->furthest_bytes, 0);

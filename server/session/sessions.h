@@ -53,6 +53,7 @@ struct session {
 	uint32_t mutes_seen;
 	uint16_t unanswered; /* bookings under way at the clerk */
 	uint8_t state;       /* enum session_state */
+	bool alone;          /* what is under way has to be answered before more is asked for */
 	bool keeping;        /* its front keeps input that has to wait: no more is to be read */
 	bool ended_input;    /* the peer has half-closed */
 	bool reading;        /* `event` waits for input */

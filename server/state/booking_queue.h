@@ -24,6 +24,7 @@
 #include "db/booking/booking.h"
 #include "server/config/options.h"
 #include "shared/base/memory.h"
+#include "shared/sync/mutex.h"
 
 #define BOOKING_QUEUE_SLOTS 1024 /* requests of one worker under way; a power of two */
 
@@ -94,6 +95,7 @@ struct booking_queue {
 	struct booking_offers offers[OPTIONS_WORKERS_MAX];
 	struct booking_queue_unreleased unreleased[OPTIONS_WORKERS_MAX];
 	struct waitlist waitlist;
+	struct mutex counting; /* held by who counts all tickets (booking/auditor.h) */
 };
 
 void booking_queue_init(struct booking_queue *queue, unsigned workers);
