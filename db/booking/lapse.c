@@ -1,6 +1,7 @@
 #include "db/booking/lapse.h"
 
 #include "db/booking/offer.h"
+#include "db/booking/stock.h"
 #include "db/store/tickets.h"
 
 bool booking_lapse_if_due(const struct booking_context *context, struct store_event *event,

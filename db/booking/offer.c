@@ -2,14 +2,10 @@
 
 #include <string.h>
 
+#include "db/booking/limit.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
 #include "shared/base/clock.h"
-
-bool booking_is_over(const struct booking_context *context, const struct store_ticket *ticket)
-{
-	return ticket->state == TICKET_HELD && ticket->expires_ns <= context->wall_ns;
-}
 
 /* Gathering */
 
@@ -159,6 +155,7 @@ static bool make_offer(const struct booking_context *context, struct store_event
 	if (!hold_wanted(context, event, gathering, waiter, &ticket)) {
 		return false;
 	}
+	booking_limit_note_hold(context, waiter->client.owner, &ticket);
 	offer->client = waiter->client;
 	offer->quantity = waiter->quantity;
 	offer->seconds = BOOKING_HOLD_SECONDS;

@@ -15,9 +15,6 @@
 
 #include "db/booking/request.h"
 
-/* Whether TICKET is held, and its time is over. */
-bool booking_is_over(const struct booking_context *context, const struct store_ticket *ticket);
-
 /* Offers what is free to those who wait. */
 bool booking_offer_what_is_free(const struct booking_context *context, struct store_event *event);
 

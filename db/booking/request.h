@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "db/booking/claims.h"
 #include "db/booking/waitlist.h"
 #include "db/store/code.h"
 #include "db/store/records.h"
@@ -35,7 +36,7 @@ struct booking_request {
 	bool tied;                    /* hold: lapses with the client's connection, too */
 	int64_t quantity;             /* of tickets; new: the total; grow: how many more */
 	int64_t seconds;              /* hold: how long */
-	struct booking_client client; /* hold (tied), wait, release: whose request it is */
+	struct booking_client client; /* hold, wait, release: whose request it is */
 	char event[NAME_EVENT_SIZE];  /* a good name (name_is_event); or "" where a code stands */
 	char key[NAME_KEY_SIZE];      /* a good key or "" */
 	char code[CODE_SIZE]; /* confirm, cancel, ticket, admit: well-formed, as it was typed */
@@ -53,9 +54,10 @@ enum booking_outcome {
 	BOOKING_NOT_BOOKED, /* admit: the ticket is only held */
 	BOOKING_EXISTS,     /* new: that event exists */
 	BOOKING_TOO_MANY,   /* book, hold, wait: more than one request may have: `limit` */
+	BOOKING_HAS_ENOUGH, /* hold, wait: one address has as much as it may: `limit`, `has` */
 	BOOKING_LIMIT,   /* grow: below what is sold and held, or beyond STORE_TOTAL_MAX; wait: more
 			  * than the event has */
-	BOOKING_FULL,    /* wait: the list is full */
+	BOOKING_FULL,    /* wait: the list is full; hold: too much is held to be counted */
 	BOOKING_NO_ROOM, /* the store keeps so many tickets and no more */
 	BOOKING_MISMATCH, /* audit: the tickets do not add up to the counters */
 	BOOKING_BUSY,     /* it cannot be done now; nothing was done */
@@ -74,6 +76,7 @@ struct booking_answer {
 	int64_t sold;      /* audit, grow */
 	int64_t held;      /* likewise */
 	int64_t limit;     /* that the request was refused for */
+	int64_t has;       /* the address: of that limit */
 	uint32_t position; /* wait */
 	char event[NAME_EVENT_SIZE];
 	char code[CODE_SIZE]; /* as it is printed */
@@ -91,12 +94,14 @@ struct booking_offer {
 /* In tickets; 0: none. */
 struct booking_limits {
 	int64_t quantity; /* of a request to book, to hold or to wait */
+	int64_t held;     /* held and waited for by one address at a time */
 };
 
 /* What the rules work on. */
 struct booking_context {
 	struct store *store;
 	struct waitlist *waitlist; /* or NULL: nobody can wait */
+	struct claims *claims;     /* or NULL: `limits.held` holds for nobody */
 	int64_t wall_ns;           /* now */
 	struct booking_limits limits;
 	/* A place to write an offer for a client of WORKER's to; NULL if there is none now. */

@@ -2,10 +2,9 @@
 
 #include "db/store/tickets.h"
 
-bool booking_wants_too_many(const struct booking_work *work)
+bool booking_is_over(const struct booking_context *context, const struct store_ticket *ticket)
 {
-	work->answer->limit = work->context->limits.quantity;
-	return work->answer->limit > 0 && work->request->quantity > work->answer->limit;
+	return ticket->state == TICKET_HELD && ticket->expires_ns <= context->wall_ns;
 }
 
 int64_t booking_stock_free(const struct store_event *event)

@@ -8,8 +8,8 @@
 
 #include "db/booking/request.h"
 
-/* Whether the request wants more tickets than one may have; then its answer says how many. */
-bool booking_wants_too_many(const struct booking_work *work);
+/* Whether TICKET is held, and its time is over. */
+bool booking_is_over(const struct booking_context *context, const struct store_ticket *ticket);
 
 /* Neither sold nor held: what is left for who asks now. */
 int64_t booking_stock_free(const struct store_event *event);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "db/booking/lapse.h"
+#include "db/booking/limit.h"
 #include "db/booking/offer.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
@@ -63,22 +64,33 @@ static enum booking_outcome repeat(struct booking_work *work)
 	return work->ticket.state == TICKET_EXPIRED ? BOOKING_EXPIRED : BOOKING_DONE;
 }
 
-static enum booking_outcome sell(struct booking_work *work)
+/* Why it cannot be sold; BOOKING_DONE if it can. */
+static enum booking_outcome may_sell(const struct booking_work *work)
 {
-	const struct booking_request *request = work->request;
-	struct store_ticket ticket = { .quantity = request->quantity, .kind = work->kind };
-
 	if (booking_wants_too_many(work)) {
 		return BOOKING_TOO_MANY;
 	}
 	if (!work->event->open) {
 		return BOOKING_CLOSED;
 	}
-	if (booking_stock_free(work->event) < request->quantity) {
+	if (booking_stock_free(work->event) < work->request->quantity) {
 		return BOOKING_SOLD_OUT;
 	}
 	if (!store_has_room(work->context->store)) {
 		return BOOKING_NO_ROOM;
+	}
+	return work->kind == TICKET_BY_HOLD ? booking_limit_ask(work, work->request->quantity)
+					    : BOOKING_DONE;
+}
+
+static enum booking_outcome sell(struct booking_work *work)
+{
+	const struct booking_request *request = work->request;
+	struct store_ticket ticket = { .quantity = request->quantity, .kind = work->kind };
+	enum booking_outcome outcome = may_sell(work);
+
+	if (outcome != BOOKING_DONE) {
+		return outcome;
 	}
 	ticket.state = work->kind == TICKET_BY_HOLD ? TICKET_HELD : TICKET_BOOKED;
 	if (ticket.state == TICKET_HELD) {
@@ -88,6 +100,9 @@ static enum booking_outcome sell(struct booking_work *work)
 	memcpy(ticket.key, request->key, sizeof(ticket.key));
 	if (!booking_stock_add(work->context, work->event, &ticket)) {
 		return BOOKING_FAILED;
+	}
+	if (ticket.state == TICKET_HELD) {
+		booking_limit_note_hold(work->context, request->client.owner, &ticket);
 	}
 	booking_offer_note_newcomer(work->context, work->event);
 	booking_ticket_describe(work, &ticket);

@@ -3,9 +3,20 @@
 #include <string.h>
 
 #include "db/booking/lapse.h"
+#include "db/booking/limit.h"
 #include "db/booking/offer.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
+
+/* Why there is no place for it; what WAITER (or NULL) waits for so far does not count. */
+static enum booking_outcome may_queue_up(const struct booking_work *work,
+					 const struct waiter *waiter)
+{
+	int64_t more = work->request->quantity - (waiter ? waiter->quantity : 0);
+
+	return waitlist_has_room(work->context->waitlist) ? booking_limit_ask(work, more)
+							  : BOOKING_FULL;
+}
 
 /* A place at the end of the list; one WAITER that it has so far (or NULL) is given up. */
 static bool queue_up(struct booking_work *work, struct waiter **waiter)
@@ -19,6 +30,7 @@ static bool queue_up(struct booking_work *work, struct waiter **waiter)
 	}
 	memcpy(wanted.event_name, work->event->name, sizeof(wanted.event_name));
 	*waiter = waitlist_add(work->context->waitlist, &wanted);
+	booking_limit_note_waiter(work->context, *waiter);
 	return true;
 }
 
@@ -30,8 +42,10 @@ static enum booking_outcome wait_in_order(struct booking_work *work)
 		waitlist_find(list, work->request->client.session, work->event->number);
 
 	if (!waiter || waiter->quantity != work->request->quantity) {
-		if (!waitlist_has_room(list)) {
-			return BOOKING_FULL;
+		enum booking_outcome outcome = may_queue_up(work, waiter);
+
+		if (outcome != BOOKING_DONE) {
+			return outcome;
 		}
 		if (!queue_up(work, &waiter)) {
 			return BOOKING_FAILED;

@@ -10,7 +10,7 @@ void waitlist_init(struct waitlist *list)
 	list->free = WAITLIST_NONE;
 }
 
-static uint32_t place_of(const struct waitlist *list, const struct waiter *waiter)
+uint32_t waitlist_place(const struct waitlist *list, const struct waiter *waiter)
 {
 	return (uint32_t)(waiter - list->waiters);
 }
@@ -33,7 +33,7 @@ static struct waiter *take_entry(struct waitlist *list)
 
 static void link_last(struct waitlist *list, struct waiter *waiter)
 {
-	uint32_t place = place_of(list, waiter);
+	uint32_t place = waitlist_place(list, waiter);
 
 	waiter->next = WAITLIST_NONE;
 	waiter->previous = list->last;
@@ -95,6 +95,11 @@ static bool is_waiting(const struct waiter *waiter)
 	return waiter->state == WAITER_NEW || waiter->state == WAITER_WAITS;
 }
 
+bool waitlist_has(const struct waitlist *list, uint32_t place, uint64_t order)
+{
+	return list->waiters[place].order == order && is_waiting(&list->waiters[place]);
+}
+
 /* It was passed over as often as it may be. */
 static bool is_due(const struct waiter *waiter)
 {
@@ -137,7 +142,7 @@ static void take_off(struct waitlist *list, struct waiter *waiter)
 	atomic_store(&waiter->state, WAITER_FREE);
 	waiter->client.session = 0;
 	waiter->next = list->free;
-	list->free = place_of(list, waiter);
+	list->free = waitlist_place(list, waiter);
 	list->changed = true;
 }
 

@@ -19,18 +19,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "db/booking/client.h"
 #include "shared/text/name.h"
 
 #define WAITLIST_MAX        20480 /* waiting at a time, on the whole server */
 #define WAITLIST_PASSES_MAX 10
 #define WAITLIST_NONE       UINT32_MAX
-
-/* A connection of the server's: what it is told goes to that worker and seat. */
-struct booking_client {
-	uint64_t session; /* never used twice, by no server; 0: nobody */
-	uint32_t worker;
-	uint32_t seat;
-};
 
 enum waiter_state {
 	WAITER_FREE, /* the entry is not in use */
@@ -83,6 +77,10 @@ struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter);
 
 /* The waiter of that connection for that event, or NULL. */
 struct waiter *waitlist_find(struct waitlist *list, uint64_t session, int64_t event);
+
+/* A waiter's place in the list's memory; whether the one of that order still waits there. */
+uint32_t waitlist_place(const struct waitlist *list, const struct waiter *waiter);
+bool waitlist_has(const struct waitlist *list, uint32_t place, uint64_t order);
 
 /* One of that connection's, whatever the event; or NULL. */
 struct waiter *waitlist_any_of(struct waitlist *list, uint64_t session);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "db/booking/lapse.h"
+#include "db/booking/limit.h"
 #include "db/booking/offer.h"
 #include "db/booking/stock.h"
 #include "db/open.h"
@@ -65,13 +66,15 @@ static struct booking_offer *slot_for_offer(void *context, uint32_t worker)
 
 struct booking_limits batch_limits(const struct options *options)
 {
-	return (struct booking_limits){ .quantity = options->max_quantity };
+	return (struct booking_limits){ .quantity = options->max_quantity,
+					.held = options->max_held };
 }
 
 static struct booking_context rules_of(struct batcher *batcher)
 {
 	return (struct booking_context){ .store = batcher->store,
 					 .waitlist = &batcher->queue->waitlist,
+					 .claims = &batcher->queue->claims,
 					 .wall_ns = clock_deadlines_ns(),
 					 .limits = batch_limits(batcher->shared->options),
 					 .offer = slot_for_offer,
@@ -105,6 +108,7 @@ static void publish(struct batcher *batcher)
 static void undo_batch(struct booking_queue *queue)
 {
 	waitlist_roll_back(&queue->waitlist);
+	claims_roll_back(&queue->claims);
 	for (uint32_t i = 0; i < queue->workers; i++) {
 		queue->offers[i].written = queue->offers[i].published;
 	}
@@ -131,10 +135,12 @@ static bool settle_predecessor(struct batcher *batcher)
 		 queue->batch.unclear ? "commit failed" : "clerk died",
 		 committed ? "in the store" : "carried out anew");
 	waitlist_repair(&queue->waitlist);
+	claims_repair(&queue->claims);
 	queue->next_expiry_ns = 0;
 	if (committed) {
 		batch_fill_board(batcher->store, batcher->shared->board);
 		waitlist_commit(&queue->waitlist);
+		claims_commit(&queue->claims);
 		queue->batch.unclear = false;
 		publish(batcher);
 	} else {
@@ -301,6 +307,7 @@ static bool serve_batch(struct batcher *batcher)
 	}
 	atomic_store(&queue->batch.state, BATCH_CARRIED_OUT);
 	if (!failed) {
+		booking_limit_tidy(&rules);
 		done = carry_out_all(batcher, &rules, &failed);
 	}
 	failed = failed || !lapse(queue, &rules);
@@ -313,6 +320,7 @@ static bool serve_batch(struct batcher *batcher)
 	score_add(batcher->score, COUNTER_BATCHED, done);
 	show_changes(batcher);
 	waitlist_commit(&queue->waitlist);
+	claims_commit(&queue->claims);
 	publish(batcher);
 	number_waiters(batcher);
 	return true;

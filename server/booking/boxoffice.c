@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/booking/ticket.h"
 #include "server/booking/auditor.h"
@@ -80,6 +81,17 @@ static enum outcome ask_auditor(struct session *session, const struct booking_re
 	return OUTCOME_LATER;
 }
 
+static struct booking_client client_of(const struct session *session)
+{
+	const struct peer_address owner = peer_address_owner(session->peer);
+	struct booking_client client = { .session = session->number,
+					 .worker = session->turn->worker,
+					 .seat = session->index };
+
+	memcpy(client.owner.bytes, owner.bytes, sizeof(client.owner.bytes));
+	return client;
+}
+
 enum outcome boxoffice_submit(struct session *session, struct booking_request *request,
 			      struct problem *problem)
 {
@@ -97,8 +109,7 @@ enum outcome boxoffice_submit(struct session *session, struct booking_request *r
 			      "(--serialize none)");
 	}
 	if (request->verb == BOOKING_HOLD || request->verb == BOOKING_WAIT) {
-		request->client = (struct booking_client){ session->number, session->turn->worker,
-							   session->index };
+		request->client = client_of(session);
 	}
 	if (request->tied || request->verb == BOOKING_WAIT) {
 		session->seat->has_ties = true;
@@ -173,10 +184,16 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 		(void)refuse(problem, PROBLEM_LIMIT, "at most %" PRId64 " tickets a request",
 			     answer->limit);
 		break;
+	case BOOKING_HAS_ENOUGH:
+		(void)refuse(problem, PROBLEM_LIMIT,
+			     "one address may hold or wait for %" PRId64
+			     " tickets at a time, and yours has %" PRId64,
+			     answer->limit, answer->has);
+		break;
 	case BOOKING_LIMIT: explain_limit(request, answer, problem); break;
 	case BOOKING_FULL:
-		(void)refuse(problem, PROBLEM_BUSY, "%d wait already, which is the most",
-			     WAITLIST_MAX);
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "%s: no more can hold or wait now; try again later", event);
 		break;
 	case BOOKING_BUSY:
 		(void)refuse(problem, PROBLEM_BUSY, "nothing was done; try again");

@@ -49,6 +49,11 @@ static void set_max_quantity(struct options *options, int64_t number)
 	options->max_quantity = number;
 }
 
+static void set_max_held(struct options *options, int64_t number)
+{
+	options->max_held = number;
+}
+
 static void set_send_queue(struct options *options, int64_t bytes)
 {
 	options->send_queue_bytes = (size_t)bytes;
@@ -455,6 +460,8 @@ const struct option_row option_rows[] = {
 	  "repeated", NULL, .text = set_event, .repeats = true },
 	{ "max-quantity", "N", "Tickets a request, 0 for no limit", "10",
 	  .number = set_max_quantity, .least = 0, .most = STORE_TOTAL_MAX },
+	{ "max-held", "N", "Tickets that one address (IPv6: /64) holds or waits for at a time, 0 for no limit", "20",
+	  .number = set_max_held, .least = 0, .most = STORE_TOTAL_MAX },
 	{ "op-password-file", "FILE", "The operator's password, one line; without it nobody is an "
 	  "operator", NULL, .text = set_operator_password },
 

@@ -64,6 +64,7 @@ struct options {
 	size_t proxy_count;
 	unsigned rate;        /* commands a second and connection; 0: no limit */
 	int64_t max_quantity; /* 0: no limit */
+	int64_t max_held;     /* tickets an address; 0: no limit */
 	size_t send_queue_bytes;
 	size_t send_queue_total_bytes; /* of all receivers together; 0: no limit */
 	unsigned idle_seconds;         /* after which TCP asks a silent peer whether it is there */

@@ -96,6 +96,7 @@ struct booking_queue {
 	struct booking_queue_unreleased unreleased[OPTIONS_WORKERS_MAX];
 	struct waitlist waitlist;
 	struct mutex counting; /* held by who counts all tickets (booking/auditor.h) */
+	struct claims claims;
 };
 
 void booking_queue_init(struct booking_queue *queue, unsigned workers);

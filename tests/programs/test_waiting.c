@@ -417,7 +417,7 @@ Test(programs_waiting, nobody_alive_waits_for_what_is_free_whichever_worker_is_k
 	struct killer killer;
 	unsigned sold = 0;
 
-	turnstiled_start(&server, "--workers", "4", "--event", "rush=20");
+	turnstiled_start(&server, "--workers", "4", "--event", "rush=20", "--max-held", "0");
 	for (unsigned i = 0; i < WAITERS; i++) {
 		waiters[i].number = i;
 		queue_anew(&waiters[i]);

@@ -315,7 +315,7 @@ class History:
 
     def arguments(self):
         arguments = ["--workers", str(self.plan.workers), "--dispatch", self.plan.dispatch, "--store", self.url,
-                     "--state", self.folder, "--rate", "0", "--max-quantity", "0"]
+                     "--state", self.folder, "--rate", "0", "--max-quantity", "0", "--max-held", "0"]
         if "max-held" in self.programs.options:
             arguments += ["--max-held", "0"]
         for event, total in self.plan.events.items():

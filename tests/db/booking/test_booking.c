@@ -16,6 +16,7 @@
 
 static struct store *store;
 static struct waitlist *waitlist;
+static struct claims *claims;
 static int64_t now_ns;
 static struct booking_offer offers[OFFERS_MAX]; /* since they were last forgotten */
 static size_t offer_count;
@@ -30,6 +31,8 @@ static void set_up(void)
 	make_event(store, "other", 10);
 	waitlist = calloc(1, sizeof(*waitlist));
 	waitlist_init(waitlist);
+	claims = calloc(1, sizeof(*claims));
+	claims_init(claims);
 	now_ns = START_NS;
 	offer_count = 0;
 	offers_blocked = false;
@@ -40,6 +43,7 @@ static void tear_down(void)
 {
 	store_close(store);
 	free(waitlist);
+	free(claims);
 	scratch_remove();
 }
 
@@ -59,6 +63,7 @@ static struct booking_context context(void)
 {
 	return (struct booking_context){ .store = store,
 					 .waitlist = waitlist,
+					 .claims = claims,
 					 .wall_ns = now_ns,
 					 .limits = limits,
 					 .offer = place_for_offer };
@@ -77,6 +82,14 @@ static void finish_batch(void)
 {
 	commit(store);
 	waitlist_commit(waitlist);
+	claims_commit(claims);
+}
+
+static void fail_batch(void)
+{
+	abandon(store);
+	waitlist_roll_back(waitlist);
+	claims_roll_back(claims);
 }
 
 static struct booking_answer carry(const struct booking_request *request)
@@ -627,6 +640,162 @@ StoreTest(booking, repeat_by_key_is_answered_whatever_one_may_have_by_now)
 	cr_assert_str_eq(again.code, first.code);
 }
 
+/* What one address holds or waits for. Here a session's number is its address, too. */
+
+#define HELD_MAX 6
+
+static struct booking_client client_at(uint64_t session, unsigned char address)
+{
+	return (struct booking_client){ .session = session, .owner = { .bytes = { address } } };
+}
+
+static struct booking_request hold_request(unsigned char address, int64_t quantity)
+{
+	struct booking_request request = request_for(BOOKING_HOLD, "rush", quantity, "");
+	request.seconds = 60;
+	request.client = client_at(1, address);
+	limits.held = HELD_MAX;
+	return request;
+}
+
+static struct booking_answer hold_from(unsigned char address, int64_t quantity)
+{
+	const struct booking_request request = hold_request(address, quantity);
+	return carry(&request);
+}
+
+static struct booking_answer wait_from(unsigned char address, uint64_t session, int64_t quantity)
+{
+	struct booking_request request = request_for(BOOKING_WAIT, "rush", quantity, "");
+	request.client = client_at(session, address);
+	limits.held = HELD_MAX;
+	return carry(&request);
+}
+
+/* Whether it may hold so many, and not one more; it holds none of them afterwards. */
+static bool may_hold(unsigned char address, int64_t quantity)
+{
+	struct booking_answer refused = hold_from(address, quantity + 1);
+	if (refused.outcome != BOOKING_HAS_ENOUGH || refused.limit != HELD_MAX ||
+	    refused.has != HELD_MAX - quantity) {
+		return false;
+	}
+	return quantity == 0 ||
+	       with_code(BOOKING_CANCEL, hold_from(address, quantity).code).outcome == BOOKING_DONE;
+}
+
+StoreTest(booking, address_holds_so_many_and_no_more)
+{
+	struct booking_answer first = hold_from(1, 4);
+	cr_assert_eq(first.outcome, BOOKING_DONE);
+	cr_assert(may_hold(1, 2));
+	cr_assert_eq(hold_from(1, 2).outcome, BOOKING_DONE);
+	cr_assert(may_hold(1, 0));
+	cr_assert_eq(hold_from(2, 4).outcome, BOOKING_DONE, "another address has its own");
+	cr_assert_eq(left(), 0);
+	cr_assert(adds_up(store, "rush"));
+}
+
+StoreTest(booking, address_may_hold_again_what_it_holds_no_more)
+{
+	grow(10);
+	struct booking_answer booked = hold_from(1, 3);
+	struct booking_answer cancelled = hold_from(1, 2);
+	cr_assert_eq(hold_from(1, 1).outcome, BOOKING_DONE);
+	cr_assert(may_hold(1, 0));
+	outcome_with_code(BOOKING_CONFIRM, booked.code);
+	cr_assert(may_hold(1, 3), "what is booked does not count");
+	outcome_with_code(BOOKING_CANCEL, cancelled.code);
+	cr_assert(may_hold(1, 5));
+	now_ns += 60 * NS_PER_SECOND;
+	cr_assert(may_hold(1, 6), "also before what is over has lapsed");
+	pass(1);
+	cr_assert(may_hold(1, 6));
+}
+
+StoreTest(booking, connections_of_an_address_share_what_it_may)
+{
+	book(10, "");
+	cr_assert_eq(wait_from(1, 1, 4).outcome, BOOKING_DONE);
+	cr_assert_eq(wait_from(1, 2, 3).outcome, BOOKING_HAS_ENOUGH);
+	cr_assert_eq(wait_from(1, 2, 2).outcome, BOOKING_DONE);
+	cr_assert_eq(wait_from(2, 3, 3).outcome, BOOKING_DONE);
+	grow(4);
+	cr_assert(was_offered(1, 4));
+	grow(10);
+	cr_assert_eq(offer_count, 2);
+	cr_assert(may_hold(1, 0), "an offer counts as the waiting did");
+	release(1);
+	cr_assert(may_hold(1, 4));
+	release(2);
+	cr_assert(may_hold(1, 6));
+}
+
+StoreTest(booking, who_waits_for_more_than_one_may_have_is_refused)
+{
+	book(10, "");
+	cr_assert_eq(wait_from(1, 1, HELD_MAX + 1).outcome, BOOKING_HAS_ENOUGH);
+	cr_assert_eq(waitlist->count, 0);
+	cr_assert_eq(wait_from(1, 1, HELD_MAX).outcome, BOOKING_DONE);
+	cr_assert_eq(wait_from(1, 1, HELD_MAX).outcome, BOOKING_DONE, "it has the place");
+	cr_assert_eq(wait_from(1, 1, HELD_MAX - 1).outcome, BOOKING_DONE, "which it changes");
+	cr_assert_eq(wait_from(1, 1, HELD_MAX + 1).outcome, BOOKING_HAS_ENOUGH);
+	cr_assert_eq(wait_from(1, 1, HELD_MAX).outcome, BOOKING_DONE, "or keeps");
+	cr_assert_eq(waitlist->count, 1);
+}
+
+StoreTest(booking, repeat_of_a_hold_is_answered_whatever_one_holds_by_now)
+{
+	struct booking_request request = hold_request(1, HELD_MAX);
+	memcpy(request.key, "k", sizeof("k"));
+	cr_assert_eq(carry(&request).outcome, BOOKING_DONE);
+	cr_assert_eq(carry(&request).outcome, BOOKING_DONE);
+	cr_assert(may_hold(1, 0));
+}
+
+StoreTest(booking, in_a_batch_that_failed_nobody_held_or_gave_back)
+{
+	struct booking_request request = hold_request(1, 2);
+	struct booking_answer mine = hold_from(1, 5);
+	struct booking_request back = request_for(BOOKING_CANCEL, "", 0, "");
+	memcpy(back.code, mine.code, CODE_SIZE);
+	begin(store);
+	cr_assert_eq(carry_within(&request).outcome, BOOKING_HAS_ENOUGH);
+	cr_assert_eq(carry_within(&back).outcome, BOOKING_DONE);
+	cr_assert_eq(carry_within(&request).outcome, BOOKING_DONE);
+	fail_batch();
+	cr_assert(may_hold(1, 1), "the five are held, the two are not");
+}
+
+StoreTest(booking, gathered_tickets_do_not_count_beside_the_place_in_the_row)
+{
+	struct booking_answer booked[3];
+	for (int i = 0; i < 3; i++) {
+		booked[i] = book(1, "");
+	}
+	book(7, "");
+	wait_from(1, 100, 4);
+	for (uint64_t session = 1; session <= WAITLIST_PASSES_MAX; session++) {
+		wait_for(session, 1);
+		grow(1);
+	}
+	for (int i = 0; i < 3; i++) {
+		outcome_with_code(BOOKING_CANCEL, booked[i].code);
+		cr_assert_eq(hold_from(1, 3).outcome, BOOKING_SOLD_OUT);
+	}
+	cr_assert_eq(left(), 0);
+	grow(1);
+	cr_assert(was_offered(100, 4));
+	grow(10);
+	cr_assert(may_hold(1, 2));
+}
+
+StoreTest(booking, where_nothing_is_known_of_an_address_nothing_is_counted)
+{
+	cr_assert_eq(hold_from(0, 7).outcome, BOOKING_DONE);
+	cr_assert_eq(claims->count, 0);
+}
+
 /* Waiting */
 
 StoreTest(booking, waiter_is_offered_at_once_what_is_free)
@@ -756,8 +925,7 @@ StoreTest(booking, offer_of_a_batch_that_failed_was_never_made)
 	begin(store);
 	ask_within(BOOKING_EVENT_GROW, "rush", 1, "");
 	cr_assert_eq(offer_count, 1);
-	abandon(store);
-	waitlist_roll_back(waitlist);
+	fail_batch();
 	offer_count = 0;
 	grow(1);
 	cr_assert(was_offered(1, 1));
@@ -777,8 +945,7 @@ StoreTest(booking, in_a_batch_that_failed_nobody_left_the_list)
 	struct booking_answer answer;
 	booking_carry_out(&now, &another, &answer);
 	cr_assert_eq(answer.position, 2, "who wants another number queues anew");
-	abandon(store);
-	waitlist_roll_back(waitlist);
+	fail_batch();
 	grow(1);
 	cr_assert(was_offered(1, 1), "and keeps the place when that failed");
 }
@@ -1053,8 +1220,7 @@ StoreTest(booking, in_a_batch_that_failed_nobody_was_passed_over)
 	for (int i = 0; i < 2 * WAITLIST_PASSES_MAX; i++) {
 		begin(store);
 		cr_assert_eq(ask_within(BOOKING_BOOK, "rush", 1, "").outcome, BOOKING_DONE);
-		abandon(store);
-		waitlist_roll_back(waitlist);
+		fail_batch();
 	}
 	cancel(1);
 	cr_assert_eq(left(), 2, "it is gathered for a group that nobody passed over");
@@ -1067,8 +1233,7 @@ StoreTest(booking, in_a_batch_that_failed_nothing_was_gathered)
 	memcpy(request.code, codes[1], CODE_SIZE);
 	begin(store);
 	cr_assert_eq(carry_within(&request).outcome, BOOKING_DONE);
-	abandon(store);
-	waitlist_roll_back(waitlist);
+	fail_batch();
 	cr_assert_eq(held(), 0);
 	for (int i = 1; i <= 4; i++) {
 		cancel(i);

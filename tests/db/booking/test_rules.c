@@ -35,6 +35,7 @@ struct plain_ticket {
 	enum ticket_kind kind;
 	int64_t expires_ns;
 	uint64_t tied;
+	uint64_t holder; /* the session that holds it, tied or not */
 	char code[CODE_SIZE];
 };
 
@@ -75,6 +76,7 @@ struct wish {
 
 static struct store *store;
 static struct waitlist *waitlist;
+static struct claims *claims;
 static int64_t now_ns;
 
 static struct plain plain;
@@ -85,7 +87,8 @@ static struct booking_offer offers[OFFERS_MAX];
 static size_t offer_count;
 static int outcomes[BOOKING_FAILED + 1]; /* how often each was seen */
 static size_t offers_seen;
-static bool scarce; /* events hardly grow, and so many wait */
+static bool scarce;           /* events hardly grow, and so many wait */
+static int64_t held_max = 12; /* of an address, which every second session shares */
 static size_t waiters_in_failures;
 static size_t gatherings;           /* that were begun, */
 static size_t gatherings_completed; /* became an offer, */
@@ -97,6 +100,8 @@ static void set_up(void)
 	store = open_store();
 	waitlist = calloc(1, sizeof(*waitlist));
 	waitlist_init(waitlist);
+	claims = calloc(1, sizeof(*claims));
+	claims_init(claims);
 	now_ns = START_NS;
 }
 
@@ -104,6 +109,7 @@ static void tear_down(void)
 {
 	store_close(store);
 	free(waitlist);
+	free(claims);
 	scratch_remove();
 }
 
@@ -128,6 +134,22 @@ static int64_t sum(int event, bool sold, bool held)
 static int64_t stock(int event)
 {
 	return plain.events[event].total - sum(event, true, true);
+}
+
+/* What the sessions of the address of SESSION hold and wait for. */
+static int64_t claimed(uint64_t session)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; i < plain.ticket_count; i++) {
+		const struct plain_ticket *ticket = &plain.tickets[i];
+		bool counts = ticket->state == TICKET_HELD && ticket->holder != 0;
+		sum += counts && ticket->holder % 2 == session % 2 ? ticket->quantity : 0;
+	}
+	for (size_t i = 0; i < plain.waiter_count; i++) {
+		const struct plain_waiter *waiter = &plain.waiters[i];
+		sum += waiter->session % 2 == session % 2 ? waiter->quantity : 0;
+	}
+	return sum;
 }
 
 static void remove_waiter(size_t place)
@@ -226,7 +248,8 @@ static size_t hold_for(const struct plain_waiter *waiter)
 				       .state = TICKET_HELD,
 				       .kind = TICKET_BY_OFFER,
 				       .expires_ns = now_ns + BOOKING_HOLD_SECONDS * NS_PER_SECOND,
-				       .tied = waiter->session };
+				       .tied = waiter->session,
+				       .holder = waiter->session };
 	if (waiter->gathered == 0) {
 		return add_ticket(&ticket);
 	}
@@ -356,7 +379,11 @@ static enum booking_outcome sell_plainly(const struct wish *wish, int *ticket)
 	if (stock(wish->event) < wish->quantity) {
 		return BOOKING_SOLD_OUT;
 	}
+	if (holds && claimed(wish->session) + wish->quantity > held_max) {
+		return BOOKING_HAS_ENOUGH;
+	}
 	if (holds) {
+		sold.holder = wish->session;
 		sold.expires_ns = now_ns + wish->seconds * NS_PER_SECOND;
 		sold.tied = wish->tied ? wish->session : 0;
 	}
@@ -413,11 +440,15 @@ static enum booking_outcome wait_plainly(const struct wish *wish)
 	if (wish->quantity > plain.events[wish->event].total) {
 		return BOOKING_LIMIT;
 	}
-	if (place < plain.waiter_count && plain.waiters[place].quantity != wish->quantity) {
-		leave(place);
-		place = plain.waiter_count;
-	}
-	if (place == plain.waiter_count) {
+	bool waits = place < plain.waiter_count;
+	if (!waits || plain.waiters[place].quantity != wish->quantity) {
+		int64_t has = claimed(wish->session) - (waits ? plain.waiters[place].quantity : 0);
+		if (has + wish->quantity > held_max) {
+			return BOOKING_HAS_ENOUGH;
+		}
+		if (waits) {
+			leave(place);
+		}
 		plain.waiters[plain.waiter_count++] =
 			(struct plain_waiter){ wish->event, wish->quantity, wish->session, 0, 0 };
 	}
@@ -524,8 +555,9 @@ static struct booking_context context(void)
 {
 	return (struct booking_context){ .store = store,
 					 .waitlist = waitlist,
+					 .claims = claims,
 					 .wall_ns = now_ns,
-					 .limits = { .quantity = QUANTITY_MAX },
+					 .limits = { .quantity = QUANTITY_MAX, .held = held_max },
 					 .offer = place_for_offer };
 }
 
@@ -591,13 +623,19 @@ static struct wish any_wish(void)
 	return wish;
 }
 
+static struct booking_owner owner_of(uint64_t session)
+{
+	return (struct booking_owner){ .bytes = { (unsigned char)(1 + session % 2) } };
+}
+
 static struct booking_request request_of(const struct wish *wish)
 {
 	struct booking_request request = { .verb = wish->verb,
 					   .quantity = wish->quantity,
 					   .seconds = wish->seconds,
 					   .tied = wish->tied,
-					   .client = { .session = wish->session } };
+					   .client = { .session = wish->session,
+						       .owner = owner_of(wish->session) } };
 	snprintf(request.event, sizeof(request.event), "event-%d", wish->event);
 	if (wish->key >= 0) {
 		snprintf(request.key, sizeof(request.key), "key-%d", wish->key);
@@ -703,9 +741,11 @@ static void run_batch(const struct wish *wishes, int count)
 		plain = before;
 		abandon(store);
 		waitlist_roll_back(waitlist);
+		claims_roll_back(claims);
 	} else {
 		commit(store);
 		waitlist_commit(waitlist);
+		claims_commit(claims);
 	}
 }
 
@@ -762,6 +802,7 @@ StoreTest(rules, hold_whatever_comes_from_whomever)
 StoreTest(rules, hold_where_many_wait_and_batches_fail)
 {
 	scarce = true;
+	held_max = 60;
 	carry_out_many();
 	cr_assert_gt(waiters_in_failures, REQUESTS / 40, "too few waited when a batch failed: %zu",
 		     waiters_in_failures);

@@ -158,6 +158,7 @@ Test(options, without_any_they_are_the_defaults)
 	cr_expect_eq(options.max_per_address, 0);
 	cr_expect_eq(options.rate, 100);
 	cr_expect_eq(options.max_quantity, 10);
+	cr_expect_eq(options.max_held, 20);
 	cr_expect_eq(options.send_queue_bytes, 1024 * 1024);
 	cr_expect_eq(options.history, 1000);
 	cr_expect_eq(options.drain_ns, 10 * NS_PER_SECOND);
@@ -176,7 +177,7 @@ Test(options, each_on_the_command_line_is_taken)
 	read_options(&options,
 		     "--workers 3 --dispatch accept --echo raw --max-connections 7 "
 		     "--max-per-address=6 --rate 5 --idle 9 --send-queue-total 2MiB --max-quantity "
-		     "4 --send-queue 64KiB "
+		     "4 --max-held 8 --send-queue 64KiB "
 		     "--history 3 --drain 2 --log-level=debug --log-format=json --pid-file=/x/y "
 		     "--user root");
 	cr_expect_eq(options.workers, 3);
@@ -188,6 +189,7 @@ Test(options, each_on_the_command_line_is_taken)
 	cr_expect_eq(options.idle_seconds, 9);
 	cr_expect_eq(options.send_queue_total_bytes, 2 * 1024 * 1024);
 	cr_expect_eq(options.max_quantity, 4);
+	cr_expect_eq(options.max_held, 8);
 	cr_expect_eq(options.send_queue_bytes, 65536);
 	cr_expect_eq(options.history, 3);
 	cr_expect_eq(options.drain_ns, 2 * NS_PER_SECOND);
@@ -497,19 +499,33 @@ Test(options, a_wrong_one_gets_one_line_that_says_what_would_be_right)
 Test(options, help_names_every_option_and_goes_to_stdout)
 {
 	static const char *const names[] = {
-		"--listen",      "--workers",
-		"--dispatch",    "--store",
-		"--state",       "--serialize",
-		"--event",       "--echo",
-		"--rate",        "--max-quantity",
-		"--history",     "--op-password-file",
-		"--send-queue",  "--user",
-		"--pid-file",    "--max-connections",
-		"--log-level",   "--log-format",
-		"--drain",       "--max-per-address",
-		"--trust-proxy", "--config",
-		"--help",        "--version",
-		"--idle",        "--send-queue-total",
+		"--listen",
+		"--workers",
+		"--dispatch",
+		"--store",
+		"--state",
+		"--serialize",
+		"--event",
+		"--echo",
+		"--rate",
+		"--max-quantity",
+		"--max-held",
+		"--history",
+		"--op-password-file",
+		"--send-queue",
+		"--user",
+		"--pid-file",
+		"--max-connections",
+		"--log-level",
+		"--log-format",
+		"--drain",
+		"--max-per-address",
+		"--trust-proxy",
+		"--config",
+		"--help",
+		"--version",
+		"--idle",
+		"--send-queue-total",
 	};
 	struct capture capture;
 
