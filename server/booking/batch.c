@@ -370,11 +370,20 @@ static void look_around(struct batcher *batcher)
 	}
 }
 
+static bool take_lock(struct batcher *batcher)
+{
+	int64_t before_ns = clock_monotonic_ns();
+	bool taken = store_take(batcher->store, LOCK_WAIT_NS);
+
+	histogram_add(&batcher->score->lock_wait_ns, (uint64_t)(clock_monotonic_ns() - before_ns));
+	return taken;
+}
+
 bool batch_serve(struct batcher *batcher)
 {
 	bool good;
 
-	if (!store_take(batcher->store, LOCK_WAIT_NS)) {
+	if (!take_lock(batcher)) {
 		log_warning("the store's lock could not be had in time: %s",
 			    store_error(batcher->store));
 		return true;

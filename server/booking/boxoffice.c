@@ -285,6 +285,8 @@ static void take_answers(struct turn *turn)
 			slot->session ? session_find(turn, slot->seat, slot->session) : NULL;
 
 		count(turn->score, &slot->request, &slot->answer);
+		histogram_add(&turn->score->booking_ns,
+			      (uint64_t)(turn_now_ns(turn) - slot->asked_ns));
 		note(turn, session, slot);
 		if (slot->request.verb == BOOKING_RELEASE &&
 		    (slot->answer.outcome == BOOKING_FAILED ||

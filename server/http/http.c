@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/http/head.h"
+#include "server/booking/boxoffice.h"
+#include "server/http/connection.h"
+#include "server/http/credentials.h"
 #include "server/http/parser.h"
 #include "server/http/resource.h"
-#include "server/http/site.h"
+#include "server/http/tickets.h"
 #include "server/session/share.h"
 #include "shared/base/clock.h"
 
@@ -17,39 +19,17 @@
 
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
-struct http_session {
-	struct session session;
-	struct site site;
-	char *kept; /* what came of requests that are not answered; begins with one */
-	uint32_t kept_length;
-	uint32_t kept_room;
-	struct head head;     /* of the first request that is kept or looked at */
-	uint32_t body_length; /* likewise, when its head is whole */
-	bool head_is_whole;
-	bool charged;        /* --rate has counted it */
-	bool last;           /* the connection ends with its answer */
-	bool without_body;   /* HEAD */
-	bool answering;      /* the clerk carries it out */
-	bool answered_one;   /* it is not the connection's first */
-	int64_t deadline_ns; /* monotonic: by when something has to come; 0: it is our turn */
-};
-
-static struct http_session *http_of(struct session *session)
-{
-	return (struct http_session *)session;
-}
-
 static void start(struct session *session)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 
-	http->site = site_of(session->socket);
-	http->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
+	connection->site = site_of(session->socket);
+	connection->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
 }
 
 static void finish(struct session *session)
 {
-	free(http_of(session)->kept);
+	free(connection_of(session)->kept);
 }
 
 /* Answers */
@@ -63,8 +43,8 @@ static void close_session(struct session *session)
 
 static void send_response(struct session *session, const struct response *response)
 {
-	struct http_session *http = http_of(session);
-	const struct response_manner manner = { http->without_body, http->last };
+	struct connection *connection = connection_of(session);
+	const struct response_manner manner = { connection->without_body, connection->last };
 
 	response_write(response, manner, turn_wall_ns(session->turn),
 		       &session->turn->sessions->reply);
@@ -88,14 +68,33 @@ static const char *what_is_wrong(unsigned status)
 	}
 }
 
+/* The second booking of a change: whether it is on its way. */
+static bool go_on_with_change(struct session *session, const struct booking_request *request,
+			      const struct booking_answer *booking_answer)
+{
+	const enum connection_then then = connection_of(session)->then;
+	struct booking_request booking = { .verb = then == THEN_OPEN ? BOOKING_EVENT_OPEN
+								     : BOOKING_EVENT_CLOSE };
+	struct problem problem;
+
+	connection_of(session)->then = THEN_NOTHING;
+	if (then == THEN_NOTHING || booking_answer->outcome != BOOKING_DONE) {
+		return false;
+	}
+	memcpy(booking.event, request->event, sizeof(booking.event));
+	return boxoffice_submit(session, &booking, &problem) == OUTCOME_LATER;
+}
+
 static void answer(struct session *session, const struct booking_request *request,
 		   const struct booking_answer *booking_answer)
 {
 	struct response response;
 
-	(void)request;
-	(void)booking_answer;
+	if (go_on_with_change(session, request, booking_answer)) {
+		return;
+	}
 	response_init(&response);
+	tickets_answer(session->turn, request, booking_answer, &response);
 	send_response(session, &response);
 	response_finish(&response);
 }
@@ -108,7 +107,7 @@ static void refuse_bytes(struct session *session, unsigned status)
 	response_init(&response);
 	response_refuse(&response, status, status == 413 || status == 431 ? "toolong" : "badarg",
 			what_is_wrong(status));
-	http_of(session)->last = true;
+	connection_of(session)->last = true;
 	send_response(session, &response);
 	response_finish(&response);
 	close_session(session);
@@ -117,13 +116,14 @@ static void refuse_bytes(struct session *session, unsigned status)
 /* The next request is another. */
 static void begin_anew(struct session *session)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 
-	http->head = (struct head){ .length = 0 };
-	http->head_is_whole = http->charged = http->without_body = false;
-	http->answered_one = true;
-	http->deadline_ns = turn_now_ns(session->turn) + IDLE_NS;
-	if (http->last) {
+	connection->head = (struct head){ .length = 0 };
+	connection->head_is_whole = connection->charged = connection->without_body = false;
+	session->operator_role = false;
+	connection->answered_one = true;
+	connection->deadline_ns = turn_now_ns(session->turn) + IDLE_NS;
+	if (connection->last) {
 		close_session(session);
 	}
 }
@@ -140,7 +140,7 @@ static bool is_for_us(const struct session *session, const struct request *reque
 		      const struct resource *resource)
 {
 	const struct options *options = session->turn->shared->options;
-	const struct site site = ((const struct http_session *)session)->site;
+	const struct site site = ((const struct connection *)session)->site;
 	const struct span origin = request->fields[FIELD_ORIGIN];
 	bool known = site_is_host(site, options, request->fields[FIELD_HOST]) &&
 		     (!request->authority.text || site_is_host(site, options, request->authority));
@@ -168,10 +168,10 @@ static void refuse_path(const struct request *request, struct response *response
 /* Once a request, however often it has to be tried. */
 static bool is_within_rate(struct session *session, unsigned cost)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 
-	if (!http->charged) {
-		http->charged = true;
+	if (!connection->charged) {
+		connection->charged = true;
 		session_charge(session, cost);
 		score_add(session->turn->score, COUNTER_COMMANDS, 1);
 		return session_within_rate(session, cost);
@@ -200,8 +200,15 @@ static enum outcome carry_out(struct session *session, const struct request *req
 		refuse_path(request, response);
 		return OUTCOME_DONE;
 	}
-	enum outcome outcome = resource->run(session, request, argument, response, &problem);
+	enum outcome outcome = resource->role == FOR_ANYONE
+				       ? OUTCOME_DONE
+				       : credentials_check(session, request, response);
 
+	if (outcome != OUTCOME_DONE) {
+		return outcome;
+	}
+	session->operator_role = resource->role == FOR_OPERATORS;
+	outcome = resource->run(session, request, argument, response, &problem);
 	if (outcome == OUTCOME_REFUSED) {
 		response_problem(response, &problem);
 	}
@@ -211,20 +218,20 @@ static enum outcome carry_out(struct session *session, const struct request *req
 /* A request is there whole. False when it has to be tried again. */
 static bool take_request(struct session *session, const struct request *request)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 	struct response response;
 
-	http->without_body = request->method == METHOD_HEAD;
-	http->last = request->ends;
+	connection->without_body = request->method == METHOD_HEAD;
+	connection->last = request->ends;
 	response_init(&response);
 	enum outcome outcome = carry_out(session, request, &response);
 
 	if (outcome == OUTCOME_AGAIN) {
 		session_retry_later(session);
 	}
-	http->answering = outcome == OUTCOME_LATER;
-	session->keeping = http->answering || outcome == OUTCOME_AGAIN;
-	http->deadline_ns = 0;
+	connection->answering = outcome == OUTCOME_LATER;
+	session->keeping = connection->answering || outcome == OUTCOME_AGAIN;
+	connection->deadline_ns = 0;
 	if (!session->keeping) {
 		send_response(session, &response);
 		begin_anew(session);
@@ -238,11 +245,11 @@ static bool take_request(struct session *session, const struct request *request)
 /* A head is whole: what it says of the body; whether the peer waits for a word of ours. */
 static unsigned take_head(struct session *session, const struct request *request, bool body_is_here)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 	const struct span expected = request->fields[FIELD_EXPECT];
 
-	http->head_is_whole = true;
-	http->body_length = (uint32_t)request->body_length;
+	connection->head_is_whole = true;
+	connection->body_length = (uint32_t)request->body_length;
 	if (!expected.text || request->is_1_0) {
 		return 0;
 	}
@@ -258,12 +265,12 @@ static unsigned take_head(struct session *session, const struct request *request
 /* How much of BYTES the request that begins there takes; 0: it is not whole, or not done yet. */
 static size_t serve_one(struct session *session, const char *bytes, size_t length)
 {
-	struct http_session *http = http_of(session);
-	struct head *head = &http->head;
+	struct connection *connection = connection_of(session);
+	struct head *head = &connection->head;
 	struct request request;
 	unsigned status = 0;
 
-	if (!http->head_is_whole) {
+	if (!connection->head_is_whole) {
 		enum head_result result =
 			head_read(head, bytes + head->length, length - head->length);
 
@@ -271,16 +278,16 @@ static size_t serve_one(struct session *session, const char *bytes, size_t lengt
 			return 0;
 		}
 		status = result == HEAD_TOO_LARGE ? 431 : result == HEAD_MALFORMED ? 400 : 0;
-	} else if (length < head->length + http->body_length) {
+	} else if (length < head->length + connection->body_length) {
 		return 0;
 	}
 	if (status == 0) {
 		status = parser_read(bytes, head->length, &request);
-		http->without_body = request.method == METHOD_HEAD;
+		connection->without_body = request.method == METHOD_HEAD;
 	}
 	size_t whole = head->length + (status == 0 ? request.body_length : 0);
 
-	if (status == 0 && !http->head_is_whole) {
+	if (status == 0 && !connection->head_is_whole) {
 		status = take_head(session, &request, length >= whole);
 	}
 	if (status != 0) {
@@ -294,10 +301,10 @@ static size_t serve_one(struct session *session, const char *bytes, size_t lengt
 /* A request's time begins with its first byte; the first one's with the connection. */
 static void hurry(struct session *session)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 
-	if (http->head.length == 0 && http->answered_one) {
-		http->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
+	if (connection->head.length == 0 && connection->answered_one) {
+		connection->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
 	}
 }
 
@@ -324,47 +331,47 @@ static size_t serve(struct session *session, const char *bytes, size_t length)
 
 static void keep(struct session *session, const char *bytes, size_t length)
 {
-	struct http_session *http = http_of(session);
-	size_t wanted = http->kept_length + length;
+	struct connection *connection = connection_of(session);
+	size_t wanted = connection->kept_length + length;
 
 	if (length == 0 || session->state != SESSION_OPEN) {
 		return;
 	}
-	if (wanted > http->kept_room) {
+	if (wanted > connection->kept_room) {
 		size_t room = (wanted + KEPT_STEP - 1) / KEPT_STEP * KEPT_STEP;
-		char *kept = realloc(http->kept, room);
+		char *kept = realloc(connection->kept, room);
 
 		if (!kept) {
 			session_close(session);
 			return;
 		}
-		http->kept = kept;
-		http->kept_room = (uint32_t)room;
+		connection->kept = kept;
+		connection->kept_room = (uint32_t)room;
 	}
-	memcpy(http->kept + http->kept_length, bytes, length);
-	http->kept_length = (uint32_t)wanted;
+	memcpy(connection->kept + connection->kept_length, bytes, length);
+	connection->kept_length = (uint32_t)wanted;
 }
 
 static void serve_kept(struct session *session)
 {
-	struct http_session *http = http_of(session);
-	size_t done = serve(session, http->kept, http->kept_length);
+	struct connection *connection = connection_of(session);
+	size_t done = serve(session, connection->kept, connection->kept_length);
 
-	http->kept_length -= (uint32_t)done;
-	if (http->kept_length > 0) {
-		memmove(http->kept, http->kept + done, http->kept_length);
+	connection->kept_length -= (uint32_t)done;
+	if (connection->kept_length > 0) {
+		memmove(connection->kept, connection->kept + done, connection->kept_length);
 		return;
 	}
-	free(http->kept);
-	http->kept = NULL;
-	http->kept_room = 0;
+	free(connection->kept);
+	connection->kept = NULL;
+	connection->kept_room = 0;
 }
 
 static void take(struct session *session, char *bytes, size_t length)
 {
 	reply_clear(&session->turn->sessions->reply);
 	session_begin_share(session);
-	if (http_of(session)->kept_length > 0) {
+	if (connection_of(session)->kept_length > 0) {
 		keep(session, bytes, length);
 		serve_kept(session);
 	} else {
@@ -377,13 +384,13 @@ static void take(struct session *session, char *bytes, size_t length)
 
 static void go_on(struct session *session)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 
 	session->keeping = false;
 	reply_clear(&session->turn->sessions->reply);
 	session_begin_share(session);
-	if (http->answering) {
-		http->answering = false;
+	if (connection->answering) {
+		connection->answering = false;
 		begin_anew(session);
 	}
 	serve_kept(session);
@@ -393,13 +400,13 @@ static void go_on(struct session *session)
 /* A second passed. */
 static void tick(struct session *session)
 {
-	struct http_session *http = http_of(session);
+	struct connection *connection = connection_of(session);
 
-	if (http->deadline_ns == 0 || turn_now_ns(session->turn) < http->deadline_ns) {
+	if (connection->deadline_ns == 0 || turn_now_ns(session->turn) < connection->deadline_ns) {
 		return;
 	}
 	reply_clear(&session->turn->sessions->reply);
-	if (http->head.length > 0) {
+	if (connection->head.length > 0) {
 		refuse_bytes(session, 408);
 	} else {
 		close_session(session);
@@ -413,7 +420,7 @@ static void refuse_peer(struct session *session, const struct problem *problem)
 
 	response_init(&response);
 	response_problem(&response, problem);
-	http_of(session)->last = true;
+	connection_of(session)->last = true;
 	send_response(session, &response);
 	response_finish(&response);
 }
@@ -433,7 +440,7 @@ static size_t write_nothing(const struct message *event, char *bytes)
 }
 
 const struct front http_front = {
-	.session_size = sizeof(struct http_session),
+	.session_size = sizeof(struct connection),
 	.busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
 		"Cache-Control: no-store\r\nConnection: close\r\n\r\n",
 	.start = start,

@@ -16,11 +16,14 @@ typedef enum outcome resource_handler(struct session *session, const struct requ
 				      struct span argument, struct response *response,
 				      struct problem *problem);
 
+enum resource_role { FOR_ANYONE, FOR_OPERATORS };
+
 struct resource {
 	enum method method; /* METHOD_GET takes METHOD_HEAD, too */
 	const char *path;   /* a '*' in it is one name */
-	bool any_host;      /* it says nothing that is for a visitor alone */
-	unsigned cost;      /* of --rate and of a share of the turn, 1: a cheap one */
+	enum resource_role role;
+	bool any_host; /* it says nothing that is for a visitor alone */
+	unsigned cost; /* of --rate and of a share of the turn, 1: a cheap one */
 	resource_handler *run;
 };
 

@@ -110,7 +110,7 @@ void response_json(struct response *response, unsigned status, json_t *value)
 	json_decref(value);
 	reply_bytes(&response->body, "\n", 1);
 	response->status = status;
-	response->type = "application/json";
+	response->type = RESPONSE_JSON;
 }
 
 json_t *response_text(const char *text)

@@ -15,6 +15,8 @@
 
 #define RESPONSE_FIELDS_SIZE 512 /* bytes of its own fields, a NUL counted in; there are few */
 
+#define RESPONSE_JSON "application/json"
+
 struct response {
 	unsigned status;
 	const char *type;                  /* of its body */

@@ -76,6 +76,17 @@ bool site_is_host(struct site site, const struct options *options, struct span h
 	return is_own_address(site, host);
 }
 
+bool site_is_secure(const struct options *options, struct span host)
+{
+	for (size_t i = 0; i < options->public_url_count; i++) {
+		if (strncmp(options->public_urls[i], "https:", 6) == 0 &&
+		    span_equals_ignoring_case(host, host_of(options->public_urls[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool site_is_origin(struct site site, const struct options *options, struct span origin)
 {
 	struct span host;

@@ -30,4 +30,7 @@ bool site_is_host(struct site site, const struct options *options, struct span h
 /* The same of an Origin: "http://name:port". */
 bool site_is_origin(struct site site, const struct options *options, struct span origin);
 
+/* Whether people come to that HOST over https: it is a --public-url that says so. */
+bool site_is_secure(const struct options *options, struct span host);
+
 #endif

@@ -1,10 +1,13 @@
 #include "server/lines/server_commands.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "server/chat/chat.h"
+#include "server/chat/operator.h"
 #include "server/chat/user.h"
 #include "server/sandbox/sandbox.h"
+#include "server/state/metric.h"
 #include "shared/base/clock.h"
 #include "shared/text/line.h"
 #include "shared/text/text.h"
@@ -54,73 +57,18 @@ enum outcome server_where(struct session *session, struct span arguments, struct
 	return outcome;
 }
 
-/* Takes as long for a wrong password as for the right one. */
-static bool same_password(struct span given, const char *password)
-{
-	size_t length = strlen(password);
-	unsigned difference = given.length != length;
-
-	for (size_t i = 0; i < given.length; i++) {
-		difference |= (unsigned char)(given.text[i] ^ password[length ? i % length : 0]);
-	}
-	return difference == 0;
-}
-
-/* With the directory's lock held: whether GIVEN is it, unless it may not even be looked at. */
-static enum outcome check_password(struct session *session, struct span given,
-				   struct problem *problem)
-{
-	struct shared_state *shared = session->turn->shared;
-	struct admission *admission = shared->directory->admission;
-	int64_t now_ns = turn_now_ns(session->turn);
-	int64_t left_ns = admission_penalty(admission, session->peer, now_ns);
-
-	if (left_ns > 0) {
-		return refuse(problem, PROBLEM_RATE,
-			      "too many wrong passwords from your address: wait %lld seconds",
-			      (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
-	}
-	if (!same_password(given, shared->options->operator_password)) {
-		admission_wrong_password(admission, session->peer, now_ns);
-		return refuse(problem, PROBLEM_DENIED, "wrong password");
-	}
-	admission_right_password(admission, session->peer);
-	return OUTCOME_DONE;
-}
-
-static void note_sign_in(const struct session *session, enum outcome outcome,
-			 const struct problem *problem)
-{
-	if (outcome == OUTCOME_DONE) {
-		session_note(session->turn, session, TRAIL_SIGN_IN, "is an operator now");
-	} else if (problem->code == PROBLEM_RATE) {
-		session_note(session->turn, session, TRAIL_UNSEEN_PASSWORD,
-			     "gave a password, which was not looked at: too many were wrong");
-	} else {
-		session_note(session->turn, session, TRAIL_WRONG_PASSWORD, "gave a wrong password");
-	}
-}
-
 enum outcome server_op(struct session *session, struct span arguments, struct reply *reply,
 		       struct problem *problem)
 {
-	struct shared_state *shared = session->turn->shared;
 	struct span given = words_rest(arguments);
 	enum outcome outcome;
 
 	if (given.length == 0) {
 		return refuse(problem, PROBLEM_BADARG, "PASSWORD is missing: /op PASSWORD");
 	}
-	if (shared->options->operator_password[0] == '\0') {
-		return refuse(problem, PROBLEM_DENIED, "this server has no operator password set");
-	}
-	if (!directory_try(shared->directory)) {
-		return OUTCOME_AGAIN;
-	}
-	outcome = check_password(session, given, problem);
-	directory_unlock(shared->directory);
-	note_sign_in(session, outcome, problem);
+	outcome = operator_check(session, given, problem);
 	if (outcome == OUTCOME_DONE) {
+		session_note(session->turn, session, TRAIL_SIGN_IN, "is an operator now");
 		session->operator_role = true;
 		reply_line(reply, "+op");
 	}
@@ -155,21 +103,18 @@ enum outcome server_workers(struct session *session, struct span arguments, stru
 enum outcome server_stats(struct session *session, struct span arguments, struct reply *reply,
 			  struct problem *problem)
 {
-	const struct shared_state *shared = session->turn->shared;
-	const struct scoreboard *scoreboard = shared->scoreboard;
-	int64_t uptime_ns = turn_wall_ns(session->turn) - scoreboard->started_ns;
-
 	(void)arguments;
 	(void)problem;
-	reply_line(reply, "=turnstile_uptime_seconds %lld", (long long)(uptime_ns / NS_PER_SECOND));
-	reply_line(reply, "=turnstile_workers %u", scoreboard->workers);
-	reply_line(reply, "=turnstile_connections %u", scoreboard_connections(scoreboard));
-	reply_line(reply, "=turnstile_serialize %s",
-		   serialize_kind_name(shared->options->serialize));
-	for (enum counter i = 0; i < COUNTERS; i++) {
-		reply_line(reply, "=%s %llu", counter_name(i),
-			   (unsigned long long)scoreboard_total(scoreboard, i));
+	for (size_t i = 0; i < metric_count; i++) {
+		const struct metric metric =
+			metric_read(session->turn->shared, i, turn_wall_ns(session->turn));
+
+		if (metric.kind == METRIC_WORD) {
+			reply_line(reply, "=%s %s", metric.name, metric.word);
+		} else {
+			reply_line(reply, "=%s %" PRIu64, metric.name, metric.number);
+		}
 	}
-	reply_line(reply, "+stats %d", 4 + COUNTERS);
+	reply_line(reply, "+stats %zu", metric_count);
 	return OUTCOME_DONE;
 }

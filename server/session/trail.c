@@ -73,7 +73,11 @@ void trail_who(const char *nick, struct peer_address peer, char text[TRAIL_WHO_S
 	char address[PEER_ADDRESS_TEXT_SIZE];
 
 	peer_address_write(peer, address);
-	(void)snprintf(text, TRAIL_WHO_SIZE, "%s (%s)", nick, address);
+	if (*nick == '\0') {
+		(void)snprintf(text, TRAIL_WHO_SIZE, "%s", address);
+	} else {
+		(void)snprintf(text, TRAIL_WHO_SIZE, "%s (%s)", nick, address);
+	}
 }
 
 void trail_note(struct trail *trail, int64_t now_ns, const char *who, enum trail_kind kind,

@@ -51,7 +51,7 @@ __attribute__((format(printf, 5, 0))) void trail_note(struct trail *trail, int64
 						      const char *who, enum trail_kind kind,
 						      const char *format, va_list arguments);
 
-/* "ann (192.0.2.7)" */
+/* "ann (192.0.2.7)"; the address alone where there is no nick: over HTTP. */
 void trail_who(const char *nick, struct peer_address peer, char text[TRAIL_WHO_SIZE]);
 
 /* Says how many more there were in the minutes that are over at NOW_NS. */

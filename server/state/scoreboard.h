@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "server/config/options.h"
+#include "shared/base/histogram.h"
 #include "shared/base/memory.h"
 #include "shared/sync/waker.h"
 
@@ -47,6 +48,8 @@ struct score {
 	_Alignas(CACHE_LINE) _Atomic uint32_t connections;
 	_Atomic int64_t heartbeat_ns; /* monotonic: the loop was here */
 	_Atomic uint64_t counters[COUNTERS];
+	struct histogram booking_ns;     /* from a request to its answer */
+	struct histogram lock_wait_ns;   /* for the store's lock: its clerk writes it */
 	_Atomic uint64_t queued_bytes;   /* of its receivers, the kernel's share counted in */
 	_Atomic uint64_t furthest_bytes; /* of the one furthest behind, when last looked at */
 	_Alignas(CACHE_LINE) struct waker waker; /* of its event loop */

@@ -11,6 +11,7 @@
 #include "server/state/booking_queue.h"
 #include "server/state/directory.h"
 #include "server/state/inbox.h"
+#include "server/state/logins.h"
 #include "server/state/rooms.h"
 #include "server/state/scoreboard.h"
 #include "server/state/stock_board.h"
@@ -24,6 +25,7 @@ struct shared_state {
 	struct inboxes *inboxes;
 	struct booking_queue *queue;
 	struct stock_board *board;
+	struct logins *logins;
 };
 
 /* Maps and lays out everything for OPTIONS, which must outlive it. Dies when it cannot. */

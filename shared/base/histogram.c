@@ -105,6 +105,18 @@ uint64_t histogram_quantile(const struct histogram *histogram, double part)
 	return seen > 0 ? largest : 0;
 }
 
+/* A power of two begins a bucket. */
+uint64_t histogram_below(const struct histogram *histogram, unsigned power)
+{
+	size_t end = power >= 64 ? HISTOGRAM_BUCKETS : bucket_of(UINT64_C(1) << power);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < end; i++) {
+		sum += bucket_count(histogram, i);
+	}
+	return sum;
+}
+
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {

@@ -26,6 +26,9 @@ void histogram_add(struct histogram *histogram, uint64_t value);
 /* The value that PART (0 to 1) of all that were counted do not exceed; 0 when none was. */
 uint64_t histogram_quantile(const struct histogram *histogram, double part);
 
+/* How many were below 2^POWER; of all that came, with a POWER of 64. */
+uint64_t histogram_below(const struct histogram *histogram, unsigned power);
+
 /* Adds all that FROM counted to INTO. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 

@@ -101,3 +101,19 @@ Test(histogram, a_full_bucket_keeps_the_shape)
 	cr_assert_eq(histogram_quantile(&histogram, 0.25), 1);
 	cr_assert_eq(histogram_quantile(&histogram, 0.75), 3);
 }
+
+Test(histogram, what_is_below_a_power_of_two_is_counted)
+{
+	const uint64_t values[] = { 0, 1, 1023, 1024, 1025, 5000, UINT64_C(1) << 60 };
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		histogram_add(&histogram, values[i]);
+	}
+	cr_expect_eq(histogram_below(&histogram, 0), 1);
+	cr_expect_eq(histogram_below(&histogram, 1), 2);
+	cr_expect_eq(histogram_below(&histogram, 10), 3);
+	cr_expect_eq(histogram_below(&histogram, 11), 5);
+	cr_expect_eq(histogram_below(&histogram, 13), 6);
+	cr_expect_eq(histogram_below(&histogram, 48), 6);
+	cr_expect_eq(histogram_below(&histogram, 64), 7);
+}

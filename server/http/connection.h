@@ -1,0 +1,38 @@
+/*
+ * connection: what the front keeps for a peer: the bytes of requests that are not answered, and how
+ * far it is with the first of them.
+ */
+#ifndef SERVER_HTTP_CONNECTION_H
+#define SERVER_HTTP_CONNECTION_H
+
+#include "server/http/head.h"
+#include "server/http/site.h"
+#include "server/session/session.h"
+
+/* A change of an event may be two bookings: what comes after the first. */
+enum connection_then { THEN_NOTHING, THEN_OPEN, THEN_CLOSE };
+
+struct connection {
+	struct session session;
+	struct site site;
+	char *kept; /* begins with the first request */
+	uint32_t kept_length;
+	uint32_t kept_room;
+	struct head head;     /* of the first request */
+	uint32_t body_length; /* likewise, when its head is whole */
+	bool head_is_whole;
+	bool charged;      /* --rate has counted it */
+	bool last;         /* the connection ends with its answer */
+	bool without_body; /* HEAD */
+	bool answering;    /* the clerk carries it out */
+	bool answered_one; /* it is not the connection's first */
+	enum connection_then then;
+	int64_t deadline_ns; /* monotonic: by when something has to come; 0: it is our turn */
+};
+
+static inline struct connection *connection_of(struct session *session)
+{
+	return (struct connection *)session;
+}
+
+#endif

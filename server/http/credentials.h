@@ -1,0 +1,20 @@
+/*
+ * credentials: whether a request comes from an operator: by the password ("Authorization: Bearer")
+ * or by the cookie that POST /api/v1/op made.
+ */
+#ifndef SERVER_HTTP_CREDENTIALS_H
+#define SERVER_HTTP_CREDENTIALS_H
+
+#include "server/http/resource.h"
+
+/*
+ * OUTCOME_DONE: it does. Refused: it does not, and RESPONSE says so. OUTCOME_AGAIN: a lock was
+ * taken, nothing was done.
+ */
+enum outcome credentials_check(struct session *session, const struct request *request,
+			       struct response *response);
+
+/* POST and DELETE /api/v1/op */
+resource_handler credentials_sign_in, credentials_sign_out;
+
+#endif

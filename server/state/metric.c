@@ -1,0 +1,84 @@
+#include "server/state/metric.h"
+
+#include "shared/base/clock.h"
+
+/* What is no counter. */
+enum figure { FIGURE_UPTIME, FIGURE_WORKERS, FIGURE_CONNECTIONS, FIGURE_SERIALIZE, FIGURES };
+
+static const struct metric figures[FIGURES] = {
+	[FIGURE_UPTIME] = { "turnstile_uptime_seconds", "How long the server has run", METRIC_GAUGE,
+			    0, NULL },
+	[FIGURE_WORKERS] = { "turnstile_workers", "Worker processes", METRIC_GAUGE, 0, NULL },
+	[FIGURE_CONNECTIONS] = { "turnstile_connections", "Open connections of all kinds",
+				 METRIC_GAUGE, 0, NULL },
+	[FIGURE_SERIALIZE] = { "turnstile_serialize", "How bookings are put in a row", METRIC_WORD,
+			       0, NULL },
+};
+
+static const char *const counter_helps[COUNTERS] = {
+	[COUNTER_ACCEPTED] = "Connections taken over, of all kinds",
+	[COUNTER_COMMANDS] = "Lines and requests carried out",
+	[COUNTER_ERRORS] = "Lines and requests refused",
+	[COUNTER_MESSAGES] = "Lines said in rooms",
+	[COUNTER_DELIVERIES] = "Lines put into somebody's output",
+	[COUNTER_MISSED] = "Lines of rooms that went round before they were read",
+	[COUNTER_CUT_OFF] = "Receivers cut off, too far behind",
+	[COUNTER_ECHOED] = "Bytes echoed",
+	[COUNTER_BOOKED] = "Tickets sold",
+	[COUNTER_REFUSED] = "Booking requests refused",
+	[COUNTER_COMMITS] = "Transactions of the store",
+	[COUNTER_BATCHED] = "Booking requests carried out",
+};
+
+const size_t metric_count = FIGURES + COUNTERS;
+
+static struct metric read_figure(const struct shared_state *shared, enum figure figure,
+				 int64_t wall_ns)
+{
+	const struct scoreboard *scoreboard = shared->scoreboard;
+	struct metric metric = figures[figure];
+
+	switch (figure) {
+	case FIGURE_UPTIME:
+		metric.number = (uint64_t)((wall_ns - scoreboard->started_ns) / NS_PER_SECOND);
+		break;
+	case FIGURE_WORKERS: metric.number = scoreboard->workers; break;
+	case FIGURE_CONNECTIONS: metric.number = scoreboard_connections(scoreboard); break;
+	case FIGURE_SERIALIZE: metric.word = serialize_kind_name(shared->options->serialize); break;
+	case FIGURES: break;
+	}
+	return metric;
+}
+
+struct metric metric_read(const struct shared_state *shared, size_t i, int64_t wall_ns)
+{
+	if (i < FIGURES) {
+		return read_figure(shared, (enum figure)i, wall_ns);
+	}
+	enum counter counter = (enum counter)(i - FIGURES);
+
+	return (struct metric){ .name = counter_name(counter),
+				.help = counter_helps[counter],
+				.kind = METRIC_COUNTER,
+				.number = scoreboard_total(shared->scoreboard, counter) };
+}
+
+struct metric_histogram metric_read_histogram(const struct shared_state *shared,
+					      enum metric_duration duration)
+{
+	static const struct metric_histogram durations[METRIC_DURATIONS] = {
+		[DURATION_BOOKING] = { .name = "turnstile_booking_seconds",
+				       .help = "From a booking request to its answer" },
+		[DURATION_LOCK] = { .name = "turnstile_lock_wait_seconds",
+				    .help = "How long a clerk waits for the store's lock" },
+	};
+	struct metric_histogram sum = durations[duration];
+
+	for (unsigned i = 0; i < shared->scoreboard->workers; i++) {
+		const struct score *score = &shared->scoreboard->scores[i];
+
+		histogram_merge(&sum.values, duration == DURATION_BOOKING ? &score->booking_ns
+									  : &score->lock_wait_ns);
+	}
+	return sum;
+}

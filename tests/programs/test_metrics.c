@@ -1,0 +1,148 @@
+/* What Prometheus scrapes: the form of each line, and that it says the same as /stats. */
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/programs/office.h"
+#include "tests/programs/watch.h"
+#include "tests/support/http.h"
+
+static struct turnstiled server;
+static struct talk talk, lines;
+static struct http_answer answer;
+
+static void init(void)
+{
+	turnstiled_init(&server, TURNSTILED);
+}
+
+static void finish(void)
+{
+	turnstiled_finish(&server);
+}
+
+TestSuite(programs_metrics, .init = init, .fini = finish, .timeout = 60);
+
+static void scrape(void)
+{
+	cr_assert_eq(http_get(&talk, &answer, "/metrics"), 200);
+}
+
+/* The value of a sample, named as it stands there, labels counted in; NAN where there is none. */
+static double sample(const char *name)
+{
+	const size_t length = strlen(name);
+
+	for (const char *line = answer.body; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, name, length) == 0 && line[length] == ' ') {
+			return strtod(line + length, NULL);
+		}
+	}
+	return -1;
+}
+
+static void start(void)
+{
+	turnstiled_start(&server, "--workers", "2", "--event", "rush=500", "--event", "late=80");
+	talk_open(&talk, server.http_port);
+	talk_open_greeted(&lines, server.lines_port);
+}
+
+static size_t name_length(const char *text)
+{
+	size_t length = 0;
+
+	while (isalnum((unsigned char)text[length]) || text[length] == '_') {
+		length++;
+	}
+	return length;
+}
+
+/* "name" or "name{label="value",…}", a space, a number; its type was said before. */
+static void check_sample(char *line, const char *type_name)
+{
+	size_t length = name_length(line);
+	char *end;
+
+	cr_expect(strncmp(line, type_name, strlen(type_name)) == 0, "'%s' belongs to no '%s'", line,
+		  type_name);
+	if (line[length] == '{') {
+		length += strcspn(line + length, "}") + 1;
+	}
+	cr_assert_eq(line[length], ' ', "'%s'", line);
+	(void)strtod(line + length + 1, &end);
+	cr_expect(end > line + length + 1 && *end == '\0', "'%s'", line);
+}
+
+Test(programs_metrics, each_line_has_the_form_of_version_0_0_4)
+{
+	char type_name[128] = "", help_name[128] = "", type[128];
+
+	start();
+	scrape();
+	http_field(&answer, "Content-Type", type, sizeof(type));
+	cr_expect_str_eq(type, "text/plain; version=0.0.4; charset=utf-8");
+	for (char *line = strtok(answer.body, "\n"); line; line = strtok(NULL, "\n")) {
+		if (sscanf(line, "# HELP %127s ", help_name) == 1) {
+			continue;
+		}
+		if (sscanf(line, "# TYPE %127s %127s", type_name, type) == 2) {
+			cr_expect_str_eq(type_name, help_name);
+			cr_expect(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0 ||
+				  strcmp(type, "histogram") == 0);
+			continue;
+		}
+		check_sample(line, type_name);
+	}
+}
+
+Test(programs_metrics, it_says_what_stats_says)
+{
+	char name[64], value[64], info[128];
+	size_t count = 0;
+
+	start();
+	ask(&lines, "+booked ", "/book rush 3");
+	scrape();
+	talk_say(&lines, "/stats");
+	while (sscanf(talk_line(&lines), "=%63s %63s", name, value) == 2) {
+		if (strcmp(name, "turnstile_serialize") == 0) {
+			snprintf(info, sizeof(info), "serialize=\"%s\"} 1\n", value);
+			cr_expect_not_null(strstr(answer.body, info));
+		} else if (strcmp(name, "turnstile_uptime_seconds") != 0 &&
+			   strcmp(name, "turnstile_commands_total") != 0) {
+			cr_expect_eq(sample(name), strtod(value, NULL), "%s %s", name, value);
+		}
+		count++;
+	}
+	cr_expect_geq(count, 16);
+}
+
+Test(programs_metrics, bookings_are_counted_by_how_long_they_took)
+{
+	double before = -1;
+	char name[128];
+
+	start();
+	for (int i = 0; i < 10; i++) {
+		ask(&lines, "+booked ", "/book rush");
+	}
+	scrape();
+	cr_expect_eq(sample("turnstile_booking_seconds_count"), 10);
+	cr_expect_gt(sample("turnstile_booking_seconds_sum"), 0);
+	cr_expect_geq(sample("turnstile_lock_wait_seconds_count"), 1);
+	for (int power = 16; power <= 34; power++) {
+		snprintf(name, sizeof(name), "turnstile_booking_seconds_bucket{le=\"%.9f\"}",
+			 (double)(INT64_C(1) << power) / 1e9);
+		cr_expect_geq(sample(name), before, "%s", name);
+		before = sample(name);
+	}
+	cr_expect_eq(sample("turnstile_booking_seconds_bucket{le=\"+Inf\"}"), 10);
+	cr_expect_eq(sample("turnstile_event_tickets{event=\"rush\"}"), 500);
+	cr_expect_eq(sample("turnstile_event_tickets_left{event=\"rush\"}"), 490);
+	cr_expect_eq(sample("turnstile_event_tickets_left{event=\"late\"}"), 80);
+	cr_expect_eq(sample("turnstile_worker_deaths_total{worker=\"2\"}"), 0);
+}
