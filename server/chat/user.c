@@ -15,8 +15,11 @@ static void read_letter(void *context, const struct letter *letter)
 {
 	struct turn *turn = context;
 	const struct message message = letter_message(letter);
-	struct session *receiver = session_find(turn, letter->seat, letter->session);
+	struct session *receiver = NULL;
 
+	if (letter->seat < turn->shared->options->max_connections) {
+		receiver = session_find(turn, letter->seat, letter->session);
+	}
 	if (receiver) {
 		if (letter->kind == LETTER_LAST) {
 			session_end_now(receiver, &message);

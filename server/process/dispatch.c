@@ -279,15 +279,16 @@ static struct handoff *take_oldest(struct dispatch *dispatch, uint32_t worker)
 	return handoff;
 }
 
-void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
+bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 		       const struct worker_message *message)
 {
-	struct handoff *handoff = take_oldest(dispatch, worker);
+	struct handoff *handoff = dispatch->receivers[worker].oldest;
 
-	if (!handoff || handoff->number != message->number) {
-		bug("worker %u answered handoff %llu out of order", worker + 1,
-		    (unsigned long long)message->number);
+	if (!handoff || handoff->number != message->number ||
+	    (message->kind != MESSAGE_TAKEN && message->count > handoff->count)) {
+		return false;
 	}
+	(void)take_oldest(dispatch, worker);
 	uint32_t taken = message->kind == MESSAGE_TAKEN ? handoff->count : message->count;
 
 	for (uint32_t i = 0; i < taken; i++) {
@@ -298,6 +299,7 @@ void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 	if (dispatch->waiting_count > 0) {
 		try_again_in(dispatch, RETRY_US);
 	}
+	return true;
 }
 
 void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel)

@@ -28,8 +28,11 @@ void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel
 /* It is gone; the sockets that it did not acknowledge are handed to others. */
 void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker);
 
-/* The worker answered a message: TAKEN or REFUSED. */
-void dispatch_answered(struct dispatch *dispatch, uint32_t worker,
+/*
+ * The worker answered a message: TAKEN or REFUSED. False, with nothing changed, when that answers
+ * nothing that it was asked: a worker that was taken over may say anything.
+ */
+bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 		       const struct worker_message *message);
 
 /* Accepts no more; who was accepted and not yet handed on is let go. */

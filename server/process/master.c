@@ -67,15 +67,16 @@ static void worker_is_ready(struct master *master, struct slot *slot)
 	announce_if_ready(master);
 }
 
-static void hear(void *context, struct slot *slot, const struct worker_message *message)
+static bool hear(void *context, struct slot *slot, const struct worker_message *message)
 {
 	struct master *master = context;
 
 	if (message->kind == MESSAGE_READY) {
 		worker_is_ready(master, slot);
-	} else if (master->dispatch) {
-		dispatch_answered(master->dispatch, slot->number, message);
+		return true;
 	}
+	return master->dispatch && !slot->joins &&
+	       dispatch_answered(master->dispatch, slot->number, message);
 }
 
 /* Once no worker is left the joiner has nothing more to do, and goes with the master. */
@@ -179,6 +180,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 				    (int)process_pid(slot->process));
 			slot_kill(slot);
 		}
+		slot_look(slot);
 	}
 	process_reap_strangers();
 	answer_watchdog(master, now_ns);

@@ -45,12 +45,11 @@ static void start_again(struct slot *slot, bool useful)
 /* What a worker keeps open of the master's: its channel's end, the wakers, the listeners. */
 static size_t descriptors_to_keep(const struct slot *slot, int worker_end, int *keep)
 {
-	const struct shared_state *shared = slot->start.shared;
 	size_t count = 0;
 
 	keep[count++] = worker_end;
-	for (uint32_t i = 0; i < shared->options->workers; i++) {
-		keep[count++] = shared->scoreboard->scores[i].waker.descriptor;
+	for (uint32_t i = 0; i < slot->start.shared->options->workers; i++) {
+		keep[count++] = slot->wakers[i];
 	}
 	for (size_t i = 0; i < slot->start.listener_count; i++) {
 		keep[count++] = slot->start.listeners[i];
@@ -116,27 +115,54 @@ void slot_start(struct slot *slot)
 
 /* What it says */
 
-static void take_message(struct slot *slot)
+bool slot_read_message(const struct channel_message *received, struct worker_message *message)
+{
+	for (size_t i = 0; i < received->descriptor_count; i++) {
+		close(received->descriptors[i]);
+	}
+	*message = (struct worker_message){ .count = 0 };
+	if (received->length != WORKER_MESSAGE_LENGTH(0) || received->descriptor_count > 0) {
+		return false;
+	}
+	memcpy(message, received->bytes, WORKER_MESSAGE_LENGTH(0));
+	return message->kind == MESSAGE_TAKEN || message->kind == MESSAGE_REFUSED ||
+	       message->kind == MESSAGE_READY;
+}
+
+static bool take_message(struct slot *slot)
 {
 	struct worker_message message;
 
-	if (slot->received.length != WORKER_MESSAGE_LENGTH(0)) {
-		bug("a message of %zu bytes from %s", slot->received.length, slot_name(slot));
+	if (!slot_read_message(&slot->received, &message)) {
+		return false;
 	}
-	memcpy(&message, slot->received.bytes, WORKER_MESSAGE_LENGTH(0));
 	slot->ready |= message.kind == MESSAGE_READY;
-	slot->owner->heard(slot->owner->context, slot, &message);
+	return slot->owner->heard(slot->owner->context, slot, &message);
+}
+
+/* Takes the next that it sent. CHANNEL_FAILED: it has to be heard no more. */
+static enum channel_result hear(struct slot *slot)
+{
+	enum channel_result result = channel_receive(slot->channel, &slot->received);
+
+	if ((result == CHANNEL_OK || result == CHANNEL_CUT) && !take_message(slot)) {
+		log_error("%s (pid %d) says what it cannot have to say: it is killed",
+			  slot_name(slot), (int)process_pid(slot->process));
+		slot_kill(slot);
+		result = CHANNEL_FAILED;
+	}
+	return result;
 }
 
 static void on_channel(evutil_socket_t channel, short what, void *argument)
 {
 	struct slot *slot = argument;
+	enum channel_result result = hear(slot);
 
+	(void)channel;
 	(void)what;
-	switch (channel_receive(channel, &slot->received)) {
-	case CHANNEL_OK: take_message(slot); break;
-	case CHANNEL_EMPTY: break;
-	default: event_del(slot->channel_event); /* its end is on its way through the pidfd */
+	if (result == CHANNEL_CLOSED || result == CHANNEL_FAILED) {
+		event_del(slot->channel_event); /* its end is on its way through the pidfd */
 	}
 }
 
@@ -166,12 +192,12 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	(void)descriptor;
 	(void)what;
 	if (process_alive(slot->process)) {
-		return;
+		return; /* a debugger has it still: slot_look comes back to it */
 	}
 	bool useful = was_useful(slot);
 
-	while (channel_receive(slot->channel, &slot->received) == CHANNEL_OK) {
-		take_message(slot);
+	while (hear(slot) == CHANNEL_OK) {
+		/* the next one */
 	}
 	if (!slot->stopped) {
 		log_warning("%s (pid %d) ended with %d", slot_name(slot),
@@ -181,6 +207,13 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	slot->owner->ended(slot->owner->context, slot);
 	if (!slot->stopped) {
 		start_again(slot, useful);
+	}
+}
+
+void slot_look(struct slot *slot)
+{
+	if (slot->process && !event_pending(slot->end_event, EV_READ, NULL)) {
+		on_end(-1, 0, slot);
 	}
 }
 
@@ -214,6 +247,9 @@ void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_
 	slot->start.number = number;
 	slot->start.listeners = listeners;
 	slot->start.listener_count = count;
+	for (uint32_t i = 0; i < shared->options->workers; i++) {
+		slot->wakers[i] = shared->scoreboard->scores[i].waker.descriptor;
+	}
 }
 
 void slot_stop(struct slot *slot)

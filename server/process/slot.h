@@ -18,9 +18,9 @@
 
 struct slot;
 
-/* Who is told. */
+/* Who is told. `heard` says false of what the process cannot have to say: it is killed then. */
 struct slot_owner {
-	void (*heard)(void *context, struct slot *slot, const struct worker_message *message);
+	bool (*heard)(void *context, struct slot *slot, const struct worker_message *message);
 	void (*ended)(void *context, struct slot *slot); /* it is gone; `process` is NULL */
 	void *context;
 	struct event_base *base;
@@ -36,7 +36,8 @@ struct slot {
 	bool stopped; /* nobody is started in it any more */
 	int64_t started_ns;
 	int64_t pause_ns;
-	uint64_t accepted_before; /* connections, by those who were here before */
+	uint64_t accepted_before;        /* connections, by those who were here before */
+	int wakers[OPTIONS_WORKERS_MAX]; /* descriptors: those in shared memory can be changed */
 	struct event *end_event;
 	struct event *channel_event;
 	struct event *start_event;
@@ -57,8 +58,20 @@ void slot_start(struct slot *slot);
 /* From now on whoever ends has no successor. */
 void slot_stop(struct slot *slot);
 
+/*
+ * To be called now and then: one that ended while a debugger held it can be buried only when that
+ * lets it go, and nothing tells of it.
+ */
+void slot_look(struct slot *slot);
+
 /* SIGKILL, if there is somebody. */
 void slot_kill(struct slot *slot);
+
+/*
+ * Makes MESSAGE of what a process sent; false if that is none. Nobody who is what it should be
+ * sends a descriptor: they are closed.
+ */
+bool slot_read_message(const struct channel_message *received, struct worker_message *message);
 
 /* Whom messages are about: "worker 3", "the joiner". */
 const char *slot_name(const struct slot *slot);

@@ -167,7 +167,8 @@ void booking_queue_bury(struct booking_queue *queue, uint32_t worker)
 	uint32_t dead = worker + 1;
 
 	atomic_compare_exchange_strong(&queue->serving, &dead, 0);
-	for (uint32_t i = 0; i < queue->workers; i++) {
+	/* Every ring that there is: `workers` may say anything if the dead one was taken over. */
+	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
 		booking_queue_ring_bell(queue, i);
 	}
 }

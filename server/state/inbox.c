@@ -79,6 +79,15 @@ bool inbox_has_news(const struct inboxes *inboxes, uint32_t worker)
 	return atomic_load(&inboxes->news[worker].senders) != 0;
 }
 
+/* A sender that was taken over may have written anything: what it says of itself has to be there. */
+static bool is_whole(const struct letter *letter, size_t length)
+{
+	return length >= sizeof(*letter) &&
+	       (letter->message_kind == MESSAGE_TOLD || letter->message_kind == MESSAGE_NOTICE) &&
+	       letter->nick_length < NAME_NICK_SIZE &&
+	       letter->nick_length + (uint64_t)letter->text_length <= length - sizeof(*letter);
+}
+
 void inbox_drain(struct inboxes *inboxes, uint32_t worker,
 		 void (*read)(void *context, const struct letter *letter), void *context)
 {
@@ -92,7 +101,9 @@ void inbox_drain(struct inboxes *inboxes, uint32_t worker,
 
 		senders &= senders - 1;
 		while ((letter = ring_peek(ring, &length))) {
-			read(context, letter);
+			if (is_whole(letter, length)) {
+				read(context, letter);
+			}
 			ring_release(ring);
 		}
 	}

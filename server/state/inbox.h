@@ -64,7 +64,7 @@ void inbox_announce(struct inboxes *inboxes, uint32_t from);
 
 bool inbox_has_news(const struct inboxes *inboxes, uint32_t worker);
 
-/* Takes every letter out of WORKER's inbox and gives it to READ. */
+/* Takes every letter out of WORKER's inbox and gives it to READ; what is none is thrown away. */
 void inbox_drain(struct inboxes *inboxes, uint32_t worker,
 		 void (*read)(void *context, const struct letter *letter), void *context);
 

@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -102,6 +104,37 @@ Test(programs_workers, a_worker_that_hangs_is_killed_and_replaced)
 	open_on(&after, server.lines_port, 1);
 	cr_expect(is_replaced(&after, "", pid));
 	talk_close(&after);
+	cr_expect_eq(turnstiled_stop(&server), 0);
+}
+
+/* Kills the worker while it holds it as a debugger, and lets go when the master has heard of it. */
+static int kill_as_debugger(void *argument)
+{
+	static struct talk talk;
+	const pid_t pid = *(const pid_t *)argument;
+	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) != 0) {
+		return CHILD_UNTRACEABLE & 0xff;
+	}
+	child_check(kill(pid, SIGKILL) == 0 && poll(&end, 1, -1) == 1);
+	talk_open_greeted(&talk, server.lines_port); /* the master's turn after it */
+	return 0;
+}
+
+Test(programs_workers, one_that_ended_under_a_debugger_is_replaced_when_that_is_gone)
+{
+	pid_t children[WATCH_CHILDREN_MAX];
+
+	turnstiled_start(&server, "--workers", "2", "--sandbox", "off");
+	cr_assert_eq(watch_children(server.pid, children), 2);
+	int status = child_run(kill_as_debugger, &children[0]);
+
+	if (status == (CHILD_UNTRACEABLE & 0xff)) {
+		return; /* the system lets nobody trace */
+	}
+	cr_assert_eq(status, 0);
+	cr_assert(eventually(watch_state(children[0]) == '\0' && living_workers() == 2));
 	cr_expect_eq(turnstiled_stop(&server), 0);
 }
 

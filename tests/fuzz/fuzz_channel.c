@@ -1,0 +1,178 @@
+/*
+ * What a worker that was taken over says to the master: the master hears what can be, and lets go
+ * of the worker else; every socket that it accepted is closed or handed to another, none twice, and
+ * it keeps no descriptor that it was sent.
+ *
+ * The input is a row of messages: how many descriptors, how many bytes, and these. The first byte
+ * says how many connections there are.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/process/dispatch.h"
+#include "server/process/slot.h"
+#include "shared/base/log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CLIENTS_MOST 20
+#define SENT_MOST    3 /* descriptors with a message */
+
+static struct options options = { .workers = 2, .max_connections = 4, .history = 1 };
+static struct shared_state shared;
+static struct event_base *base;
+static struct dispatch *dispatch;
+static int listener;
+static int masters[2]; /* the master's and the worker's end of each worker's channel */
+static int workers[2];
+static struct channel_message received;
+
+static void expect(bool holds)
+{
+	if (!holds) {
+		abort();
+	}
+}
+
+static int count_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(folder)) {
+		count++;
+	}
+	closedir(folder);
+	return count;
+}
+
+static void start(void)
+{
+	const struct sockaddr address = { .sa_family = AF_UNIX }; /* any abstract name */
+
+	log_start("fuzz", LOG_ERROR, LOG_TEXT);
+	shared_state_init(&shared, &options);
+	base = event_base_new();
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	expect(bind(listener, &address, sizeof(address.sa_family)) == 0);
+	expect(listen(listener, CLIENTS_MOST) == 0);
+	dispatch = dispatch_create(base, &shared, &listener, 1);
+}
+
+static void open_worker(uint32_t worker)
+{
+	int ends[2];
+
+	expect(channel_open(ends));
+	masters[worker] = ends[0];
+	workers[worker] = ends[1];
+	dispatch_add_worker(dispatch, worker, masters[worker]);
+}
+
+static void close_worker(uint32_t worker)
+{
+	dispatch_remove_worker(dispatch, worker);
+	close(masters[worker]);
+	close(workers[worker]);
+}
+
+static int connect_client(void)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+	int client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	expect(getsockname(listener, (struct sockaddr *)&address, &length) == 0);
+	expect(connect(client, (const struct sockaddr *)&address, length) == 0);
+	return client;
+}
+
+/* As the slot does: what cannot be said costs the worker its place. */
+static void master_hears(uint32_t worker)
+{
+	struct worker_message message;
+	enum channel_result result;
+	bool good = true;
+
+	while (good && ((result = channel_receive(masters[worker], &received)) == CHANNEL_OK ||
+			result == CHANNEL_CUT)) {
+		good = slot_read_message(&received, &message) &&
+		       (message.kind == MESSAGE_READY ||
+			dispatch_answered(dispatch, worker, &message));
+	}
+	if (!good) {
+		close_worker(worker);
+		open_worker(worker);
+	}
+}
+
+/* A worker that is what it should be: closes what it got and says so. */
+static void worker_answers(uint32_t worker)
+{
+	struct worker_message message;
+
+	while (channel_receive(workers[worker], &received) == CHANNEL_OK) {
+		memset(&message, 0, sizeof(message));
+		memcpy(&message, received.bytes, received.length);
+		for (size_t i = 0; i < received.descriptor_count; i++) {
+			close(received.descriptors[i]);
+		}
+		message.kind = MESSAGE_TAKEN;
+		expect(channel_send(workers[worker], &message, WORKER_MESSAGE_LENGTH(0), NULL, 0) ==
+		       CHANNEL_OK);
+		master_hears(worker);
+	}
+}
+
+static size_t say(const uint8_t *data, size_t size)
+{
+	static const int sent[SENT_MOST] = { STDERR_FILENO, STDERR_FILENO, STDERR_FILENO };
+	size_t count = data[0] % (SENT_MOST + 1), length = data[1];
+
+	if (length > size - 2) {
+		length = size - 2;
+	}
+	if (length > 0) {
+		(void)channel_send(workers[0], data + 2, length, sent, count);
+		master_hears(0);
+	}
+	return length + 2;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int clients[CLIENTS_MOST];
+	char byte;
+
+	if (!base) {
+		start();
+	}
+	if (size < 1) {
+		return 0;
+	}
+	int before = count_descriptors();
+	size_t count = data[0] % CLIENTS_MOST + 1;
+
+	open_worker(0);
+	open_worker(1);
+	for (size_t i = 0; i < count; i++) {
+		clients[i] = connect_client();
+	}
+	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	for (size_t at = 1; at + 2 < size;) {
+		at += say(data + at, size - at);
+	}
+	close_worker(0);
+	worker_answers(1);
+	for (size_t i = 0; i < count; i++) {
+		expect(recv(clients[i], &byte, 1, 0) == 0); /* taken by the other, and closed */
+		close(clients[i]);
+	}
+	close_worker(1);
+	expect(count_descriptors() == before);
+	return 0;
+}
