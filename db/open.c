@@ -91,12 +91,22 @@ static bool resolve_new(const char *file, char *path)
 	return true;
 }
 
+/* The name that the store's file has in this process's root; "": the root is everybody's. */
+static char name_in_root[PATH_MAX];
+
+void store_is_in_root(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	snprintf(name_in_root, sizeof(name_in_root), "/%s", slash ? slash + 1 : file);
+}
+
 /*
  * Sets PATH to the one name of FILE, however it was reached: names that mean the same store must
  * lead to the same lock file.
  */
 static bool resolve(const char *file, char *path, char *error)
 {
+	file = name_in_root[0] != '\0' ? name_in_root : file;
 	if (strlen(file) >= PATH_MAX - SUFFIX_ROOM) {
 		errno = ENAMETOOLONG;
 	} else if ((realpath(file, path) || (errno == ENOENT && resolve_new(file, path))) &&

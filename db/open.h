@@ -32,4 +32,10 @@ bool store_is_there(const char *url);
 enum store_result store_count(const char *url, const struct store_count_leave *leave,
 			      struct tallies *tallies, char *error);
 
+/*
+ * This process has the folder of FILE, its store's, as its root now: whatever URL names that store,
+ * its file is found there.
+ */
+void store_is_in_root(const char *file);
+
 #endif

@@ -1,6 +1,8 @@
 #include "server/process/bind.h"
 
+#include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "db/open.h"
 #include "shared/base/log.h"
@@ -19,12 +21,20 @@ static void warn_of_missing(unsigned parts)
 
 unsigned bind_to_role(enum sandbox_role role, const struct options *options)
 {
-	const struct sandbox_paths paths = { .store = store_file_of(options->store),
+	char resolved[PATH_MAX];
+	const char *store = store_file_of(options->store);
+
+	/* The file may be a link into another folder. */
+	store = realpath(store, resolved) ? resolved : store;
+	const struct sandbox_paths paths = { .store = store,
 					     .pid_file = *options->pid_file ? options->pid_file
 									    : NULL };
 	unsigned parts = options->sandbox ? sandbox_enter(role, &paths) : 0;
 	char text[SANDBOX_TEXT_SIZE];
 
+	if (parts & SANDBOX_ROOT) {
+		store_is_in_root(store);
+	}
 	if (role == SANDBOX_MASTER && options->sandbox) {
 		warn_of_missing(parts);
 	}

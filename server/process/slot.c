@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server/process/joiner.h"
+#include "server/sandbox/root.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -42,7 +43,10 @@ static void start_again(struct slot *slot, bool useful)
 	event_add(slot->start_event, &delay);
 }
 
-/* What a worker keeps open of the master's: its channel's end, the wakers, the listeners. */
+/*
+ * What a worker keeps open of the master's: its channel's end, the wakers, the listeners, the empty
+ * folder.
+ */
 static size_t descriptors_to_keep(const struct slot *slot, int worker_end, int *keep)
 {
 	size_t count = 0;
@@ -53,6 +57,9 @@ static size_t descriptors_to_keep(const struct slot *slot, int worker_end, int *
 	}
 	for (size_t i = 0; i < slot->start.listener_count; i++) {
 		keep[count++] = slot->start.listeners[i];
+	}
+	if (root_empty() >= 0) {
+		keep[count++] = root_empty();
 	}
 	return count;
 }
@@ -71,7 +78,7 @@ static void note_start(struct slot *slot)
 /* Forks it with the channel's WORKER_END; false with errno set. */
 static bool fork_process(struct slot *slot, int worker_end)
 {
-	int keep[1 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX];
+	int keep[2 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX];
 	size_t keep_count = descriptors_to_keep(slot, worker_end, keep);
 	char name[16];
 	const struct process_options options = {

@@ -14,6 +14,7 @@
 #include "server/chat/archive.h"
 #include "server/config/listener.h"
 #include "server/config/listener_option.h"
+#include "server/sandbox/root.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -56,10 +57,13 @@ static void check_root_is_gone(const char *name)
 	}
 }
 
-static void become_user(const char *name)
+static void become_user(const char *name, bool sandbox)
 {
 	if (*name == '\0') {
 		return;
+	}
+	if (sandbox) {
+		root_before_user();
 	}
 	const struct passwd *user = getpwnam(name);
 
@@ -70,6 +74,7 @@ static void become_user(const char *name)
 	    setuid(user->pw_uid) < 0) {
 		die("--user %s: %s", name, strerror(errno));
 	}
+	root_after_user();
 	check_root_is_gone(name);
 }
 
@@ -174,7 +179,7 @@ struct mutex *start_up(const struct options *options, struct shared_state *share
 	raise_limits(options);
 	shared_state_init(shared, options);
 	open_listeners(options, listeners);
-	become_user(options->user);
+	become_user(options->user, options->sandbox);
 	struct mutex *lock = prepare_store(options, shared);
 
 	write_pid_file(options->pid_file);

@@ -134,6 +134,12 @@ static const char *const for_processes[] = { "clone",
 
 static const char *const for_accept[] = { "accept4", NULL };
 
+/* A process gets its filter from the master, and changes its root before its own. */
+static const char *const for_root[] = { "capget", "capset", "chdir", "chroot", "fchdir", NULL };
+
+/* The same calls, of somebody who is to start nobody. */
+static const char *const deadly_without_root[] = { "capset", "chroot", NULL };
+
 /* The pid file's end. */
 static const char *const for_manager[] = { "unlink", NULL };
 
@@ -142,8 +148,6 @@ static const char *const deadly[] = { "acct",
 				      "add_key",
 				      "adjtimex",
 				      "bpf",
-				      "capset",
-				      "chroot",
 				      "clock_adjtime",
 				      "clock_settime",
 				      "delete_module",
@@ -264,6 +268,10 @@ static bool add_rights(scmp_filter_ctx filter, unsigned rights)
 		return false;
 	}
 	if ((rights & RIGHT_STORE) && !add(filter, SCMP_ACT_ALLOW, for_store)) {
+		return false;
+	}
+	if (!(rights & RIGHT_ROOT ? add(filter, SCMP_ACT_ALLOW, for_root)
+				  : add(filter, SCMP_ACT_KILL_PROCESS, deadly_without_root))) {
 		return false;
 	}
 	if ((rights & RIGHT_ACCEPT) && !add(filter, SCMP_ACT_ALLOW, for_accept)) {

@@ -92,16 +92,11 @@ static void allow_folder_of(int ruleset, const struct ruleset_attributes *attrib
 static void allow_what_is_needed(int ruleset, const struct ruleset_attributes *attributes,
 				 unsigned rights, const struct sandbox_paths *paths)
 {
-	char resolved[PATH_MAX];
-
 	allow(ruleset, attributes, "/dev/null", FILE_READ | FILE_WRITE);
 	allow(ruleset, attributes, "/dev/urandom", FILE_READ);
 	allow(ruleset, attributes, "/proc", FILE_READ | FOLDER_READ);
 	if ((rights & RIGHT_STORE) && paths->store) {
-		/* The file may be a link into another folder. */
-		bool there = realpath(paths->store, resolved);
-
-		allow_folder_of(ruleset, attributes, there ? resolved : paths->store, STORE_FOLDER);
+		allow_folder_of(ruleset, attributes, paths->store, STORE_FOLDER);
 	}
 	if ((rights & RIGHT_MANAGER) && paths->pid_file) {
 		allow_folder_of(ruleset, attributes, paths->pid_file, FILE_REMOVE);

@@ -15,7 +15,7 @@ enum sandbox_role {
 
 /* What is to be reached in spite of it. Either may be NULL. */
 struct sandbox_paths {
-	const char *store;    /* the store's file: its folder is */
+	const char *store;    /* the store's file: its folder is, and it is the root */
 	const char *pid_file; /* the master removes it when it ends */
 };
 
@@ -24,7 +24,8 @@ enum sandbox_right {
 	RIGHT_THREADS = 2,   /* start threads of its own */
 	RIGHT_PROCESSES = 4, /* start, bind and signal processes */
 	RIGHT_ACCEPT = 8,    /* take connections from a listener */
-	RIGHT_MANAGER = 16   /* tell the service manager, remove the pid file */
+	RIGHT_MANAGER = 16,  /* tell the service manager, remove the pid file */
+	RIGHT_ROOT = 32      /* start processes that change their root */
 };
 
 /* A bit each. */

@@ -16,7 +16,8 @@ enum sandbox_part {
 	SANDBOX_NO_NEW_PRIVILEGES = 1, /* no program with a set-user-id bit gives any */
 	SANDBOX_NOT_DUMPABLE = 2,      /* no core file, and no stranger looks into its memory */
 	SANDBOX_FILTER = 4,            /* of system calls: seccomp(2) */
-	SANDBOX_LANDLOCK = 8           /* of files, ports and signals: landlock(7) */
+	SANDBOX_LANDLOCK = 8,          /* of files, ports and signals: landlock(7) */
+	SANDBOX_ROOT = 16              /* a root folder of its own: root.h */
 };
 
 #define SANDBOX_TEXT_SIZE 64 /* bytes of the parts' names, a NUL counted in */
@@ -27,7 +28,7 @@ enum sandbox_part {
  */
 unsigned sandbox_enter(enum sandbox_role role, const struct sandbox_paths *paths);
 
-/* "no-new-privs,undumpable,filter,landlock": those of PARTS; "off" when there are none. */
+/* "no-new-privs,undumpable,filter,landlock,root": those of PARTS; "off" when there are none. */
 const char *sandbox_text(unsigned parts, char text[SANDBOX_TEXT_SIZE]);
 
 #endif

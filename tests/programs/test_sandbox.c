@@ -10,6 +10,7 @@
 #include "tests/support/server.h"
 
 #define STATUS_SIZE 4096
+#define OTHER_USER  65534 /* nobody */
 
 static struct turnstiled server;
 static struct talk talk;
@@ -79,6 +80,37 @@ Test(programs_sandbox, every_process_is_bound_and_workers_says_so)
 Test(programs_sandbox, with_a_joiner_too_every_process_is_bound)
 {
 	expect_all_bound("join");
+}
+
+/* Where these tests are run by root: the server becomes another, and its processes change root. */
+static void expect_roots(const char *serialize, const char *url)
+{
+	cr_assert_eq(chown(server.folder.path, OTHER_USER, OTHER_USER), 0);
+	turnstiled_start(&server, "--workers", "2", "--user", "nobody", "--serialize", serialize,
+			 "--store", url, "--event", "gala=5", "--op-password-file",
+			 getenv("PASSWORD_FILE"));
+	cr_expect_not_null(strstr(ask_workers(), ",root"), "%s", talk.line);
+	talk_close(&talk);
+	talk_open_greeted(&talk, server.lines_port);
+	talk_ask(&talk, "/book gala 2 key=a-good-long-key-a", "+booked ");
+	cr_expect_eq(turnstiled_stop(&server), 0);
+}
+
+Test(programs_sandbox, started_as_root_tickets_are_sold_from_a_root_that_is_the_stores_folder)
+{
+	char file[FOLDER_PATH_SIZE], url[FOLDER_PATH_SIZE + 8];
+
+	if (geteuid() != 0) {
+		return;
+	}
+	folder_file(&server.folder, "a.db", file);
+	snprintf(url, sizeof(url), "sqlite:%s", file);
+	expect_roots("lock", url);
+	expect_roots("join", url);
+	folder_file(&server.folder, "a.json", file);
+	snprintf(url, sizeof(url), "json:%s", file);
+	expect_roots("lock", url);
+	expect_roots("join", url);
 }
 
 Test(programs_sandbox, switched_off_no_process_is_bound_and_workers_says_so)

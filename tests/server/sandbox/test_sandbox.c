@@ -13,15 +13,18 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/process/bind.h"
+#include "server/sandbox/root.h"
 #include "tests/support/child.h"
 #include "tests/support/folder.h"
 
-#define WITHOUT_PART 77 /* a child's status: this kernel or build lacks what is tried */
+#define OTHER_USER   65534 /* nobody */
+#define WITHOUT_PART 77    /* a child's status: this kernel or build lacks what is tried */
 
 static struct folder folder;
 static char store[FOLDER_PATH_SIZE];
@@ -121,14 +124,20 @@ static void read_its_parents_memory(void)
 
 Test(sandbox, nobody_lives_on_who_runs_a_program_traces_mounts_or_becomes_another)
 {
-	static void (*const deeds[])(void) = { run_a_program,    trace_its_parent,
-					       mount_something,  become_root,
-					       take_groups,      change_its_root,
-					       make_a_namespace, read_its_parents_memory };
+	static void (*const deeds[])(
+		void) = { run_a_program, trace_its_parent, mount_something,        become_root,
+			  take_groups,   make_a_namespace, read_its_parents_memory };
 
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
 		expect_of_all(SANDBOX_FILTER, deeds[i], -SIGSYS);
 	}
+}
+
+Test(sandbox, nobody_lives_on_who_changes_its_root_but_the_master)
+{
+	expect_end(SANDBOX_WORKER, SANDBOX_FILTER, change_its_root, -SIGSYS);
+	expect_end(SANDBOX_TELLER, SANDBOX_FILTER, change_its_root, -SIGSYS);
+	expect_end(SANDBOX_JOINER, SANDBOX_FILTER, change_its_root, -SIGSYS);
 }
 
 /* Files. */
@@ -189,6 +198,66 @@ Test(sandbox, a_worker_without_a_clerk_cannot_reach_the_store)
 {
 	expect_end(SANDBOX_TELLER, SANDBOX_LANDLOCK, fail_at_the_store, 0);
 	expect_end(SANDBOX_TELLER, SANDBOX_FILTER, fail_to_write_at_all, 0);
+}
+
+/* The root folder. Landlock lets everybody ask whether a file is there. */
+
+static bool is_there(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0;
+}
+
+/* As a server that was started as root and became another user; elsewhere it has no such part. */
+static int enter_as_another_and_act(void *argument)
+{
+	if (geteuid() != 0) {
+		return WITHOUT_PART;
+	}
+	root_before_user();
+	if (setgid(OTHER_USER) != 0 || setuid(OTHER_USER) != 0) {
+		return WITHOUT_PART;
+	}
+	root_after_user();
+	return enter_and_act(argument);
+}
+
+static void expect_root(enum sandbox_role role, void (*act)(void))
+{
+	struct attempt attempt = { role, SANDBOX_ROOT, act };
+	int status = child_run(enter_as_another_and_act, &attempt);
+
+	cr_expect(status == 0 || (status == WITHOUT_PART && geteuid() != 0), "role %d: %d",
+		  (int)role, status);
+}
+
+static void see_the_store_alone(void)
+{
+	child_check(is_there("/turnstile.db"));
+	child_check(!is_there(store) && !is_there("/etc") && !is_there("/proc"));
+}
+
+static void see_nothing(void)
+{
+	struct stat here, above;
+
+	child_check(!is_there("/turnstile.db") && !is_there("/etc") && !is_there("/proc"));
+	child_check(stat("/", &here) == 0 && stat("/../..", &above) == 0);
+	child_check(here.st_ino == above.st_ino && here.st_nlink == 0); /* it has no name */
+	child_check(open("/x", O_WRONLY | O_CREAT, 0600) < 0);
+}
+
+Test(sandbox, started_as_root_who_opens_the_store_sees_its_folder_and_who_does_not_sees_nothing)
+{
+	int file = open(store, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	cr_assert(file >= 0);
+	close(file);
+	cr_assert(geteuid() != 0 || chown(folder.path, OTHER_USER, OTHER_USER) == 0);
+	expect_root(SANDBOX_WORKER, see_the_store_alone);
+	expect_root(SANDBOX_JOINER, see_the_store_alone);
+	expect_root(SANDBOX_TELLER, see_nothing);
 }
 
 /* Sockets, processes, memory. */
