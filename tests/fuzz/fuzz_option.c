@@ -1,6 +1,6 @@
 /*
- * An option's value, whichever: what was taken is within its bounds, what was refused changed
- * nothing. The first byte says which option.
+ * NAME=VALUE of an option: what was taken is within its bounds, what was refused is counted
+ * nowhere.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,25 +53,25 @@ static bool reads_a_file(const struct option_row *row)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct options options, untouched;
+	static struct options options;
 	char problem[OPTION_PROBLEM_SIZE];
+	char *text = strndup((const char *)data, size);
+	char *value = strchr(text, '=');
 
-	if (size < 1) {
-		return 0;
+	if (value) {
+		*value++ = '\0';
 	}
-	const struct option_row *row = &option_rows[data[0] % option_row_count];
-	if (!row->name || reads_a_file(row)) {
-		return 0;
+	const struct option_row *row = value ? option_row_find(text) : NULL;
+
+	if (row && !reads_a_file(row)) {
+		memset(&options, 0, sizeof(options));
+		if (option_set(&options, row, value, problem)) {
+			check_taken(&options);
+		} else {
+			expect(memchr(problem, '\0', sizeof(problem)) && problem[0] != '\0');
+			expect(options.event_count == 0 && options.listener_count == 0);
+		}
 	}
-	char *value = strndup((const char *)data + 1, size - 1);
-	memset(&options, 0, sizeof(options));
-	if (option_set(&options, row, value, problem)) {
-		check_taken(&options);
-	} else {
-		expect(memchr(problem, '\0', sizeof(problem)) && problem[0] != '\0');
-		options.events[0] = untouched.events[0]; /* half read, and not counted */
-		expect(memcmp(&options, &untouched, sizeof(options)) == 0);
-	}
-	free(value);
+	free(text);
 	return 0;
 }
