@@ -6,6 +6,7 @@
 #include "db/store/chat.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
+#include "shared/text/text.h"
 
 #define KEEP_NS      NS_PER_SECOND
 #define RECORDS_SIZE (64 * 1024) /* bytes read from a log at once */
@@ -206,14 +207,18 @@ void archive_destroy(struct archive *archive)
 	free(archive);
 }
 
+/* Somebody may have written into the store by hand: what is not clean is left out. */
+
 static void restore_room(void *context, const struct store_room *room)
 {
 	struct shared_state *shared = context;
 	struct span name = span_of(room->name);
 
 	if (room->place < ROOMS_MAX && name_is_room(name)) {
+		bool clean = text_is_clean(room->topic, strlen(room->topic));
+
 		rooms_restore(shared->rooms, shared->directory, (uint16_t)room->place, name,
-			      room->topic);
+			      clean ? room->topic : "");
 	}
 }
 
@@ -235,8 +240,10 @@ static void restore_message(void *context, const struct store_message *message)
 		struct span text = { message->text, message->length };
 		struct span nick = words_next(&text);
 
-		rooms_restore_said(shared->rooms, (uint16_t)message->room, message->number,
-				   message->wall_ns, nick, after_space(text));
+		if (name_is_nick(nick) && text_is_clean(text.text, text.length)) {
+			rooms_restore_said(shared->rooms, (uint16_t)message->room, message->number,
+					   message->wall_ns, nick, after_space(text));
+		}
 	}
 }
 

@@ -1,15 +1,23 @@
 #include "server/state/stock_board.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/base/seqlock.h"
+#include "shared/text/text.h"
+
+/* Everybody reads it from here: what somebody wrote into the store by hand is not said as it is. */
+static const char *clean_title(const struct store_event *event)
+{
+	return text_is_clean(event->title, strlen(event->title)) ? event->title : "";
+}
 
 static void fill(struct stock_board_entry *entry, const struct store_event *event, int64_t left)
 {
 	seqlock_write_begin(&entry->version);
 	entry->event.number = event->number;
 	memcpy(entry->event.name, event->name, sizeof(entry->event.name));
-	memcpy(entry->event.title, event->title, sizeof(entry->event.title));
+	snprintf(entry->event.title, sizeof(entry->event.title), "%s", clean_title(event));
 	entry->event.total = event->total;
 	entry->event.left = left;
 	entry->event.open = event->open;
