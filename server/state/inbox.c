@@ -79,8 +79,7 @@ bool inbox_has_news(const struct inboxes *inboxes, uint32_t worker)
 	return atomic_load(&inboxes->news[worker].senders) != 0;
 }
 
-/* A sender that was taken over may have written anything: what it says of itself has to be there.
- */
+/* A sender that was taken over may have written anything. */
 static bool is_whole(const struct letter *letter, size_t length)
 {
 	return length >= sizeof(*letter) &&
