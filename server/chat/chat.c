@@ -217,59 +217,87 @@ enum outcome chat_set_topic(struct session *session, uint16_t room, struct span 
 /* Lists */
 
 struct history {
-	void (*see)(void *context, const struct message *said);
+	struct chat_listing *listing;
+	bool (*see)(void *context, const struct message *said);
 	void *context;
-	int64_t skip; /* older ones than those asked for */
-	int64_t count;
 };
 
-static void count_said(void *context, const struct message *said)
+static bool count_said(void *context, const struct message *said)
 {
 	(void)said;
-	((struct history *)context)->count++;
+	++*(int64_t *)context;
+	return true;
 }
 
-static void show_said(void *context, const struct message *said)
+static bool show_said(void *context, const struct message *said)
 {
 	struct history *history = context;
+	struct chat_listing *listing = history->listing;
 
-	if (history->skip-- > 0) {
-		return;
+	if (listing->skip > 0) {
+		listing->skip--;
+		return true;
 	}
-	history->see(history->context, said);
-	history->count++;
+	listing->count++;
+	return history->see(history->context, said);
 }
 
-int64_t chat_history(struct turn *turn, uint16_t room, int64_t wanted,
-		     void (*see)(void *context, const struct message *said), void *context)
+/* What is said from now on does not belong to it. */
+static void begin_history(struct turn *turn, uint16_t room, int64_t wanted,
+			  struct chat_listing *listing)
 {
-	struct history history = { .see = see, .context = context };
+	const struct room *shared = &turn->shared->rooms->rooms[room];
+	uint64_t from = shared->oldest;
+	int64_t there = 0;
 
-	fan_out_each_said(turn, room, count_said, &history);
-	history.skip = history.count - wanted;
-	history.count = 0;
-	fan_out_each_said(turn, room, show_said, &history);
-	return history.count;
+	listing->begun = true;
+	listing->at = from;
+	listing->end = shared->end;
+	(void)fan_out_each_said(turn, room, &from, listing->end, count_said, &there);
+	listing->skip = there - wanted;
 }
 
-unsigned chat_each_nick(struct turn *turn, uint16_t room,
-			void (*see)(void *context, const char *nick), void *context)
+bool chat_history(struct turn *turn, uint16_t room, int64_t wanted, struct chat_listing *listing,
+		  bool (*see)(void *context, const struct message *said), void *context)
+{
+	struct history history = { listing, see, context };
+
+	if (!listing->begun) {
+		begin_history(turn, room, wanted, listing);
+	}
+	return fan_out_each_said(turn, room, &listing->at, listing->end, show_said, &history);
+}
+
+/* The nick of one who is in ROOM, or anywhere if that is ROOM_NONE. */
+static bool has_nick_in(const struct seat *shared_seat, uint16_t room, struct seat *seat)
+{
+	return seat_read(shared_seat, seat) &&
+	       (room == ROOM_NONE ? seat->nick[0] != '\0' : seat_place_of(seat, room) >= 0);
+}
+
+/* `at` counts the seats of one worker after those of the other. */
+bool chat_each_nick(struct turn *turn, uint16_t room, struct chat_listing *listing,
+		    bool (*see)(void *context, const char *nick), void *context)
 {
 	struct directory *directory = turn->shared->directory;
+	const uint64_t seats = directory->seats_a_worker;
 	struct seat seat;
-	unsigned count = 0;
 
-	for (uint32_t worker = 0; worker < directory->workers; worker++) {
-		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
-			if (seat_read(directory_seat(directory, worker, i), &seat) &&
-			    (room == ROOM_NONE ? seat.nick[0] != '\0'
-					       : seat_place_of(&seat, room) >= 0)) {
-				see(context, seat.nick);
-				count++;
+	for (uint32_t worker = (uint32_t)(listing->at / seats); worker < directory->workers;
+	     listing->at = ++worker * seats) {
+		for (uint32_t i = (uint32_t)(listing->at % seats); i < directory->highest[worker];
+		     i++) {
+			if (!has_nick_in(directory_seat(directory, worker, i), room, &seat)) {
+				continue;
+			}
+			listing->count++;
+			if (!see(context, seat.nick)) {
+				listing->at = worker * seats + i + 1;
+				return false;
 			}
 		}
 	}
-	return count;
+	return true;
 }
 
 /* The end of a session */

@@ -38,13 +38,26 @@ enum outcome chat_say(struct session *session, uint16_t room, struct span text,
 enum outcome chat_set_topic(struct session *session, uint16_t room, struct span text,
 			    struct problem *problem);
 
-/* Calls SEE for the last WANTED that were said in a room, oldest first; returns how many it saw. */
-int64_t chat_history(struct turn *turn, uint16_t room, int64_t wanted,
-		     void (*see)(void *context, const struct message *said), void *context);
+/*
+ * How far a listing is that is made piece by piece: all zero at its start. Both below call SEE for
+ * what comes next until that returns false, and are false then if there may be more; what comes and
+ * goes in between is listed or not.
+ */
+struct chat_listing {
+	bool begun;
+	uint64_t at;
+	uint64_t end;
+	int64_t skip;  /* older ones than those asked for */
+	int64_t count; /* how many SEE saw in all */
+};
 
-/* Calls SEE for each nick in ROOM, or on the server if that is ROOM_NONE; returns how many. */
-unsigned chat_each_nick(struct turn *turn, uint16_t room,
-			void (*see)(void *context, const char *nick), void *context);
+/* For the last WANTED that were said in a room, oldest first. */
+bool chat_history(struct turn *turn, uint16_t room, int64_t wanted, struct chat_listing *listing,
+		  bool (*see)(void *context, const struct message *said), void *context);
+
+/* For each nick in ROOM, or on the server if that is ROOM_NONE. */
+bool chat_each_nick(struct turn *turn, uint16_t room, struct chat_listing *listing,
+		    bool (*see)(void *context, const char *nick), void *context);
 
 /*
  * Tells the session's rooms that it goes, with WHY (as it was typed, or empty). Once: what comes

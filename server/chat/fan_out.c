@@ -370,28 +370,42 @@ void fan_out_remove_member(struct session *session, uint16_t room)
 
 /* What was said before */
 
-void fan_out_each_said(struct turn *turn, uint16_t room,
-		       void (*see)(void *context, const struct message *said), void *context)
+/* The same within one stretch of the log, which begins at START. False: no more is to be seen. */
+static bool each_said_in(const struct stretch *stretch, struct span name, uint64_t start,
+			 uint64_t *position, uint64_t end,
+			 bool (*see)(void *context, const struct message *said), void *context)
+{
+	const struct room_record *record;
+
+	for (size_t at = 0; start + at < end && (record = next_record(stretch, &at));) {
+		const struct message said = room_message_of(record, name);
+
+		if (record->kind == MESSAGE_SAID && !see(context, &said)) {
+			*position = start + at;
+			return false;
+		}
+	}
+	return true;
+}
+
+bool fan_out_each_said(struct turn *turn, uint16_t room, uint64_t *position, uint64_t end,
+		       bool (*see)(void *context, const struct message *said), void *context)
 {
 	const struct rooms *rooms = turn->shared->rooms;
 	const struct span name = span_of(rooms->rooms[room].name);
 	struct stretch stretch = { .records = turn->fan_out->buffer };
-	uint64_t position = rooms->rooms[room].oldest;
 	uint64_t next_number = 0;
 	uint64_t missed;
 
-	while ((stretch.length = room_read(rooms, room, &position, &next_number,
+	while (*position < end &&
+	       (stretch.length = room_read(rooms, room, position, &next_number,
 					   turn->fan_out->buffer, STRETCH_SIZE, &missed)) > 0) {
-		const struct room_record *record;
-
-		for (size_t at = 0; (record = next_record(&stretch, &at));) {
-			if (record->kind == MESSAGE_SAID) {
-				const struct message said = room_message_of(record, name);
-
-				see(context, &said);
-			}
+		if (!each_said_in(&stretch, name, *position - stretch.length, position, end, see,
+				  context)) {
+			return false;
 		}
 	}
+	return true;
 }
 
 void fan_out_turn(struct turn *turn)

@@ -31,8 +31,11 @@ int64_t fan_out_next_ns(const struct turn *turn);
 void fan_out_add_member(struct session *session, uint16_t room);
 void fan_out_remove_member(struct session *session, uint16_t room);
 
-/* Calls SEE for all in a room's log that was said, oldest first. */
-void fan_out_each_said(struct turn *turn, uint16_t room,
-		       void (*see)(void *context, const struct message *said), void *context);
+/*
+ * Calls SEE for what was said in a room from *POSITION of its log on, up to END, oldest first,
+ * until it returns false, and moves *POSITION behind what it saw. Whether all was seen.
+ */
+bool fan_out_each_said(struct turn *turn, uint16_t room, uint64_t *position, uint64_t end,
+		       bool (*see)(void *context, const struct message *said), void *context);
 
 #endif

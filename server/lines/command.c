@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "server/lines/listing.h"
 #include "server/lines/room_commands.h"
 #include "server/lines/server_commands.h"
 #include "server/lines/ticket_commands.h"
@@ -152,7 +153,12 @@ static enum outcome carry_out_named(struct session *session, struct span line, s
 	if (session->unanswered > 0 && !command->pipelines) {
 		return OUTCOME_WAIT;
 	}
-	return command->run(session, rest, reply, problem);
+	enum outcome outcome = command->run(session, rest, reply, problem);
+
+	if (outcome != OUTCOME_MORE) {
+		listing_finish(session);
+	}
+	return outcome;
 }
 
 enum outcome command_carry_out(struct session *session, struct span line, struct reply *reply,

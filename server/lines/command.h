@@ -33,7 +33,7 @@ unsigned command_cost(struct span line);
 
 /*
  * Carries one line out. With OUTCOME_AGAIN and OUTCOME_WAIT nothing happened, and the line is to be
- * given again.
+ * given again; with OUTCOME_MORE likewise, for the reply's next piece.
  */
 enum outcome command_carry_out(struct session *session, struct span line, struct reply *reply,
 			       struct problem *problem);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "server/lines/command.h"
+#include "server/lines/lines_session.h"
+#include "server/lines/listing.h"
 #include "server/lines/words.h"
 #include "server/session/share.h"
 
@@ -15,26 +17,22 @@ enum line_fate {
 	LINE_IS_NOT_CUT /* nothing of what is kept was looked at: no share of the turn was left */
 };
 
-static struct lines_session *input_of(struct session *session)
-{
-	return (struct lines_session *)session;
-}
-
 void input_start(struct session *session)
 {
-	line_reader_init(&input_of(session)->lines);
+	line_reader_init(&lines_session_of(session)->lines);
 }
 
 void input_finish(struct session *session)
 {
-	line_reader_finish(&input_of(session)->lines);
-	free(input_of(session)->kept);
+	line_reader_finish(&lines_session_of(session)->lines);
+	free(lines_session_of(session)->kept);
+	listing_finish(session);
 }
 
 /* Keeps a line that cannot have its turn yet. */
 static void keep_line(struct session *session, struct span line, enum line_fate fate)
 {
-	struct lines_session *input = input_of(session);
+	struct lines_session *input = lines_session_of(session);
 
 	input->kept = malloc(line.length + 1);
 	if (!input->kept) {
@@ -50,7 +48,7 @@ static void keep_line(struct session *session, struct span line, enum line_fate 
 /* Keeps what came after the line that waits. */
 static void keep_rest(struct session *session, const char *bytes, size_t length)
 {
-	struct lines_session *input = input_of(session);
+	struct lines_session *input = lines_session_of(session);
 	char *kept = realloc(input->kept, input->kept_length + length + 1);
 
 	if (!kept) {
@@ -89,6 +87,11 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 		outcome = OUTCOME_WAIT; /* its place is behind the answers to come */
 	}
 	switch (outcome) {
+	case OUTCOME_MORE:
+		session_reply_is_complete(session);
+		keep_line(session, line, fate);
+		session_put_off(session);
+		return;
 	case OUTCOME_AGAIN: session_retry_later(session); /* fallthrough */
 	case OUTCOME_WAIT:
 		reply_drop_incomplete(reply);
@@ -126,7 +129,7 @@ static void take_new_line(struct session *session, struct span line, enum line_f
 /* It has had its share: the rest waits, and the socket is not read meanwhile. */
 static void put_off(struct session *session, const char *bytes, size_t length)
 {
-	struct lines_session *input = input_of(session);
+	struct lines_session *input = lines_session_of(session);
 
 	input->kept_length = input->kept_line = 0;
 	input->kept_fate = LINE_IS_NOT_CUT;
@@ -136,7 +139,7 @@ static void put_off(struct session *session, const char *bytes, size_t length)
 
 static void take_lines(struct session *session, const char *bytes, size_t length)
 {
-	struct lines_session *input = input_of(session);
+	struct lines_session *input = lines_session_of(session);
 	struct line line = { NULL, 0 };
 
 	while (session->state == SESSION_OPEN && !session->keeping) {
@@ -180,7 +183,7 @@ void input_take(struct session *session, char *bytes, size_t length)
 
 void input_go_on(struct session *session)
 {
-	struct lines_session *input = input_of(session);
+	struct lines_session *input = lines_session_of(session);
 	char *kept = input->kept;
 	uint32_t length = input->kept_length;
 	uint32_t line = input->kept_line;

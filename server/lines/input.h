@@ -9,20 +9,8 @@
 #define SERVER_LINES_INPUT_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "server/session/session.h"
-#include "shared/text/line.h"
-
-/* A session of the front `lines`. */
-struct lines_session {
-	struct session session;
-	struct line_reader lines;
-	char *kept; /* input that has to wait: a line, and what came after it */
-	uint32_t kept_length;
-	uint32_t kept_line; /* bytes of `kept` that are the line */
-	uint8_t kept_fate;  /* of the kept line: enum line_fate */
-};
 
 /* These are the front's (front.h). */
 void input_start(struct session *session);

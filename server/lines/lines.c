@@ -2,6 +2,7 @@
 
 #include "server/booking/boxoffice.h"
 #include "server/lines/input.h"
+#include "server/lines/lines_session.h"
 #include "server/lines/words.h"
 
 static void send_reply(struct session *session)

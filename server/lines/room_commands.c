@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/chat/chat.h"
+#include "server/lines/listing.h"
 #include "shared/base/clock.h"
 
 /* The room that a command is about: the one that it names first, or else the current one. */
@@ -102,7 +103,7 @@ enum outcome room_topic(struct session *session, struct span arguments, struct r
 }
 
 /* "=TIME NICK TEXT" */
-static void history_row(void *context, const struct message *said)
+static bool history_row(void *context, const struct message *said)
 {
 	struct reply *reply = context;
 	char time[CLOCK_TEXT_SIZE];
@@ -115,26 +116,42 @@ static void history_row(void *context, const struct message *said)
 	reply_bytes(reply, " ", 1);
 	reply_bytes(reply, said->text.text, said->text.length);
 	reply_bytes(reply, "\n", 1);
+	return !listing_is_full(reply);
+}
+
+/* "[#ROOM] [N]" */
+static enum outcome begin_history(struct session *session, struct span arguments,
+				  struct listing *listing, struct problem *problem)
+{
+	int64_t kept = session->turn->shared->options->history;
+	enum outcome outcome = choose_room(session, &arguments, &listing->room, problem);
+	struct span word = words_next(&arguments);
+
+	listing->wanted = kept;
+	if (outcome == OUTCOME_DONE && word.length > 0 &&
+	    !words_number(word, 1, kept, &listing->wanted)) {
+		return refuse(problem, PROBLEM_BADARG, "N is a number from 1 to %lld",
+			      (long long)kept);
+	}
+	return outcome;
 }
 
 enum outcome room_history(struct session *session, struct span arguments, struct reply *reply,
 			  struct problem *problem)
 {
-	int64_t kept = session->turn->shared->options->history;
-	int64_t wanted = kept;
-	uint16_t room;
-	enum outcome outcome = choose_room(session, &arguments, &room, problem);
-	struct span word = words_next(&arguments);
+	struct listing *listing = listing_of(session);
+	enum outcome outcome = listing->where.begun
+				       ? OUTCOME_DONE
+				       : begin_history(session, arguments, listing, problem);
 
 	if (outcome != OUTCOME_DONE) {
 		return outcome;
 	}
-	if (word.length > 0 && !words_number(word, 1, kept, &wanted)) {
-		return refuse(problem, PROBLEM_BADARG, "N is a number from 1 to %lld",
-			      (long long)kept);
+	if (!chat_history(session->turn, listing->room, listing->wanted, &listing->where,
+			  history_row, reply)) {
+		return OUTCOME_MORE;
 	}
-	reply_line(reply, "+history %lld",
-		   (long long)chat_history(session->turn, room, wanted, history_row, reply));
+	reply_line(reply, "+history %lld", (long long)listing->where.count);
 	return OUTCOME_DONE;
 }
 
@@ -142,43 +159,65 @@ enum outcome room_list(struct session *session, struct span arguments, struct re
 		       struct problem *problem)
 {
 	const struct rooms *rooms = session->turn->shared->rooms;
+	struct chat_listing *where = &listing_of(session)->where;
 	char name[NAME_ROOM_SIZE];
 	char topic[ROOM_TOPIC_SIZE];
-	unsigned count = 0;
 
 	(void)arguments;
 	(void)problem;
-	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
-		if (room_read_name(rooms, i, name)) {
-			room_read_topic(rooms, i, topic);
-			reply_line(reply, "=%s %u%s%s", name, room_members(rooms, i),
+	while (where->at < ROOMS_MAX) {
+		uint16_t room = (uint16_t)where->at++;
+
+		if (room_read_name(rooms, room, name)) {
+			room_read_topic(rooms, room, topic);
+			reply_line(reply, "=%s %u%s%s", name, room_members(rooms, room),
 				   *topic ? " " : "", topic);
-			count++;
+			where->count++;
+		}
+		if (listing_is_full(reply)) {
+			return OUTCOME_MORE;
 		}
 	}
-	reply_line(reply, "+rooms %u", count);
+	reply_line(reply, "+rooms %lld", (long long)where->count);
 	return OUTCOME_DONE;
 }
 
-static void nick_row(void *context, const char *nick)
+static bool nick_row(void *context, const char *nick)
 {
 	struct reply *reply = context;
 
 	reply_bytes(reply, "=", 1);
 	reply_bytes(reply, nick, strlen(nick));
 	reply_bytes(reply, "\n", 1);
+	return !listing_is_full(reply);
+}
+
+/* "[#ROOM]" */
+static enum outcome begin_who(struct session *session, struct span arguments,
+			      struct listing *listing, struct problem *problem)
+{
+	struct span name = words_next(&arguments);
+
+	listing->room = ROOM_NONE;
+	return name.length > 0 ? chat_find_room(session, name, &listing->room, problem)
+			       : OUTCOME_DONE;
 }
 
 enum outcome room_who(struct session *session, struct span arguments, struct reply *reply,
 		      struct problem *problem)
 {
-	struct span name = words_next(&arguments);
-	uint16_t room = ROOM_NONE;
-	enum outcome outcome =
-		name.length > 0 ? chat_find_room(session, name, &room, problem) : OUTCOME_DONE;
+	struct listing *listing = listing_of(session);
+	enum outcome outcome = listing->where.begun
+				       ? OUTCOME_DONE
+				       : begin_who(session, arguments, listing, problem);
 
-	if (outcome == OUTCOME_DONE) {
-		reply_line(reply, "+who %u", chat_each_nick(session->turn, room, nick_row, reply));
+	if (outcome != OUTCOME_DONE) {
+		return outcome;
 	}
-	return outcome;
+	listing->where.begun = true;
+	if (!chat_each_nick(session->turn, listing->room, &listing->where, nick_row, reply)) {
+		return OUTCOME_MORE;
+	}
+	reply_line(reply, "+who %lld", (long long)listing->where.count);
+	return OUTCOME_DONE;
 }

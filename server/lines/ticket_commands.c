@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/booking/boxoffice.h"
+#include "server/lines/listing.h"
 #include "shared/text/line.h"
 #include "shared/text/text.h"
 
@@ -277,18 +278,21 @@ enum outcome ticket_events(struct session *session, struct span arguments, struc
 			   struct problem *problem)
 {
 	const struct stock_board *board = session->turn->shared->board;
-	uint32_t count = board->count;
+	struct chat_listing *where = &listing_of(session)->where;
 	struct stock_board_event event;
 
 	(void)arguments;
 	(void)problem;
-	for (uint32_t i = 0; i < count; i++) {
-		stock_board_read(board, i, &event);
+	while (where->at < board->count) {
+		stock_board_read(board, (uint32_t)where->at++, &event);
 		reply_line(reply, "=%s %" PRId64 "/%" PRId64 " %s%s%s", event.name, event.left,
 			   event.total, event.open ? "open" : "closed", *event.title ? " " : "",
 			   event.title);
+		if (listing_is_full(reply)) {
+			return OUTCOME_MORE;
+		}
 	}
-	reply_line(reply, "+events %u", count);
+	reply_line(reply, "+events %" PRIu64, where->at);
 	return OUTCOME_DONE;
 }
 

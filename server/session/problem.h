@@ -15,7 +15,8 @@ enum outcome {
 	OUTCOME_LATER,   /* the clerk will answer */
 	OUTCOME_AGAIN, /* a lock was taken or a ring full: nothing was done, try again next turn */
 	OUTCOME_WAIT,  /* a front's: not before the bookings under way are answered */
-	OUTCOME_CLOSE  /* a front's: done, and the session ends */
+	OUTCOME_MORE, /* a front's: a piece of the reply is there; to be given again for the next */
+	OUTCOME_CLOSE /* a front's: done, and the session ends */
 };
 
 enum problem_code {

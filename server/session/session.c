@@ -318,7 +318,7 @@ static bool retry(struct session *session)
 	if (!session->let_in) {
 		return let_in(session);
 	}
-	if (session->keeping && session->unanswered == 0) {
+	if (session->keeping && session->unanswered == 0 && !weight_ignores_its_replies(session)) {
 		session->front->go_on(session);
 		settle(session);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/lines/lines.h"
+#include "server/lines/lines_session.h"
 #include "server/lines/words.h"
 #include "server/process/core.h"
 #include "server/session/session.h"
@@ -20,7 +21,8 @@ static struct options options = { .workers = 1,
 				  .max_quantity = 3 };
 static struct shared_state shared;
 static struct core core;
-static struct session session;
+static struct lines_session lines_session;
+static struct session *const session = &lines_session.session;
 static struct problem problem;
 
 static void put_event(void)
@@ -35,13 +37,13 @@ static void init(void)
 {
 	shared_state_init(&shared, &options);
 	core_init(&core, &shared, 0);
-	session = (struct session){ .turn = &core.turn,
-				    .front = &lines_front,
-				    .seat = directory_seat(shared.directory, 0, 0),
-				    .number = directory_new_session(shared.directory) };
-	core.turn.sessions->table[0] = &session;
+	*session = (struct session){ .turn = &core.turn,
+				     .front = &lines_front,
+				     .seat = directory_seat(shared.directory, 0, 0),
+				     .number = directory_new_session(shared.directory) };
+	core.turn.sessions->table[0] = session;
 	cr_assert(directory_try(shared.directory));
-	directory_claim_guest(shared.directory, session_address(&session));
+	directory_claim_guest(shared.directory, session_address(session));
 	directory_unlock(shared.directory);
 	put_event();
 }
@@ -56,12 +58,12 @@ TestSuite(command, .init = init, .fini = finish);
 /* An error becomes the line that it is on the wire; no more bookings are under way afterwards. */
 static enum outcome carry_out(struct span line, struct reply *reply)
 {
-	uint16_t unanswered = session.unanswered;
+	uint16_t unanswered = session->unanswered;
 	enum outcome outcome;
 
 	reply_clear(reply);
-	outcome = command_carry_out(&session, line, reply, &problem);
-	session.unanswered = unanswered;
+	outcome = command_carry_out(session, line, reply, &problem);
+	session->unanswered = unanswered;
 	if (outcome == OUTCOME_REFUSED) {
 		words_problem(reply, &problem);
 	}
@@ -113,7 +115,7 @@ static void run_script(size_t cut, struct reply *transcript)
 	struct line_reader reader;
 
 	line_reader_init(&reader);
-	session.operator_role = false;
+	session->operator_role = false;
 	reply_clear(transcript);
 	read_piece(&reader, script, cut, transcript);
 	read_piece(&reader, script + cut, sizeof(script) - 1 - cut, transcript);
@@ -126,7 +128,7 @@ Test(command, input_cut_at_any_byte_has_the_same_replies)
 
 	reply_init(&whole);
 	reply_init(&cut);
-	session.said_farewell = true;
+	session->said_farewell = true;
 	run_script(0, &whole);
 	static const char last[] = "+nick guest-1\n+bye\n(close)\n";
 	cr_assert_gt(whole.length, sizeof(last));
@@ -153,7 +155,7 @@ static void expect(const char *line, enum outcome outcome, const char *start)
 
 Test(command, while_bookings_are_under_way_only_bookings_and_errors_have_their_turn)
 {
-	session.unanswered = 1;
+	session->unanswered = 1;
 	expect("/book rush", OUTCOME_LATER, "");
 	expect("/ping", OUTCOME_WAIT, "");
 	expect("hello", OUTCOME_WAIT, "");
@@ -171,7 +173,7 @@ Test(command, a_taken_lock_puts_a_line_off_and_nothing_is_done)
 	expect("/tell guest-1 x", OUTCOME_AGAIN, "");
 	expect("/ping", OUTCOME_DONE, "+pong");
 	directory_unlock(shared.directory);
-	cr_expect_eq(session.seat->room_count, 0);
+	cr_expect_eq(session->seat->room_count, 0);
 	expect("/join #r", OUTCOME_DONE, "+join #r 1");
 	expect("/nick new", OUTCOME_DONE, "+nick new");
 }
