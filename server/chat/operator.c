@@ -24,11 +24,12 @@ static enum outcome check_password(struct session *session, struct span given,
 	struct admission *admission = shared->directory->admission;
 	int64_t now_ns = turn_now_ns(session->turn);
 	int64_t left_ns = admission_penalty(admission, session->peer, now_ns);
+	char left[CLOCK_SECONDS_SIZE];
 
 	if (left_ns > 0) {
+		clock_seconds(left_ns, left);
 		return refuse(problem, PROBLEM_RATE,
-			      "too many wrong passwords from your address: wait %lld seconds",
-			      (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+			      "too many wrong passwords from your address: wait %s", left);
 	}
 	if (!same_password(given, shared->options->operator_password)) {
 		admission_wrong_password(admission, session->peer, now_ns);

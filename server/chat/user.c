@@ -114,10 +114,13 @@ enum outcome user_may_speak(struct session *session, struct problem *problem)
 		return OUTCOME_AGAIN;
 	}
 	int64_t left_ns = session->muted_until_ns - turn_now_ns(session->turn);
+	char left[CLOCK_SECONDS_SIZE];
 
-	return left_ns <= 0 ? OUTCOME_DONE
-			    : refuse(problem, PROBLEM_DENIED, "you are muted for %lld more seconds",
-				     (long long)((left_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+	if (left_ns <= 0) {
+		return OUTCOME_DONE;
+	}
+	clock_seconds(left_ns, left);
+	return refuse(problem, PROBLEM_DENIED, "you are muted for %s more", left);
 }
 
 enum outcome user_tell(struct session *session, const struct user *user, struct span text,
@@ -206,14 +209,15 @@ enum outcome user_mute(struct session *session, const struct user *user, int64_t
 		       struct problem *problem)
 {
 	char notice[NOTICE_SIZE];
+	char how_long[CLOCK_SECONDS_SIZE];
 	struct problem not_told; /* the inbox is full: the mute holds all the same */
 	enum outcome outcome = mute_address(session, user->seat.peer, seconds, problem);
 
 	if (outcome == OUTCOME_DONE) {
+		clock_seconds(seconds * NS_PER_SECOND, how_long);
 		(void)snprintf(notice, sizeof(notice),
-			       seconds ? "%s muted you for %lld seconds"
-				       : "%s lets you speak again",
-			       session->seat->nick, (long long)seconds);
+			       seconds ? "%s muted you for %s" : "%s lets you speak again",
+			       session->seat->nick, how_long);
 		(void)send_notice(session, user, LETTER_MESSAGE, span_of(notice), &not_told);
 	}
 	return outcome;

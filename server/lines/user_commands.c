@@ -2,6 +2,7 @@
 
 #include "server/booking/boxoffice.h"
 #include "server/chat/user.h"
+#include "shared/base/clock.h"
 
 #define PENALTY_SECONDS_MAX (365 * 24 * 3600)
 
@@ -70,6 +71,7 @@ enum outcome user_mute_command(struct session *session, struct span arguments, s
 			       struct problem *problem)
 {
 	char who[TRAIL_WHO_SIZE];
+	char how_long[CLOCK_SECONDS_SIZE];
 	struct user user;
 	int64_t seconds;
 	enum outcome outcome = user_find(session, words_next(&arguments), &user, problem);
@@ -82,9 +84,9 @@ enum outcome user_mute_command(struct session *session, struct span arguments, s
 	}
 	if (outcome == OUTCOME_DONE) {
 		trail_who(user.seat.nick, user.seat.peer, who);
+		clock_seconds(seconds * NS_PER_SECOND, how_long);
 		session_note(session->turn, session, TRAIL_MUTE,
-			     seconds ? "muted %s for %lld seconds" : "lets %s speak again", who,
-			     (long long)seconds);
+			     seconds ? "muted %s for %s" : "lets %s speak again", who, how_long);
 		reply_line(reply, "+mute %s %lld", user.seat.nick, (long long)seconds);
 	}
 	return outcome;
@@ -94,6 +96,7 @@ enum outcome user_ban_command(struct session *session, struct span arguments, st
 			      struct problem *problem)
 {
 	char text[PEER_ADDRESS_TEXT_SIZE];
+	char how_long[CLOCK_SECONDS_SIZE];
 	struct peer_network network;
 	int64_t seconds;
 	enum outcome outcome;
@@ -108,9 +111,9 @@ enum outcome user_ban_command(struct session *session, struct span arguments, st
 	}
 	if (outcome == OUTCOME_DONE) {
 		peer_network_write(network, text);
+		clock_seconds(seconds * NS_PER_SECOND, how_long);
 		session_note(session->turn, session, TRAIL_BAN,
-			     seconds ? "banned %s for %lld seconds" : "lifted the ban of %s", text,
-			     (long long)seconds);
+			     seconds ? "banned %s for %s" : "lifted the ban of %s", text, how_long);
 		reply_line(reply, "+ban %s %lld", text, (long long)seconds);
 	}
 	return outcome;

@@ -6,12 +6,12 @@
 static enum outcome count_in(const struct session *session, struct problem *problem)
 {
 	struct admission *admission = session->turn->shared->directory->admission;
+	char left[CLOCK_SECONDS_SIZE];
 	int64_t banned_ns = admission_banned(admission, session->peer, clock_deadlines_ns());
 
 	if (banned_ns > 0) {
-		return refuse(problem, PROBLEM_DENIED,
-			      "your address is banned for %lld more seconds",
-			      (long long)((banned_ns + NS_PER_SECOND - 1) / NS_PER_SECOND));
+		clock_seconds(banned_ns, left);
+		return refuse(problem, PROBLEM_DENIED, "your address is banned for %s more", left);
 	}
 	if (!admission_enter(admission, session->peer)) {
 		return refuse(problem, PROBLEM_BUSY,

@@ -1,6 +1,8 @@
 #include "shared/base/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 /* Neither of the two can fail: every Linux has them. */
@@ -46,6 +48,14 @@ void clock_format(int64_t wall_ns, char *text)
 	/* 64 bits of nanoseconds are the years 1677 to 2262: always a date, and always as long. */
 	(void)gmtime_r(&seconds, &parts);
 	(void)strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+void clock_seconds(int64_t ns, char *text)
+{
+	int64_t seconds = ns / NS_PER_SECOND + (ns % NS_PER_SECOND > 0);
+
+	(void)snprintf(text, CLOCK_SECONDS_SIZE, "%" PRId64 " second%s", seconds,
+		       seconds == 1 ? "" : "s");
 }
 
 struct timespec clock_timespec(int64_t ns)

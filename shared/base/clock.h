@@ -37,6 +37,10 @@ int64_t clock_deadlines_ns(void);
 /* Writes the wall time WALL_NS into TEXT, which has CLOCK_TEXT_SIZE bytes. */
 void clock_format(int64_t wall_ns, char *text);
 
+/* Writes a duration for people, "1 second" or "90 seconds", a part of one as a whole one. */
+#define CLOCK_SECONDS_SIZE 32 /* bytes, a NUL counted in */
+void clock_seconds(int64_t ns, char *text);
+
 /* A duration or a time of either clock as the kernel takes it; NS is not negative. */
 struct timespec clock_timespec(int64_t ns);
 

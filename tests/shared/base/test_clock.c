@@ -82,3 +82,21 @@ Test(clock, sleeps_on_through_signals)
 	cr_assert_gt(interruptions, 0);
 	cr_assert_geq(slept, 30 * NS_PER_MS);
 }
+
+Test(clock, seconds_are_written_as_people_say_them_and_a_part_of_one_as_one)
+{
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} durations[] = { { 0, "0 seconds" },
+			  { 1, "1 second" },
+			  { NS_PER_SECOND, "1 second" },
+			  { NS_PER_SECOND + 1, "2 seconds" },
+			  { 90 * NS_PER_SECOND, "90 seconds" } };
+	char text[CLOCK_SECONDS_SIZE];
+
+	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
+		clock_seconds(durations[i].ns, text);
+		cr_expect_str_eq(text, durations[i].text);
+	}
+}
