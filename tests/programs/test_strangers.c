@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/programs/office.h"
@@ -139,4 +140,70 @@ Test(programs_strangers, a_log_that_nobody_reads_stops_nobody)
 	ask(&bob, "+join #r ", "/join #r");
 	cr_expect(eventually(log_tells_what_is_missing("master warning: ")));
 	cr_expect(eventually(log_tells_what_is_missing("worker 1 warning: ")));
+}
+
+/* Bad manners of sockets */
+
+#define STRANGERS 24
+
+/* Ends the connection with a reset in place of an end. */
+static void reset(struct talk *talk)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	cr_assert_eq(setsockopt(talk->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+		     0);
+	talk_close(talk);
+}
+
+/* Resets in the middle of a line, with answers unread, with bookings under way; or half-closes. */
+static void misbehave(struct talk *talk, int kind)
+{
+	static const char questions[] = "/join #r\n/rooms\n/who\n/history\n/help\n";
+	static const char bookings[] = "/join #r\n/hold rush 1 tied\n/book rush 1\n/hold ru";
+
+	if (kind == 0) {
+		talk_write(talk, "/join #r\n/say half a li", 23);
+		reset(talk);
+	} else if (kind == 1) {
+		talk_write(talk, questions, strlen(questions));
+		reset(talk);
+	} else if (kind == 2) {
+		talk_write(talk, bookings, strlen(bookings));
+		reset(talk);
+	} else { /* half-closes, and never reads */
+		talk_write(talk, questions, strlen(questions));
+		talk_end_output(talk);
+	}
+}
+
+static void drip(struct talk *talk, int number)
+{
+	static const char line[] = "/say dripping\n";
+
+	talk_write(talk, &line[(size_t)number % (sizeof(line) - 1)], 1);
+}
+
+Test(programs_strangers, who_resets_drips_or_half_closes_is_alone_with_it)
+{
+	static struct talk strangers[STRANGERS], dripping;
+
+	turnstiled_start(&server, "--workers", "2", "--event", "rush=100", "--rate", "0");
+	talk_open_greeted(&ann, server.lines_port);
+	ask(&ann, "+nick ann$", "/nick ann");
+	ask(&ann, "+join #r ", "/join #r");
+	talk_open_greeted(&dripping, server.lines_port);
+	ask(&dripping, "+join #r ", "/join #r");
+	for (int i = 0; i < STRANGERS; i++) {
+		talk_open_greeted(&strangers[i], server.lines_port);
+		misbehave(&strangers[i], i % 4);
+		drip(&dripping, i);
+		ask(&ann, text_of("+pong %d$", i), "/ping %d", i);
+		ask(&ann, "+say #r$", "/say #r still here");
+	}
+	cr_expect(eventually(stat_of(&ann, "turnstile_connections") == 2));
+	cr_expect(eventually(left_of(&ann, "rush") >= 100 - STRANGERS / 4), "tied holds come back");
+	cr_expect(adds_up(&ann, "rush"));
+	ask(&ann, "+who 2$", "/who #r");
+	talk_expect_answer(&dripping, "+say #r");
 }
