@@ -106,6 +106,9 @@ struct booking_context {
 	struct booking_limits limits;
 	/* A place to write an offer for a client of WORKER's to; NULL if there is none now. */
 	struct booking_offer *(*offer)(void *context, uint32_t worker);
+	/* Whether the request under way, which has a key, came before one that was refused; or
+	 * NULL. */
+	bool (*overtaken)(void *context);
 	void *context;
 };
 

@@ -64,6 +64,15 @@ static enum booking_outcome repeat(struct booking_work *work)
 	return work->ticket.state == TICKET_EXPIRED ? BOOKING_EXPIRED : BOOKING_DONE;
 }
 
+/* Its client has heard elsewhere, with the same key, that nothing was sold: so nothing is. */
+static bool was_overtaken(const struct booking_work *work)
+{
+	const struct booking_context *context = work->context;
+
+	return work->request->key[0] != '\0' && context->overtaken &&
+	       context->overtaken(context->context);
+}
+
 /* Why it cannot be sold; BOOKING_DONE if it can. */
 static enum booking_outcome may_sell(const struct booking_work *work)
 {
@@ -78,6 +87,9 @@ static enum booking_outcome may_sell(const struct booking_work *work)
 	}
 	if (!store_has_room(work->context->store)) {
 		return BOOKING_NO_ROOM;
+	}
+	if (was_overtaken(work)) {
+		return BOOKING_BUSY;
 	}
 	return work->kind == TICKET_BY_HOLD ? booking_limit_ask(work, work->request->quantity)
 					    : BOOKING_DONE;

@@ -70,6 +70,28 @@ struct booking_limits batch_limits(const struct options *options)
 					.held = options->max_held };
 }
 
+/* Requests with one key */
+
+/* Whether the request under way lay unread while its client asked elsewhere, and was refused. */
+static bool is_overtaken(void *context)
+{
+	const struct batcher *batcher = context;
+	const struct booking_slot *slot = batcher->slot;
+
+	return refusals_overtook(&batcher->queue->refusals, slot->request.key, slot->session,
+				 slot->since_ns);
+}
+
+/* Who hears that nothing was done must not find it done later by a request that came before. */
+static void note_refusal(struct booking_queue *queue, const struct booking_slot *slot)
+{
+	if (slot->request.key[0] != '\0' && slot->answer.outcome != BOOKING_DONE &&
+	    slot->answer.outcome != BOOKING_UNCLEAR) {
+		refusals_note(&queue->refusals, slot->request.key, slot->session,
+			      clock_monotonic_ns());
+	}
+}
+
 static struct booking_context rules_of(struct batcher *batcher)
 {
 	return (struct booking_context){ .store = batcher->store,
@@ -78,6 +100,7 @@ static struct booking_context rules_of(struct batcher *batcher)
 					 .wall_ns = clock_deadlines_ns(),
 					 .limits = batch_limits(batcher->shared->options),
 					 .offer = slot_for_offer,
+					 .overtaken = is_overtaken,
 					 .context = batcher };
 }
 
@@ -185,7 +208,9 @@ static unsigned carry_out_all(struct batcher *batcher, const struct booking_cont
 	for (; done < batcher->most && !*failed && (ring = earliest(queue, &at)); done++) {
 		struct booking_slot *slot = &ring->slots[at % BOOKING_QUEUE_SLOTS];
 
+		batcher->slot = slot;
 		booking_carry_out(rules, &slot->request, &slot->answer);
+		note_refusal(queue, slot);
 		queue->batch.end[ring - queue->rings] = at + 1;
 		*failed = slot->answer.outcome == BOOKING_FAILED;
 	}
@@ -243,9 +268,13 @@ static void answer_failure(struct batcher *batcher, enum booking_outcome outcome
 		struct booking_ring *ring = &queue->rings[i];
 
 		for (uint64_t at = ring->answered; at < queue->batch.end[i]; at++) {
-			ring->slots[at % BOOKING_QUEUE_SLOTS].answer.outcome = outcome;
+			struct booking_slot *slot = &ring->slots[at % BOOKING_QUEUE_SLOTS];
+
+			slot->answer.outcome = outcome;
+			note_refusal(queue, slot);
 		}
 	}
+	queue->unseen |= outcome == BOOKING_UNCLEAR;
 	queue->batch.unclear = false;
 	publish(batcher);
 }
@@ -353,17 +382,20 @@ static bool serve_all(struct batcher *batcher)
 
 /*
  * Looks what other programs changed in the store: about once a second, since what the clerks of our
- * other workers committed looks the same.
+ * other workers committed looks the same. And at once what became of a commit that failed, when who
+ * was in it was told that nobody knows: who asks again is told, and the board has to agree.
  */
 static void look_around(struct batcher *batcher)
 {
 	int64_t now_ns = clock_monotonic_ns();
+	const bool unseen = batcher->queue->unseen;
 
-	if (now_ns - batcher->queue->looked_ns < LOOK_NS) {
+	if (!unseen && now_ns - batcher->queue->looked_ns < LOOK_NS) {
 		return;
 	}
 	batcher->queue->looked_ns = now_ns;
-	if (store_changed_elsewhere(batcher->store)) {
+	batcher->queue->unseen = false;
+	if (store_changed_elsewhere(batcher->store) || unseen) {
 		batch_fill_board(batcher->store, batcher->shared->board);
 		batcher->queue->next_expiry_ns = 0;
 		wake_loop(batcher, batcher->worker);

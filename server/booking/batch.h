@@ -20,10 +20,11 @@ struct batcher {
 	struct score *score;
 	struct store *store;
 	struct archive *archive;
-	uint32_t worker;  /* whose clerk this is */
-	unsigned most;    /* requests of one transaction */
-	bool only_one;    /* one batch, then enough */
-	uint64_t commits; /* that the store took */
+	uint32_t worker;                 /* whose clerk this is */
+	unsigned most;                   /* requests of one transaction */
+	bool only_one;                   /* one batch, then enough */
+	const struct booking_slot *slot; /* that is being carried out */
+	uint64_t commits;                /* that the store took */
 	_Atomic bool stopping;
 };
 

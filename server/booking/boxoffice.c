@@ -42,6 +42,7 @@ static bool put(struct turn *turn, struct session *session, const struct booking
 	slot->seat = session ? session->index : 0;
 	slot->session = session ? session->number : 0;
 	slot->asked_ns = turn_now_ns(turn);
+	slot->since_ns = session ? session->since_ns : 0;
 	slot->request = *request;
 	booking_queue_submit(turn->shared->queue, turn->worker);
 	turn->calls_clerks = true;
@@ -196,7 +197,11 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 			     "%s: no more can hold or wait now; try again later", event);
 		break;
 	case BOOKING_BUSY:
-		(void)refuse(problem, PROBLEM_BUSY, "nothing was done; try again");
+		(void)refuse(problem, PROBLEM_BUSY,
+			     request->verb == BOOKING_AUDIT
+				     ? "the tickets could not be counted now; try again"
+				     : "KEY was refused elsewhere after this was sent; nothing was "
+				       "done, ask again");
 		break;
 	case BOOKING_NO_ROOM:
 		(void)refuse(problem, PROBLEM_LIMIT,

@@ -23,6 +23,7 @@ struct accepted {
 	int socket;
 	enum listener_kind kind;
 	struct peer_address peer;
+	int64_t before_ns; /* monotonic: when it was not accepted yet */
 };
 
 /* A message on its way to a worker: our copies of its sockets. */
@@ -104,6 +105,8 @@ static void hand_on(struct dispatch *dispatch);
 /* Accepts what there is; false when accepting has to pause. */
 static bool accept_all(struct dispatch *dispatch, int listener, enum listener_kind kind)
 {
+	const int64_t now_ns = clock_monotonic_ns();
+
 	for (int i = 0; i < ACCEPT_TURN && dispatch->waiting_count < WAITING_MAX; i++) {
 		struct sockaddr_storage address;
 		socklen_t length = sizeof(address);
@@ -112,7 +115,8 @@ static bool accept_all(struct dispatch *dispatch, int listener, enum listener_ki
 
 		if (socket >= 0) {
 			dispatch->waiting[dispatch->waiting_count++] =
-				(struct accepted){ socket, kind, peer_address_of(&address) };
+				(struct accepted){ socket, kind, peer_address_of(&address),
+						   now_ns };
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			return false;
@@ -180,6 +184,7 @@ static bool send_handoff(struct dispatch *dispatch, uint32_t worker, struct hand
 	int sockets[MESSAGE_COUNT];
 
 	handoff->number = message.number = ++dispatch->next_number;
+	message.accepted_ns = handoff->sockets[0].before_ns; /* the oldest comes first */
 	for (uint32_t i = 0; i < handoff->count; i++) {
 		sockets[i] = handoff->sockets[i].socket;
 		message.kinds[i] = (uint8_t)handoff->sockets[i].kind;

@@ -93,6 +93,7 @@ static void take_sockets(struct loop *loop, const struct worker_message *message
 
 	tell_master(loop, all ? MESSAGE_TAKEN : MESSAGE_REFUSED, message->number,
 		    (uint32_t)received->descriptor_count);
+	loop->core.turn.accepted_ns = message->accepted_ns;
 	for (size_t i = 0; i < received->descriptor_count; i++) {
 		take_socket(loop, received->descriptors[i], message->kinds[i], message->peers[i]);
 	}
@@ -169,6 +170,7 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 	}
 	size_t listener = ready.data.u64;
 
+	loop->core.turn.accepted_ns = turn_now_ns(&loop->core.turn);
 	for (int i = 0; i < ACCEPT_TURN; i++) {
 		struct sockaddr_storage address;
 		socklen_t length = sizeof(address);

@@ -41,6 +41,7 @@ struct worker_message {
 	uint32_t kind;
 	uint32_t count;  /* SOCKETS: of descriptors; REFUSED: how many did arrive, the first ones */
 	uint64_t number; /* SOCKETS, TAKEN, REFUSED */
+	int64_t accepted_ns;           /* SOCKETS: monotonic: before any of them was accepted */
 	uint8_t kinds[64];             /* SOCKETS: enum listener_kind of each */
 	struct peer_address peers[64]; /* SOCKETS: where each comes from */
 };

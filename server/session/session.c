@@ -41,6 +41,7 @@ static void update_event(struct session *session)
 static void wait_for(struct session *session, bool reading, bool writing)
 {
 	if (session->reading != reading || session->writing != writing) {
+		session->unwatched |= reading && !session->reading;
 		session->reading = reading;
 		session->writing = writing;
 		update_event(session);
@@ -425,23 +426,50 @@ static void flush(struct session *session)
 	}
 }
 
+/* What is in its socket now, and was not there when the loop asked before, came in between. */
+static void note_since(struct session *session)
+{
+	const struct turn *turn = session->turn;
+
+	if (!session->unwatched && turn->unread_since_ns > session->since_ns) {
+		session->since_ns = turn->unread_since_ns;
+	}
+	session->unwatched = false;
+}
+
+/* At NOW_NS nothing was left in its socket: if nothing is kept, all that came before is done. */
+static void note_empty(struct session *session, int64_t now_ns)
+{
+	if (!session->keeping) {
+		session->since_ns = now_ns;
+	}
+}
+
 static void read_input(struct session *session)
 {
 	struct turn *turn = session->turn;
+	const int64_t now_ns = turn_now_ns(turn);
 	ssize_t got;
 
 	if (is_over(session)) {
 		set_reading(session, false);
 		return;
 	}
+	turn->reads++;
+	note_since(session);
 	got = recv(session->socket, turn->receive_buffer, RECEIVE_SIZE, 0);
 	if (got > 0) {
 		session->front->take(session, turn->receive_buffer, (size_t)got);
+		if (got < RECEIVE_SIZE) {
+			note_empty(session, now_ns);
+		}
 		settle(session);
 	} else if (got == 0) {
 		session->ended_input = true;
 		settle(session);
-	} else if (errno != EAGAIN && errno != EINTR) {
+	} else if (errno == EAGAIN) {
+		note_empty(session, now_ns);
+	} else if (errno != EINTR) {
 		end(session);
 	}
 }
@@ -562,6 +590,7 @@ static struct session *create(struct turn *turn, const struct front *front, int 
 	session->turn = turn;
 	session->front = front;
 	session->socket = socket;
+	session->since_ns = turn->accepted_ns;
 	session->index = sessions->free[--sessions->free_count];
 	session->seat = directory_seat(turn->shared->directory, turn->worker, session->index);
 	session->number = directory_new_session(turn->shared->directory);

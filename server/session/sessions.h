@@ -48,6 +48,7 @@ struct session {
 	size_t own_bytes;       /* of `output`: replies to what it asked itself, at most so many */
 	size_t own_behind;      /* bytes of `output` up to the end of the last of them */
 	size_t counted;         /* what it weighs in sessions->queued_bytes */
+	int64_t since_ns;       /* monotonic: what is not carried out yet came after that */
 	int64_t tokens_ns;      /* --rate: what it may still spend */
 	int64_t muted_until_ns; /* monotonic: as it was when admission->mutes_made was mutes_seen */
 	uint32_t mutes_seen;
@@ -57,7 +58,8 @@ struct session {
 	bool keeping;        /* its front keeps input that has to wait: no more is to be read */
 	bool ended_input;    /* the peer has half-closed */
 	bool reading;        /* `event` waits for input */
-	bool writing;        /* the socket took no more: `event` waits for room */
+	bool unwatched; /* it was not, when the loop last asked: `since_ns` is all that is known */
+	bool writing;   /* the socket took no more: `event` waits for room */
 	bool operator_role;
 	bool let_in;        /* its seat is taken, and counted against its address */
 	bool said_farewell; /* to its rooms */

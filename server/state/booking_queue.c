@@ -9,6 +9,7 @@ void booking_queue_init(struct booking_queue *queue, unsigned workers)
 {
 	queue->workers = workers;
 	waitlist_init(&queue->waitlist);
+	refusals_init(&queue->refusals);
 	mutex_init(&queue->counting, MUTEX_PLAIN);
 	claims_init(&queue->claims);
 	if (getrandom(&queue->server, sizeof(queue->server), 0) != sizeof(queue->server)) {

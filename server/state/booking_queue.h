@@ -23,6 +23,7 @@
 
 #include "db/booking/booking.h"
 #include "server/config/options.h"
+#include "server/state/refusals.h"
 #include "shared/base/memory.h"
 #include "shared/sync/mutex.h"
 
@@ -31,6 +32,7 @@
 struct booking_slot {
 	uint32_t seat;    /* whose request it is: the worker's own business */
 	uint64_t session; /* likewise */
+	int64_t since_ns; /* monotonic: it came to this machine after that */
 	uint64_t
 		arrival; /* the lower, the earlier, over all rings: in this order they are served */
 	int64_t asked_ns; /* monotonic */
@@ -86,6 +88,7 @@ struct booking_queue {
 		bool unclear; /* its commit failed, and it may be in the store all the same */
 		uint64_t end[OPTIONS_WORKERS_MAX]; /* what `answered` will be */
 	} batch;
+	bool unseen; /* a commit that failed may be in the store, and nobody has looked since */
 	_Atomic uint64_t arrivals; /* requests ever submitted, in all rings */
 	_Atomic int64_t failed_ns; /* monotonic: when the store failed; 0: it took the last batch */
 	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
@@ -95,6 +98,7 @@ struct booking_queue {
 	struct booking_offers offers[OPTIONS_WORKERS_MAX];
 	struct booking_queue_unreleased unreleased[OPTIONS_WORKERS_MAX];
 	struct waitlist waitlist;
+	struct refusals refusals;
 	struct mutex counting; /* held by who counts all tickets (booking/auditor.h) */
 	struct claims claims;
 };

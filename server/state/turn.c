@@ -6,6 +6,8 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
+#define READS_ARE_ALL 24 /* libevent asks the kernel for 32 sockets at once, or more */
+
 void turn_init(struct turn *turn, struct shared_state *shared, uint32_t worker)
 {
 	memset(turn, 0, sizeof(*turn));
@@ -23,8 +25,19 @@ void turn_finish(struct turn *turn)
 	free(turn->receive_buffer);
 }
 
+/*
+ * `last_ns` was read before the loop asked last. When that told of very many sockets, there may be
+ * more that it did not tell of.
+ */
 void turn_forget_time(struct turn *turn)
 {
+	if (turn->reads < READS_ARE_ALL) {
+		turn->unread_since_ns = turn->last_ns;
+	}
+	if (turn->now_ns != 0) {
+		turn->last_ns = turn->now_ns;
+	}
+	turn->reads = 0;
 	turn->now_ns = turn->wall_ns = 0;
 }
 

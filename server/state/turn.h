@@ -25,8 +25,12 @@ struct turn {
 	char *receive_buffer; /* RECEIVE_SIZE bytes */
 	int64_t now_ns;       /* 0: not read yet; see turn_now_ns */
 	int64_t wall_ns;
-	uint64_t to_wake;  /* a bit a worker */
-	bool calls_clerks; /* there are new requests on the queue of bookings */
+	int64_t last_ns;         /* a turn before, or earlier: `now_ns` */
+	int64_t unread_since_ns; /* see turn_forget_time */
+	int64_t accepted_ns; /* before the connections were accepted that are being taken over */
+	unsigned reads;      /* sockets that had something in this turn */
+	uint64_t to_wake;    /* a bit a worker */
+	bool calls_clerks;   /* there are new requests on the queue of bookings */
 
 	struct sessions *sessions;   /* session/session.h */
 	struct posts *posts;         /* chat/post.h */
@@ -38,7 +42,11 @@ struct turn {
 void turn_init(struct turn *turn, struct shared_state *shared, uint32_t worker);
 void turn_finish(struct turn *turn);
 
-/* After a sleep the time is another. */
+/*
+ * Before the loop asks for what the sockets have: the time is another afterwards. What a socket has
+ * then, that was asked for the last time too, came after `unread_since_ns`, however long this
+ * process stood still in between: had it been there before, it would have been told of then.
+ */
 void turn_forget_time(struct turn *turn);
 
 int64_t turn_now_ns(struct turn *turn); /* monotonic */

@@ -5,8 +5,10 @@
 #include "server/booking/batch.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "tests/support/folder.h"
 
 static unsigned syncs;
+static bool folders_fail; /* their syncs do: after a JSON store's file was renamed into place */
 
 int fdatasync(int descriptor)
 {
@@ -24,7 +27,13 @@ int fdatasync(int descriptor)
 
 int fsync(int descriptor)
 {
+	struct stat status;
+
 	syncs++;
+	if (folders_fail && fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
+		errno = EIO;
+		return -1;
+	}
 	return (int)syscall(SYS_fsync, descriptor);
 }
 
@@ -216,4 +225,27 @@ BatchTest(what_changes_a_ticket_alone_is_committed)
 	cr_expect_eq(ask(with_code(BOOKING_ADMIT, code)).outcome, BOOKING_DONE);
 	cr_expect_gt(syncs, before);
 	cr_expect_eq(ask(with_code(BOOKING_TICKET, code)).state, TICKET_ADMITTED);
+}
+
+/* The commit failed, and so does whoever opens the store to see what became of it. */
+Test(batch_json, the_board_agrees_with_who_asks_again_after_a_commit_of_which_nobody_knows)
+{
+	struct booking_request request = about(BOOKING_BOOK, "rush", 2);
+	struct stock_board_event event;
+	char why[STORE_ERROR_SIZE];
+	uint32_t index;
+
+	snprintf(request.key, sizeof(request.key), "a-good-long-key");
+	cr_assert_eq(ask(about(BOOKING_EVENT_NEW, "rush", 5)).outcome, BOOKING_DONE);
+	folders_fail = true;
+	submit(0, request);
+	cr_assert(!batch_serve(&batcher));
+	cr_assert(!batch_open_anew(&batcher, why));
+	batch_give_up(&batcher);
+	cr_assert_eq(take(0).outcome, BOOKING_UNCLEAR);
+	folders_fail = false;
+	cr_assert(batch_open_anew(&batcher, why), "%s", why);
+	cr_assert_eq(ask(request).outcome, BOOKING_DONE);
+	cr_assert(stock_board_find(shared.board, "rush", &index, &event));
+	cr_expect_eq(event.left, 3);
 }
