@@ -131,13 +131,6 @@ bool seat_read(const struct seat *seat, struct seat *copy)
 	       !seat_is_ended(copy);
 }
 
-bool seat_is_ended(const struct seat *seat)
-{
-	uint64_t ended = atomic_load_explicit(&seat->ended, memory_order_relaxed);
-
-	return ended != 0 && ended == atomic_load_explicit(&seat->session, memory_order_relaxed);
-}
-
 static void note_highest(struct directory *directory, struct address where)
 {
 	if (where.seat >= directory->highest[where.worker]) {

@@ -109,8 +109,13 @@ bool directory_find(struct directory *directory, struct span name, struct addres
  */
 bool directory_end(struct directory *directory, struct address where);
 
-/* Without the lock. Whether that was done to who has the seat. */
-bool seat_is_ended(const struct seat *seat);
+/* Without the lock. Whether that was done to who has the seat. It is asked for each line. */
+static inline bool seat_is_ended(const struct seat *seat)
+{
+	uint64_t ended = atomic_load_explicit(&seat->ended, memory_order_relaxed);
+
+	return ended != 0 && ended == atomic_load_explicit(&seat->session, memory_order_relaxed);
+}
 
 /*
  * Without the lock. Copies a seat; false if it is free or ended, or its owner died while it
