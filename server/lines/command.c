@@ -118,11 +118,18 @@ static bool takes_name(struct span *rest, const char *name)
 	return true;
 }
 
+/* A line's command is looked for twice, for its cost and to be run, and the next is often alike. */
 static const struct command *find(struct span *rest)
 {
+	static const struct command *last = commands;
+
+	if (takes_name(rest, last->name)) {
+		return last;
+	}
 	for (size_t i = 0; i < command_count; i++) {
 		if (takes_name(rest, commands[i].name)) {
-			return &commands[i];
+			last = &commands[i];
+			return last;
 		}
 	}
 	return NULL;
