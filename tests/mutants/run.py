@@ -4,7 +4,7 @@ run.py [--check] [NAME]...
 
 A bug is a patch beside this file. Its head says what slip it is, and which tests are to find it, the
 first one first: `Tests: db survival*/*` is a test program and a filter, `Tests: histories --seed 1`
-arguments for script/prove. Those are run before the patch, too, so that it is the slip that they find.
+arguments for script/prove, `Tests: fuzz letter` a target of tests/fuzz on its corpus. Those are run before the patch, too, so that it is the slip that they find.
 One that no test finds is an error: a test is missing. --check only looks whether each still applies.
 """
 
@@ -54,6 +54,8 @@ def copy_tree():
 
 
 def target_of(test):
+    if test[0] == "fuzz":
+        return [f"replay_{test[1]}"]
     return ["turnstiled", "turnstile", "prove_disk"] if test[0] == "histories" else [f"test_{test[0]}"]
 
 
@@ -68,6 +70,8 @@ def build(tests):
 def command_of(test):
     if test[0] == "histories":
         return [sys.executable, "-B", str(TREE / "tests/prove/prove.py"), "--build", str(BUILD), "--keep", str(BUILD), *test[1:]]
+    if test[0] == "fuzz":
+        return [str(BUILD / "tests/fuzz" / f"replay_{test[1]}"), str(TREE / "tests/fuzz/corpus" / test[1])]
     return [str(BUILD / "tests" / f"test_{test[0]}"), "--filter", test[1], "--jobs", "2"]
 
 
