@@ -3,11 +3,9 @@
  * of the worker else; every socket that it accepted is closed or handed to another, none twice, and
  * it keeps no descriptor that it was sent.
  *
- * The input is a row of messages: how many descriptors, how many bytes, and these. The first byte
- * says how many connections there are.
+ * The input is a row of messages: how many descriptors, how many bytes, and these; handoffs are
+ * numbered from 1. The first byte says how many connections there are.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CLIENTS_MOST 20
+#define CLIENTS_MOST 8
 #define SENT_MOST    3 /* descriptors with a message */
 
 static struct options options = { .workers = 2, .max_connections = 4, .history = 1 };
@@ -30,6 +28,7 @@ static int listener;
 static int masters[2]; /* the master's and the worker's end of each worker's channel */
 static int workers[2];
 static struct channel_message received;
+static uint64_t number_before; /* of the last handoff before this input */
 
 static void expect(bool holds)
 {
@@ -38,16 +37,13 @@ static void expect(bool holds)
 	}
 }
 
-static int count_descriptors(void)
+/* The lowest that is free: who keeps one open takes it. */
+static int next_descriptor(void)
 {
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
+	int next = dup(STDERR_FILENO);
 
-	while (readdir(folder)) {
-		count++;
-	}
-	closedir(folder);
-	return count;
+	close(next);
+	return next;
 }
 
 static void start(void)
@@ -128,16 +124,45 @@ static void worker_answers(uint32_t worker)
 	}
 }
 
+/* Takes what worker 0 was sent, and where its numbers begin. */
+static void learn_number(void)
+{
+	struct worker_message message = { .count = 0 };
+
+	while (channel_receive(workers[0], &received) == CHANNEL_OK) {
+		memcpy(&message, received.bytes, WORKER_MESSAGE_LENGTH(0));
+		for (size_t i = 0; i < received.descriptor_count; i++) {
+			close(received.descriptors[i]);
+		}
+		number_before = message.number - 1;
+	}
+}
+
+/* A whole message's number counts from there. */
+static void set_number(unsigned char *bytes, size_t length)
+{
+	struct worker_message message;
+
+	if (length == WORKER_MESSAGE_LENGTH(0)) {
+		memcpy(&message, bytes, length);
+		message.number += number_before;
+		memcpy(bytes, &message, length);
+	}
+}
+
 static size_t say(const uint8_t *data, size_t size)
 {
 	static const int sent[SENT_MOST] = { STDERR_FILENO, STDERR_FILENO, STDERR_FILENO };
+	unsigned char bytes[UINT8_MAX];
 	size_t count = data[0] % (SENT_MOST + 1), length = data[1];
 
 	if (length > size - 2) {
 		length = size - 2;
 	}
 	if (length > 0) {
-		(void)channel_send(workers[0], data + 2, length, sent, count);
+		memcpy(bytes, data + 2, length);
+		set_number(bytes, length);
+		(void)channel_send(workers[0], bytes, length, sent, count);
 		master_hears(0);
 	}
 	return length + 2;
@@ -154,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1) {
 		return 0;
 	}
-	int before = count_descriptors();
+	int next = next_descriptor();
 	size_t count = data[0] % CLIENTS_MOST + 1;
 
 	open_worker(0);
@@ -163,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		clients[i] = connect_client();
 	}
 	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	learn_number();
 	for (size_t at = 1; at + 2 < size;) {
 		at += say(data + at, size - at);
 	}
@@ -173,6 +199,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		close(clients[i]);
 	}
 	close_worker(1);
-	expect(count_descriptors() == before);
+	expect(next_descriptor() == next);
 	return 0;
 }
