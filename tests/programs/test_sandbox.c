@@ -85,11 +85,18 @@ Test(programs_sandbox, with_a_joiner_too_every_process_is_bound)
 /* Where these tests are run by root: the server becomes another, and its processes change root. */
 static void expect_roots(const char *serialize, const char *url)
 {
+	pid_t children[WATCH_CHILDREN_MAX];
+
 	cr_assert_eq(chown(server.folder.path, OTHER_USER, OTHER_USER), 0);
 	turnstiled_start(&server, "--workers", "2", "--user", "nobody", "--serialize", serialize,
 			 "--store", url, "--event", "gala=5", "--op-password-file",
 			 getenv("PASSWORD_FILE"));
 	cr_expect_not_null(strstr(ask_workers(), ",root"), "%s", talk.line);
+	size_t count = watch_children(server.pid, children);
+
+	for (size_t i = 0; i < count; i++) {
+		cr_expect(eventually(status_is(children[i], "CapPrm", 0)));
+	}
 	talk_close(&talk);
 	talk_open_greeted(&talk, server.lines_port);
 	talk_ask(&talk, "/book gala 2 key=a-good-long-key-a", "+booked ");
