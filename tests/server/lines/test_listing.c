@@ -166,6 +166,46 @@ Test(listing, is_sent_whole_to_one_who_has_ended_its_own_side)
 	cr_expect_eq(rows_in_a_row(out, atoi(strstr(out, " bob line ") + 10)), LINES);
 }
 
+static bool note_nick(void *context, const char *nick)
+{
+	strcat(context, nick);
+	strcat(context, " ");
+	return false; /* a piece of one */
+}
+
+Test(listing, of_nicks_in_pieces_of_one_has_each_once)
+{
+	struct chat_listing listing = { .begun = false };
+	char nicks[256] = "";
+	int pieces = 0;
+
+	while (!chat_each_nick(&core.turn, ROOM_NONE, &listing, note_nick, nicks)) {
+		cr_assert_lt(++pieces, 5);
+	}
+	cr_expect_str_eq(nicks, "bob ann ");
+	cr_expect_eq(listing.count, 2);
+}
+
+Test(listing, of_rooms_in_more_than_one_piece_has_each_once)
+{
+	char line[600];
+
+	for (int i = 1; i < SEAT_ROOMS_MAX; i++) {
+		snprintf(line, sizeof(line),
+			 "/join #a-long-name-of-a-room-%d\n/topic #a-long-name-of-a-room-%d %0*d\n",
+			 i, i, ROOM_TOPIC_SIZE - 1, i);
+		send_in(bob, line);
+	}
+	send_in(ann, "/rooms\n");
+	read_until("\n+rooms 32\n");
+	for (int i = 1; i < SEAT_ROOMS_MAX; i++) {
+		snprintf(line, sizeof(line), "=#a-long-name-of-a-room-%d 1 ", i);
+		char *row = strstr(out, line);
+		cr_assert(row, "%s", line);
+		cr_expect_null(strstr(row + 1, line), "%s", line);
+	}
+}
+
 Test(listing, ends_with_its_peer)
 {
 	send_in(ann, "/history\n/history\n");
