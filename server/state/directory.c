@@ -87,6 +87,23 @@ static void enter(struct directory *directory, struct name_hash hash, uint32_t w
 	}
 }
 
+/*
+ * A seat is in the tables again if it is taken, also one whose version is odd: its living owner may
+ * just be changing its rooms, without the lock. The dead one's own seats will be swept.
+ */
+static void enter_again(struct directory *directory, uint32_t worker, uint32_t number)
+{
+	const struct seat *seat = directory_seat(directory, worker, number);
+
+	if (!seat->session) {
+		return;
+	}
+	if (!name_hash_equal(seat->hash, no_name) && !seat_is_ended(seat)) {
+		enter(directory, seat->hash, worker, number);
+	}
+	(void)admission_enter(directory->admission, seat->peer);
+}
+
 /* The lock's last holder died: the table is made again from the seats, which are the truth. */
 static void rebuild(void *context, pid_t dead)
 {
@@ -97,18 +114,7 @@ static void rebuild(void *context, pid_t dead)
 	admission_clear(directory->admission);
 	for (uint32_t worker = 0; worker < directory->workers; worker++) {
 		for (uint32_t i = 0; i < directory->highest[worker]; i++) {
-			const struct seat *seat = directory_seat(directory, worker, i);
-
-			/*
-			 * Also one whose version is odd: its living owner may just be changing its
-			 * rooms, without the lock. The dead one's own seats will be swept.
-			 */
-			if (seat->session) {
-				if (!name_hash_equal(seat->hash, no_name) && !seat_is_ended(seat)) {
-					enter(directory, seat->hash, worker, i);
-				}
-				(void)admission_enter(directory->admission, seat->peer);
-			}
+			enter_again(directory, worker, i);
 		}
 	}
 }
