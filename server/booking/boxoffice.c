@@ -42,7 +42,8 @@ static bool put(struct turn *turn, struct session *session, const struct booking
 	slot->seat = session ? session->index : 0;
 	slot->session = session ? session->number : 0;
 	slot->asked_ns = turn_now_ns(turn);
-	slot->since_ns = session ? session->since_ns : 0;
+	slot->since_ns = session ? session->stream->since_ns : 0;
+	slot->asked = turn->hand->begun;
 	slot->request = *request;
 	booking_queue_submit(turn->shared->queue, turn->worker);
 	turn->calls_clerks = true;
@@ -77,6 +78,7 @@ static enum outcome ask_auditor(struct session *session, const struct booking_re
 	if (!auditor_ask(session->turn->boxoffice->auditor, &question)) {
 		return refuse(problem, PROBLEM_BUSY, "nobody can count now; try again");
 	}
+	memcpy(session->stream->audit, request->event, sizeof(session->stream->audit));
 	session->alone = true;
 	session_expect_answer(session);
 	return OUTCOME_LATER;
@@ -280,6 +282,30 @@ static void keep_unreleased(struct turn *turn, uint64_t session)
 	}
 }
 
+static void put_into_reply(struct session *session, const struct booking_request *request,
+			   const struct booking_answer *answer)
+{
+	struct turn *turn = session->turn;
+
+	reply_clear(&turn->sessions->reply);
+	session->front->answer(session, request, answer);
+	session_reply_is_complete(session);
+	session_send_replies(turn);
+}
+
+/* Puts an answer behind the session's replies, and takes it out of the queue. */
+static void give_answer(struct turn *turn, struct session *session, const struct booking_slot *slot)
+{
+	struct booking_queue *queue = turn->shared->queue;
+
+	hand_begin(turn->hand, HAND_ANSWER, 0, queue->rings[turn->worker].taken, 0);
+	if (session) {
+		put_into_reply(session, &slot->request, &slot->answer);
+	}
+	booking_queue_take(queue, turn->worker);
+	hand_end(turn->hand);
+}
+
 static void take_answers(struct turn *turn)
 {
 	struct booking_queue *queue = turn->shared->queue;
@@ -298,11 +324,7 @@ static void take_answers(struct turn *turn)
 		     slot->answer.outcome == BOOKING_UNCLEAR)) {
 			keep_unreleased(turn, slot->request.client.session);
 		}
-		if (session) {
-			reply_clear(&turn->sessions->reply);
-			session->front->answer(session, &slot->request, &slot->answer);
-		}
-		booking_queue_take(queue, turn->worker);
+		give_answer(turn, session, slot);
 		if (session) {
 			session_answered(session);
 		}
@@ -319,8 +341,10 @@ static void take_audits(struct turn *turn)
 
 		count(turn->score, &audit->request, &audit->answer);
 		if (session) {
-			reply_clear(&turn->sessions->reply);
-			session->front->answer(session, &audit->request, &audit->answer);
+			hand_begin(turn->hand, HAND_AUDIT, session->index, 0, 0);
+			put_into_reply(session, &audit->request, &audit->answer);
+			session->stream->audit[0] = '\0';
+			hand_end(turn->hand);
 			session->alone = false;
 			session_answered(session);
 		}
@@ -353,8 +377,10 @@ static void take_offers(struct turn *turn)
 							  .quantity = offer->quantity,
 							  .seconds = offer->seconds } };
 
+		hand_begin(turn->hand, HAND_OFFER, 0, queue->offers[turn->worker].taken, 0);
 		tell(turn, &offer->client, &event);
 		booking_queue_take_offer(queue, turn->worker);
+		hand_end(turn->hand);
 	}
 }
 
@@ -368,14 +394,17 @@ static void tell_position(struct turn *turn, struct waiter *waiter)
 	    position == waiter->told) {
 		return;
 	}
-	waiter->told = position;
 	const struct message event = {
 		.kind = MESSAGE_WAITING,
 		.text = { waiter->event_name, strnlen(waiter->event_name, NAME_EVENT_SIZE - 1) },
 		.waiting = { .quantity = waiter->quantity, .position = position }
 	};
 
+	hand_begin(turn->hand, HAND_POSITION,
+		   (uint32_t)(waiter - turn->shared->queue->waitlist.waiters), position, 0);
 	tell(turn, &client, &event);
+	waiter->told = position;
+	hand_end(turn->hand);
 }
 
 static void tell_positions(struct turn *turn)
@@ -405,6 +434,95 @@ bool boxoffice_has_news(const struct turn *turn)
 	return booking_queue_has_answer(queue, turn->worker) ||
 	       auditor_has_answers(turn->boxoffice->auditor) ||
 	       turn->boxoffice->numberings != queue->waitlist.numberings;
+}
+
+/* A predecessor's */
+
+static bool has_it(const struct turn *turn, uint32_t seat, uint64_t number)
+{
+	const struct session *session = session_find(turn, seat, number);
+
+	return session && output_has(session->output, turn->hand->tag);
+}
+
+void boxoffice_resume(struct turn *turn)
+{
+	struct booking_queue *queue = turn->shared->queue;
+	const struct hand *hand = turn->hand;
+	const struct booking_slot *slot = booking_queue_answer(queue, turn->worker);
+	const struct booking_offer *offer = booking_queue_offer(queue, turn->worker);
+	struct waiter *waiter = &queue->waitlist.waiters[hand->index];
+
+	if (hand->tag == 0) {
+		return;
+	}
+	if (hand->kind == HAND_ANSWER && slot && queue->rings[turn->worker].taken == hand->from &&
+	    has_it(turn, slot->seat, slot->session)) {
+		booking_queue_take(queue, turn->worker);
+	}
+	if (hand->kind == HAND_OFFER && offer && queue->offers[turn->worker].taken == hand->from &&
+	    has_it(turn, offer->client.seat, offer->client.session)) {
+		booking_queue_take_offer(queue, turn->worker);
+	}
+	if (hand->kind == HAND_AUDIT && turn->sessions->table[hand->index] &&
+	    output_has(turn->sessions->table[hand->index]->output, hand->tag)) {
+		turn->sessions->table[hand->index]->stream->audit[0] = '\0';
+	}
+	if (hand->kind == HAND_POSITION && hand->index < WAITLIST_MAX &&
+	    has_it(turn, waiter->client.seat, waiter->client.session)) {
+		waiter->told = (uint32_t)hand->from;
+	}
+}
+
+void boxoffice_adopt(struct session *session)
+{
+	const struct booking_ring *ring =
+		&session->turn->shared->queue->rings[session->turn->worker];
+
+	for (uint64_t i = ring->taken; i != ring->submitted; i++) {
+		const struct booking_slot *slot = &ring->slots[i % BOOKING_QUEUE_SLOTS];
+
+		if (slot->session == session->number) {
+			session_expect_answer(session);
+		}
+	}
+}
+
+/* To count does no harm: it is done once more. */
+static void ask_again(struct session *session)
+{
+	struct booking_request request = { .verb = BOOKING_AUDIT };
+	struct problem problem;
+
+	memcpy(request.event, session->stream->audit, sizeof(request.event));
+	if (ask_auditor(session, &request, &problem) == OUTCOME_REFUSED) {
+		put_into_reply(session, &request,
+			       &(struct booking_answer){ .outcome = BOOKING_FAILED });
+		session->stream->audit[0] = '\0';
+	}
+}
+
+void boxoffice_ask_again(struct turn *turn)
+{
+	uint32_t index = 0;
+
+	for (struct session *session; (session = sessions_next(turn, &index));) {
+		if (session->stream->audit[0] != '\0' && session->state == SESSION_OPEN) {
+			ask_again(session);
+		}
+	}
+}
+
+bool boxoffice_was_asked(const struct turn *turn)
+{
+	if (streams_at(turn->shared->streams, turn->worker, turn->hand->seat)->audit[0] != '\0') {
+		return turn->hand->begun > turn->hand->first + (turn->hand->done >> 32);
+	}
+	const struct booking_ring *ring = &turn->shared->queue->rings[turn->worker];
+	const struct booking_slot *last = &ring->slots[(ring->submitted - 1) % BOOKING_QUEUE_SLOTS];
+
+	return ring->submitted > 0 && last->session == turn->hand->session &&
+	       last->asked == turn->hand->begun;
 }
 
 /* The end of a session */
@@ -453,9 +571,10 @@ void boxoffice_sweep(struct turn *turn)
 	struct shared_state *shared = turn->shared;
 	uint32_t orphan = 0;
 
-	boxoffice_turn(turn); /* nobody is here to hear it */
+	boxoffice_turn(turn);
 	for (; directory_next_orphan(shared->directory, turn->worker, &orphan); orphan++) {
-		while (!release(turn, directory_seat(shared->directory, turn->worker, orphan))) {
+		while (!turn->sessions->table[orphan] &&
+		       !release(turn, directory_seat(shared->directory, turn->worker, orphan))) {
 			booking_queue_call(shared->queue, turn->worker);
 			clock_sleep(NS_PER_MS);
 			boxoffice_turn(turn);

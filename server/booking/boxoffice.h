@@ -51,7 +51,21 @@ bool boxoffice_release(struct session *session);
  */
 void boxoffice_release_ended(struct turn *turn, uint64_t session);
 
-/* At a worker's start, with its clerk at work: the same for the sessions of its predecessor. */
+/*
+ * At the start of a worker that goes on with its predecessor's sessions. For each of them: how many
+ * of its requests are under way. When all are there: what the predecessor gave out last, and had no
+ * time to take out of the queue, is taken out.
+ */
+void boxoffice_adopt(struct session *session);
+void boxoffice_resume(struct turn *turn);
+
+/* Then: what was being counted is counted again. */
+void boxoffice_ask_again(struct turn *turn);
+
+/* Before all that: whether the request over which the predecessor ended was asked of the clerk. */
+bool boxoffice_was_asked(const struct turn *turn);
+
+/* Then, with its clerk at work: what tied sessions that are gone held is given back. */
 void boxoffice_sweep(struct turn *turn);
 
 /*

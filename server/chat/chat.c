@@ -90,8 +90,8 @@ static void enter(struct session *session, uint16_t room)
 
 	fan_out_deliver(turn, room);
 	rooms_enter(turn->shared->rooms, room, turn->worker);
+	fan_out_add_member(session, room); /* its place first: a successor goes by the seat */
 	seat_add_room(session->seat, room);
-	fan_out_add_member(session, room);
 	post_coming_or_going(session, MESSAGE_JOINED, room, span_of(""));
 }
 
@@ -383,6 +383,33 @@ static void lock_directory(struct directory *directory)
 	}
 }
 
+void chat_adopt(struct turn *turn)
+{
+	uint32_t index = 0;
+
+	for (struct session *session; (session = sessions_next(turn, &index));) {
+		for (size_t i = 0; session->let_in && i < session->seat->room_count; i++) {
+			fan_out_adopt_member(session, session->seat->rooms[i]);
+		}
+	}
+	user_resume(turn);
+	fan_out_resume(turn);
+}
+
+/* With the directory's lock held. */
+static void recount(struct turn *turn)
+{
+	uint32_t members[ROOMS_MAX] = { 0 };
+	uint32_t index = 0;
+
+	for (const struct session *session; (session = sessions_next(turn, &index));) {
+		for (size_t i = 0; session->let_in && i < session->seat->room_count; i++) {
+			members[session->seat->rooms[i]]++;
+		}
+	}
+	rooms_recount(turn->shared->rooms, turn->worker, members);
+}
+
 void chat_sweep(struct turn *turn)
 {
 	struct shared_state *shared = turn->shared;
@@ -393,12 +420,15 @@ void chat_sweep(struct turn *turn)
 		struct seat *seat = directory_seat(shared->directory, turn->worker, orphan);
 		struct address where = { turn->worker, orphan, seat->session };
 
+		if (session_find(turn, orphan, seat->session)) {
+			continue;
+		}
 		if (!seat_is_ended(seat)) {
 			post_gone(turn, seat, where);
 		}
 		directory_release(shared->directory, where);
 	}
-	rooms_leave_all(shared->rooms, turn->worker);
+	recount(turn);
 	directory_unlock(shared->directory);
 	/* What the dead one had published but not yet told anybody of. */
 	inbox_announce(shared->inboxes, turn->worker);

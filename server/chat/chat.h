@@ -84,7 +84,13 @@ bool chat_has_news(const struct turn *turn);
 /* Tells an event's room what is left; the room is made if need be. False: try again later. */
 bool chat_announce(struct turn *turn, const char *event, const struct message_sale *sale);
 
-/* At a worker's start: frees what its predecessor left, and tells the rooms. */
+/*
+ * At the start of a worker that goes on with its predecessor's sessions: each is in its rooms, and
+ * the letter and the stretch of a room's log that were being delivered are finished.
+ */
+void chat_adopt(struct turn *turn);
+
+/* At a worker's start: frees what sessions left that are not here, and tells the rooms. */
 void chat_sweep(struct turn *turn);
 
 #endif

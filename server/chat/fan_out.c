@@ -19,8 +19,6 @@ struct local_room {
 	uint32_t *members; /* seats of its own sessions */
 	uint32_t count;
 	uint32_t room;
-	uint64_t position; /* up to where its log was read */
-	uint64_t next_number;
 	int64_t delivered_ns; /* when it was read last: monotonic */
 	bool gathering;       /* it has news that wait: in `gathering` */
 };
@@ -129,14 +127,15 @@ static void look_over(struct turn *turn, struct stretch *stretch)
 }
 
 /* Puts the stretch into a front's words. */
-static void put_into_words(struct worded *worded, const struct stretch *stretch)
+static void put_into_words(struct worded *worded, const struct stretch *stretch,
+			   struct arena *arena)
 {
 	const struct front *front = worded->front;
 	const struct span name = span_of(stretch->name);
 	const struct room_record *record;
 	uint32_t count = 0;
 
-	worded->block = block_create((uint32_t)stretch->length + WORDS_SIZE);
+	worded->block = block_create(arena, (uint32_t)stretch->length + WORDS_SIZE);
 	for (size_t at = 0; (record = next_record(stretch, &at));) {
 		const struct message message = room_message_of(record, name);
 		struct block *block =
@@ -164,7 +163,7 @@ static const struct worded *worded_for(struct turn *turn, struct stretch *stretc
 		}
 		stretch->fronts++;
 		worded[i].front = front;
-		put_into_words(&worded[i], stretch);
+		put_into_words(&worded[i], stretch, turn->arena);
 	}
 	return &worded[i];
 }
@@ -187,10 +186,56 @@ static void send_run(struct session *member, struct block *block, uint32_t start
 	}
 }
 
-/* Sends a member what is for it, in as few runs as that forms. */
+/* What of a stretch is for one member: a run of messages, or several, gathered in a block. */
+struct runs {
+	const struct block *block;
+	struct block *gathered;
+	uint32_t start;
+	uint32_t end;
+	uint32_t count;
+};
+
+static void gather(struct runs *runs, uint32_t start, uint32_t end)
+{
+	struct block *gathered = runs->gathered;
+
+	memcpy(gathered->bytes + gathered->used, runs->block->bytes + start, end - start);
+	gathered->used += end - start;
+}
+
+static void add_run(struct runs *runs, struct arena *arena, uint32_t start, uint32_t end)
+{
+	if (start == end) {
+		return;
+	}
+	if (runs->count++ == 0) {
+		runs->start = start;
+		runs->end = end;
+		return;
+	}
+	if (!runs->gathered) {
+		runs->gathered = block_create(arena, runs->block->used);
+		gather(runs, runs->start, runs->end);
+	}
+	gather(runs, start, end);
+}
+
+/* With one call, so that a successor finds all of it queued or nothing. */
+static void send_runs(struct session *member, struct block *block, struct runs *runs)
+{
+	if (runs->gathered) {
+		session_send_block(member, runs->gathered, 0, runs->gathered->used);
+		block_release(runs->gathered);
+	} else {
+		send_run(member, block, runs->start, runs->end);
+	}
+}
+
+/* Sends a member what is for it. */
 static uint32_t send_some(struct session *member, const struct stretch *stretch,
 			  const struct worded *worded)
 {
+	struct runs runs = { .block = worded->block };
 	const struct room_record *record;
 	uint32_t start = 0; /* of the run that is for it */
 	uint32_t end = 0;
@@ -201,12 +246,13 @@ static uint32_t send_some(struct session *member, const struct stretch *stretch,
 		if (is_for(member, record, stretch->room)) {
 			sent++;
 		} else {
-			send_run(member, worded->block, start, end);
+			add_run(&runs, member->turn->arena, start, end);
 			start = worded->ends[count];
 		}
 		end = worded->ends[count];
 	}
-	send_run(member, worded->block, start, end);
+	add_run(&runs, member->turn->arena, start, end);
+	send_runs(member, worded->block, &runs);
 	return sent;
 }
 
@@ -221,6 +267,9 @@ static void spread(struct turn *turn, struct stretch *stretch)
 	for (uint32_t i = 0; i < local->count; i++) {
 		struct session *member = turn->sessions->table[local->members[i]];
 
+		if (output_has(member->output, turn->hand->tag)) {
+			continue; /* a predecessor gave it to this one */
+		}
 		if (!worded || worded->front != member->front) {
 			worded = worded_for(turn, stretch, member->front);
 		}
@@ -249,28 +298,75 @@ static void tell_missed(struct turn *turn, uint16_t room, uint64_t missed)
 	score_add(turn->score, COUNTER_MISSED, missed);
 }
 
-void fan_out_deliver(struct turn *turn, uint16_t room)
+/* Gives the members what is in the log from PLACE on, so much at most; false if it is nothing. */
+static bool deliver_some(struct turn *turn, uint16_t room, struct room_place *place, size_t length)
 {
-	struct fan_out *fan_out = turn->fan_out;
-	struct local_room *local = &fan_out->rooms[room];
-	struct stretch stretch = { .records = fan_out->buffer, .room = room };
+	struct stretch stretch = { .records = turn->fan_out->buffer, .room = room };
 	uint64_t missed;
 
-	while (local->count > 0) {
+	stretch.length = room_read(turn->shared->rooms, room, &place->position, &place->next_number,
+				   turn->fan_out->buffer, length, &missed);
+	if (missed > 0) {
+		tell_missed(turn, room, missed);
+	}
+	if (stretch.length == 0) {
+		return false;
+	}
+	(void)room_read_name(turn->shared->rooms, room, stretch.name);
+	hand_begin(turn->hand, HAND_ROOM, room, place->position - stretch.length, place->position);
+	spread(turn, &stretch);
+	return true;
+}
+
+/* From here on a successor goes on behind what was delivered. */
+static void note_place(struct turn *turn, uint16_t room, const struct room_place *place)
+{
+	struct room_place *shared = room_place(turn->shared->rooms, turn->worker, room);
+
+	shared->next_number = place->next_number;
+	atomic_signal_fence(memory_order_seq_cst);
+	shared->position = place->position;
+	hand_end(turn->hand);
+}
+
+void fan_out_deliver(struct turn *turn, uint16_t room)
+{
+	struct local_room *local = &turn->fan_out->rooms[room];
+	struct room_place place = room_place_read(turn->shared->rooms, turn->worker, room);
+
+	session_send_replies(turn); /* what came before goes first, and is no part of it */
+	while (local->count > 0 && deliver_some(turn, room, &place, STRETCH_SIZE)) {
+		note_place(turn, room, &place);
+	}
+}
+
+/* The stretch is read once more as it was, and given to those who have not got it. */
+void fan_out_resume(struct turn *turn)
+{
+	struct hand *hand = turn->hand;
+	const uint16_t room = (uint16_t)hand->index;
+	struct stretch stretch = { .records = turn->fan_out->buffer, .room = room };
+	uint64_t missed = 0;
+
+	if (hand->tag == 0 || hand->kind != HAND_ROOM) {
+		return;
+	}
+	struct room_place place = room_place_read(turn->shared->rooms, turn->worker, room);
+
+	if (place.position < hand->to) {
+		place.position = hand->from;
 		stretch.length =
-			room_read(turn->shared->rooms, room, &local->position, &local->next_number,
-				  fan_out->buffer, STRETCH_SIZE, &missed);
+			room_read(turn->shared->rooms, room, &place.position, &place.next_number,
+				  turn->fan_out->buffer, hand->to - hand->from, &missed);
 		if (missed > 0) {
 			tell_missed(turn, room, missed);
+		} else if (stretch.length > 0) {
+			(void)room_read_name(turn->shared->rooms, room, stretch.name);
+			spread(turn, &stretch);
 		}
-		if (stretch.length == 0) {
-			return;
-		}
-		(void)room_read_name(turn->shared->rooms, room, stretch.name);
-		stretch.events = stretch.fronts = 0;
-		stretch.has_nicks = false;
-		spread(turn, &stretch);
+		note_place(turn, room, &place);
 	}
+	hand_end(hand);
 }
 
 /*
@@ -336,15 +432,10 @@ int64_t fan_out_next_ns(const struct turn *turn)
 
 /* Members */
 
-void fan_out_add_member(struct session *session, uint16_t room)
+void fan_out_adopt_member(struct session *session, uint16_t room)
 {
 	struct local_room *local = &session->turn->fan_out->rooms[room];
-	const struct room *shared = &session->turn->shared->rooms->rooms[room];
 
-	if (local->count == 0) {
-		local->position = shared->end;
-		local->next_number = shared->lines + 1; /* others append: it may be a little off */
-	}
 	if (local->count == local->room) {
 		local->room = local->room ? local->room * 2 : 4;
 		local->members = realloc(local->members, local->room * sizeof(*local->members));
@@ -353,6 +444,21 @@ void fan_out_add_member(struct session *session, uint16_t room)
 		}
 	}
 	local->members[local->count++] = session->index;
+}
+
+void fan_out_add_member(struct session *session, uint16_t room)
+{
+	struct local_room *local = &session->turn->fan_out->rooms[room];
+	const struct room *shared = &session->turn->shared->rooms->rooms[room];
+
+	if (local->count == 0) {
+		struct room_place *place =
+			room_place(session->turn->shared->rooms, session->turn->worker, room);
+
+		place->position = shared->end;
+		place->next_number = shared->lines + 1; /* others append: it may be a little off */
+	}
+	fan_out_adopt_member(session, room);
 }
 
 void fan_out_remove_member(struct session *session, uint16_t room)

@@ -31,6 +31,12 @@ int64_t fan_out_next_ns(const struct turn *turn);
 void fan_out_add_member(struct session *session, uint16_t room);
 void fan_out_remove_member(struct session *session, uint16_t room);
 
+/* A predecessor's session is a member, and goes on where the predecessor was. */
+void fan_out_adopt_member(struct session *session, uint16_t room);
+
+/* When all are adopted: finishes the delivery over which the predecessor ended. */
+void fan_out_resume(struct turn *turn);
+
 /*
  * Calls SEE for what was said in a room from *POSITION of its log on, up to END, oldest first,
  * until it returns false, and moves *POSITION behind what it saw. Whether all was seen.

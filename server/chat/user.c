@@ -302,6 +302,19 @@ enum outcome user_rename(struct session *session, struct span nick, struct probl
 	return OUTCOME_DONE;
 }
 
+/* The letter that the predecessor delivered last, and had no time to take out. */
+void user_resume(struct turn *turn)
+{
+	const struct letter *letter =
+		inbox_in_hand(turn->shared->inboxes, turn->worker, turn->hand);
+	const struct session *receiver =
+		letter ? session_find(turn, letter->seat, letter->session) : NULL;
+
+	if (receiver && output_has(receiver->output, turn->hand->tag)) {
+		inbox_take_in_hand(turn->shared->inboxes, turn->worker, turn->hand);
+	}
+}
+
 /* The turn */
 
 /* Those whose letters found the inbox full, or whose kicker died before it wrote one. */
@@ -347,7 +360,7 @@ static void end_banned(struct turn *turn)
 
 void user_turn(struct turn *turn)
 {
-	inbox_drain(turn->shared->inboxes, turn->worker, read_letter, turn);
+	inbox_drain(turn->shared->inboxes, turn->worker, turn->hand, read_letter, turn);
 	end_kicked(turn);
 	end_banned(turn);
 }

@@ -40,6 +40,9 @@ enum outcome user_ban(struct session *session, struct peer_network network, int6
  */
 enum outcome user_may_speak(struct session *session, struct problem *problem);
 
+/* At the start of a worker that goes on with its predecessor's sessions. */
+void user_resume(struct turn *turn);
+
 /*
  * Once a turn: reads the letters to this worker's sessions, ends those that were kicked or banned.
  */

@@ -409,6 +409,16 @@ static bool set_sandbox(struct options *options, const char *value, char *proble
 	return choice >= 0;
 }
 
+static bool set_adopt(struct options *options, const char *value, char *problem)
+{
+	int choice = choose(value, "on", "off", problem);
+
+	if (choice >= 0) {
+		options->adopt = choice == 0;
+	}
+	return choice >= 0;
+}
+
 static bool set_log_level(struct options *options, const char *value, char *problem)
 {
 	if (!log_level_read(value, &options->log_level)) {
@@ -440,6 +450,8 @@ const struct option_row option_rows[] = {
 	  .number = set_workers, .least = 1, .most = OPTIONS_WORKERS_MAX },
 	{ "dispatch", "handoff|accept", "The master hands each connection to the least loaded worker, "
 	  "or the workers accept by themselves", "handoff", .text = set_dispatch },
+	{ "adopt", "on|off", "Connections outlive the worker that serves them; off saves the master a "
+	  "descriptor a connection", "on", .text = set_adopt },
 	{ "user", "NAME", "Become this user when the ports are open", NULL, .text = set_user },
 	{ "pid-file", "FILE", "Write the master's process number there", NULL,
 	  .text = set_pid_file },

@@ -72,6 +72,7 @@ struct options {
 	char user[64];                 /* or "" */
 	char pid_file[4096];           /* or "" */
 	int64_t drain_ns;
+	bool adopt;   /* connections outlive the worker that serves them */
 	bool sandbox; /* each process binds itself to its role */
 	enum log_level log_level;
 	enum log_format log_format;

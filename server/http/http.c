@@ -440,6 +440,7 @@ static size_t write_nothing(const struct message *event, char *bytes)
 }
 
 const struct front http_front = {
+	.forgets = true,
 	.session_size = sizeof(struct connection),
 	.busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
 		"Cache-Control: no-store\r\nConnection: close\r\n\r\n",

@@ -72,7 +72,7 @@ void response_init(struct response *response)
 	response->status = 200;
 	response->type = "text/plain; charset=utf-8";
 	response->fields[0] = '\0';
-	reply_init(&response->body);
+	reply_init(&response->body, NULL, NULL);
 }
 
 void response_finish(struct response *response)

@@ -1,63 +1,120 @@
 #include "server/lines/input.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/lines/command.h"
 #include "server/lines/lines_session.h"
 #include "server/lines/listing.h"
 #include "server/lines/words.h"
+#include "server/session/progress.h"
 #include "server/session/share.h"
+#include "shared/text/line.h"
 
 /* What becomes of a line when it has its turn. */
 enum line_fate {
 	LINE_IS_CARRIED_OUT,
-	LINE_IS_TOO_LONG,  /* refused; there is no text */
-	LINE_IS_OVER_RATE, /* refused */
+	LINE_IS_TOO_LONG,    /* refused; there is no text */
+	LINE_IS_OVER_RATE,   /* refused */
+	LINE_IS_INTERRUPTED, /* a predecessor of this worker ended over it */
 	LINE_IS_NOT_CUT /* nothing of what is kept was looked at: no share of the turn was left */
 };
 
-void input_start(struct session *session)
+/* Input while it is taken. */
+struct input {
+	struct session *session;
+	struct line_reader lines;
+	/* What has to wait, session->keeping. */
+	enum line_fate fate;
+	struct span line;
+	struct span rest; /* what came after it */
+};
+
+/* What is kept between two turns: this, what the reader keeps, the line that waits, the rest. */
+struct kept {
+	uint32_t reader_size;
+	uint32_t line_length;
+	uint8_t fate; /* of the line */
+	bool waits;   /* there is a line, or a rest */
+	bool lists;   /* the line's reply goes on with `listing` */
+	struct listing listing;
+};
+
+#define FIRST_DONE 1U /* flag of the rest: as in the reader */
+
+static void begin(struct input *input, struct session *session)
 {
-	line_reader_init(&lines_session_of(session)->lines);
+	const struct rest *rest = progress_rest(session);
+	struct kept kept = { .reader_size = 0 };
+
+	input->session = session;
+	input->line = input->rest = span_of("");
+	if (rest->bytes) {
+		memcpy(&kept, rest->bytes, sizeof(kept));
+		line_reader_load(&input->lines, (const char *)rest->bytes + sizeof(kept),
+				 kept.reader_size);
+		if (kept.lists) {
+			*listing_of(session) = kept.listing;
+		}
+	} else {
+		line_reader_init(&input->lines);
+	}
+	input->lines.first_done = rest->flags & FIRST_DONE;
+	reply_clear(&session->turn->sessions->reply);
+	session_begin_share(session);
 }
 
-void input_finish(struct session *session)
+static char *append(char *to, const char *bytes, size_t length)
 {
-	line_reader_finish(&lines_session_of(session)->lines);
-	free(lines_session_of(session)->kept);
-	listing_finish(session);
+	memcpy(to, bytes, length);
+	return to + length;
+}
+
+/* Keeps what there is to keep. */
+static void end(struct input *input)
+{
+	struct session *session = input->session;
+	uint32_t flags = input->lines.first_done ? FIRST_DONE : 0;
+	const struct listing *listing = lines_session_of(session)->listing;
+	struct kept kept = { .reader_size = (uint32_t)line_reader_saved_size(&input->lines),
+			     .line_length = (uint32_t)input->line.length,
+			     .fate = (uint8_t)input->fate,
+			     .waits = session->keeping,
+			     .lists = listing };
+
+	session_send_replies(session->turn);
+	if (session->state != SESSION_OPEN || (kept.reader_size == 0 && !kept.waits)) {
+		(void)progress_keep(session, 0, flags);
+		return;
+	}
+	char *to = progress_keep(
+		session, sizeof(kept) + kept.reader_size + input->line.length + input->rest.length,
+		flags);
+
+	if (listing) {
+		kept.listing = *listing;
+	}
+	memcpy(to, &kept, sizeof(kept));
+	line_reader_save(&input->lines, to + sizeof(kept));
+	to = append(to + sizeof(kept) + kept.reader_size, input->line.text, input->line.length);
+	(void)append(to, input->rest.text, input->rest.length);
+}
+
+bool input_waits(const struct session *session)
+{
+	struct kept kept = { .waits = false };
+
+	if (progress_rest(session)->bytes) {
+		memcpy(&kept, progress_rest(session)->bytes, sizeof(kept));
+	}
+	return kept.waits;
 }
 
 /* Keeps a line that cannot have its turn yet. */
-static void keep_line(struct session *session, struct span line, enum line_fate fate)
+static void keep_line(struct input *input, struct span line, enum line_fate fate)
 {
-	struct lines_session *input = lines_session_of(session);
-
-	input->kept = malloc(line.length + 1);
-	if (!input->kept) {
-		session_close(session);
-		return;
-	}
-	memcpy(input->kept, line.text, line.length);
-	input->kept_length = input->kept_line = (uint32_t)line.length;
-	input->kept_fate = (uint8_t)fate;
-	session->keeping = true;
-}
-
-/* Keeps what came after the line that waits. */
-static void keep_rest(struct session *session, const char *bytes, size_t length)
-{
-	struct lines_session *input = lines_session_of(session);
-	char *kept = realloc(input->kept, input->kept_length + length + 1);
-
-	if (!kept) {
-		session_close(session);
-		return;
-	}
-	memcpy(kept + input->kept_length, bytes, length);
-	input->kept = kept;
-	input->kept_length += (uint32_t)length;
+	input->line = line;
+	input->fate = fate;
+	input->session->keeping = true;
 }
 
 static enum outcome refuse_line(struct session *session, enum line_fate fate,
@@ -67,6 +124,10 @@ static enum outcome refuse_line(struct session *session, enum line_fate fate,
 		return refuse(problem, PROBLEM_TOOLONG, "a line has at most %d bytes",
 			      LINE_MAX_BYTES);
 	}
+	if (fate == LINE_IS_INTERRUPTED) {
+		return refuse(problem, PROBLEM_INTERRUPTED,
+			      "the process that carried this out ended: it was done or not");
+	}
 	return refuse(
 		problem, PROBLEM_RATE,
 		"at most %u lines a second, dear ones count as more; this one was not carried out",
@@ -74,8 +135,9 @@ static enum outcome refuse_line(struct session *session, enum line_fate fate,
 }
 
 /* A line has its turn: carried out and answered, or kept for later. */
-static void take_line(struct session *session, struct span line, enum line_fate fate)
+static void give_turn(struct input *input, struct span line, enum line_fate fate)
 {
+	struct session *session = input->session;
 	struct turn *turn = session->turn;
 	struct reply *reply = &turn->sessions->reply;
 	struct problem problem;
@@ -88,16 +150,21 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 	}
 	switch (outcome) {
 	case OUTCOME_MORE:
+		progress_pause(session);
 		session_reply_is_complete(session);
-		keep_line(session, line, fate);
+		keep_line(input, line, fate);
 		session_put_off(session);
 		return;
 	case OUTCOME_AGAIN: session_retry_later(session); /* fallthrough */
 	case OUTCOME_WAIT:
 		reply_drop_incomplete(reply);
-		keep_line(session, line, fate);
+		progress_put_back(session);
+		keep_line(input, line, fate);
 		return;
-	case OUTCOME_LATER: reply_drop_incomplete(reply); break;
+	case OUTCOME_LATER:
+		reply_drop_incomplete(reply);
+		progress_done(session);
+		break;
 	case OUTCOME_REFUSED:
 		words_problem(reply, &problem);
 		score_add(turn->score, COUNTER_ERRORS, 1); /* fallthrough */
@@ -110,8 +177,20 @@ static void take_line(struct session *session, struct span line, enum line_fate 
 	score_add(turn->score, COUNTER_COMMANDS, 1);
 }
 
-static void take_new_line(struct session *session, struct span line, enum line_fate fate)
+/* The same for one that a predecessor of this worker may have had in hand. */
+static void take_line(struct input *input, struct span line, enum line_fate fate)
 {
+	switch (progress_next(input->session)) {
+	case REQUEST_WAS_DONE: return;
+	case REQUEST_WAS_INTERRUPTED: fate = LINE_IS_INTERRUPTED; break;
+	case REQUEST_IS_NEW: break;
+	}
+	give_turn(input, line, fate);
+}
+
+static void take_new_line(struct input *input, struct span line, enum line_fate fate)
+{
+	struct session *session = input->session;
 	unsigned cost = command_cost(line);
 
 	if (line.length == 0 && fate == LINE_IS_CARRIED_OUT) {
@@ -122,84 +201,84 @@ static void take_new_line(struct session *session, struct span line, enum line_f
 		fate = LINE_IS_OVER_RATE;
 		cost = 1;
 	}
-	take_line(session, line, fate);
+	take_line(input, line, fate);
 	session_charge(session, cost);
 }
 
-/* It has had its share: the rest waits, and the socket is not read meanwhile. */
-static void put_off(struct session *session, const char *bytes, size_t length)
+/* An answer to telnet goes between the replies, as it is. */
+static void answer_telnet(struct input *input, const struct line *answer)
 {
-	struct lines_session *input = lines_session_of(session);
+	struct session *session = input->session;
 
-	input->kept_length = input->kept_line = 0;
-	input->kept_fate = LINE_IS_NOT_CUT;
-	session_put_off(session);
-	keep_rest(session, bytes, length);
+	if (progress_next(session) != REQUEST_WAS_DONE) {
+		reply_bytes(&session->turn->sessions->reply, answer->text, answer->length);
+		session_reply_is_complete(session);
+	}
+	session_charge(session, 1);
 }
 
-static void take_lines(struct session *session, const char *bytes, size_t length)
+/* It has had its share: the rest waits, and the socket is not read meanwhile. */
+static void put_off(struct input *input)
 {
-	struct lines_session *input = lines_session_of(session);
+	input->fate = LINE_IS_NOT_CUT;
+	session_put_off(input->session);
+}
+
+static void take_lines(struct input *input, const char *bytes, size_t length)
+{
+	struct session *session = input->session;
 	struct line line = { NULL, 0 };
+	size_t used = 0;
 
-	while (session->state == SESSION_OPEN && !session->keeping) {
-		size_t used = 0;
-
+	for (; session->state == SESSION_OPEN && !session->keeping; bytes += used, length -= used) {
+		used = 0;
 		if (length > 0 && !session_may_go_on(session)) {
-			put_off(session, bytes, length);
-			return;
+			put_off(input);
+			continue;
 		}
-		enum line_event event = line_read(&input->lines, bytes, length, &used, &line);
-
-		bytes += used;
-		length -= used;
-		switch (event) {
+		switch (line_read(&input->lines, bytes, length, &used, &line)) {
 		case LINE_NONE: return;
 		case LINE_WHOLE:
-			take_new_line(session, (struct span){ line.text, line.length },
+			take_new_line(input, (struct span){ line.text, line.length },
 				      LINE_IS_CARRIED_OUT);
 			break;
-		case LINE_TOO_LONG: take_new_line(session, span_of(""), LINE_IS_TOO_LONG); break;
-		case LINE_TELNET:
-			session_send_own(session, line.text, line.length);
-			session_charge(session, 1);
-			break;
-		case LINE_BROWSER:
-		case LINE_NO_MEMORY: session_close(session); return;
+		case LINE_TOO_LONG: take_new_line(input, span_of(""), LINE_IS_TOO_LONG); break;
+		case LINE_TELNET: answer_telnet(input, &line); break;
+		case LINE_BROWSER: session_close(session); return;
 		}
 	}
-	if (session->state == SESSION_OPEN && length > 0) {
-		keep_rest(session, bytes, length);
-	}
+	input->rest = (struct span){ bytes, length };
 }
 
 void input_take(struct session *session, char *bytes, size_t length)
 {
-	reply_clear(&session->turn->sessions->reply);
-	session_begin_share(session);
-	take_lines(session, bytes, length);
-	session_send_replies(session->turn);
+	struct input input;
+
+	begin(&input, session);
+	take_lines(&input, bytes, length);
+	end(&input);
 }
 
 void input_go_on(struct session *session)
 {
-	struct lines_session *input = lines_session_of(session);
-	char *kept = input->kept;
-	uint32_t length = input->kept_length;
-	uint32_t line = input->kept_line;
+	const struct rest *rest = progress_rest(session);
+	struct input input;
+	struct kept kept;
 
-	input->kept = NULL;
+	memcpy(&kept, rest->bytes, sizeof(kept));
+	const char *text = (const char *)rest->bytes + sizeof(kept) + kept.reader_size;
+	const char *end_of_line = text + kept.line_length;
+	size_t length = rest->length - (size_t)(end_of_line - (const char *)rest->bytes);
+
+	begin(&input, session);
 	session->keeping = false;
-	reply_clear(&session->turn->sessions->reply);
-	session_begin_share(session);
-	if (input->kept_fate != LINE_IS_NOT_CUT) {
-		take_line(session, (struct span){ kept, line }, input->kept_fate);
+	if (kept.fate != LINE_IS_NOT_CUT) {
+		take_line(&input, (struct span){ text, kept.line_length }, kept.fate);
 	}
 	if (session->keeping) {
-		keep_rest(session, kept + line, length - line);
+		input.rest = (struct span){ end_of_line, length };
 	} else {
-		take_lines(session, kept + line, length - line);
+		take_lines(&input, end_of_line, length);
 	}
-	session_send_replies(session->turn);
-	free(kept);
+	end(&input);
 }

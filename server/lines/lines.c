@@ -3,6 +3,7 @@
 #include "server/booking/boxoffice.h"
 #include "server/lines/input.h"
 #include "server/lines/lines_session.h"
+#include "server/lines/listing.h"
 #include "server/lines/words.h"
 
 static void send_reply(struct session *session)
@@ -44,12 +45,12 @@ const struct front lines_front = {
 	.session_size = sizeof(struct lines_session),
 	.of_people = true,
 	.busy = "-BUSY the server has all the connections it may have; try again later\n",
-	.start = input_start,
-	.finish = input_finish,
+	.finish = listing_finish,
 	.greet = greet,
 	.refuse = refuse_peer,
 	.take = input_take,
 	.go_on = input_go_on,
+	.waits = input_waits,
 	.answer = answer,
 	.message_size = words_message_size,
 	.write_message = words_message,

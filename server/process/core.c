@@ -4,6 +4,8 @@
 #include "server/chat/chat.h"
 #include "server/chat/fan_out.h"
 #include "server/chat/post.h"
+#include "server/process/fronts.h"
+#include "server/session/adopt.h"
 #include "server/session/relief.h"
 #include "server/session/session.h"
 #include "shared/base/clock.h"
@@ -80,8 +82,52 @@ void core_tick(struct core *core)
 	sales_announce(&core->sales, &core->turn);
 }
 
-void core_sweep(struct core *core)
+void core_keep(struct core *core, const int *sockets)
+{
+	struct directory *directory = core->turn.shared->directory;
+
+	while (!directory_try(directory)) {
+		clock_sleep(NS_PER_MS);
+	}
+	directory_take_back(directory, core->turn.worker);
+	directory_unlock(directory);
+	adopt_keep(&core->turn, sockets);
+}
+
+static const struct front *front_of_kind(uint8_t kind)
+{
+	return front_of(kind);
+}
+
+static void sweep(struct core *core)
 {
 	chat_sweep(&core->turn);
 	turn_wake_others(&core->turn);
+}
+
+uint32_t core_adopt(struct core *core, const int *sockets)
+{
+	struct turn *turn = &core->turn;
+	uint32_t count = adopt_sessions(turn, sockets, front_of_kind);
+	bool asked = boxoffice_was_asked(turn);
+	uint32_t index = 0;
+
+	for (struct session *session; (session = sessions_next(turn, &index));) {
+		boxoffice_adopt(session);
+	}
+	chat_adopt(turn);
+	boxoffice_resume(turn);
+	hand_end(turn->hand);
+	boxoffice_ask_again(turn);
+	adopt_resume(turn, asked);
+	boxoffice_sweep(turn);
+	sweep(core);
+	adopt_start(turn);
+	return count;
+}
+
+void core_sweep(struct core *core)
+{
+	sessions_forget(&core->turn);
+	sweep(core);
 }

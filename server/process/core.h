@@ -32,7 +32,15 @@ int64_t core_due_ns(struct core *core);
 /* A second passed. */
 void core_tick(struct core *core);
 
-/* At a worker's start and end: what is left of sessions of that number's is given back. */
+/*
+ * At a worker's start, in this order. Before anything else: says what of its predecessor's is gone
+ * on with. SOCKETS: by seat, the connection there, or -1; owned from here on; NULL: no connections.
+ * When its loop and its clerk are there: core_adopt goes on with them; returns how many there are.
+ */
+void core_keep(struct core *core, const int *sockets);
+uint32_t core_adopt(struct core *core, const int *sockets);
+
+/* At its end: what is left of its sessions is given back. */
 void core_sweep(struct core *core);
 
 #endif

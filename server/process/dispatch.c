@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/process/copies.h"
 #include "server/process/fronts.h"
 #include "server/session/session.h"
 #include "shared/base/clock.h"
@@ -42,6 +43,7 @@ struct receiver {
 
 struct dispatch {
 	struct shared_state *shared;
+	struct copies *copies; /* or NULL */
 	const int *listeners;
 	size_t listener_count;
 	struct event *accept_events[OPTIONS_LISTENERS_MAX];
@@ -133,6 +135,9 @@ static void on_accept(evutil_socket_t listener, short what, void *argument)
 	enum listener_kind kind = LISTENER_LINES;
 
 	(void)what;
+	if (dispatch->copies) {
+		copies_sweep(dispatch->copies);
+	}
 	for (size_t i = 0; i < dispatch->listener_count; i++) {
 		if (dispatch->listeners[i] == listener) {
 			kind = dispatch->shared->options->listeners[i].kind;
@@ -284,6 +289,20 @@ static struct handoff *take_oldest(struct dispatch *dispatch, uint32_t worker)
 	return handoff;
 }
 
+/* The worker has it at SEAT. */
+static void let_go(struct dispatch *dispatch, uint32_t worker, const struct handoff *handoff,
+		   uint32_t place, uint32_t seat)
+{
+	int socket = handoff->sockets[place].socket;
+
+	if (dispatch->copies) {
+		copies_add(dispatch->copies, worker, seat, HANDOFF_OF(handoff->number, place),
+			   socket);
+	} else {
+		close(socket);
+	}
+}
+
 bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 		       const struct worker_message *message)
 {
@@ -297,7 +316,7 @@ bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 	uint32_t taken = message->kind == MESSAGE_TAKEN ? handoff->count : message->count;
 
 	for (uint32_t i = 0; i < taken; i++) {
-		close(handoff->sockets[i].socket);
+		let_go(dispatch, worker, handoff, i, message->seats[i]);
 	}
 	put_back(dispatch, handoff->sockets + taken, handoff->count - taken);
 	free(handoff);
@@ -313,12 +332,38 @@ void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel
 	hand_on(dispatch);
 }
 
+/* Those that have a stream are its successor's, the others anybody's. */
+static void let_go_seated(struct dispatch *dispatch, uint32_t worker, struct handoff *handoff)
+{
+	const struct streams *streams = dispatch->shared->streams;
+	bool seated[MESSAGE_COUNT] = { false };
+	uint32_t left = 0;
+
+	for (uint32_t seat = 0;
+	     dispatch->copies && seat < dispatch->shared->options->max_connections; seat++) {
+		const struct stream *stream = streams_at(streams, worker, seat);
+		uint64_t place = stream->handoff - HANDOFF_OF(handoff->number, 0);
+
+		if (stream->session != 0 && place < handoff->count) {
+			seated[place] = true;
+			let_go(dispatch, worker, handoff, (uint32_t)place, seat);
+		}
+	}
+	for (uint32_t i = 0; i < handoff->count; i++) {
+		if (!seated[i]) {
+			handoff->sockets[left++] = handoff->sockets[i];
+		}
+	}
+	handoff->count = left;
+}
+
 void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker)
 {
 	struct handoff *handoff;
 
 	dispatch->receivers[worker].channel = -1;
 	while ((handoff = take_oldest(dispatch, worker))) {
+		let_go_seated(dispatch, worker, handoff);
 		put_back(dispatch, handoff->sockets, handoff->count);
 		free(handoff);
 	}
@@ -336,7 +381,7 @@ void dispatch_stop(struct dispatch *dispatch)
 }
 
 struct dispatch *dispatch_create(struct event_base *base, struct shared_state *shared,
-				 const int *listeners, size_t listener_count)
+				 const int *listeners, size_t listener_count, struct copies *copies)
 {
 	struct dispatch *dispatch = calloc(1, sizeof(*dispatch));
 
@@ -344,6 +389,7 @@ struct dispatch *dispatch_create(struct event_base *base, struct shared_state *s
 		die("out of memory");
 	}
 	dispatch->shared = shared;
+	dispatch->copies = copies;
 	dispatch->listeners = listeners;
 	dispatch->listener_count = listener_count;
 	dispatch->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -17,10 +17,12 @@
 #include "server/state/shared_state.h"
 
 struct dispatch;
+struct copies;
 
-/* Watches the options' LISTENERS (still the caller's) on BASE. */
+/* Watches the options' LISTENERS (still the caller's) on BASE. COPIES: NULL with --adopt off. */
 struct dispatch *dispatch_create(struct event_base *base, struct shared_state *shared,
-				 const int *listeners, size_t listener_count);
+				 const int *listeners, size_t listener_count,
+				 struct copies *copies);
 
 /* A worker is ready to take sockets over CHANNEL. */
 void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/process/bind.h"
+#include "server/process/copies.h"
 #include "server/process/dispatch.h"
 #include "server/process/notify.h"
 #include "server/process/slot.h"
@@ -18,7 +19,10 @@
 #define HUNG_NS        (5 * NS_PER_SECOND) /* without a heartbeat */
 #define HUNG_HOLDER_NS (2 * NS_PER_SECOND) /* likewise, of one that holds the store's lock */
 #define SILENT_NS      (3 * NS_PER_SECOND) /* likewise: then the watchdog is not answered */
-#define DRAIN_GRACE_NS NS_PER_SECOND       /* for workers to end after their drain time */
+#define ADOPT_FAILURES                                                             \
+	5 /* of workers, one after the other, until their connections are given up \
+	   */
+#define DRAIN_GRACE_NS NS_PER_SECOND /* for workers to end after their drain time */
 
 static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
@@ -27,6 +31,7 @@ struct master {
 	const struct options *options;
 	struct shared_state shared;
 	struct event_base *base;
+	struct copies *copies;     /* NULL with --adopt off */
 	struct dispatch *dispatch; /* NULL where the workers accept by themselves */
 	struct mutex *store_lock;
 	int listeners[OPTIONS_LISTENERS_MAX];
@@ -58,8 +63,14 @@ static void announce_if_ready(struct master *master)
 	}
 }
 
-static void worker_is_ready(struct master *master, struct slot *slot)
+static void worker_is_ready(struct master *master, struct slot *slot, uint32_t adopted)
 {
+	if (adopted > 0) {
+		log_notice("%s (pid %d) goes on with %u connections of its predecessor after "
+			   "%.1f ms",
+			   slot_name(slot), (int)process_pid(slot->process), adopted,
+			   (double)(clock_monotonic_ns() - slot->ended_ns) / NS_PER_MS);
+	}
 	atomic_store(&master->shared.scoreboard->scores[slot->number].state, WORKER_SERVING);
 	if (master->dispatch && !master->stopping && !slot->joins) {
 		dispatch_add_worker(master->dispatch, slot->number, slot->channel);
@@ -67,13 +78,42 @@ static void worker_is_ready(struct master *master, struct slot *slot)
 	announce_if_ready(master);
 }
 
+/* A worker that accepts by itself gives us a copy of what it has. */
+static bool keep_copy(struct master *master, const struct slot *slot,
+		      const struct worker_message *message)
+{
+	const bool none_came = slot->received.descriptor_count == 0;
+	int socket = none_came ? -1 : slot->received.descriptors[0];
+
+	if (none_came) {
+		return !master->dispatch; /* we are out of them: that one ends with its worker */
+	}
+	if (!master->copies || master->dispatch || slot->joins) {
+		close(socket);
+		return false;
+	}
+	copies_add(master->copies, slot->number, message->seats[0], message->number, socket);
+	return true;
+}
+
+static const int *sockets_of(void *context, const struct slot *slot, uint32_t *count)
+{
+	const struct master *master = context;
+
+	return master->copies && !slot->joins ? copies_of(master->copies, slot->number, count)
+					      : NULL;
+}
+
 static bool hear(void *context, struct slot *slot, const struct worker_message *message)
 {
 	struct master *master = context;
 
 	if (message->kind == MESSAGE_READY) {
-		worker_is_ready(master, slot);
+		worker_is_ready(master, slot, message->count);
 		return true;
+	}
+	if (message->kind == MESSAGE_ACCEPTED) {
+		return keep_copy(master, slot, message);
 	}
 	return master->dispatch && !slot->joins &&
 	       dispatch_answered(master->dispatch, slot->number, message);
@@ -102,6 +142,11 @@ static void bury(void *context, struct slot *slot)
 	if (master->dispatch && !slot->joins) {
 		dispatch_remove_worker(master->dispatch, slot->number);
 	}
+	if (master->copies && !slot->joins && slot->failures >= ADOPT_FAILURES) {
+		log_error("%s ended %u times before it was ready: its connections are given up",
+			  slot_name(slot), slot->failures);
+		copies_drop(master->copies, slot->number);
+	}
 	booking_queue_bury(master->shared.queue, slot->number);
 	if (master->stopping) {
 		end_if_all_ended(master);
@@ -115,7 +160,7 @@ static void make_slots(struct master *master)
 	const struct options *options = master->options;
 	size_t listeners = options->dispatch == DISPATCH_ACCEPT ? options->listener_count : 0;
 
-	master->slot_owner = (struct slot_owner){ hear, bury, master, master->base };
+	master->slot_owner = (struct slot_owner){ hear, bury, sockets_of, master, master->base };
 	master->slot_count = options->workers + (options->serialize == SERIALIZE_JOIN ? 1 : 0);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_init(&master->slots[i], &master->slot_owner, &master->shared, i,
@@ -181,6 +226,9 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 			slot_kill(slot);
 		}
 		slot_look(slot);
+	}
+	if (master->copies) {
+		copies_sweep(master->copies);
 	}
 	process_reap_strangers();
 	answer_watchdog(master, now_ns);
@@ -269,7 +317,7 @@ static void make_events(struct master *master)
 	event_add(master->tick_event, &second);
 	if (master->options->dispatch == DISPATCH_HANDOFF) {
 		master->dispatch = dispatch_create(master->base, &master->shared, master->listeners,
-						   master->options->listener_count);
+						   master->options->listener_count, master->copies);
 	}
 }
 
@@ -285,6 +333,7 @@ int master_run(const struct options *options)
 	master->options = options;
 	master->watched = notify_is_watched();
 	master->store_lock = start_up(options, &master->shared, master->listeners);
+	master->copies = options->adopt ? copies_create(&master->shared) : NULL;
 	make_events(master);
 	make_slots(master);
 	(void)bind_to_role(SANDBOX_MASTER, options);

@@ -1,7 +1,9 @@
 #include "server/process/slot.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #define PAUSE_FIRST_NS (100 * NS_PER_MS) /* before the successor of one that was of no use */
 #define PAUSE_LAST_NS  (30 * NS_PER_SECOND)
 #define USEFUL_NS      NS_PER_SECOND /* who lived that long was of use */
+#define KEPT_BESIDE    (2 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX) /* the connections */
 
 const char *slot_name(const struct slot *slot)
 {
@@ -45,11 +48,18 @@ static void start_again(struct slot *slot, bool useful)
 
 /*
  * What a worker keeps open of the master's: its channel's end, the wakers, the listeners, the empty
- * folder.
+ * folder, and its predecessor's connections.
  */
-static size_t descriptors_to_keep(const struct slot *slot, int worker_end, int *keep)
+static size_t descriptors_to_keep(const struct slot *slot, int worker_end, uint32_t seats,
+				  int *keep)
 {
 	size_t count = 0;
+
+	for (uint32_t i = 0; i < seats; i++) {
+		if (slot->start.sockets[i] >= 0) {
+			keep[count++] = slot->start.sockets[i];
+		}
+	}
 
 	keep[count++] = worker_end;
 	for (uint32_t i = 0; i < slot->start.shared->options->workers; i++) {
@@ -68,7 +78,7 @@ static void note_start(struct slot *slot)
 {
 	struct score *score = score_of(slot);
 
-	slot->ready = false;
+	slot->ready = slot->killed = false;
 	slot->started_ns = clock_monotonic_ns();
 	slot->accepted_before = score->counters[COUNTER_ACCEPTED];
 	atomic_store(&score->state, WORKER_STARTING);
@@ -78,8 +88,15 @@ static void note_start(struct slot *slot)
 /* Forks it with the channel's WORKER_END; false with errno set. */
 static bool fork_process(struct slot *slot, int worker_end)
 {
-	int keep[2 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX];
-	size_t keep_count = descriptors_to_keep(slot, worker_end, keep);
+	uint32_t seats = 0;
+
+	slot->start.sockets = slot->owner->sockets(slot->owner->context, slot, &seats);
+	int *keep = malloc((seats + KEPT_BESIDE) * sizeof(*keep));
+
+	if (!keep) {
+		return false;
+	}
+	size_t keep_count = descriptors_to_keep(slot, worker_end, seats, keep);
 	char name[16];
 	const struct process_options options = {
 		.name = name, .daemon = true, .keep = keep, .keep_count = keep_count
@@ -90,6 +107,7 @@ static bool fork_process(struct slot *slot, int worker_end)
 	slot->start.channel = worker_end;
 	slot->process =
 		process_start(&options, slot->joins ? joiner_run : worker_run, &slot->start);
+	free(keep);
 	return slot->process;
 }
 
@@ -122,18 +140,38 @@ void slot_start(struct slot *slot)
 
 /* What it says */
 
+/* How many bytes a message of a worker's has; 0: none of its has that form. */
+static size_t length_of(const struct worker_message *message)
+{
+	const size_t head = offsetof(struct worker_message, seats);
+
+	switch (message->kind) {
+	case MESSAGE_READY: return head;
+	case MESSAGE_ACCEPTED: return message->count == 1 ? head + sizeof(uint32_t) : 0;
+	case MESSAGE_TAKEN:
+	case MESSAGE_REFUSED:
+		return message->count <= WORKER_SOCKETS_MAX
+			       ? head + message->count * sizeof(uint32_t)
+			       : 0;
+	default: return 0;
+	}
+}
+
 bool slot_read_message(const struct channel_message *received, struct worker_message *message)
 {
-	for (size_t i = 0; i < received->descriptor_count; i++) {
+	const size_t head = offsetof(struct worker_message, seats);
+	bool whole = received->length >= head && received->length <= sizeof(*message);
+
+	*message = (struct worker_message){ .count = 0 };
+	if (whole) {
+		memcpy(message, received->bytes, received->length);
+		whole = received->length == length_of(message) &&
+			received->descriptor_count <= (message->kind == MESSAGE_ACCEPTED);
+	}
+	for (size_t i = 0; !whole && i < received->descriptor_count; i++) {
 		close(received->descriptors[i]);
 	}
-	*message = (struct worker_message){ .count = 0 };
-	if (received->length != WORKER_MESSAGE_LENGTH(0) || received->descriptor_count > 0) {
-		return false;
-	}
-	memcpy(message, received->bytes, WORKER_MESSAGE_LENGTH(0));
-	return message->kind == MESSAGE_TAKEN || message->kind == MESSAGE_REFUSED ||
-	       message->kind == MESSAGE_READY;
+	return whole;
 }
 
 static bool take_message(struct slot *slot)
@@ -143,7 +181,10 @@ static bool take_message(struct slot *slot)
 	if (!slot_read_message(&slot->received, &message)) {
 		return false;
 	}
-	slot->ready |= message.kind == MESSAGE_READY;
+	if (message.kind == MESSAGE_READY) {
+		slot->ready = true;
+		slot->failures = 0;
+	}
 	return slot->owner->heard(slot->owner->context, slot, &message);
 }
 
@@ -184,6 +225,12 @@ static void empty(struct slot *slot)
 	slot->process = NULL;
 }
 
+/* Not by us: somebody wanted it gone, and nothing is wrong with it. */
+static bool was_killed(const struct slot *slot)
+{
+	return !slot->killed && process_exit_status(slot->process) == -SIGKILL;
+}
+
 /* Who took a connection, or lived a while, would have gone on if nobody had ended it. */
 static bool was_useful(const struct slot *slot)
 {
@@ -201,7 +248,7 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	if (process_alive(slot->process)) {
 		return; /* a debugger has it still: slot_look comes back to it */
 	}
-	bool useful = was_useful(slot);
+	bool useful = was_useful(slot) || was_killed(slot);
 
 	while (hear(slot) == CHANNEL_OK) {
 		/* the next one */
@@ -211,6 +258,8 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 			    (int)process_pid(slot->process), process_exit_status(slot->process));
 	}
 	empty(slot);
+	slot->ended_ns = clock_monotonic_ns();
+	slot->failures += !slot->ready && !useful;
 	slot->owner->ended(slot->owner->context, slot);
 	if (!slot->stopped) {
 		start_again(slot, useful);
@@ -268,6 +317,7 @@ void slot_stop(struct slot *slot)
 void slot_kill(struct slot *slot)
 {
 	if (slot->process) {
+		slot->killed = true;
 		process_kill(slot->process);
 	}
 }

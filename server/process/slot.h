@@ -22,6 +22,8 @@ struct slot;
 struct slot_owner {
 	bool (*heard)(void *context, struct slot *slot, const struct worker_message *message);
 	void (*ended)(void *context, struct slot *slot); /* it is gone; `process` is NULL */
+	/* The connections that the next one in it goes on with, by seat; NULL: none. */
+	const int *(*sockets)(void *context, const struct slot *slot, uint32_t *count);
 	void *context;
 	struct event_base *base;
 };
@@ -33,8 +35,11 @@ struct slot {
 	struct process *process; /* NULL while the slot is empty */
 	int channel;
 	bool ready;
-	bool stopped; /* nobody is started in it any more */
+	bool stopped;      /* nobody is started in it any more */
+	bool killed;       /* by the master */
+	unsigned failures; /* of those that ended before they were ready, one after the other */
 	int64_t started_ns;
+	int64_t ended_ns; /* when the last one in it ended */
 	int64_t pause_ns;
 	uint64_t accepted_before;        /* connections, by those who were here before */
 	int wakers[OPTIONS_WORKERS_MAX]; /* descriptors: those in shared memory can be changed */
@@ -68,8 +73,8 @@ void slot_look(struct slot *slot);
 void slot_kill(struct slot *slot);
 
 /*
- * Makes MESSAGE of what a process sent; false if that is none. Nobody who is what it should be
- * sends a descriptor: they are closed.
+ * Makes MESSAGE of what a process sent; false if that is none: then its descriptors are closed.
+ * With MESSAGE_ACCEPTED comes one, the caller's.
  */
 bool slot_read_message(const struct channel_message *received, struct worker_message *message);
 

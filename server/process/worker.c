@@ -28,6 +28,7 @@
 struct loop {
 	struct core core;
 	struct clerk *clerk;
+	uint32_t adopted; /* sessions of its predecessor */
 	bool draining;
 	bool finished;
 	const struct worker_start *start;
@@ -38,6 +39,7 @@ struct loop {
 	struct event *accept_events[OPTIONS_LISTENERS_MAX];
 	int64_t drain_until_ns;
 	int64_t accept_again_ns;
+	uint64_t accepted; /* sockets, by itself */
 	struct channel_message message;
 };
 
@@ -56,22 +58,34 @@ static bool is_full(const struct turn *turn)
 	return scoreboard_connections(shared->scoreboard) >= shared->options->max_connections;
 }
 
-/* Takes a connected, non-blocking socket over. */
-static void take_socket(struct loop *loop, int socket, enum listener_kind kind,
-			struct peer_address peer)
+/* Takes a connected, non-blocking socket over; returns its seat, or NO_SEAT. */
+static uint32_t take_socket(struct loop *loop, const struct session_socket *socket)
 {
-	const struct front *front = front_of(kind);
+	const struct front *front = front_of(socket->kind);
 	struct turn *turn = &loop->core.turn;
+	const struct session *session = NULL;
 
 	score_add(turn->score, COUNTER_ACCEPTED, 1);
 	if (loop->draining || is_full(turn)) {
-		session_refuse(front, socket);
-	} else if (options_trust(turn->shared->options, peer)) {
-		session_open_proxied(turn, front, socket, peer);
+		session_refuse(front, socket->descriptor);
+	} else if (options_trust(turn->shared->options, socket->peer)) {
+		session = session_open_proxied(turn, front, socket);
 	} else {
-		session_open(turn, front, socket, peer);
+		session = session_open(turn, front, socket);
 	}
 	count_connections(turn);
+	return session ? session->index : NO_SEAT;
+}
+
+static void send_master(struct loop *loop, const struct worker_message *message, size_t seats,
+			const int *copy)
+{
+	size_t length = offsetof(struct worker_message, seats) + seats * sizeof(*message->seats);
+
+	if (channel_send(loop->start->channel, message, length, copy, copy ? 1 : 0) ==
+	    CHANNEL_FAILED) {
+		log_error("the master cannot be told: %s", strerror(errno));
+	}
 }
 
 static void tell_master(struct loop *loop, enum worker_message_kind kind, uint64_t number,
@@ -79,23 +93,49 @@ static void tell_master(struct loop *loop, enum worker_message_kind kind, uint64
 {
 	const struct worker_message message = { .kind = kind, .number = number, .count = count };
 
-	if (channel_send(loop->start->channel, &message, WORKER_MESSAGE_LENGTH(0), NULL, 0) ==
-	    CHANNEL_FAILED) {
-		log_error("the master cannot be told: %s", strerror(errno));
-	}
+	send_master(loop, &message, 0, NULL);
 }
 
-/* The sockets are acknowledged before anything is done with them: now they are ours. */
+/*
+ * The master hands those of a dead worker that it did not acknowledge to another, but for those
+ * that have a stream by then.
+ */
 static void take_sockets(struct loop *loop, const struct worker_message *message)
 {
 	const struct channel_message *received = &loop->message;
-	bool all = received->descriptor_count == message->count;
+	const size_t count = received->descriptor_count;
+	struct worker_message answer = {
+		.kind = count == message->count ? MESSAGE_TAKEN : MESSAGE_REFUSED,
+		.number = message->number,
+		.count = (uint32_t)count,
+	};
 
-	tell_master(loop, all ? MESSAGE_TAKEN : MESSAGE_REFUSED, message->number,
-		    (uint32_t)received->descriptor_count);
 	loop->core.turn.accepted_ns = message->accepted_ns;
-	for (size_t i = 0; i < received->descriptor_count; i++) {
-		take_socket(loop, received->descriptors[i], message->kinds[i], message->peers[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct session_socket socket = { .descriptor = received->descriptors[i],
+						       .kind = message->kinds[i],
+						       .handoff = HANDOFF_OF(message->number, i),
+						       .peer = message->peers[i] };
+
+		answer.seats[i] = take_socket(loop, &socket);
+	}
+	send_master(loop, &answer, count, NULL);
+}
+
+/* The master gets a copy of what was accepted here. */
+static void take_accepted(struct loop *loop, struct session_socket *socket)
+{
+	const struct turn *turn = &loop->core.turn;
+	struct worker_message message = { .kind = MESSAGE_ACCEPTED, .count = 1 };
+
+	message.number = socket->handoff = HANDOFF_OF(++loop->accepted, 0);
+	message.seats[0] = take_socket(loop, socket);
+	if (message.seats[0] != NO_SEAT && turn->shared->options->adopt) {
+		const struct session *session = turn->sessions->table[message.seats[0]];
+
+		if (session->state != SESSION_ENDED) {
+			send_master(loop, &message, 1, &session->socket);
+		}
 	}
 }
 
@@ -178,9 +218,12 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 				     &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (socket >= 0) {
-			take_socket(loop, socket,
-				    loop->core.turn.shared->options->listeners[listener].kind,
-				    peer_address_of(&address));
+			take_accepted(loop, &(struct session_socket){
+						    .descriptor = socket,
+						    .kind = loop->core.turn.shared->options
+								    ->listeners[listener]
+								    .kind,
+						    .peer = peer_address_of(&address) });
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 			pause_accepting(loop);
 			return;
@@ -363,6 +406,7 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 	(void)signal(SIGHUP, SIG_IGN);
 	loop->start = start;
 	core_init(&loop->core, start->shared, start->number);
+	core_keep(&loop->core, start->sockets);
 	enter_sandbox(turn);
 	if (turn->shared->options->serialize != SERIALIZE_JOIN) {
 		loop->clerk = clerk_start(turn->shared, turn->worker);
@@ -370,9 +414,9 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 			return false;
 		}
 	}
-	boxoffice_sweep(turn);
-	core_sweep(&loop->core);
 	make_events(loop);
+	loop->adopted = core_adopt(&loop->core, start->sockets);
+	score_add(turn->score, COUNTER_ADOPTED, loop->adopted);
 	return true;
 }
 
@@ -400,7 +444,7 @@ int worker_run(void *argument)
 		return 1;
 	}
 	atomic_store(&loop->core.turn.score->heartbeat_ns, turn_now_ns(&loop->core.turn));
-	tell_master(loop, MESSAGE_READY, 0, 0);
+	tell_master(loop, MESSAGE_READY, 0, loop->adopted);
 	while (!loop->finished) {
 		run_turn(loop);
 	}

@@ -23,6 +23,7 @@ struct worker_start {
 	int channel;          /* to the master */
 	const int *listeners; /* DISPATCH_ACCEPT: one for each of the options' listeners */
 	size_t listener_count;
+	const int *sockets; /* its predecessor's connections, by seat; -1: none there; or NULL */
 };
 
 /* The worker's whole life, in its own process: returns its exit status. START is a worker_start. */
@@ -31,20 +32,33 @@ int worker_run(void *start);
 /* What the master and a worker say to each other over their channel. */
 enum worker_message_kind {
 	MESSAGE_SOCKETS, /* to the worker: sockets, with a kind each; to be acknowledged */
-	MESSAGE_TAKEN,   /* to the master: the sockets of message `number` are mine */
+	MESSAGE_TAKEN,   /* to the master: the sockets of message `number` are mine, at `seats` */
 	MESSAGE_REFUSED, /* to the master: they did not all arrive; the rest are yours still */
 	MESSAGE_DRAIN,   /* to the worker: end, within the options' drain time */
-	MESSAGE_READY    /* to the master: I serve */
+	MESSAGE_READY,   /* to the master: I serve, with `count` connections of my predecessor */
+	MESSAGE_ACCEPTED /* to the master, with a copy: I accepted it myself, as handoff `number` */
 };
+
+#define WORKER_SOCKETS_MAX 64 /* with one message */
 
 struct worker_message {
 	uint32_t kind;
 	uint32_t count;  /* SOCKETS: of descriptors; REFUSED: how many did arrive, the first ones */
 	uint64_t number; /* SOCKETS, TAKEN, REFUSED */
-	int64_t accepted_ns;           /* SOCKETS: monotonic: before any of them was accepted */
-	uint8_t kinds[64];             /* SOCKETS: enum listener_kind of each */
-	struct peer_address peers[64]; /* SOCKETS: where each comes from */
+	int64_t accepted_ns; /* SOCKETS: monotonic: before any of them was accepted */
+	uint8_t kinds[64];   /* SOCKETS: enum listener_kind of each */
+	union {
+		struct peer_address peers[WORKER_SOCKETS_MAX]; /* SOCKETS: where each comes from */
+		uint32_t seats[WORKER_SOCKETS_MAX]; /* TAKEN, ACCEPTED: who has it; NO_SEAT: it was
+						       refused */
+	};
 };
+
+#define NO_SEAT UINT32_MAX
+
+/* Which socket it is, for both sides: the one at that place of message NUMBER. */
+#define HANDOFF_SHIFT             6
+#define HANDOFF_OF(number, place) ((number) << HANDOFF_SHIFT | (place))
 
 /* What of a message is sent: without the rows of sockets that are not there. */
 #define WORKER_MESSAGE_LENGTH(sockets) \

@@ -8,18 +8,19 @@
 
 #include "shared/base/log.h"
 
-#define SHARED_BLOCK_SIZE (16 * 1024) /* bytes */
-#define FLUSH_SEGMENTS    64          /* in one system call */
-#define SEGMENTS_AT_FIRST 4
+#define SHARED_BLOCK_SIZE (16 * 1024 - sizeof(struct block)) /* bytes */
+#define FLUSH_SEGMENTS    64                                 /* in one system call */
 #define PIN_FACTOR        4 /* a queued stretch may pin a block so many times its size */
 
-struct block *block_create(uint32_t size)
+struct block *block_create(struct arena *arena, uint32_t size)
 {
-	struct block *block = malloc(sizeof(*block) + size);
+	struct block *block =
+		arena ? arena_take(arena, sizeof(*block) + size) : malloc(sizeof(*block) + size);
 
 	if (!block) {
 		die("out of memory");
 	}
+	block->arena = arena;
 	block->references = 1;
 	block->size = size;
 	block->used = 0;
@@ -28,7 +29,12 @@ struct block *block_create(uint32_t size)
 
 void block_release(struct block *block)
 {
-	if (block && --block->references == 0) {
+	if (!block || --block->references > 0) {
+		return;
+	}
+	if (block->arena) {
+		arena_give(block->arena, block, sizeof(*block) + block->size);
+	} else {
 		free(block);
 	}
 }
@@ -41,69 +47,87 @@ struct block *block_make_room(struct block **block, uint32_t size)
 		uint32_t wanted =
 			old->size * 2 > old->used + size ? old->size * 2 : old->used + size;
 
-		*block = realloc(old, sizeof(*old) + wanted);
-		if (!*block) {
-			die("out of memory");
-		}
-		(*block)->size = wanted;
+		*block = block_create(old->arena, wanted);
+		memcpy((*block)->bytes, old->bytes, old->used);
+		(*block)->used = old->used;
+		block_release(old);
 	}
 	return *block;
 }
 
-/* From the one inside to an array, or to a larger array. */
-static void grow(struct output *output)
+void output_init(struct output *output, struct arena *arena)
 {
-	bool leaves = output->segments == &output->only;
-	uint32_t room = output->room < SEGMENTS_AT_FIRST ? SEGMENTS_AT_FIRST : output->room * 2;
-	struct segment *segments =
-		realloc(leaves ? NULL : output->segments, room * sizeof(*segments));
-
-	if (!segments) {
-		die("out of memory");
-	}
-	if (leaves) {
-		segments[0] = output->only;
-	}
-	output->segments = segments;
-	output->room = room;
+	output->arena = arena;
 }
 
-static void make_room(struct output *output)
+bool output_has(const struct output *output, uint64_t tag)
 {
-	if (!output->segments) {
-		output->segments = &output->only;
-		output->room = 1;
-		return;
+	return output->mark.tag == tag && output->queued > output->mark.before;
+}
+
+static struct segment *take_segment(struct output *output)
+{
+	if (output->only_used) {
+		return arena_take(output->arena, sizeof(struct segment));
 	}
-	if (output->first > 0 && output->first * 2 >= output->end) {
-		memmove(output->segments, output->segments + output->first,
-			(output->end - output->first) * sizeof(*output->segments));
-		output->end -= output->first;
-		output->first = 0;
-		return;
+	output->only_used = true;
+	return &output->only;
+}
+
+static void give_segment(struct output *output, struct segment *segment)
+{
+	if (segment == &output->only) {
+		output->only_used = false;
+	} else {
+		arena_give(output->arena, segment, sizeof(*segment));
 	}
-	grow(output);
+}
+
+/* A stretch of BLOCK, whose reference it takes, that is not linked in yet. */
+static struct segment *new_segment(struct output *output, struct block *block, uint32_t start,
+				   uint64_t begin, uint32_t length)
+{
+	struct segment *segment = take_segment(output);
+
+	segment->block = block;
+	segment->start = start;
+	segment->begin = begin;
+	atomic_init(&segment->end, begin + length);
+	atomic_init(&segment->next, NULL);
+	return segment;
+}
+
+/* The store after which a segment counts. */
+static void link_in(struct segment *_Atomic *where, struct segment *segment)
+{
+	atomic_store_explicit(where, segment, memory_order_release);
+}
+
+static const char *bytes_at(const struct segment *segment, uint64_t place)
+{
+	return segment->block->bytes + segment->start + (place - segment->begin);
 }
 
 void output_add(struct output *output, struct block *block, uint32_t start, uint32_t length)
 {
-	struct segment *last =
-		output->end > output->first ? &output->segments[output->end - 1] : NULL;
+	struct segment *last = output->last;
+	uint64_t end = output->queued + length;
 
 	if (length == 0) {
 		return;
 	}
-	output->bytes += length;
-	if (last && last->block == block && last->start + last->length == start) {
-		last->length += length;
+	if (last && last->block == block &&
+	    block->bytes + start == bytes_at(last, output->queued)) {
+		atomic_store_explicit(&last->end, end, memory_order_release);
+		output->queued = end;
 		return;
 	}
-	if (!output->segments || output->end == output->room) {
-		make_room(output);
-	}
 	block->references++;
-	output->segments[output->end++] =
-		(struct segment){ .block = block, .start = start, .length = length };
+	struct segment *segment = new_segment(output, block, start, output->queued, length);
+
+	link_in(last ? &last->next : &output->first, segment);
+	output->last = segment;
+	output->queued = end;
 }
 
 /* No text lies in two blocks: each stretch begins with a message. */
@@ -111,8 +135,9 @@ void output_copy(struct output *output, struct block **shared, const char *text,
 {
 	if (!*shared || (*shared)->size - (*shared)->used < length) {
 		block_release(*shared);
-		*shared = block_create(length > SHARED_BLOCK_SIZE ? (uint32_t)length
-								  : SHARED_BLOCK_SIZE);
+		*shared = block_create(output->arena, length > SHARED_BLOCK_SIZE
+							      ? (uint32_t)length
+							      : (uint32_t)SHARED_BLOCK_SIZE);
 	}
 	struct block *block = *shared;
 
@@ -121,35 +146,37 @@ void output_copy(struct output *output, struct block **shared, const char *text,
 	block->used += (uint32_t)length;
 }
 
+void output_skip(struct output *output, size_t length)
+{
+	output->queued += length;
+	output->sent += length;
+}
+
 static void drop_first(struct output *output)
 {
-	block_release(output->segments[output->first].block);
-	output->first++;
-	output->sent = 0;
+	struct segment *first = output->first;
+	struct segment *next = first->next;
+
+	link_in(&output->first, next);
+	if (!next) {
+		output->last = NULL;
+	}
+	block_release(first->block);
+	give_segment(output, first);
 }
 
 void output_finish(struct output *output)
 {
-	while (output->first < output->end) {
+	while (output->first) {
 		drop_first(output);
 	}
-	if (output->segments != &output->only) {
-		free(output->segments);
-	}
-	memset(output, 0, sizeof(*output));
+	output->sent = output->queued;
 }
 
 static void forget_sent(struct output *output, size_t sent)
 {
-	output->bytes -= sent;
-	while (sent > 0) {
-		uint32_t left = output->segments[output->first].length - output->sent;
-
-		if (sent < left) {
-			output->sent += (uint32_t)sent;
-			return;
-		}
-		sent -= left;
+	output->sent += sent;
+	while (output->first && output->first->end <= output->sent) {
 		drop_first(output);
 	}
 }
@@ -157,15 +184,15 @@ static void forget_sent(struct output *output, size_t sent)
 static ssize_t send_some(const struct output *output, int socket)
 {
 	struct iovec parts[FLUSH_SEGMENTS];
-	uint32_t sent = output->sent;
+	uint64_t place = output->sent;
 	size_t count = 0;
 
-	for (uint32_t i = output->first; i < output->end && count < FLUSH_SEGMENTS; i++, count++) {
-		const struct segment *segment = &output->segments[i];
-
-		parts[count].iov_base = segment->block->bytes + segment->start + sent;
-		parts[count].iov_len = segment->length - sent;
-		sent = 0;
+	for (const struct segment *segment = output->first; segment && count < FLUSH_SEGMENTS;
+	     segment = segment->next, count++) {
+		/* NOLINTNEXTLINE(*-cast-qual): it is only read */
+		parts[count].iov_base = (char *)(uintptr_t)bytes_at(segment, place);
+		parts[count].iov_len = segment->end - place;
+		place = segment->end;
 	}
 	if (count == 1) {
 		return send(socket, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
@@ -174,64 +201,80 @@ static ssize_t send_some(const struct output *output, int socket)
 	return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-/* Takes LENGTH bytes that are sent off the first stretch. */
-static void forget_start(struct output *output, uint32_t length)
-{
-	struct segment *first = &output->segments[output->first];
-
-	first->start += length;
-	first->length -= length;
-	output->sent -= length;
-}
-
 /*
- * How long the message is that is being sent just now, with which the first stretch begins after
- * this call; 0 where that cannot be told.
+ * How long the message is that is being sent just now, which begins at output->message after this
+ * call; 0 where that cannot be told.
  */
 static size_t current_message(struct output *output, output_measure *measure)
 {
-	const struct segment *first = &output->segments[output->first];
+	const struct segment *first = output->first;
 
+	if (output->message < first->begin) {
+		output->message = first->begin;
+	}
 	for (;;) {
-		size_t length = measure(first->block->bytes + first->start, first->length);
+		size_t left = first->end - output->message;
+		size_t length = measure(bytes_at(first, output->message), left);
 
-		if (length > first->length) {
+		if (length > left) {
 			return 0;
 		}
-		if (length == 0 || length > output->sent) {
+		if (length == 0 || output->message + length > output->sent) {
 			return length;
 		}
-		forget_start(output, (uint32_t)length);
+		output->message += length;
 	}
+}
+
+/* What has to stay of a segment: of the first, from the message that is being sent on. */
+static uint64_t needed_from(const struct output *output, const struct segment *segment)
+{
+	return output->message > segment->begin ? output->message : segment->begin;
+}
+
+/* A copy of what is needed of SEGMENT takes its place. */
+static struct segment *copy_out(struct output *output, struct segment *_Atomic *where,
+				struct segment *segment)
+{
+	uint64_t begin = needed_from(output, segment);
+	uint32_t length = (uint32_t)(segment->end - begin);
+	struct block *own = block_create(output->arena, length);
+	struct segment *copy = new_segment(output, own, 0, begin, length);
+
+	memcpy(own->bytes, bytes_at(segment, begin), length);
+	own->used = length;
+	atomic_init(&copy->next, segment->next);
+	link_in(where, copy);
+	if (output->last == segment) {
+		output->last = copy;
+	}
+	block_release(segment->block);
+	give_segment(output, segment);
+	return copy;
 }
 
 /* Copies those queued stretches that are the smaller part of what their blocks hold. */
 static void unpin(struct output *output, output_measure *measure)
 {
+	struct segment *_Atomic *where = &output->first;
+	struct segment *segment;
+
 	if (!measure) {
-		forget_start(output, output->sent);
-	} else if (output->sent > 0) {
+		output->message = output->sent;
+	} else if (output->sent > output->first->begin) {
 		(void)current_message(output, measure);
 	}
-	for (uint32_t i = output->first; i < output->end; i++) {
-		struct segment *segment = &output->segments[i];
-
-		if (segment->block->size / PIN_FACTOR < segment->length) {
-			continue;
+	for (; (segment = *where); where = &segment->next) {
+		if (segment->block->size / PIN_FACTOR >=
+		    segment->end - needed_from(output, segment)) {
+			segment = copy_out(output, where, segment);
 		}
-		struct block *own = block_create(segment->length);
-
-		memcpy(own->bytes, segment->block->bytes + segment->start, segment->length);
-		own->used = segment->length;
-		block_release(segment->block);
-		segment->block = own;
-		segment->start = 0;
 	}
 }
 
 enum output_result output_flush(struct output *output, int socket, output_measure *measure)
 {
-	while (output->bytes > 0) {
+	while (output->first) {
 		ssize_t sent = send_some(output, socket);
 
 		if (sent >= 0) {
@@ -243,13 +286,14 @@ enum output_result output_flush(struct output *output, int socket, output_measur
 			return OUTPUT_BROKEN;
 		}
 	}
-	output_finish(output);
 	return OUTPUT_EMPTY;
 }
 
 bool output_cut(struct output *output, output_measure *measure)
 {
-	if (output->bytes == 0) {
+	struct segment *first = output->first;
+
+	if (!first) {
 		return true;
 	}
 	size_t length = measure ? current_message(output, measure) : 0;
@@ -258,10 +302,54 @@ bool output_cut(struct output *output, output_measure *measure)
 		output_finish(output);
 		return false;
 	}
-	while (output->end > output->first + 1) {
-		block_release(output->segments[--output->end].block);
+	for (struct segment *next; (next = first->next);) {
+		link_in(&first->next, next->next);
+		block_release(next->block);
+		give_segment(output, next);
 	}
-	output->segments[output->first].length = (uint32_t)length;
-	output->bytes = length - output->sent;
+	output->queued = output->message + length;
+	output->last = first;
+	atomic_store_explicit(&first->end, output->queued, memory_order_release);
 	return true;
+}
+
+/* A predecessor's */
+
+void output_uncount(struct output *output)
+{
+	for (struct segment *segment = output->first; segment; segment = segment->next) {
+		segment->block->references = 0;
+	}
+}
+
+void output_keep(struct output *output, struct arena *arena)
+{
+	output->arena = arena;
+	output->only_used = false;
+	for (struct segment *segment = output->first; segment; segment = segment->next) {
+		struct block *block = segment->block;
+
+		if (segment == &output->only) {
+			output->only_used = true;
+		} else {
+			arena_keep(arena, segment, sizeof(*segment));
+		}
+		if (block->references++ == 0) {
+			arena_keep(arena, block, sizeof(*block) + block->size);
+			block->arena = arena;
+		}
+		output->last = segment;
+		output->queued = segment->end;
+	}
+}
+
+void output_adopt(struct output *output, uint64_t sent)
+{
+	if (!output->first) {
+		output->last = NULL;
+		output->queued = sent;
+	}
+	output->sent = sent;
+	output->message = 0;
+	forget_sent(output, 0);
 }

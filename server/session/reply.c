@@ -1,25 +1,39 @@
 #include "server/session/reply.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "shared/base/log.h"
 #include "shared/text/text.h"
 
 #define ROOM_AT_FIRST 8192 /* bytes */
 #define ROOM_KEPT     (64 * 1024)
 
-void reply_init(struct reply *reply)
+void reply_init(struct reply *reply, struct arena *arena, struct block **published)
 {
 	memset(reply, 0, sizeof(*reply));
+	reply->arena = arena;
+	reply->published = published;
+}
+
+static void publish(const struct reply *reply)
+{
+	if (reply->published) {
+		*reply->published = reply->block;
+		atomic_signal_fence(memory_order_seq_cst);
+	}
 }
 
 void reply_finish(struct reply *reply)
 {
-	free(reply->text);
-	reply_init(reply);
+	struct block *block = reply->block;
+
+	reply->block = NULL;
+	reply->text = NULL;
+	reply->length = reply->complete = reply->room = 0;
+	publish(reply);
+	block_release(block);
 }
 
 void reply_clear(struct reply *reply)
@@ -49,15 +63,25 @@ void reply_drop_incomplete(struct reply *reply)
 	reply->length = reply->complete;
 }
 
+/* Its block may be found by a successor until the larger one is complete. */
 static void make_room(struct reply *reply, size_t length)
 {
-	while (reply->room - reply->length < length) {
-		reply->room = reply->room ? reply->room * 2 : ROOM_AT_FIRST;
-		reply->text = realloc(reply->text, reply->room);
-		if (!reply->text) {
-			die("out of memory");
-		}
+	struct block *old = reply->block;
+
+	if (reply->room - reply->length >= length) {
+		return;
 	}
+	reply->room = reply->room ? reply->room : ROOM_AT_FIRST;
+	while (reply->room - reply->length < length) {
+		reply->room *= 2;
+	}
+	reply->block = block_create(reply->arena, (uint32_t)reply->room);
+	if (old) {
+		memcpy(reply->block->bytes, reply->text, reply->length);
+	}
+	reply->text = reply->block->bytes;
+	publish(reply);
+	block_release(old);
 }
 
 void reply_bytes(struct reply *reply, const char *text, size_t length)

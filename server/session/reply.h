@@ -9,16 +9,22 @@
 
 #include <stddef.h>
 
+#include "server/session/output.h"
+
 #define REPLY_LINE_MAX 4095 /* bytes of one line, its LF counted in; longer ones are cut */
 
 struct reply {
-	char *text;
+	char *text; /* in `block` */
 	size_t length;
 	size_t complete; /* of its bytes: whole replies to the commands before this one */
 	size_t room;
+	struct block *block;
+	struct block **published; /* where a successor looks for it, or NULL */
+	struct arena *arena;
 };
 
-void reply_init(struct reply *reply);
+/* One in that arena (NULL: in memory of our own); PUBLISHED follows its block. */
+void reply_init(struct reply *reply, struct arena *arena, struct block **published);
 void reply_clear(struct reply *reply);
 void reply_finish(struct reply *reply);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/session/gate.h"
+#include "server/session/progress.h"
 #include "server/session/weight.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -20,6 +21,7 @@
 #define REPLIES_TOGETHER (16 * 1024)          /* bytes: so many do not wait for more */
 #define MESSAGE_SIZE_MAX 8192                 /* bytes of an event for one session */
 #define NOTICE_SIZE      256
+#define LINGER_READ      4096 /* bytes at once */
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
 static void flush(struct session *session);
@@ -53,18 +55,20 @@ static void set_reading(struct session *session, bool reading)
 	wait_for(session, reading, session->writing);
 }
 
-/* The connection is over: nothing more is read or written; the turn's end frees it. */
-static void end(struct session *session)
+void session_end(struct session *session)
 {
 	if (session->state == SESSION_ENDED) {
 		return;
 	}
 	session->turn->sessions->lingering -= session->state == SESSION_LINGERING;
 	session->state = SESSION_ENDED;
+	atomic_store(&session->stream->state, STREAM_ENDED);
 	weight_update(session);
 	event_del(&session->event);
+	shutdown(session->socket,
+		 SHUT_RDWR); /* the master may have a copy: to close is not enough */
 	close(session->socket);
-	output_finish(&session->output);
+	output_finish(session->output);
 	sessions_add_leaving(session);
 }
 
@@ -82,8 +86,8 @@ static void put_last_words(struct session *session, const struct message *why)
 {
 	char words[MESSAGE_SIZE_MAX];
 
-	if (output_cut(&session->output, session->front->message_length)) {
-		output_copy(&session->output, &session->turn->sessions->copied, words,
+	if (output_cut(session->output, session->front->message_length)) {
+		output_copy(session->output, &session->turn->sessions->copied, words,
 			    write_message(session, why, words));
 	}
 }
@@ -131,11 +135,16 @@ void session_send_replies(struct turn *turn)
 
 	sessions->answering = NULL;
 	if (session && session->state == SESSION_OPEN) {
-		output_copy(&session->output, &sessions->copied, sessions->reply.text,
-			    sessions->reply.complete);
-		queued_own(session, sessions->reply.complete);
+		size_t length = sessions->reply.complete;
+
+		progress_begin_commit(session);
+		output_copy(session->output, &sessions->copied, sessions->reply.text, length);
+		reply_drop_complete(&sessions->reply);
+		progress_end_commit(session);
+		queued_own(session, length);
+	} else {
+		reply_drop_complete(&sessions->reply);
 	}
-	reply_drop_complete(&sessions->reply);
 }
 
 void session_reply_is_complete(struct session *session)
@@ -143,6 +152,7 @@ void session_reply_is_complete(struct session *session)
 	struct sessions *sessions = session->turn->sessions;
 
 	reply_complete(&sessions->reply);
+	progress_done(session);
 	sessions->answering = session;
 	if (sessions->reply.complete >= REPLIES_TOGETHER) {
 		session_send_replies(session->turn);
@@ -155,13 +165,16 @@ static bool takes_output(struct session *session)
 	if (session->turn->sessions->answering == session) {
 		session_send_replies(session->turn);
 	}
+	if (session->turn->hand->tag != 0) {
+		output_mark(session->output, session->turn->hand->tag);
+	}
 	return session->state == SESSION_OPEN;
 }
 
 void session_send(struct session *session, const char *text, size_t length)
 {
 	if (takes_output(session)) {
-		output_copy(&session->output, &session->turn->sessions->copied, text, length);
+		output_copy(session->output, &session->turn->sessions->copied, text, length);
 		queued(session);
 	}
 }
@@ -169,7 +182,7 @@ void session_send(struct session *session, const char *text, size_t length)
 void session_send_own(struct session *session, const char *text, size_t length)
 {
 	if (takes_output(session)) {
-		output_copy(&session->output, &session->turn->sessions->copied, text, length);
+		output_copy(session->output, &session->turn->sessions->copied, text, length);
 		queued_own(session, length);
 	}
 }
@@ -178,7 +191,7 @@ void session_send_block(struct session *session, struct block *block, uint32_t s
 			uint32_t length)
 {
 	if (takes_output(session)) {
-		output_add(&session->output, block, start, length);
+		output_add(session->output, block, start, length);
 		queued(session);
 	}
 }
@@ -190,16 +203,17 @@ void session_send_now(struct session *session, const char *text, size_t length)
 	if (!takes_output(session)) {
 		return;
 	}
-	if (session->output.bytes == 0) {
+	if (output_bytes(session->output) == 0) {
 		sent = send(session->socket, text, length, MSG_NOSIGNAL);
 	}
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-		end(session);
+		session_end(session);
 		return;
 	}
 	sent = sent < 0 ? 0 : sent;
+	output_skip(session->output, (size_t)sent);
 	if ((size_t)sent < length) {
-		output_copy(&session->output, &session->turn->sessions->copied, text + sent,
+		output_copy(session->output, &session->turn->sessions->copied, text + sent,
 			    length - (size_t)sent);
 		wait_for(session, session->reading && !session->front->in_step, true);
 		weight_update(session);
@@ -250,7 +264,7 @@ static bool is_over(const struct session *session)
 static bool has_to_wait(const struct session *session)
 {
 	return session->keeping || weight_ignores_its_replies(session) ||
-	       (session->front->in_step && session->output.bytes > 0);
+	       (session->front->in_step && output_bytes(session->output) > 0);
 }
 
 /* Reads on, waits, or, when no more input comes and all of it is answered, closes. */
@@ -273,16 +287,24 @@ void session_expect_answer(struct session *session)
 	session->unanswered++;
 }
 
+/* What its front kept has its turn. */
+static void go_on(struct session *session)
+{
+	progress_begin(session, true);
+	session->front->go_on(session);
+	progress_end(session, 0);
+	settle(session);
+}
+
 void session_answered(struct session *session)
 {
 	session->unanswered--;
-	session_reply_is_complete(session);
-	session_send_replies(session->turn);
 	if (session->unanswered == 0 && session->keeping && !session->waiting &&
 	    !is_over(session)) {
-		session->front->go_on(session);
+		go_on(session);
+	} else {
+		settle(session);
 	}
-	settle(session);
 }
 
 /* Lets a new session in, or ends it, told why by its front; false: try again next turn. */
@@ -320,8 +342,7 @@ static bool retry(struct session *session)
 		return let_in(session);
 	}
 	if (session->keeping && session->unanswered == 0 && !weight_ignores_its_replies(session)) {
-		session->front->go_on(session);
-		settle(session);
+		go_on(session);
 	}
 	return true;
 }
@@ -350,13 +371,14 @@ void sessions_retry_waiting(struct turn *turn)
 /* Reads and forgets what the peer still sends, so that its end, and not a reset, ends it all. */
 static void linger(struct session *session)
 {
+	char forgotten[LINGER_READ];
 	ssize_t got;
 
 	do {
-		got = recv(session->socket, session->turn->receive_buffer, RECEIVE_SIZE, 0);
+		got = recv(session->socket, forgotten, sizeof(forgotten), 0);
 	} while (got > 0);
 	if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		end(session);
+		session_end(session);
 	}
 }
 
@@ -373,7 +395,7 @@ static bool many_linger(const struct turn *turn)
 static void finish_sending(struct session *session)
 {
 	if (session->ended_input || many_linger(session->turn)) {
-		end(session); /* to close it says as much */
+		session_end(session); /* to close it says as much */
 		return;
 	}
 	shutdown(session->socket, SHUT_WR);
@@ -396,18 +418,18 @@ static void take_up_kept(struct session *session)
 
 static void flush(struct session *session)
 {
-	size_t before = session->output.bytes;
+	size_t before = output_bytes(session->output);
 	bool ignored = weight_ignores_its_replies(session);
 	enum output_result result =
-		output_flush(&session->output, session->socket, session->front->message_length);
+		output_flush(session->output, session->socket, session->front->message_length);
 
-	weight_sent(session, before - session->output.bytes);
+	weight_sent(session, before - output_bytes(session->output));
 	if (ignored && !weight_ignores_its_replies(session)) {
 		take_up_kept(session);
 		settle(session);
 	}
 	switch (result) {
-	case OUTPUT_BROKEN: end(session); return;
+	case OUTPUT_BROKEN: session_end(session); return;
 	case OUTPUT_BLOCKED:
 		wait_for(session, session->reading, true);
 		weight_update(session);
@@ -431,8 +453,8 @@ static void note_since(struct session *session)
 {
 	const struct turn *turn = session->turn;
 
-	if (!session->unwatched && turn->unread_since_ns > session->since_ns) {
-		session->since_ns = turn->unread_since_ns;
+	if (!session->unwatched && turn->unread_since_ns > session->stream->since_ns) {
+		session->stream->since_ns = turn->unread_since_ns;
 	}
 	session->unwatched = false;
 }
@@ -441,13 +463,14 @@ static void note_since(struct session *session)
 static void note_empty(struct session *session, int64_t now_ns)
 {
 	if (!session->keeping) {
-		session->since_ns = now_ns;
+		session->stream->since_ns = now_ns;
 	}
 }
 
 static void read_input(struct session *session)
 {
 	struct turn *turn = session->turn;
+	char *received = turn->hand->received;
 	const int64_t now_ns = turn_now_ns(turn);
 	ssize_t got;
 
@@ -457,9 +480,11 @@ static void read_input(struct session *session)
 	}
 	turn->reads++;
 	note_since(session);
-	got = recv(session->socket, turn->receive_buffer, RECEIVE_SIZE, 0);
+	progress_begin(session, false);
+	got = recv(session->socket, received, RECEIVE_SIZE, 0);
 	if (got > 0) {
-		session->front->take(session, turn->receive_buffer, (size_t)got);
+		session->front->take(session, received, (size_t)got);
+		progress_end(session, (size_t)got);
 		if (got < RECEIVE_SIZE) {
 			note_empty(session, now_ns);
 		}
@@ -470,7 +495,7 @@ static void read_input(struct session *session)
 	} else if (errno == EAGAIN) {
 		note_empty(session, now_ns);
 	} else if (errno != EINTR) {
-		end(session);
+		session_end(session);
 	}
 }
 
@@ -488,29 +513,42 @@ static void begin(struct session *session)
 static void begin_behind_proxy(struct session *session)
 {
 	if (session->proxy_wait->header.names_peer) {
-		session->peer = session->proxy_wait->header.peer;
+		session->peer = session->stream->peer = session->proxy_wait->header.peer;
 	}
+	session->stream->proxied = false;
 	free(session->proxy_wait);
 	session->proxy_wait = NULL;
 	begin(session);
 }
 
+/* Its address is the proxy's, until it says whose it is. */
+static void await_header(struct session *session)
+{
+	session->proxy_wait = calloc(1, sizeof(*session->proxy_wait));
+	if (!session->proxy_wait) {
+		session_end(session);
+		return;
+	}
+	session->proxy_wait->until_ns = turn_now_ns(session->turn) + PROXY_HEADER_NS;
+	set_reading(session, true);
+}
+
 static void end_without_header(struct session *session, const char *what)
 {
 	session_note(session->turn, session, TRAIL_PROXY, "is a trusted proxy, but %s", what);
-	end(session);
+	session_end(session);
 }
 
 /* It is looked at first and then taken, so that what follows it stays for the front. */
 static void read_proxy_header(struct session *session)
 {
-	char *bytes = session->turn->receive_buffer;
+	char *bytes = session->turn->hand->received;
 	ssize_t got = recv(session->socket, bytes, RECEIVE_SIZE, MSG_PEEK);
 	size_t used = 0;
 
 	if (got <= 0) {
 		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-			end(session); /* a proxy that only looks whether we are there */
+			session_end(session); /* a proxy that only looks whether we are there */
 		}
 		return;
 	}
@@ -548,6 +586,7 @@ void session_close(struct session *session)
 		return;
 	}
 	session->state = SESSION_CLOSING;
+	atomic_store(&session->stream->state, STREAM_CLOSING);
 	weight_update(session);
 	set_reading(session, false);
 	sessions_add_unsent(session);
@@ -565,7 +604,7 @@ void session_end_now(struct session *session, const struct message *why)
 		flush(session);
 	}
 	if (session->state == SESSION_CLOSING) {
-		end(session); /* it does not read */
+		session_end(session); /* it does not read */
 	}
 }
 
@@ -578,11 +617,12 @@ void session_refuse(const struct front *front, int socket)
 	close(socket);
 }
 
-/* A session in the table; NULL when there is no seat or no memory. */
-static struct session *create(struct turn *turn, const struct front *front, int socket)
+/* A session at that seat of this worker's, whose stream is there. */
+static struct session *seat_session(struct turn *turn, const struct front *front, uint32_t index,
+				    int socket)
 {
 	struct sessions *sessions = turn->sessions;
-	struct session *session = sessions->free_count > 0 ? calloc(1, front->session_size) : NULL;
+	struct session *session = calloc(1, front->session_size);
 
 	if (!session) {
 		return NULL;
@@ -590,56 +630,118 @@ static struct session *create(struct turn *turn, const struct front *front, int 
 	session->turn = turn;
 	session->front = front;
 	session->socket = socket;
-	session->since_ns = turn->accepted_ns;
-	session->index = sessions->free[--sessions->free_count];
-	session->seat = directory_seat(turn->shared->directory, turn->worker, session->index);
-	session->number = directory_new_session(turn->shared->directory);
+	session->index = index;
+	session->seat = directory_seat(turn->shared->directory, turn->worker, index);
+	session->stream = streams_at(turn->shared->streams, turn->worker, index);
+	session->output = &session->stream->output;
 	event_assign(&session->event, turn->base, socket, EV_READ | EV_PERSIST, on_event, session);
-	sessions->table[session->index] = session;
+	sessions->table[index] = session;
 	sessions->count++;
+	return session;
+}
+
+/* A new one; NULL when there is no seat or no memory. */
+static struct session *create(struct turn *turn, const struct front *front,
+			      const struct session_socket *socket)
+{
+	struct sessions *sessions = turn->sessions;
+	struct session *session;
+
+	if (sessions->free_count == 0 ||
+	    !(session = seat_session(turn, front, sessions->free[sessions->free_count - 1],
+				     socket->descriptor))) {
+		return NULL;
+	}
+	sessions->free_count--;
+	session->number = directory_new_session(turn->shared->directory);
+	session->peer = socket->peer;
+	streams_open(turn->shared->streams, turn->worker, session->index, session->number,
+		     &(struct stream){ .handoff = socket->handoff,
+				       .kind = socket->kind,
+				       .since_ns = turn->accepted_ns,
+				       .peer = socket->peer });
+	output_init(session->output, turn->arena);
 	if (front->start) {
 		front->start(session);
 	}
 	return session;
 }
 
-void session_open(struct turn *turn, const struct front *front, int socket,
-		  struct peer_address peer)
+struct session *session_revive(struct turn *turn, const struct front *front, uint32_t index,
+			       int socket)
 {
-	struct session *session = create(turn, front, socket);
+	struct session *session = seat_session(turn, front, index, socket);
+	const struct stream *stream = session ? session->stream : NULL;
 
-	if (!session) {
-		session_refuse(front, socket);
-		return;
+	if (session) {
+		session->number = stream->session;
+		session->peer = stream->peer;
+		session->operator_role = stream->operator_role;
+		session->unwatched = true;
+		session->let_in = session->seat->session == session->number;
+		session->state = stream->state == STREAM_OPEN ? SESSION_OPEN : SESSION_CLOSING;
+		session->keeping = front->waits && front->waits(session);
 	}
-	session->peer = peer;
-	begin(session);
+	return session;
 }
 
-void session_open_proxied(struct turn *turn, const struct front *front, int socket,
-			  struct peer_address proxy)
+void session_start(struct session *session)
+{
+	weight_update(session);
+	sessions_add_unsent(session);
+	if (session->stream->proxied) {
+		await_header(session);
+		return;
+	}
+	if (session->keeping || !session->let_in) {
+		session_retry_later(session);
+	}
+	if (session->let_in && session->front->greet && session->output->queued == 0) {
+		session->front->greet(session);
+	}
+	if (session->let_in) {
+		settle(session);
+	}
+}
+
+struct session *session_open(struct turn *turn, const struct front *front,
+			     const struct session_socket *socket)
 {
 	struct session *session = create(turn, front, socket);
 
 	if (!session) {
-		session_refuse(front, socket);
-		return;
+		session_refuse(front, socket->descriptor);
+		return NULL;
 	}
-	session->peer = proxy;
-	session->proxy_wait = calloc(1, sizeof(*session->proxy_wait));
-	if (!session->proxy_wait) {
-		end(session);
-		return;
+	begin(session);
+	return session;
+}
+
+struct session *session_open_proxied(struct turn *turn, const struct front *front,
+				     const struct session_socket *socket)
+{
+	struct session *session = create(turn, front, socket);
+
+	if (!session) {
+		session_refuse(front, socket->descriptor);
+		return NULL;
 	}
-	session->proxy_wait->until_ns = turn_now_ns(turn) + PROXY_HEADER_NS;
-	set_reading(session, true);
-	read_proxy_header(session); /* it mostly comes with the connection */
+	session->stream->proxied = true;
+	await_header(session);
+	if (session->state == SESSION_OPEN) {
+		read_proxy_header(session); /* it mostly comes with the connection */
+	}
+	return session;
 }
 
 static void free_session(struct session *session)
 {
 	struct sessions *sessions = session->turn->sessions;
 
+	const struct rest *rest = progress_rest(session);
+
+	arena_give(session->turn->arena, rest->bytes, rest->length);
+	streams_close(session->turn->shared->streams, session->turn->worker, session->index);
 	sessions->table[session->index] = NULL;
 	sessions->free[sessions->free_count++] = session->index;
 	sessions->count--;
@@ -727,7 +829,7 @@ void sessions_tick(struct turn *turn)
 		}
 		if (session->linger_until_ns != 0 &&
 		    session->linger_until_ns <= turn_now_ns(turn)) {
-			end(session);
+			session_end(session);
 		} else if (session->proxy_wait && session->state == SESSION_OPEN &&
 			   session->proxy_wait->until_ns <= turn_now_ns(turn)) {
 			end_without_header(session, "sent no whole PROXY header in 10 s");

@@ -19,15 +19,33 @@
 /* Closes SOCKET, whose peer cannot be served. */
 void session_refuse(const struct front *front, int socket);
 
-/* Opens a session on SOCKET (owned from here on); greets. Refuses it if it cannot. */
-void session_open(struct turn *turn, const struct front *front, int socket,
-		  struct peer_address peer);
+/* A connection that is new here. */
+struct session_socket {
+	int descriptor;
+	uint8_t kind;     /* enum listener_kind: where it was accepted */
+	uint64_t handoff; /* as the master knows it; 0: it does not */
+	struct peer_address peer;
+};
+
+/* Opens a session on it (owned from here on); greets. NULL: it was refused. */
+struct session *session_open(struct turn *turn, const struct front *front,
+			     const struct session_socket *socket);
+
+/* A session of a predecessor's stream, its output adopted (adopt.h); NULL when memory is gone. */
+struct session *session_revive(struct turn *turn, const struct front *front, uint32_t index,
+			       int socket);
+
+/* It is whole: is read and sent from here on. */
+void session_start(struct session *session);
+
+/* The connection is over: nothing more is read or written; the turn's end frees it. */
+void session_end(struct session *session);
 
 /*
  * The same for one through a trusted proxy: who it is, its PROXY header says, and then it begins.
  */
-void session_open_proxied(struct turn *turn, const struct front *front, int socket,
-			  struct peer_address proxy);
+struct session *session_open_proxied(struct turn *turn, const struct front *front,
+				     const struct session_socket *socket);
 
 /* Sends a copy of TEXT: whole messages of its front's. */
 void session_send(struct session *session, const char *text, size_t length);
@@ -67,7 +85,7 @@ void session_send_replies(struct turn *turn);
 /* One more of its bookings is under way. */
 void session_expect_answer(struct session *session);
 
-/* One was answered, and lies in the reply: sends it, goes on with what waited. */
+/* The answer to one is queued: goes on with what waited. */
 void session_answered(struct session *session);
 
 /* Tries once more what found a lock taken. */

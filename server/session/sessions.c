@@ -1,6 +1,7 @@
 #include "server/session/sessions.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/base/log.h"
 
@@ -18,7 +19,7 @@ void sessions_create(struct turn *turn)
 	}
 	sessions->free_count = seats;
 	sessions->bans_seen = turn->shared->directory->admission->bans_made;
-	reply_init(&sessions->reply);
+	reply_init(&sessions->reply, turn->arena, &turn->hand->replies);
 	turn->sessions = sessions;
 }
 
@@ -31,6 +32,12 @@ void sessions_destroy(struct turn *turn)
 	free(sessions->table);
 	free(sessions->free);
 	free(sessions);
+}
+
+void sessions_forget(struct turn *turn)
+{
+	memset(turn->sessions->table, 0,
+	       turn->shared->options->max_connections * sizeof(*turn->sessions->table));
 }
 
 struct address session_address(const struct session *session)

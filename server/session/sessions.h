@@ -43,12 +43,12 @@ struct session {
 	struct peer_address peer;
 	struct proxy_wait *proxy_wait; /* `peer` is the proxy's still; or NULL */
 	int socket;
-	uint32_t index; /* of the seat, among this worker's */
-	struct output output;
+	uint32_t index;         /* of the seat, among this worker's */
+	struct stream *stream;  /* shared: what a successor needs to go on with it */
+	struct output *output;  /* the stream's */
 	size_t own_bytes;       /* of `output`: replies to what it asked itself, at most so many */
 	size_t own_behind;      /* bytes of `output` up to the end of the last of them */
 	size_t counted;         /* what it weighs in sessions->queued_bytes */
-	int64_t since_ns;       /* monotonic: what is not carried out yet came after that */
 	int64_t tokens_ns;      /* --rate: what it may still spend */
 	int64_t muted_until_ns; /* monotonic: as it was when admission->mutes_made was mutes_seen */
 	uint32_t mutes_seen;
@@ -58,7 +58,8 @@ struct session {
 	bool keeping;        /* its front keeps input that has to wait: no more is to be read */
 	bool ended_input;    /* the peer has half-closed */
 	bool reading;        /* `event` waits for input */
-	bool unwatched; /* it was not, when the loop last asked: `since_ns` is all that is known */
+	bool unwatched; /* it was not, when the loop last asked: `stream->since_ns` is all that is
+			   known */
 	bool writing;   /* the socket took no more: `event` waits for room */
 	bool operator_role;
 	bool let_in;        /* its seat is taken, and counted against its address */
@@ -94,10 +95,21 @@ struct sessions {
 	size_t queued_bytes;  /* of all receivers that are open, the kernel's share counted in */
 	uint32_t bans_seen;   /* admission->bans_made: who is banned up to there is let go */
 	struct trail trail;   /* what is said of operators */
+	/* progress.c */
+	struct session *taking; /* whose input is being taken */
+	uint64_t requests;      /* that were begun of it */
+	uint64_t requests_done;
+	struct rest kept;     /* what its front keeps of it */
+	bool resumes;         /* a predecessor's input is taken again */
+	uint64_t resume_done; /* requests of it that are done */
+	bool resume_begun;    /* one more was begun */
 };
 
 void sessions_create(struct turn *turn);
 void sessions_destroy(struct turn *turn);
+
+/* Nobody is here any more: what they had is to be given back. */
+void sessions_forget(struct turn *turn);
 
 /* The session at that seat of this worker's if it still is that one, else NULL. */
 struct session *session_find(const struct turn *turn, uint32_t index, uint64_t number);

@@ -8,7 +8,7 @@
 bool weight_is_too_far_behind(const struct session *session)
 {
 	return session->state == SESSION_OPEN &&
-	       session->output.bytes - session->own_bytes >
+	       output_bytes(session->output) - session->own_bytes >
 		       session->turn->shared->options->send_queue_bytes;
 }
 
@@ -24,7 +24,8 @@ void weight_update(struct session *session)
 	size_t weight = 0;
 
 	if (session->state == SESSION_OPEN) {
-		weight = session->output.bytes + (session->writing ? LISTENER_UNSENT_BYTES : 0);
+		weight = output_bytes(session->output) +
+			 (session->writing ? LISTENER_UNSENT_BYTES : 0);
 	}
 	sessions->queued_bytes += weight - session->counted;
 	session->counted = weight;
@@ -33,7 +34,7 @@ void weight_update(struct session *session)
 void weight_add_own(struct session *session, size_t length)
 {
 	session->own_bytes += length;
-	session->own_behind = session->output.bytes;
+	session->own_behind = output_bytes(session->output);
 }
 
 void weight_sent(struct session *session, size_t sent)

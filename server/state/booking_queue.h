@@ -32,6 +32,7 @@
 struct booking_slot {
 	uint32_t seat;    /* whose request it is: the worker's own business */
 	uint64_t session; /* likewise */
+	uint64_t asked;   /* likewise: hand->begun when it was put in */
 	int64_t since_ns; /* monotonic: it came to this machine after that */
 	uint64_t
 		arrival; /* the lower, the earlier, over all rings: in this order they are served */

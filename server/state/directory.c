@@ -21,7 +21,8 @@ static uint64_t nicks_max(unsigned workers, uint32_t seats_a_worker)
 
 size_t directory_size(unsigned workers, uint32_t seats_a_worker)
 {
-	return sizeof(struct directory) + (size_t)workers * seats_a_worker * sizeof(struct seat) +
+	return sizeof(struct directory) +
+	       (size_t)workers * (seats_a_worker + 1) * sizeof(struct seat) +
 	       hash_table_memory(nicks_max(workers, seats_a_worker), sizeof(struct nick_entry)) +
 	       2 * (size_t)CACHE_LINE;
 }
@@ -40,7 +41,7 @@ struct directory *directory_create(struct memory *memory, unsigned workers, uint
 	directory->admission = admission;
 	directory->seats_a_worker = seats_a_worker;
 	directory->seats = memory_take(
-		memory, (size_t)workers * seats_a_worker * sizeof(struct seat), CACHE_LINE);
+		memory, (size_t)workers * (seats_a_worker + 1) * sizeof(struct seat), CACHE_LINE);
 	hash_table_init(&directory->nicks, memory, nicks_max(workers, seats_a_worker),
 			sizeof(struct nick_entry));
 	return directory;
@@ -48,7 +49,7 @@ struct directory *directory_create(struct memory *memory, unsigned workers, uint
 
 struct seat *directory_seat(struct directory *directory, uint32_t worker, uint32_t seat)
 {
-	return &directory->seats[(size_t)worker * directory->seats_a_worker + seat];
+	return &directory->seats[(size_t)worker * (directory->seats_a_worker + 1) + seat];
 }
 
 bool name_hash_equal(struct name_hash a, struct name_hash b)
@@ -104,12 +105,9 @@ static void enter_again(struct directory *directory, uint32_t worker, uint32_t n
 	(void)admission_enter(directory->admission, seat->peer);
 }
 
-/* The lock's last holder died: the table is made again from the seats, which are the truth. */
-static void rebuild(void *context, pid_t dead)
+/* From the seats, which are the truth. */
+static void make_tables(struct directory *directory)
 {
-	struct directory *directory = context;
-
-	log_warning("directory: its lock's holder %d died; making the table of nicks again", dead);
 	hash_table_clear(&directory->nicks);
 	admission_clear(directory->admission);
 	for (uint32_t worker = 0; worker < directory->workers; worker++) {
@@ -117,6 +115,15 @@ static void rebuild(void *context, pid_t dead)
 			enter_again(directory, worker, i);
 		}
 	}
+}
+
+/* The lock's last holder died. */
+static void rebuild(void *context, pid_t dead)
+{
+	struct directory *directory = context;
+
+	log_warning("directory: its lock's holder %d died; making the table of nicks again", dead);
+	make_tables(directory);
 }
 
 bool directory_try(struct directory *directory)
@@ -129,6 +136,46 @@ bool directory_try(struct directory *directory)
 void directory_unlock(struct directory *directory)
 {
 	mutex_unlock(&directory->lock);
+}
+
+/* Around each change of a seat. */
+static void begin_change(struct seat *seat)
+{
+	struct seat *copy = seat + seat->undo;
+
+	memcpy(copy, seat, sizeof(*copy));
+	atomic_thread_fence(memory_order_release);
+	seqlock_write_begin(&seat->version);
+}
+
+static void end_change(struct seat *seat)
+{
+	seqlock_write_end(&seat->version);
+}
+
+static bool take_back(struct seat *seat)
+{
+	if (seat->version % 2 == 0) {
+		return false;
+	}
+	const uint32_t version = seat->version;
+
+	memcpy(seat, seat + seat->undo, sizeof(*seat));
+	atomic_store_explicit(&seat->version, version, memory_order_release);
+	end_change(seat);
+	return true;
+}
+
+void directory_take_back(struct directory *directory, uint32_t worker)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < directory->highest[worker]; i++) {
+		any |= take_back(directory_seat(directory, worker, i));
+	}
+	if (any) {
+		make_tables(directory);
+	}
 }
 
 bool seat_read(const struct seat *seat, struct seat *copy)
@@ -158,14 +205,15 @@ bool directory_claim(struct directory *directory, struct address where, struct s
 	struct name_hash old = seat->hash;
 	bool had_one = seat->session != 0;
 
+	seat->undo = directory->seats_a_worker - where.seat;
 	*entry =
 		(struct nick_entry){ .hash = hash, .worker = where.worker + 1, .seat = where.seat };
-	seqlock_write_begin(&seat->version);
+	begin_change(seat);
 	seat->hash = hash;
 	memset(seat->nick, 0, sizeof(seat->nick));
 	memcpy(seat->nick, name.text, name.length);
 	seat->session = where.session;
-	seqlock_write_end(&seat->version);
+	end_change(seat);
 	if (had_one && !name_hash_equal(old, hash)) {
 		hash_table_remove(&directory->nicks, find_entry(directory, old));
 	}
@@ -223,12 +271,12 @@ void directory_release(struct directory *directory, struct address where)
 
 	free_nick(directory, where);
 	admission_leave(directory->admission, seat->peer);
-	seqlock_write_begin(&seat->version);
+	begin_change(seat);
 	seat->session = 0;
 	seat->nick[0] = '\0';
 	seat->room_count = 0;
 	seat->has_ties = false;
-	seqlock_write_end(&seat->version);
+	end_change(seat);
 }
 
 bool directory_find(struct directory *directory, struct span name, struct address *where)
@@ -271,29 +319,29 @@ void seat_make_current(struct seat *seat, int index)
 	uint16_t room = seat->rooms[index];
 
 	if (index > 0) {
-		seqlock_write_begin(&seat->version);
+		begin_change(seat);
 		memmove(seat->rooms + 1, seat->rooms, (size_t)index * sizeof(*seat->rooms));
 		seat->rooms[0] = room;
-		seqlock_write_end(&seat->version);
+		end_change(seat);
 	}
 }
 
 void seat_add_room(struct seat *seat, uint16_t room)
 {
-	seqlock_write_begin(&seat->version);
+	begin_change(seat);
 	memmove(seat->rooms + 1, seat->rooms, seat->room_count * sizeof(*seat->rooms));
 	seat->rooms[0] = room;
 	seat->room_count++;
-	seqlock_write_end(&seat->version);
+	end_change(seat);
 }
 
 void seat_remove_room(struct seat *seat, uint16_t room)
 {
 	int index = seat_place_of(seat, room);
 
-	seqlock_write_begin(&seat->version);
+	begin_change(seat);
 	seat->room_count--;
 	memmove(seat->rooms + index, seat->rooms + index + 1,
 		(size_t)(seat->room_count - index) * sizeof(*seat->rooms));
-	seqlock_write_end(&seat->version);
+	end_change(seat);
 }

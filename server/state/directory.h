@@ -34,6 +34,8 @@ struct name_hash {
 
 struct seat {
 	_Atomic uint32_t version; /* of what follows: a sequence lock, its owner writes */
+	uint32_t undo; /* so many seats further on a copy is made before each change, while it lasts
+			*/
 	_Atomic uint64_t session; /* the session's number, never used twice; 0: free */
 	_Atomic uint64_t ended;   /* the number of one whom an operator ended: directory_end */
 	struct name_hash hash;    /* of the nick */
@@ -58,7 +60,7 @@ struct directory {
 	_Atomic uint64_t next_session;
 	_Atomic uint64_t next_guest;
 	struct admission *admission; /* guarded by `lock`, too */
-	struct seat *seats;          /* [workers][seats_a_worker] */
+	struct seat *seats;          /* [workers][seats_a_worker + 1]: the last is for copies */
 	struct hash_table nicks;     /* derived from the seats */
 	_Atomic uint32_t
 		highest[OPTIONS_WORKERS_MAX]; /* a worker's seats from here on were never used */
@@ -128,6 +130,12 @@ int seat_place_of(const struct seat *seat, uint16_t room);
 void seat_make_current(struct seat *seat, int index);
 void seat_add_room(struct seat *seat, uint16_t room);
 void seat_remove_room(struct seat *seat, uint16_t room);
+
+/*
+ * At the start of a worker that goes on with its predecessor's seats, with the lock held: takes
+ * back what the predecessor was changing of one.
+ */
+void directory_take_back(struct directory *directory, uint32_t worker);
 
 /*
  * A seat that WORKER's predecessor left in use, from SEAT on; false when there is none. The worker

@@ -88,23 +88,43 @@ static bool is_whole(const struct letter *letter, size_t length)
 	       letter->nick_length + (uint64_t)letter->text_length <= length - sizeof(*letter);
 }
 
-void inbox_drain(struct inboxes *inboxes, uint32_t worker,
+const struct letter *inbox_in_hand(const struct inboxes *inboxes, uint32_t worker,
+				   const struct hand *hand)
+{
+	struct ring *ring = ring_between(inboxes, hand->index, worker);
+	size_t length;
+
+	if (hand->tag == 0 || hand->kind != HAND_LETTER || ring->head != hand->from) {
+		return NULL;
+	}
+	const struct letter *letter = ring_peek(ring, &length);
+
+	return letter && is_whole(letter, length) ? letter : NULL;
+}
+
+void inbox_take_in_hand(struct inboxes *inboxes, uint32_t worker, const struct hand *hand)
+{
+	ring_release(ring_between(inboxes, hand->index, worker));
+}
+
+void inbox_drain(struct inboxes *inboxes, uint32_t worker, struct hand *hand,
 		 void (*read)(void *context, const struct letter *letter), void *context)
 {
 	uint64_t senders = atomic_exchange(&inboxes->news[worker].senders, 0);
 
-	while (senders != 0) {
-		struct ring *ring =
-			ring_between(inboxes, (uint32_t)__builtin_ctzll(senders), worker);
+	for (; senders != 0; senders &= senders - 1) {
+		uint32_t sender = (uint32_t)__builtin_ctzll(senders);
+		struct ring *ring = ring_between(inboxes, sender, worker);
 		const struct letter *letter;
 		size_t length;
 
-		senders &= senders - 1;
 		while ((letter = ring_peek(ring, &length))) {
+			hand_begin(hand, HAND_LETTER, sender, ring->head, 0);
 			if (is_whole(letter, length)) {
 				read(context, letter);
 			}
 			ring_release(ring);
+			hand_end(hand);
 		}
 	}
 }

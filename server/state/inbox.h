@@ -16,6 +16,7 @@
 #include "server/config/options.h"
 #include "server/state/directory.h"
 #include "server/state/message.h"
+#include "server/state/stream.h"
 #include "shared/base/memory.h"
 #include "shared/sync/ring.h"
 
@@ -62,10 +63,21 @@ struct message letter_message(const struct letter *letter);
 /* At the start of FROM: what its predecessor put in and had no time to announce is announced. */
 void inbox_announce(struct inboxes *inboxes, uint32_t from);
 
+/*
+ * The letter over which WORKER's predecessor ended, if it is still there, else NULL; it is taken
+ * out.
+ */
+const struct letter *inbox_in_hand(const struct inboxes *inboxes, uint32_t worker,
+				   const struct hand *hand);
+void inbox_take_in_hand(struct inboxes *inboxes, uint32_t worker, const struct hand *hand);
+
 bool inbox_has_news(const struct inboxes *inboxes, uint32_t worker);
 
-/* Takes every letter out of WORKER's inbox and gives it to READ; what is none is thrown away. */
-void inbox_drain(struct inboxes *inboxes, uint32_t worker,
+/*
+ * Takes every letter out of WORKER's inbox and gives it to READ, noting in HAND which it is at;
+ * what is none is thrown away.
+ */
+void inbox_drain(struct inboxes *inboxes, uint32_t worker, struct hand *hand,
 		 void (*read)(void *context, const struct letter *letter), void *context);
 
 #endif

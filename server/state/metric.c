@@ -22,6 +22,7 @@ static const char *const counter_helps[COUNTERS] = {
 	[COUNTER_MESSAGES] = "Lines said in rooms",
 	[COUNTER_DELIVERIES] = "Lines put into somebody's output",
 	[COUNTER_MISSED] = "Lines of rooms that went round before they were read",
+	[COUNTER_ADOPTED] = "Connections that a worker went on with when another ended",
 	[COUNTER_CUT_OFF] = "Receivers cut off, too far behind",
 	[COUNTER_ECHOED] = "Bytes echoed",
 	[COUNTER_BOOKED] = "Tickets sold",

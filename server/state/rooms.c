@@ -244,10 +244,10 @@ void rooms_leave(struct rooms *rooms, uint16_t room, uint32_t worker)
 	note_if_empty(rooms, room);
 }
 
-void rooms_leave_all(struct rooms *rooms, uint32_t worker)
+void rooms_recount(struct rooms *rooms, uint32_t worker, const uint32_t *members)
 {
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
-		atomic_store(&rooms->rooms[i].members[worker], 0);
+		atomic_store(&rooms->rooms[i].members[worker], members[i]);
 		note_if_empty(rooms, i);
 	}
 }
@@ -512,6 +512,16 @@ size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 		*next_number = last + 1;
 		return whole;
 	}
+}
+
+struct room_place *room_place(struct rooms *rooms, uint32_t worker, uint16_t room)
+{
+	return &rooms->places[worker][room];
+}
+
+struct room_place room_place_read(struct rooms *rooms, uint32_t worker, uint16_t room)
+{
+	return *room_place(rooms, worker, room);
 }
 
 struct message room_message_of(const struct room_record *record, struct span name)

@@ -86,6 +86,12 @@ struct room_kept {
 	uint32_t topic_now;
 };
 
+/* How far a worker's members in a room have been given its log: written by that worker's loop. */
+struct room_place {
+	uint64_t position;    /* changes last: what a successor goes by */
+	uint64_t next_number; /* of the line expected there; 0: not known */
+};
+
 struct rooms {
 	unsigned workers;
 	uint32_t log_size; /* bytes of each room's log; a power of two */
@@ -96,6 +102,7 @@ struct rooms {
 	struct room rooms[ROOMS_MAX];
 	struct room_kept kept[ROOMS_MAX];
 	unsigned char *logs; /* [ROOMS_MAX][log_size] */
+	struct room_place places[OPTIONS_WORKERS_MAX][ROOMS_MAX];
 	/* For each worker the rooms that have something new for it: a bit a room, and a summary. */
 	struct {
 		_Alignas(CACHE_LINE) _Atomic uint64_t any;
@@ -120,8 +127,8 @@ uint16_t rooms_open(struct rooms *rooms, const struct directory *directory, stru
 void rooms_enter(struct rooms *rooms, uint16_t room, uint32_t worker);
 void rooms_leave(struct rooms *rooms, uint16_t room, uint32_t worker);
 
-/* With the directory's lock held: none of WORKER's members is left, in any room. */
-void rooms_leave_all(struct rooms *rooms, uint32_t worker);
+/* With the directory's lock held: so many are WORKER's MEMBERS in each of ROOMS_MAX rooms. */
+void rooms_recount(struct rooms *rooms, uint32_t worker, const uint32_t *members);
 
 /* With the directory's lock held: the room of an event, kept also while nobody is in it. */
 uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, const char *event);
@@ -161,6 +168,10 @@ bool room_append(struct rooms *rooms, uint16_t room, const struct room_message *
  */
 size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 		 uint64_t *next_number, unsigned char *buffer, size_t size, uint64_t *missed);
+
+/* WORKER's place in a room's log; and a copy. */
+struct room_place *room_place(struct rooms *rooms, uint32_t worker, uint16_t room);
+struct room_place room_place_read(struct rooms *rooms, uint32_t worker, uint16_t room);
 
 /*
  * At the server's start, before the first fork: puts a room that the store kept at its place, empty

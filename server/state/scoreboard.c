@@ -7,6 +7,7 @@ static const char *const counter_names[COUNTERS] = {
 	[COUNTER_MESSAGES] = "turnstile_messages_total",
 	[COUNTER_DELIVERIES] = "turnstile_deliveries_total",
 	[COUNTER_MISSED] = "turnstile_missed_total",
+	[COUNTER_ADOPTED] = "turnstile_adopted_total",
 	[COUNTER_CUT_OFF] = "turnstile_cut_off_total",
 	[COUNTER_ECHOED] = "turnstile_echoed_bytes_total",
 	[COUNTER_BOOKED] = "turnstile_tickets_booked_total",

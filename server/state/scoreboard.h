@@ -30,6 +30,7 @@ enum counter {
 	COUNTER_MESSAGES,   /* lines appended to room logs */
 	COUNTER_DELIVERIES, /* lines put into somebody's output */
 	COUNTER_MISSED,     /* lines of rooms that went round before they were read */
+	COUNTER_ADOPTED,    /* connections of predecessors that were gone on with */
 	COUNTER_CUT_OFF,    /* receivers that were too far behind */
 	COUNTER_ECHOED,     /* bytes */
 	COUNTER_BOOKED,     /* tickets sold */

@@ -9,7 +9,8 @@ void shared_state_init(struct shared_state *shared, const struct options *option
 			sizeof(struct stock_board) +
 			directory_size(workers, options->max_connections) +
 			admission_size(options->max_connections) + rooms_size(options->history) +
-			inboxes_size(workers) + sizeof(struct logins) + 5 * CACHE_LINE;
+			inboxes_size(workers) + sizeof(struct logins) +
+			streams_size(workers, options->max_connections) + 5 * CACHE_LINE;
 	struct memory *memory = &shared->memory;
 
 	shared->options = options;
@@ -23,6 +24,7 @@ void shared_state_init(struct shared_state *shared, const struct options *option
 	shared->rooms = rooms_create(memory, workers, options->history);
 	shared->logins = logins_create(memory);
 	shared->inboxes = inboxes_create(memory, workers);
+	shared->streams = streams_create(memory, options);
 	scoreboard_init(shared->scoreboard, workers, clock_wall_ns());
 	booking_queue_init(shared->queue, workers);
 	shared->queue->each_own = options->serialize == SERIALIZE_NONE;

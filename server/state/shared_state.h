@@ -15,6 +15,7 @@
 #include "server/state/rooms.h"
 #include "server/state/scoreboard.h"
 #include "server/state/stock_board.h"
+#include "server/state/stream.h"
 
 struct shared_state {
 	const struct options *options;
@@ -26,6 +27,7 @@ struct shared_state {
 	struct booking_queue *queue;
 	struct stock_board *board;
 	struct logins *logins;
+	struct streams *streams;
 };
 
 /* Maps and lays out everything for OPTIONS, which must outlive it. Dies when it cannot. */

@@ -14,15 +14,14 @@ void turn_init(struct turn *turn, struct shared_state *shared, uint32_t worker)
 	turn->shared = shared;
 	turn->worker = worker;
 	turn->score = &shared->scoreboard->scores[worker];
-	turn->receive_buffer = malloc(RECEIVE_SIZE);
-	if (!turn->receive_buffer) {
-		die("out of memory");
-	}
+	turn->hand = &shared->streams->hands[worker];
+	turn->arena =
+		arena_create(streams_arena(shared->streams, worker), shared->streams->arena_bytes);
 }
 
 void turn_finish(struct turn *turn)
 {
-	free(turn->receive_buffer);
+	arena_destroy(turn->arena);
 }
 
 /*

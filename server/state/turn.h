@@ -15,15 +15,14 @@
 
 #include "server/state/shared_state.h"
 
-#define RECEIVE_SIZE (64 * 1024) /* bytes read from a socket at once */
-
 struct turn {
 	struct shared_state *shared;
 	uint32_t worker; /* its number, from 0; people see it from 1 */
 	struct score *score;
 	struct event_base *base;
-	char *receive_buffer; /* RECEIVE_SIZE bytes */
-	int64_t now_ns;       /* 0: not read yet; see turn_now_ns */
+	struct hand *hand;   /* what it is at, for its successor */
+	struct arena *arena; /* what its connections keep in it, they keep beyond its end */
+	int64_t now_ns;      /* 0: not read yet; see turn_now_ns */
 	int64_t wall_ns;
 	int64_t last_ns;         /* a turn before, or earlier: `now_ns` */
 	int64_t unread_since_ns; /* see turn_forget_time */
@@ -38,7 +37,7 @@ struct turn {
 	struct boxoffice *boxoffice; /* booking/boxoffice.h */
 };
 
-/* A turn of WORKER's, with a buffer of its own and without a base. Dies when memory is gone. */
+/* A turn of WORKER's, without a base. Dies when memory is gone. */
 void turn_init(struct turn *turn, struct shared_state *shared, uint32_t worker);
 void turn_finish(struct turn *turn);
 

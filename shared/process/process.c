@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -88,31 +89,40 @@ static void reset_signals(void)
 	pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
-static unsigned next_kept(const struct process_options *options, unsigned from)
+static int by_number(const void *a, const void *b)
 {
-	unsigned next = UINT_MAX;
+	int first = *(const int *)a;
+	int second = *(const int *)b;
 
-	for (size_t i = 0; i < options->keep_count; i++) {
-		unsigned kept = (unsigned)options->keep[i];
-		if (kept >= from && kept < next) {
-			next = kept;
-		}
-	}
-	return next;
+	return (first > second) - (first < second);
 }
 
+static void close_between(unsigned from, unsigned to)
+{
+	if (from <= to && close_range(from, to, 0) != 0) {
+		bug("close_range: %m");
+	}
+}
+
+/* The child's copy of the list is sorted: there may be thousands. */
 static void close_others(const struct process_options *options)
 {
 	unsigned from = STDERR_FILENO + 1;
-	unsigned kept;
+	int *keep = malloc((options->keep_count + 1) * sizeof(*keep));
 
-	do {
-		kept = next_kept(options, from);
-		if (kept > from && close_range(from, kept - 1, 0) != 0) {
-			bug("close_range: %m");
+	if (!keep) {
+		die("out of memory");
+	}
+	memcpy(keep, options->keep, options->keep_count * sizeof(*keep));
+	qsort(keep, options->keep_count, sizeof(*keep), by_number);
+	for (size_t i = 0; i < options->keep_count; i++) {
+		if ((unsigned)keep[i] >= from) {
+			close_between(from, (unsigned)keep[i] - 1);
+			from = (unsigned)keep[i] + 1;
 		}
-		from = kept + 1;
-	} while (kept != UINT_MAX);
+	}
+	close_between(from, UINT_MAX);
+	free(keep);
 }
 
 /* The first that a child does. Its signals are blocked until here. */

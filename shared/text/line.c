@@ -5,12 +5,9 @@
  */
 #include "shared/text/line.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "shared/text/words.h"
-
-#define PARTIAL_SIZE (LINE_MAX_BYTES + 2) /* CR and NUL may stand before the LF */
 
 /* The bytes of telnet's commands (RFC 854). */
 enum {
@@ -36,21 +33,64 @@ enum telnet_state {
 	STATE_DEAF          /* a browser: nothing counts any more */
 };
 
-struct line_telnet {
-	uint64_t asked[2][4]; /* a bit an option: DO, WILL was answered */
-	char reply[LINE_REPLY_SIZE];
-};
-
 void line_reader_init(struct line_reader *reader)
 {
-	*reader = (struct line_reader){ 0 };
+	reader->partial_length = 0;
+	reader->telnet_state = STATE_TEXT;
+	reader->skipping = reader->first_done = reader->asked_any = false;
 }
 
-void line_reader_finish(struct line_reader *reader)
+/* What line_reader_save writes: this, then the options that were asked for, then the line. */
+struct saved {
+	uint16_t partial_length;
+	uint8_t telnet_state;
+	bool skipping;
+	bool first_done;
+	bool asked_any;
+};
+
+static size_t asked_size(const struct line_reader *reader)
 {
-	free(reader->partial);
-	free(reader->telnet);
+	return reader->asked_any ? sizeof(reader->asked) : 0;
+}
+
+size_t line_reader_saved_size(const struct line_reader *reader)
+{
+	if (reader->partial_length == 0 && reader->telnet_state == STATE_TEXT &&
+	    !reader->skipping && !reader->asked_any) {
+		return 0;
+	}
+	return sizeof(struct saved) + asked_size(reader) + reader->partial_length;
+}
+
+void line_reader_save(const struct line_reader *reader, void *bytes)
+{
+	const struct saved saved = { reader->partial_length, reader->telnet_state, reader->skipping,
+				     reader->first_done, reader->asked_any };
+	char *to = bytes;
+
+	memcpy(to, &saved, sizeof(saved));
+	memcpy(to + sizeof(saved), reader->asked, asked_size(reader));
+	memcpy(to + sizeof(saved) + asked_size(reader), reader->partial, reader->partial_length);
+}
+
+void line_reader_load(struct line_reader *reader, const void *bytes, size_t size)
+{
+	const char *from = bytes;
+	struct saved saved;
+
 	line_reader_init(reader);
+	if (size == 0) {
+		return;
+	}
+	memcpy(&saved, from, sizeof(saved));
+	reader->partial_length = saved.partial_length;
+	reader->telnet_state = saved.telnet_state;
+	reader->skipping = saved.skipping;
+	reader->first_done = saved.first_done;
+	reader->asked_any = saved.asked_any;
+	memcpy(reader->asked, from + sizeof(saved), asked_size(reader));
+	memcpy(reader->partial, from + sizeof(saved) + asked_size(reader), saved.partial_length);
 }
 
 /* How long TEXT is without the part of a line's end that stands before the LF. */
@@ -116,17 +156,11 @@ static enum line_event hand_out(struct line_reader *reader, const char *text, si
 /* Adds a stretch to the unfinished line. */
 static enum line_event gather(struct line_reader *reader, const char *bytes, size_t length)
 {
-	size_t room = PARTIAL_SIZE - (size_t)reader->partial_length;
+	size_t room = LINE_PARTIAL_SIZE - (size_t)reader->partial_length;
 	size_t fitting = length < room ? length : room;
 
 	if (reader->skipping || length == 0) {
 		return LINE_NONE;
-	}
-	if (!reader->partial) {
-		reader->partial = malloc(PARTIAL_SIZE);
-	}
-	if (!reader->partial) {
-		return LINE_NO_MEMORY;
 	}
 	memcpy(reader->partial + reader->partial_length, bytes, fitting);
 	reader->partial_length = (uint16_t)(reader->partial_length + fitting);
@@ -159,7 +193,7 @@ static enum line_event end_line(struct line_reader *reader, struct line *line)
  */
 static size_t plain_length(const char *input, size_t length)
 {
-	size_t window = length < PARTIAL_SIZE + 1 ? length : PARTIAL_SIZE + 1;
+	size_t window = length < LINE_PARTIAL_SIZE + 1 ? length : LINE_PARTIAL_SIZE + 1;
 	const char *lf = memchr(input, '\n', window);
 	size_t plain = lf ? (size_t)(lf - input) : window;
 	const char *iac = memchr(input, IAC, plain);
@@ -210,25 +244,21 @@ static enum line_event read_text(struct line_reader *reader, const char *input, 
 static enum line_event answer(struct line_reader *reader, bool will, uint8_t option,
 			      struct line *line)
 {
-	struct line_telnet *telnet = reader->telnet;
 	uint64_t bit = UINT64_C(1) << option % 64;
-	uint64_t *asked;
+	uint64_t *asked = &reader->asked[will][option / 64];
 
-	if (!telnet) {
-		telnet = reader->telnet = calloc(1, sizeof(*telnet));
+	if (!reader->asked_any) {
+		memset(reader->asked, 0, sizeof(reader->asked));
+		reader->asked_any = true;
 	}
-	if (!telnet) {
-		return LINE_NO_MEMORY;
-	}
-	asked = &telnet->asked[will][option / 64];
 	if ((*asked & bit) && (will || option != TIMING_MARK)) {
 		return LINE_NONE;
 	}
 	*asked |= bit;
-	telnet->reply[0] = (char)IAC;
-	telnet->reply[1] = (char)(will ? DONT : WONT);
-	telnet->reply[2] = (char)option;
-	*line = (struct line){ telnet->reply, LINE_REPLY_SIZE };
+	reader->reply[0] = (char)IAC;
+	reader->reply[1] = (char)(will ? DONT : WONT);
+	reader->reply[2] = (char)option;
+	*line = (struct line){ reader->reply, LINE_REPLY_SIZE };
 	return LINE_TELNET;
 }
 
@@ -270,16 +300,6 @@ static enum line_event read_telnet(struct line_reader *reader, uint8_t byte, str
 	}
 }
 
-/* Between two lines nothing is kept. */
-static void drop_empty_partial(struct line_reader *reader)
-{
-	if (reader->partial_length > 0) {
-		return;
-	}
-	free(reader->partial);
-	reader->partial = NULL;
-}
-
 enum line_event line_read(struct line_reader *reader, const char *input, size_t length,
 			  size_t *used, struct line *line)
 {
@@ -297,8 +317,5 @@ enum line_event line_read(struct line_reader *reader, const char *input, size_t 
 		at += taken;
 	}
 	*used = at;
-	if (event == LINE_NONE) {
-		drop_empty_partial(reader);
-	}
 	return event;
 }

@@ -3,9 +3,11 @@
  *
  * First step of a line's way. Takes out telnet sequences (RFC 854, RFC 855), drops the line's end
  * (LF, CR LF, CR NUL LF) and throws away what is too long. Knows no socket: bytes go in, lines come
- * out. It keeps only an unfinished line (at most LINE_MAX_BYTES + 2 bytes, allocated while there is
- * one), so a connection between two lines costs nothing. A whole line is handed out where it lies
- * in the input. However the input is cut, the same events come of it.
+ * out. A whole line is handed out where it lies in the input. However the input is cut, the same
+ * events come of it.
+ *
+ * A reader is needed only while there is input. Between two turns a connection keeps what
+ * line_reader_save writes: an unfinished line, and what telnet was told; mostly nothing at all.
  *
  * The guard against browsers looks at the first line that is not empty: a page may begin its
  * request with empty lines, which an HTTP server would skip.
@@ -25,19 +27,20 @@ enum line_event {
 	LINE_WHOLE,    /* a line, possibly empty */
 	LINE_TOO_LONG, /* once for each line that is too long, as soon as that is sure */
 	LINE_TELNET,   /* a telnet option to answer: `text` is what to send, raw */
-	LINE_BROWSER,  /* the first line begins as HTTP's: close; nothing else comes any more */
-	LINE_NO_MEMORY /* the unfinished line could not be kept: close */
+	LINE_BROWSER   /* the first line begins as HTTP's: close; nothing else comes any more */
 };
 
-struct line_telnet; /* options already answered; exists once a sequence was seen */
+#define LINE_PARTIAL_SIZE (LINE_MAX_BYTES + 2) /* CR and NUL may stand before the LF */
 
 struct line_reader {
-	char *partial;              /* the unfinished line, or NULL */
-	struct line_telnet *telnet; /* or NULL */
-	uint16_t partial_length;
+	uint16_t partial_length; /* of the unfinished line */
 	uint8_t telnet_state;
 	bool skipping;   /* the rest of a line that was too long */
 	bool first_done; /* the first line that is not empty is over: a browser would have shown */
+	bool asked_any;  /* `asked` is in use; else it is not set */
+	uint64_t asked[2][4]; /* a bit an option: DO, WILL was answered */
+	char reply[LINE_REPLY_SIZE];
+	char partial[LINE_PARTIAL_SIZE];
 };
 
 struct line {
@@ -55,7 +58,13 @@ void line_reader_init(struct line_reader *reader);
 enum line_event line_read(struct line_reader *reader, const char *input, size_t length,
 			  size_t *used, struct line *line);
 
-/* Frees what the reader keeps; it is as after line_reader_init then. */
-void line_reader_finish(struct line_reader *reader);
+/*
+ * What has to be kept of the reader until there is more input: its size in bytes, LINE_SAVED_MAX at
+ * most, 0 if nothing but `first_done` is; and the bytes themselves, for another reader.
+ */
+#define LINE_SAVED_MAX sizeof(struct line_reader)
+size_t line_reader_saved_size(const struct line_reader *reader);
+void line_reader_save(const struct line_reader *reader, void *bytes);
+void line_reader_load(struct line_reader *reader, const void *bytes, size_t size);
 
 #endif

@@ -56,7 +56,7 @@ static void start(void)
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	expect(bind(listener, &address, sizeof(address.sa_family)) == 0);
 	expect(listen(listener, CLIENTS_MOST) == 0);
-	dispatch = dispatch_create(base, &shared, &listener, 1);
+	dispatch = dispatch_create(base, &shared, &listener, 1, NULL);
 }
 
 static void open_worker(uint32_t worker)
@@ -87,6 +87,15 @@ static int connect_client(void)
 	return client;
 }
 
+/* A copy of what a worker accepted: not where the master accepts. */
+static bool was_closed(const struct worker_message *message)
+{
+	if (message->kind == MESSAGE_ACCEPTED && received.descriptor_count > 0) {
+		close(received.descriptors[0]);
+	}
+	return message->kind == MESSAGE_ACCEPTED;
+}
+
 /* As the slot does: what cannot be said costs the worker its place. */
 static void master_hears(uint32_t worker)
 {
@@ -97,7 +106,7 @@ static void master_hears(uint32_t worker)
 	while (good && ((result = channel_receive(masters[worker], &received)) == CHANNEL_OK ||
 			result == CHANNEL_CUT)) {
 		good = slot_read_message(&received, &message) &&
-		       (message.kind == MESSAGE_READY ||
+		       (message.kind == MESSAGE_READY || was_closed(&message) ||
 			dispatch_answered(dispatch, worker, &message));
 	}
 	if (!good) {
@@ -118,8 +127,10 @@ static void worker_answers(uint32_t worker)
 			close(received.descriptors[i]);
 		}
 		message.kind = MESSAGE_TAKEN;
-		expect(channel_send(workers[worker], &message, WORKER_MESSAGE_LENGTH(0), NULL, 0) ==
-		       CHANNEL_OK);
+		expect(channel_send(workers[worker], &message,
+				    offsetof(struct worker_message, seats) +
+					    message.count * sizeof(*message.seats),
+				    NULL, 0) == CHANNEL_OK);
 		master_hears(worker);
 	}
 }

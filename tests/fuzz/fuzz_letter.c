@@ -24,6 +24,7 @@ static struct options options = {
 	.workers = 2, .max_connections = SEATS, .history = 10, .send_queue_bytes = 1 << 20
 };
 static struct shared_state shared;
+static struct hand hand;
 static struct core core;
 static int client = -1;
 
@@ -34,7 +35,8 @@ static void open_client(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
 		abort();
 	}
-	session_open(&core.turn, &lines_front, ends[0], (struct peer_address){ { 0 } });
+	(void)session_open(&core.turn, &lines_front,
+			   &(struct session_socket){ .descriptor = ends[0] });
 	client = ends[1];
 }
 
@@ -99,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		start();
 	}
 	put_letters(data, size);
-	inbox_drain(shared.inboxes, TO, check_letter, NULL);
+	inbox_drain(shared.inboxes, TO, &hand, check_letter, NULL);
 	put_letters(data, size);
 	run_turn();
 	if (read(client, output, sizeof(output)) == 0) { /* the last that it heard */

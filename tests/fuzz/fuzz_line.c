@@ -28,8 +28,23 @@ static void check(const struct line_reader *reader, enum line_event event, const
 		abort();
 	if (event == LINE_TELNET && line->length != LINE_REPLY_SIZE)
 		abort();
-	if (event == LINE_NONE && reader->partial && reader->partial_length == 0)
+	if (line_reader_saved_size(reader) > LINE_SAVED_MAX)
 		abort();
+}
+
+/* Between two pieces another reader is made of what has to be kept, as the server does. */
+static void keep(struct line_reader *reader)
+{
+	size_t size = line_reader_saved_size(reader);
+	bool first_done = reader->first_done;
+	char *saved = malloc(size + 1);
+
+	if (size > 0)
+		line_reader_save(reader, saved);
+	memset(reader, 0xA5, sizeof(*reader));
+	line_reader_load(reader, saved, size);
+	reader->first_done = first_done;
+	free(saved);
 }
 
 /* Reads a piece from memory of its own, so that reading on, or later, is noticed. */
@@ -54,6 +69,7 @@ static uint64_t read_piece(struct line_reader *reader, const uint8_t *piece, siz
 	if (at != length)
 		abort();
 	free(copy);
+	keep(reader);
 	return digest;
 }
 
@@ -72,7 +88,6 @@ static uint64_t read_cut(const uint8_t *data, size_t size, size_t largest, unsig
 		digest = read_piece(&reader, data + at, length, digest);
 		at += length;
 	}
-	line_reader_finish(&reader);
 	return digest;
 }
 
@@ -83,7 +98,6 @@ static uint64_t read_whole(const uint8_t *data, size_t size)
 
 	line_reader_init(&reader);
 	digest = read_piece(&reader, data, size, 0);
-	line_reader_finish(&reader);
 	return digest;
 }
 

@@ -46,7 +46,8 @@ static int open_session(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
 		abort();
 	}
-	session_open(&core.turn, &lines_front, ends[0], (struct peer_address){ { 0 } });
+	(void)session_open(&core.turn, &lines_front,
+			   &(struct session_socket){ .descriptor = ends[0] });
 	return ends[1];
 }
 

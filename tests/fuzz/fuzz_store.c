@@ -117,7 +117,8 @@ static void ask(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
 		abort();
 	}
-	session_open(&core.turn, &lines_front, ends[0], (struct peer_address){ { 0 } });
+	(void)session_open(&core.turn, &lines_front,
+			   &(struct session_socket){ .descriptor = ends[0] });
 	(void)!write(ends[1], questions, sizeof(questions) - 1);
 	run_turns();
 	check_output(ends[1]);

@@ -208,11 +208,13 @@ static void check_found_again(struct talk *talk, unsigned round)
 static void start_with_events(void)
 {
 	static char events[ROUNDS_MAX][32];
-	const char *arguments[2 * ROUNDS_MAX + 3];
+	const char *arguments[2 * ROUNDS_MAX + 5];
 	size_t count = 0;
 
 	arguments[count++] = "--workers";
 	arguments[count++] = "4";
+	arguments[count++] = "--adopt"; /* connections are to be lost, and asked again on others */
+	arguments[count++] = "off";
 	for (unsigned i = 0; i < ROUNDS_MAX; i++) {
 		snprintf(events[i], sizeof(events[i]), "--event=rush%u=%d", i, TICKETS);
 		arguments[count++] = events[i];

@@ -44,7 +44,7 @@ Test(programs_chat, two_on_two_workers_chat_on_when_a_third_worker_is_killed)
 	static struct talk ann, bob, eve, heir;
 	pid_t pid;
 
-	turnstiled_start(&server, "--workers", "3");
+	turnstiled_start(&server, "--workers", "3", "--adopt", "off");
 	open_on(&ann, server.lines_port, 1);
 	open_on(&bob, server.lines_port, 2);
 	open_on(&eve, server.lines_port, 3);
@@ -316,7 +316,7 @@ Test(programs_chat, who_is_left_when_workers_are_killed_heard_all_in_the_same_or
 	pid_t spared;
 	unsigned kills = 0;
 
-	turnstiled_start(&server, "--workers", "4");
+	turnstiled_start(&server, "--workers", "4", "--adopt", "off");
 	gather();
 	serving(&members[0].talk, &spared);
 	while (say_some()) {

@@ -184,11 +184,6 @@ Test(programs_history, killed_workers_lose_no_line)
 	for (size_t i = 0; i < count; i++) {
 		watch_signal(server.pid, children[i], SIGKILL);
 	}
-	talk_expect_end(&ann);
-	talk_expect_end(&bob);
-	talk_close(&ann);
-	talk_close(&bob);
-	enter(&ann, 1, "ann");
 	expect_history(&ann, "", 1, 30);
 }
 

@@ -302,7 +302,8 @@ Test(programs_holds, a_hold_of_a_killed_clerk_lapses_too)
 
 static void tie(const char *kind)
 {
-	start(kind);
+	turnstiled_start(&server, "--workers", "2", "--adopt", "off", "--store",
+			 store_url(&server, kind, "store"), "--event", "rush=5");
 	open_on(&talk, server.lines_port, 1);
 	open_on(&other, server.lines_port, 2);
 	ask(&other, "+held ", "/hold rush 2 tied");

@@ -37,7 +37,8 @@ static void enter(struct talk *talk, unsigned worker, const char *nick)
 /* The operator and bob at one worker, ann at another; bob hears ann. */
 static void start(void)
 {
-	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
+	turnstiled_start(&server, "--workers", "2", "--adopt", "off", "--op-password-file",
+			 password_file(&server));
 	enter(&boss, 1, "boss");
 	enter(&ann, 2, "ann");
 	enter(&bob, 1, "bob");
@@ -475,7 +476,8 @@ static bool guesses_outlast_a_worker(void)
 
 Test(programs_moderation, guessed_passwords_are_not_forgotten_with_their_worker)
 {
-	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
+	turnstiled_start(&server, "--workers", "2", "--adopt", "off", "--op-password-file",
+			 password_file(&server));
 	open_on(&bob, server.lines_port, 2);
 	cr_expect(eventually(guesses_outlast_a_worker()));
 }

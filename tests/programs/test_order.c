@@ -352,9 +352,10 @@ TestOnBoth(each_ticket_that_is_sold_while_workers_are_killed_was_told_to_its_buy
 	static struct talk talk;
 	unsigned sold = 0;
 
-	turnstiled_start(&server, "--workers", "4", "--store", store_url(&server, kind, "store"),
-			 "--event", text_of("rush=%d", TICKETS), "--rate", "0", "--max-per-address",
-			 "0", "--op-password-file", password_file(&server));
+	turnstiled_start(&server, "--workers", "4", "--adopt", "off", "--store",
+			 store_url(&server, kind, "store"), "--event", text_of("rush=%d", TICKETS),
+			 "--rate", "0", "--max-per-address", "0", "--op-password-file",
+			 password_file(&server));
 	rush_amid_kills();
 	talk_open_greeted(&talk, server.lines_port);
 	become_operator(&talk);

@@ -21,8 +21,8 @@ static struct talk talk;
 static void start_server(void)
 {
 	turnstiled_init(&server, TURNSTILED);
-	turnstiled_start(&server, "--workers", "2", "--event", "small=50", "--event",
-			 "big=1000000");
+	turnstiled_start(&server, "--adopt", "off", "--workers", "2", "--event", "small=50",
+			 "--event", "big=1000000");
 	talk_open_greeted(&talk, server.lines_port);
 }
 

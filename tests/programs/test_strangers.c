@@ -119,8 +119,8 @@ Test(programs_strangers, a_log_that_nobody_reads_stops_nobody)
 	pid_t pid;
 
 	fill_log();
-	turnstiled_start(&server, "--workers", "2", "--log-level", "debug", "--op-password-file",
-			 password_file(&server));
+	turnstiled_start(&server, "--workers", "2", "--adopt", "off", "--log-level", "debug",
+			 "--op-password-file", password_file(&server));
 	open_on(&ann, server.lines_port, 1);
 	open_on(&bob, server.lines_port, 2);
 	ask(&ann, "+join #r ", "/join #r");

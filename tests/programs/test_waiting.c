@@ -31,8 +31,8 @@ TestSuite(programs_waiting, .init = init, .fini = finish, .timeout = 60);
 /* An event of TOTAL tickets, an operator, and three people on two workers. */
 static void start(const char *total)
 {
-	turnstiled_start(&server, "--workers", "2", "--event", text_of("rush=%s", total),
-			 "--op-password-file", password_file(&server));
+	turnstiled_start(&server, "--workers", "2", "--adopt", "off", "--event",
+			 text_of("rush=%s", total), "--op-password-file", password_file(&server));
 	open_on(&seller, server.lines_port, 1);
 	open_on(&ann, server.lines_port, 2);
 	open_on(&bob, server.lines_port, 1);

@@ -56,7 +56,7 @@ Test(programs_workers, a_killed_worker_leaves_no_zombie_and_another_takes_its_pl
 	static struct talk here, there, after;
 	pid_t pid;
 
-	turnstiled_start(&server, "--workers", "2");
+	turnstiled_start(&server, "--workers", "2", "--adopt", "off");
 	open_on(&here, server.lines_port, 1);
 	open_on(&there, server.lines_port, 2);
 	serving(&there, &pid);
@@ -95,7 +95,7 @@ Test(programs_workers, a_worker_that_hangs_is_killed_and_replaced)
 	static struct talk talk, after;
 	pid_t pid;
 
-	turnstiled_start(&server, "--workers", "2");
+	turnstiled_start(&server, "--workers", "2", "--adopt", "off");
 	open_on(&talk, server.lines_port, 1);
 	serving(&talk, &pid);
 	cr_assert(watch_signal(server.pid, pid, SIGSTOP));

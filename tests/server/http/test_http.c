@@ -31,7 +31,8 @@ static int open_session(void)
 	int ends[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	session_open(&core.turn, &http_front, ends[0], (struct peer_address){ { 0 } });
+	(void)session_open(&core.turn, &http_front,
+			   &(struct session_socket){ .descriptor = ends[0] });
 	return ends[1];
 }
 

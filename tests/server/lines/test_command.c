@@ -40,7 +40,10 @@ static void init(void)
 	*session = (struct session){ .turn = &core.turn,
 				     .front = &lines_front,
 				     .seat = directory_seat(shared.directory, 0, 0),
+				     .stream = streams_at(shared.streams, 0, 0),
+				     .output = &streams_at(shared.streams, 0, 0)->output,
 				     .number = directory_new_session(shared.directory) };
+	output_init(session->output, core.turn.arena);
 	core.turn.sessions->table[0] = session;
 	cr_assert(directory_try(shared.directory));
 	directory_claim_guest(shared.directory, session_address(session));
@@ -119,15 +122,14 @@ static void run_script(size_t cut, struct reply *transcript)
 	reply_clear(transcript);
 	read_piece(&reader, script, cut, transcript);
 	read_piece(&reader, script + cut, sizeof(script) - 1 - cut, transcript);
-	line_reader_finish(&reader);
 }
 
 Test(command, input_cut_at_any_byte_has_the_same_replies)
 {
 	struct reply whole, cut;
 
-	reply_init(&whole);
-	reply_init(&cut);
+	reply_init(&whole, core.turn.arena, NULL);
+	reply_init(&cut, core.turn.arena, NULL);
 	session->said_farewell = true;
 	run_script(0, &whole);
 	static const char last[] = "+nick guest-1\n+bye\n(close)\n";

@@ -62,7 +62,8 @@ static int enter_from(const struct front *front, const char *address, char text[
 
 	cr_assert(peer_address_read(span_of(address), &peer));
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-	session_open(&core.turn, front, pair[0], peer);
+	(void)session_open(&core.turn, front,
+			   &(struct session_socket){ .descriptor = pair[0], .peer = peer });
 	turn();
 	ends[opened++] = pair[1];
 	ssize_t length = read(pair[1], text, 255);

@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 static int ends[2];
+#define ARENA_LENGTH (256UL * 1024 * 1024) /* bytes */
+
+static struct memory memory;
+static struct arena *arena;
 static struct output output;
 static struct block *shared;
 
@@ -18,7 +22,10 @@ static void init(void)
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
 	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	memory_init(&memory, "arena", ARENA_LENGTH);
+	arena = arena_create(memory.start, ARENA_LENGTH);
 	memset(&output, 0, sizeof(output));
+	output_init(&output, arena);
 	shared = NULL;
 }
 
@@ -28,6 +35,8 @@ static void finish(void)
 	block_release(shared);
 	close(ends[0]);
 	close(ends[1]);
+	arena_destroy(arena);
+	memory_finish(&memory);
 }
 
 TestSuite(output, .init = init, .fini = finish);
@@ -60,7 +69,7 @@ static size_t take(char *text, size_t size)
 
 Test(output, comes_out_in_the_order_in_which_it_went_in)
 {
-	struct block *block = block_create(16);
+	struct block *block = block_create(arena, 16);
 	char text[64];
 
 	memcpy(block->bytes, "one two three", 13);
@@ -70,17 +79,17 @@ Test(output, comes_out_in_the_order_in_which_it_went_in)
 	add("b ");
 	output_add(&output, block, 0, 3);
 	block_release(block);
-	cr_expect_eq(output.bytes, 11);
+	cr_expect_eq(output_bytes(&output), 11);
 	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_EMPTY);
 	take(text, sizeof(text));
 	cr_expect_str_eq(text, "a two b one");
-	cr_expect_null(output.segments, "an empty output holds no memory");
-	cr_expect_eq(output.bytes, 0);
+	cr_expect_null(output.first, "an empty output holds no memory");
+	cr_expect_eq(output_bytes(&output), 0);
 }
 
 Test(output, what_lies_apart_in_a_block_stays_apart)
 {
-	struct block *block = block_create(16);
+	struct block *block = block_create(arena, 16);
 	char text[64];
 
 	memcpy(block->bytes, "one two three", 13);
@@ -98,7 +107,7 @@ Test(output, what_lies_side_by_side_in_a_block_is_one_segment)
 	for (int i = 0; i < 100; i++) {
 		add("0123456789");
 	}
-	cr_expect_eq(output.end - output.first, 1);
+	cr_expect_eq(output.first, output.last);
 	cr_expect_eq(shared->references, 2);
 }
 
@@ -142,7 +151,7 @@ static void fill_socket(void)
 
 Test(output, who_does_not_read_keeps_no_large_block_for_a_short_line)
 {
-	struct block *large = block_create(1 << 20);
+	struct block *large = block_create(arena, 1 << 20);
 
 	memcpy(large->bytes, "short\n", 6);
 	large->used = 6;
@@ -150,7 +159,7 @@ Test(output, who_does_not_read_keeps_no_large_block_for_a_short_line)
 	output_add(&output, large, 0, 6);
 	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_BLOCKED);
 	cr_expect_eq(large->references, 1, "only ours");
-	cr_expect_eq(output.bytes, 6);
+	cr_expect_eq(output_bytes(&output), 6);
 	block_release(large);
 }
 
@@ -190,7 +199,7 @@ Test(output, cut_within_a_line_leaves_all_of_it)
 	size_t got = send_a_part(length);
 	add("third\n");
 	cr_expect(output_cut(&output, line_length));
-	cr_expect_eq(output.bytes, 6 + length - got, "%zu", output.bytes);
+	cr_expect_eq(output_bytes(&output), 6 + length - got, "%zu", output_bytes(&output));
 	while (output_flush(&output, ends[0], line_length) == OUTPUT_BLOCKED) {
 		got += take(rest, sizeof(rest));
 	}
@@ -200,7 +209,7 @@ Test(output, cut_within_a_line_leaves_all_of_it)
 
 Test(output, who_stopped_within_a_line_keeps_the_lines_before_it_no_longer)
 {
-	struct block *large = block_create(1 << 20);
+	struct block *large = block_create(arena, 1 << 20);
 	char in[1 << 20];
 
 	memset(large->bytes, 'x', large->size);
@@ -208,17 +217,17 @@ Test(output, who_stopped_within_a_line_keeps_the_lines_before_it_no_longer)
 		large->bytes[i] = '\n';
 	}
 	output_add(&output, large, 0, large->size);
-	while (output.bytes > 1000) {
+	while (output_bytes(&output) > 1000) {
 		cr_assert_eq(output_flush(&output, ends[0], line_length), OUTPUT_BLOCKED);
-		cr_expect_leq(output.segments[output.first].length, output.bytes + 100);
-		(void)take(in, output.bytes < 2000 ? 100 : sizeof(in));
+		cr_expect_leq(output.first->end - output.message, output_bytes(&output) + 100);
+		(void)take(in, output_bytes(&output) < 2000 ? 100 : sizeof(in));
 	}
 	block_release(large);
 }
 
 Test(output, cut_drops_all_when_the_message_has_no_end)
 {
-	struct block *block = block_create(8);
+	struct block *block = block_create(arena, 8);
 
 	memcpy(block->bytes, "no end", 6);
 	block->used = 6;
@@ -226,7 +235,7 @@ Test(output, cut_drops_all_when_the_message_has_no_end)
 	block_release(block);
 	add("the rest\n");
 	cr_expect(!output_cut(&output, line_length));
-	cr_expect_eq(output.bytes, 0);
+	cr_expect_eq(output_bytes(&output), 0);
 }
 
 Test(output, a_peer_that_is_gone_breaks_it)

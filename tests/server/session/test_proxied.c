@@ -28,7 +28,8 @@ static void init(void)
 	core.turn.base = event_base_new();
 	core.turn.now_ns = BEGIN_NS;
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	session_open_proxied(&core.turn, &lines_front, ends[0], (struct peer_address){ { 0 } });
+	(void)session_open_proxied(&core.turn, &lines_front,
+				   &(struct session_socket){ .descriptor = ends[0] });
 	client = ends[1];
 }
 

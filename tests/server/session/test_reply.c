@@ -5,16 +5,25 @@
 
 #include "shared/text/text.h"
 
+#define ARENA_LENGTH (16UL * 1024 * 1024) /* bytes */
+
+static struct memory memory;
+static struct arena *arena;
+static struct block *published;
 static struct reply reply;
 
 static void init(void)
 {
-	reply_init(&reply);
+	memory_init(&memory, "arena", ARENA_LENGTH);
+	arena = arena_create(memory.start, ARENA_LENGTH);
+	reply_init(&reply, arena, &published);
 }
 
 static void finish(void)
 {
 	reply_finish(&reply);
+	arena_destroy(arena);
+	memory_finish(&memory);
 }
 
 TestSuite(reply, .init = init, .fini = finish);

@@ -13,6 +13,7 @@
 
 static struct memory memory;
 static struct inboxes *inboxes;
+static struct hand hand;
 
 static void init(void)
 {
@@ -56,7 +57,7 @@ static void see(void *context, const struct letter *letter)
 static const char *drain(uint32_t worker)
 {
 	seen_length = 0;
-	inbox_drain(inboxes, worker, see, NULL);
+	inbox_drain(inboxes, worker, &hand, see, NULL);
 	seen[seen_length] = '\0';
 	return seen;
 }
@@ -153,7 +154,7 @@ static void count(void *context, const struct letter *letter)
 static bool all_came(void)
 {
 	if (inbox_has_news(inboxes, 1)) {
-		inbox_drain(inboxes, 1, count, NULL);
+		inbox_drain(inboxes, 1, &hand, count, NULL);
 	}
 	return next[0] == ROUNDS && next[2] == ROUNDS;
 }

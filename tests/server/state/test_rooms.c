@@ -161,7 +161,7 @@ Test(rooms, a_room_lives_as_long_as_somebody_is_in_it)
 	rooms_leave(rooms, room, 0);
 	cr_expect(room_read_name(rooms, room, name));
 	cr_expect_str_eq(name, "#room");
-	rooms_leave_all(rooms, 1);
+	rooms_recount(rooms, 1, (const uint32_t[ROOMS_MAX]){ 0 });
 	cr_expect(!room_read_name(rooms, room, name));
 	cr_expect_eq(find("#room"), ROOM_NONE);
 }
@@ -171,8 +171,8 @@ Test(rooms, who_comes_into_a_room_made_anew_hears_nothing_of_the_old_one)
 	static struct reader reader;
 
 	append("a secret\n");
-	rooms_leave_all(rooms, 0);
-	rooms_leave_all(rooms, 1);
+	rooms_recount(rooms, 0, (const uint32_t[ROOMS_MAX]){ 0 });
+	rooms_recount(rooms, 1, (const uint32_t[ROOMS_MAX]){ 0 });
 	room = open_room("#new");
 	rooms_enter(rooms, room, 0);
 	reader.position = rooms->rooms[room].oldest;

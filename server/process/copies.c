@@ -1,0 +1,101 @@
+#include "server/process/copies.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/base/log.h"
+
+struct table {
+	int *sockets;       /* by seat; -1: none */
+	uint64_t *handoffs; /* which session's: as its stream has it */
+};
+
+struct copies {
+	struct shared_state *shared;
+	struct table tables[OPTIONS_WORKERS_MAX];
+};
+
+struct copies *copies_create(struct shared_state *shared)
+{
+	struct copies *copies = calloc(1, sizeof(*copies));
+	size_t seats = shared->options->max_connections;
+
+	if (!copies) {
+		die("out of memory");
+	}
+	copies->shared = shared;
+	for (uint32_t worker = 0; worker < shared->options->workers; worker++) {
+		struct table *table = &copies->tables[worker];
+
+		table->sockets = malloc(seats * sizeof(*table->sockets));
+		table->handoffs = calloc(seats, sizeof(*table->handoffs));
+		if (!table->sockets || !table->handoffs) {
+			die("out of memory");
+		}
+		memset(table->sockets, -1, seats * sizeof(*table->sockets));
+	}
+	return copies;
+}
+
+static bool is_there(const struct copies *copies, uint32_t worker, uint32_t seat, uint64_t handoff)
+{
+	const struct stream *stream = streams_at(copies->shared->streams, worker, seat);
+
+	return stream->session != 0 && stream->handoff == handoff;
+}
+
+static void drop(struct table *table, uint32_t seat)
+{
+	if (table->sockets[seat] >= 0) {
+		close(table->sockets[seat]);
+		table->sockets[seat] = -1;
+	}
+}
+
+void copies_add(struct copies *copies, uint32_t worker, uint32_t seat, uint64_t handoff, int socket)
+{
+	struct table *table = &copies->tables[worker];
+
+	if (seat >= copies->shared->options->max_connections ||
+	    !is_there(copies, worker, seat, handoff)) {
+		close(socket);
+		return;
+	}
+	drop(table, seat); /* who sat there before */
+	table->sockets[seat] = socket;
+	table->handoffs[seat] = handoff;
+}
+
+static void see_closed(void *context, uint32_t worker, uint32_t seat)
+{
+	struct copies *copies = context;
+	struct table *table = &copies->tables[worker];
+
+	if (!is_there(copies, worker, seat, table->handoffs[seat])) {
+		drop(table, seat);
+	}
+}
+
+void copies_sweep(struct copies *copies)
+{
+	for (uint32_t worker = 0; worker < copies->shared->options->workers; worker++) {
+		streams_each_closed(copies->shared->streams, worker, see_closed, copies);
+	}
+}
+
+void copies_drop(struct copies *copies, uint32_t worker)
+{
+	for (uint32_t seat = 0; seat < copies->shared->options->max_connections; seat++) {
+		drop(&copies->tables[worker], seat);
+	}
+}
+
+const int *copies_of(const struct copies *copies, uint32_t worker, uint32_t *count)
+{
+	const uint32_t seats = copies->shared->options->max_connections;
+	const uint32_t used = copies->shared->streams->highest[worker];
+
+	*count = used < seats ? used : seats; /* a worker that was taken over may have written it */
+	return copies->tables[worker].sockets;
+}

@@ -1,0 +1,244 @@
+#include "server/session/adopt.h"
+
+#include <unistd.h>
+
+#include "server/session/kernel.h"
+#include "server/session/progress.h"
+#include "server/session/session.h"
+
+#define DONE_SHIFT 32
+
+/* What is in use */
+
+static struct stream *stream_at(const struct turn *turn, uint32_t seat)
+{
+	return streams_at(turn->shared->streams, turn->worker, seat);
+}
+
+static uint32_t seats_used(const struct turn *turn)
+{
+	return turn->shared->streams->highest[turn->worker];
+}
+
+static bool is_taken_over(const struct turn *turn, const int *sockets, uint32_t seat)
+{
+	const struct stream *stream = stream_at(turn, seat);
+
+	return sockets && sockets[seat] >= 0 && stream->session != 0 &&
+	       stream->state != STREAM_ENDED;
+}
+
+static void close_stream(struct turn *turn, const int *sockets, uint32_t seat)
+{
+	if (sockets && sockets[seat] >= 0) {
+		(void)shutdown(sockets[seat], SHUT_RDWR);
+		close(sockets[seat]);
+	}
+	if (stream_at(turn, seat)->session != 0) {
+		streams_close(turn->shared->streams, turn->worker, seat);
+	}
+}
+
+static struct rest *rest_of(struct stream *stream)
+{
+	return &stream->rest[stream->input & 1];
+}
+
+static void keep_stream(struct turn *turn, struct stream *stream)
+{
+	const struct rest *rest = rest_of(stream);
+
+	output_keep(&stream->output, turn->arena);
+	if (rest->bytes) {
+		arena_keep(turn->arena, rest->bytes, rest->length);
+	}
+}
+
+/* The stream whose input was in hand and is not done with; NULL if there is none. */
+static struct stream *stream_in_hand(const struct turn *turn)
+{
+	const struct hand *hand = turn->hand;
+	struct stream *stream = stream_at(turn, hand->seat);
+
+	return hand->session != 0 && stream->session == hand->session &&
+			       stream->input == hand->input_before
+		       ? stream
+		       : NULL;
+}
+
+/* The replies to that input which are not queued. */
+static void keep_replies(struct turn *turn)
+{
+	struct block *replies = turn->hand->replies;
+
+	if (stream_in_hand(turn) && (uint32_t)turn->hand->done > 0) {
+		arena_keep(turn->arena, replies, sizeof(*replies) + replies->size);
+		replies->arena = turn->arena;
+		replies->references = 1;
+	} else {
+		turn->hand->replies = NULL;
+	}
+}
+
+void adopt_keep(struct turn *turn, const int *sockets)
+{
+	for (uint32_t seat = 0; seat < seats_used(turn); seat++) {
+		if (is_taken_over(turn, sockets, seat)) {
+			output_uncount(&stream_at(turn, seat)->output);
+		} else {
+			close_stream(turn, sockets, seat);
+		}
+	}
+	for (uint32_t seat = 0; seat < seats_used(turn); seat++) {
+		if (stream_at(turn, seat)->session != 0) {
+			keep_stream(turn, stream_at(turn, seat));
+		}
+	}
+	keep_replies(turn);
+}
+
+/* Sessions */
+
+/* What was read and is not in hand is done with. */
+static void note_read(struct session *session, uint64_t read)
+{
+	struct stream *stream = session->stream;
+
+	if (stream != stream_in_hand(session->turn)) {
+		stream->input = read << 1 | (stream->input & 1);
+	}
+}
+
+static void revive(struct turn *turn, const struct front *front, uint32_t seat, int socket)
+{
+	struct session *session = session_revive(turn, front, seat, socket);
+	struct kernel_counts counts;
+
+	if (!session) {
+		close_stream(turn, (const int[]){ socket } - seat, seat);
+	} else if (front->forgets || !kernel_counts(socket, &counts) ||
+		   (session->stream->proxied && counts.read > 0)) {
+		session_end(session);
+	} else {
+		output_adopt(session->output, counts.sent);
+		note_read(session, counts.read);
+	}
+}
+
+/* Seats of nobody are free, the lowest first. */
+static void count_free(struct sessions *sessions, uint32_t seats)
+{
+	sessions->free_count = 0;
+	for (uint32_t seat = seats; seat-- > 0;) {
+		if (!sessions->table[seat]) {
+			sessions->free[sessions->free_count++] = seat;
+		}
+	}
+}
+
+uint32_t adopt_sessions(struct turn *turn, const int *sockets,
+			const struct front *(*front_of)(uint8_t kind))
+{
+	for (uint32_t seat = 0; seat < seats_used(turn); seat++) {
+		if (stream_at(turn, seat)->session != 0) {
+			revive(turn, front_of(stream_at(turn, seat)->kind), seat, sockets[seat]);
+		}
+	}
+	count_free(turn->sessions, turn->shared->options->max_connections);
+	return turn->sessions->count;
+}
+
+/* The input in hand */
+
+/* Replies that the predecessor had ready, and had no time to queue, go first. */
+static void queue_replies(struct session *session)
+{
+	struct turn *turn = session->turn;
+	struct hand *hand = turn->hand;
+	struct block *replies = hand->replies;
+	uint32_t length = (uint32_t)hand->done;
+	uint32_t done = (uint32_t)(hand->done >> DONE_SHIFT);
+
+	if (length == 0) {
+		return;
+	}
+	bool queued = hand->committing != 0 && output_has(session->output, hand->committing) &&
+		      hand->committing_done == done;
+
+	if (!queued) {
+		hand->committing_done = done;
+		hand->committing = ++hand->last_tag;
+		output_mark(session->output, hand->committing);
+		output_copy(session->output, &turn->sessions->copied, replies->bytes, length);
+	}
+	atomic_store(&hand->done, (uint64_t)done << DONE_SHIFT);
+	hand->replies = turn->sessions->reply.block;
+	block_release(replies);
+}
+
+/* Of an echo's bytes some may have been sent, or queued, already. */
+static uint64_t bytes_echoed(const struct session *session, uint64_t consumed)
+{
+	const struct output *output = session->output;
+
+	if (!session->front->in_step) {
+		return 0;
+	}
+	return output->first ? consumed : output->sent - (session->stream->input >> 1);
+}
+
+static void take_again(struct session *session)
+{
+	struct hand *hand = session->turn->hand;
+	struct kernel_counts counts;
+
+	if (hand->kept) {
+		progress_begin(session, true);
+		session->front->go_on(session);
+		progress_end(session, 0);
+		return;
+	}
+	if (!kernel_counts(session->socket, &counts)) {
+		session_end(session);
+		return;
+	}
+	uint64_t consumed = counts.read - (session->stream->input >> 1);
+	uint64_t skip = bytes_echoed(session, consumed);
+
+	if (consumed > 0) {
+		progress_begin(session, false);
+		session->front->take(session, hand->received + skip, consumed - skip);
+		progress_end(session, consumed);
+	}
+}
+
+void adopt_resume(struct turn *turn, bool asked)
+{
+	struct hand *hand = turn->hand;
+	struct sessions *sessions = turn->sessions;
+	struct session *session = session_find(turn, hand->seat, hand->session);
+
+	if (!stream_in_hand(turn) || !session || session->state == SESSION_ENDED) {
+		return;
+	}
+	queue_replies(session);
+	if (session->state == SESSION_OPEN) {
+		sessions->resumes = true;
+		sessions->resume_done = (hand->done >> DONE_SHIFT) + asked;
+		sessions->resume_begun = hand->begun > hand->first + sessions->resume_done;
+		take_again(session);
+		sessions->resumes = sessions->resume_begun = false;
+		sessions->resume_done = 0;
+	}
+}
+
+void adopt_start(struct turn *turn)
+{
+	uint32_t index = 0;
+
+	for (struct session *session; (session = sessions_next(turn, &index));) {
+		if (session->state != SESSION_ENDED) {
+			session_start(session);
+		}
+	}
+}

@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+"""Connections outlive their worker: workers are killed at random under connections that check, each
+for itself, every byte that it reads against what it must be.
+
+usage: outlive.py --build DIRECTORY [--seed N] [--seconds N] [--connections N] [--every MILLISECONDS]
+                  [--dispatch handoff|accept]
+
+Prints the seed, so that the same load can be made again (the kernel's timing is another each time),
+and what was seen. Exit status 1: something was wrong.
+"""
+
+import argparse
+import os
+import random
+import re
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Wrong(Exception):
+    pass
+
+
+class Server:
+    def __init__(self, build, folder, dispatch):
+        self.log = open(os.path.join(folder, "log"), "w+b")
+        self.process = subprocess.Popen(
+            [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
+             "echo:127.0.0.1:0", "--state", folder, "--event", "rush=1000000", "--workers", "3",
+             "--rate", "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
+            stdout=subprocess.PIPE, stderr=self.log)
+        self.ports = {}
+        for line in self.process.stdout:
+            words = line.decode().split()
+            if words[0] == "listening":
+                self.ports[words[1]] = int(words[2].rsplit(":", 1)[1])
+            if words[0] == "ready":
+                return
+        raise SystemExit("the server did not start:\n" + self.text())
+
+    def text(self):
+        self.log.seek(0)
+        return self.log.read().decode()
+
+    def workers(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            return [int(pid) for pid in children.read().split()]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(20)
+        self.log.close()
+
+
+class Client:
+    """What all have: bytes that are sent in random pieces, lines that come."""
+    kind = "lines"
+    greeting = True
+
+    def __init__(self, server, number, chance):
+        self.number = number
+        self.chance = chance
+        self.socket = socket.create_connection(("127.0.0.1", server.ports[self.kind]))
+        self.socket.setblocking(False)
+        self.out = b""
+        self.rest = b""
+        self.interrupted = 0
+        self.answered = 0
+        self.waits = [self.expect_greeting] if self.greeting else []
+        self.asked_at = time.monotonic()
+        self.slowest = 0
+        self.begin()
+
+    def begin(self):
+        pass
+
+    def ask(self, line, check):
+        """One command and what has to become of its final line."""
+        if not self.waits:
+            self.asked_at = time.monotonic()
+        self.out += line.encode() + b"\n"
+        self.waits.append(check)
+
+    def expect_greeting(self, line):
+        if not line.startswith("+turnstile 1 "):
+            raise Wrong(f"no greeting: {line}")
+
+    def write(self):
+        if self.out:
+            piece = self.chance.choice((1, 7, 100, 100000))
+            try:
+                self.out = self.out[self.socket.send(self.out[:piece]):]
+            except BlockingIOError:
+                pass
+            except ConnectionError as error:
+                raise Wrong(str(error)) from error
+
+    def read(self):
+        try:
+            got = self.socket.recv(self.chance.choice((3, 1000, 65536)))
+        except BlockingIOError:
+            return
+        except ConnectionError as error:
+            raise Wrong(str(error)) from error
+        if not got:
+            raise Wrong("the connection ended")
+        self.take(got)
+
+    def take(self, got):
+        lines = (self.rest + got).split(b"\n")
+        self.rest = lines.pop()
+        for line in lines:
+            self.hear(line.decode())
+
+    def hear(self, line):
+        if line[0] == "*":
+            return self.event(line)
+        if line[0] == "=":
+            return None
+        if line[0] not in "+-":
+            raise Wrong(f"no line of the protocol: {line!r}")
+        if not self.waits:
+            raise Wrong(f"nobody asked for: {line}")
+        now = time.monotonic()
+        self.slowest = max(self.slowest, now - self.asked_at)
+        self.asked_at = now
+        self.answered += 1
+        return self.waits.pop(0)(line)
+
+    def event(self, line):
+        raise Wrong(f"not expected: {line}")
+
+    def act(self):
+        pass
+
+    def is_done(self):
+        return not self.out and not self.waits
+
+    def finish(self):
+        if self.rest:
+            raise Wrong(f"half a line: {self.rest!r}")
+
+
+def is_interrupted(line):
+    return line.startswith("-INTERRUPTED ")
+
+
+class Pinger(Client):
+    """Numbered pings, many at once: each is answered, in order, or interrupted."""
+    next = 0
+
+    def act(self):
+        if len(self.waits) < 200:
+            for _ in range(self.chance.randint(1, 20)):
+                self.ping()
+
+    def ping(self):
+        number = self.next
+        self.next += 1
+
+        def check(line):
+            if is_interrupted(line):
+                self.interrupted += 1
+            elif line != f"+pong {number}":
+                raise Wrong(f"ping {number}: {line}")
+        self.ask(f"/ping {number}", check)
+
+
+class Speaker(Client):
+    """Says numbered lines in a room and hears the others': none twice, in order, none missing."""
+    next = 0
+
+    def begin(self):
+        self.heard = {}
+        self.unclear = set()
+        self.ask(f"/nick s{self.number}", self.must("+nick "))
+        self.room = f"#r{self.number % 3}"
+        self.ask(f"/join {self.room}", self.must("+join "))
+
+    def must(self, start):
+        def check(line):
+            if is_interrupted(line):
+                raise Again(self)
+            if not line.startswith(start):
+                raise Wrong(f"{start}: {line}")
+        return check
+
+    def act(self):
+        if self.next < 1000000 and len(self.waits) < 50:
+            number = self.next
+            self.next += 1
+
+            def check(line):
+                if is_interrupted(line):
+                    self.interrupted += 1
+                    self.unclear.add(number)
+                elif line != f"+say {self.room}":
+                    raise Wrong(f"say {number}: {line}")
+            self.ask(f"/say {self.room} n{number} {'x' * self.chance.randint(0, 200)}.", check)
+
+    def event(self, line):
+        words = line.split(" ")
+        if words[0] in ("*join", "*part", "*nick"):
+            return
+        match = re.fullmatch(r"\*say (#r\d) s(\d+) n(\d+) x*\.", line)
+        if not match:
+            raise Wrong(f"torn: {line!r}")
+        if match[1] != self.room:
+            raise Wrong(f"another room's: {line}")
+        who, number = int(match[2]), int(match[3])
+        self.heard.setdefault(who, []).append(number)
+        numbers = self.heard[who]
+        if len(numbers) > 1 and numbers[-1] <= numbers[-2]:
+            raise Wrong(f"s{who} said {numbers[-1]} after {numbers[-2]}")
+
+
+class Booker(Client):
+    """Books with a key each; an interrupted one is asked for again and has one code."""
+    next = 0
+
+    def begin(self):
+        self.codes = {}
+        self.owed = 0
+
+    def act(self):
+        if len(self.waits) < 30:
+            self.book(self.next)
+            self.next += 1
+
+    def book(self, number):
+        def check(line):
+            if is_interrupted(line):
+                self.interrupted += 1
+                self.book(number)
+            elif not line.startswith("+booked "):
+                raise Wrong(f"booking {number}: {line}")
+            elif self.codes.setdefault(number, line) != line:
+                raise Wrong(f"booking {number}: {line}, was {self.codes[number]}")
+        self.ask(f"/book rush 1 key=outlive-{os.getpid():010}-{self.number}-{number}", check)
+
+
+class Echo(Client):
+    """Each byte comes back, in capitals."""
+    kind = "echo"
+    greeting = False
+    sent = 0
+    got = 0
+
+    @staticmethod
+    def pattern(start, length):
+        return bytes(97 + (start + i) * 7 % 26 for i in range(length))
+
+    def act(self):
+        if len(self.out) < 1000 and self.sent - self.got < 100000:
+            length = self.chance.randint(1, 5000)
+            self.out += self.pattern(self.sent, length)
+            self.sent += length
+
+    def take(self, got):
+        if got != self.pattern(self.got, len(got)).upper():
+            raise Wrong(f"echo differs after {self.got} bytes")
+        self.got += len(got)
+
+    def is_done(self):
+        return not self.out and self.sent == self.got
+
+
+class Again(Exception):
+    pass
+
+
+def judge_rooms(clients):
+    """Everybody in a room has the same lines of each other one, but those before one's coming."""
+    speakers = [client for client in clients if isinstance(client, Speaker)]
+    for hearer in speakers:
+        for speaker in speakers:
+            if speaker is hearer or speaker.room != hearer.room:
+                continue
+            numbers = hearer.heard.get(speaker.number, [])
+            if not numbers:
+                continue
+            said = set(range(numbers[0], speaker.next)) - speaker.unclear
+            missing = said - set(numbers)
+            if missing:
+                raise Wrong(f"s{hearer.number} missed {sorted(missing)[:5]} of s{speaker.number}")
+            for number in set(numbers) & speaker.unclear:
+                for other in speakers:
+                    heard = other.heard.get(speaker.number, [])
+                    if (other is not speaker and other.room == hearer.room and heard
+                            and heard[0] <= number and number not in heard):
+                        raise Wrong(f"line {number} of s{speaker.number} was heard by some alone")
+
+
+def run(arguments, server):
+    chance = random.Random(arguments.seed)
+    kinds = [Pinger, Speaker, Speaker, Booker, Echo]
+    clients = []
+    for number in range(arguments.connections):
+        clients.append(kinds[number % len(kinds)](server, number, random.Random(chance.random())))
+    selector = selectors.DefaultSelector()
+    for client in clients:
+        selector.register(client.socket, selectors.EVENT_READ, client)
+    end = time.monotonic() + arguments.seconds
+    last = end + 30
+    next_kill = time.monotonic() + 0.5
+    kills = 0
+    while time.monotonic() < last:
+        now = time.monotonic()
+        acting = now < end
+        if acting and now >= next_kill:
+            workers = server.workers()
+            for pid in (workers if chance.random() < 0.1 else chance.sample(workers, min(1, len(workers)))):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+                except ProcessLookupError:
+                    pass
+            next_kill = now + arguments.every / 1000 * chance.uniform(0.2, 1.8)
+        for client in clients:
+            if acting and chance.random() < 0.3:
+                client.act()
+            client.write()
+        for key, _ in selector.select(0.001):
+            try:
+                key.data.read()
+            except Wrong as wrong:
+                raise Wrong(f"{type(key.data).__name__} {key.data.number}: {wrong}")
+        if not acting and all(client.is_done() for client in clients):
+            break
+    stuck = [f"{type(c).__name__} {c.number}: {len(c.waits)} unanswered, {len(c.out)} bytes unsent"
+             for c in clients if not c.is_done()]
+    if stuck:
+        raise Wrong("not answered: " + "; ".join(stuck[:5]))
+    time.sleep(0.5)
+    for client in clients:
+        for _ in range(1000):
+            try:
+                client.read()
+            except BlockingIOError:
+                break
+        client.finish()
+    judge_rooms(clients)
+    status = server.stop()
+    if status != 0:
+        raise Wrong(f"the server ended with {status}")
+    answered = sum(client.answered for client in clients)
+    interrupted = sum(client.interrupted for client in clients)
+    slowest = max(client.slowest for client in clients)
+    print(f"{len(clients)} connections, {kills} kills, {answered} answers, {interrupted} interrupted, "
+          f"slowest {slowest:.2f} s", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--connections", type=int, default=50)
+    parser.add_argument("--every", type=float, default=200)
+    parser.add_argument("--dispatch", default="handoff")
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    folder = tempfile.mkdtemp(prefix="outlive-")
+    server = Server(arguments.build, folder, arguments.dispatch)
+    try:
+        run(arguments, server)
+    except Wrong as wrong:
+        print(f"wrong: {wrong}")
+        print("the server's last words:\n" + "\n".join(server.text().splitlines()[-30:]))
+        return 1
+    finally:
+        server.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
