@@ -72,7 +72,9 @@ static void see_closed(void *context, uint32_t worker, uint32_t seat)
 	struct copies *copies = context;
 	struct table *table = &copies->tables[worker];
 
-	if (!is_there(copies, worker, seat, table->handoffs[seat])) {
+	/* Seats come from shared memory: a worker that was taken over may name one that is none. */
+	if (seat < copies->shared->options->max_connections &&
+	    !is_there(copies, worker, seat, table->handoffs[seat])) {
 		drop(table, seat);
 	}
 }

@@ -344,7 +344,8 @@ static void let_go_seated(struct dispatch *dispatch, uint32_t worker, struct han
 		const struct stream *stream = streams_at(streams, worker, seat);
 		uint64_t place = stream->handoff - HANDOFF_OF(handoff->number, 0);
 
-		if (stream->session != 0 && place < handoff->count) {
+		/* Two streams may say the same, of a worker that was taken over. */
+		if (stream->session != 0 && place < handoff->count && !seated[place]) {
 			seated[place] = true;
 			let_go(dispatch, worker, handoff, (uint32_t)place, seat);
 		}

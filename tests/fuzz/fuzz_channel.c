@@ -3,14 +3,16 @@
  * of the worker else; every socket that it accepted is closed or handed to another, none twice, and
  * it keeps no descriptor that it was sent.
  *
- * The input is a row of messages: how many descriptors, how many bytes, and these; handoffs are
- * numbered from 1. The first byte says how many connections there are.
+ * The input is a row of messages: how many descriptors, how many bytes, and these, or a stream that
+ * is written into the shared memory; handoffs are numbered from 1. The first byte says how many
+ * connections there are.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/process/copies.h"
 #include "server/process/dispatch.h"
 #include "server/process/slot.h"
 #include "shared/base/log.h"
@@ -18,11 +20,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CLIENTS_MOST 8
-#define SENT_MOST    3 /* descriptors with a message */
+#define CLAIM        0x80 /* bit of the first byte of two: a stream is written, nothing is sent */
+#define SENT_MOST    3    /* descriptors with a message */
 
 static struct options options = { .workers = 2, .max_connections = 4, .history = 1 };
 static struct shared_state shared;
 static struct event_base *base;
+static struct copies *copies;
 static struct dispatch *dispatch;
 static int listener;
 static int masters[2]; /* the master's and the worker's end of each worker's channel */
@@ -56,7 +60,8 @@ static void start(void)
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	expect(bind(listener, &address, sizeof(address.sa_family)) == 0);
 	expect(listen(listener, CLIENTS_MOST) == 0);
-	dispatch = dispatch_create(base, &shared, &listener, 1, NULL);
+	copies = copies_create(&shared);
+	dispatch = dispatch_create(base, &shared, &listener, 1, copies);
 }
 
 static void open_worker(uint32_t worker)
@@ -149,15 +154,40 @@ static void learn_number(void)
 	}
 }
 
-/* A whole message's number counts from there. */
+/* A message's number counts from there. */
 static void set_number(unsigned char *bytes, size_t length)
 {
-	struct worker_message message;
+	uint64_t number;
 
-	if (length == WORKER_MESSAGE_LENGTH(0)) {
-		memcpy(&message, bytes, length);
-		message.number += number_before;
-		memcpy(bytes, &message, length);
+	if (length >= offsetof(struct worker_message, number) + sizeof(number)) {
+		memcpy(&number, bytes + offsetof(struct worker_message, number), sizeof(number));
+		number += number_before;
+		memcpy(bytes + offsetof(struct worker_message, number), &number, sizeof(number));
+	}
+}
+
+/* What it writes into the shared memory: whose stream a seat has, and that any seat was left. */
+static void claim(uint8_t what)
+{
+	struct stream *stream = streams_at(shared.streams, 0, what % options.max_connections);
+
+	stream->session = 1;
+	stream->handoff = HANDOFF_OF(number_before + 1, what / options.max_connections);
+	atomic_store(&shared.streams->closed[0], UINT64_MAX);
+	atomic_store(&shared.streams->any_closed[0], 1);
+	atomic_store(&shared.streams->highest[0], UINT32_MAX);
+}
+
+/* No socket is kept for two. */
+static void check_copies(void)
+{
+	uint32_t count;
+	const int *sockets = copies_of(copies, 0, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			expect(sockets[i] < 0 || sockets[i] != sockets[j]);
+		}
 	}
 }
 
@@ -167,6 +197,10 @@ static size_t say(const uint8_t *data, size_t size)
 	unsigned char bytes[UINT8_MAX];
 	size_t count = data[0] % (SENT_MOST + 1), length = data[1];
 
+	if (data[0] & CLAIM) {
+		claim(data[1]);
+		return 2;
+	}
 	if (length > size - 2) {
 		length = size - 2;
 	}
@@ -204,6 +238,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += say(data + at, size - at);
 	}
 	close_worker(0);
+	check_copies();
+	copies_sweep(copies);
+	for (uint32_t seat = 0; seat < options.max_connections; seat++) {
+		atomic_store(&streams_at(shared.streams, 0, seat)->session, 0);
+	}
+	copies_drop(copies, 0);
 	worker_answers(1);
 	for (size_t i = 0; i < count; i++) {
 		expect(recv(clients[i], &byte, 1, 0) == 0); /* taken by the other, and closed */
