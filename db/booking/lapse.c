@@ -32,6 +32,48 @@ static bool lapse_tied(const struct booking_context *context, uint64_t least, ui
 	return result == STORE_NONE;
 }
 
+/* The sessions of one server, of whose ties there are some. */
+static uint64_t first_of(uint32_t server)
+{
+	return (uint64_t)server << 32;
+}
+
+static uint64_t last_of(uint32_t server)
+{
+	return first_of(server) | UINT32_MAX;
+}
+
+/* Of servers that are there, what is tied is passed by: to its left and its right there are
+ * others'. */
+static bool lapse_gone(const struct booking_context *context, uint64_t least, uint64_t most)
+{
+	struct store_ticket ticket;
+	enum store_result result = STORE_NONE;
+
+	while (least <= most &&
+	       (result = store_ticket_tied(context->store, least, most, &ticket)) == STORE_OK) {
+		uint32_t server = booking_server_of(ticket.tied);
+
+		if (!store_is_served_by(context->store, server)) {
+			if (!lapse_tied(context, first_of(server), last_of(server))) {
+				return false;
+			}
+		} else if (first_of(server) > least &&
+			   !lapse_gone(context, least, first_of(server) - 1)) {
+			return false;
+		} else {
+			least = last_of(server) + 1;
+			result = STORE_NONE;
+		}
+	}
+	return result == STORE_NONE;
+}
+
+bool booking_lapse_gone(const struct booking_context *context)
+{
+	return lapse_gone(context, 1, INT64_MAX);
+}
+
 bool booking_lapse_tied(const struct booking_context *context, uint64_t session)
 {
 	return lapse_tied(context, session, session);

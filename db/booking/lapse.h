@@ -22,6 +22,9 @@ bool booking_lapse_tied(const struct booking_context *context, uint64_t session)
  */
 bool booking_lapse(const struct booking_context *context, unsigned most, int64_t *next_ns);
 
+/* Lapses what is tied to connections of servers that do not serve the store any more. */
+bool booking_lapse_gone(const struct booking_context *context);
+
 /* Lapses every tied hold: at the start of a server that is alone on the store. */
 bool booking_release_all(const struct booking_context *context);
 

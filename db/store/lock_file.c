@@ -32,6 +32,8 @@ struct mapping {
 	dev_t device;
 	ino_t inode;
 	struct lockfile *file;
+	int descriptor; /* open in the process OPENED_BY, to ask for the locks of servers */
+	pid_t opened_by;
 	struct mapping *next;
 };
 
@@ -60,7 +62,9 @@ static struct lockfile *map(int descriptor, const struct stat *status)
 		free(mapping);
 		return NULL;
 	}
-	*mapping = (struct mapping){ status->st_dev, status->st_ino, start, mappings };
+	*mapping = (struct mapping){
+		.device = status->st_dev, .inode = status->st_ino, .file = start, .next = mappings
+	};
 	mappings = mapping;
 	return start;
 }
@@ -164,6 +168,29 @@ static int open_file(const char *store_path)
 	return descriptor;
 }
 
+static struct mapping *mapping_of(const struct mutex *mutex)
+{
+	struct mapping *mapping = mappings;
+	while (mapping && &mapping->file->mutex != mutex) {
+		mapping = mapping->next;
+	}
+	return mapping;
+}
+
+/* The first in each process is kept: what it inherits may be closed. */
+static bool keep(const struct mutex *mutex, int descriptor)
+{
+	pthread_mutex_lock(&mappings_lock);
+	struct mapping *mapping = mapping_of(mutex);
+	bool first = mapping->opened_by != getpid();
+	if (first) {
+		mapping->descriptor = descriptor;
+		mapping->opened_by = getpid();
+	}
+	pthread_mutex_unlock(&mappings_lock);
+	return first;
+}
+
 struct mutex *lockfile_open(const char *store_path)
 {
 	int descriptor = open_file(store_path);
@@ -172,24 +199,76 @@ struct mutex *lockfile_open(const char *store_path)
 	}
 	struct mutex *mutex = use_under_flock(descriptor);
 	int problem = errno;
-	close(descriptor);
+	if (!mutex || !keep(mutex, descriptor)) {
+		close(descriptor);
+	}
 	errno = problem;
 	return mutex;
 }
 
-static bool lock_first_byte(int descriptor, short type)
+/* Which byte of the file stands for what. */
+#define ANY_SERVER_BYTE   0
+#define FIRST_SERVER_BYTE 1
+#define LAST_SERVER_BYTE  (FIRST_SERVER_BYTE + (off_t)UINT32_MAX)
+#define SERVERS_SPREAD    UINT64_C(0x9e3779b97f4a7c15) /* so that sums of bytes differ */
+
+static off_t byte_of(uint32_t server)
 {
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
+	return FIRST_SERVER_BYTE + (off_t)server;
+}
+
+static bool lock_byte(int descriptor, off_t byte, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
 	return fcntl(descriptor, F_OFD_SETLK, &lock) == 0;
 }
 
-/* The descriptor stays open for good: the lock goes with it. */
-bool lockfile_serve(const char *store_path)
+/* The descriptor stays open for good: the locks go with it. */
+bool lockfile_serve(const char *store_path, uint32_t server)
 {
 	int descriptor = open_file(store_path);
 	if (descriptor < 0) {
 		return false;
 	}
-	bool alone = lock_first_byte(descriptor, F_WRLCK);
-	return lock_first_byte(descriptor, F_RDLCK) && alone;
+	bool alone = lock_byte(descriptor, ANY_SERVER_BYTE, F_WRLCK);
+	return lock_byte(descriptor, byte_of(server), F_WRLCK) &&
+	       lock_byte(descriptor, ANY_SERVER_BYTE, F_RDLCK) && alone;
+}
+
+/* A byte from FIRST to LAST that somebody has locked, to BYTE; 0 if there is none, -1: unknown. */
+static int find_locked(const struct mutex *mutex, off_t first, off_t last, off_t *byte)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = last - first + 1
+	};
+	pthread_mutex_lock(&mappings_lock);
+	const struct mapping *mapping = mapping_of(mutex);
+	int descriptor = mapping && mapping->opened_by == getpid() ? mapping->descriptor : -1;
+	pthread_mutex_unlock(&mappings_lock);
+	if (fcntl(descriptor, F_OFD_GETLK, &lock) < 0) {
+		return -1;
+	}
+	*byte = lock.l_start;
+	return lock.l_type != F_UNLCK;
+}
+
+bool lockfile_is_served_by(const struct mutex *mutex, uint32_t server)
+{
+	off_t byte;
+	return find_locked(mutex, byte_of(server), byte_of(server), &byte) != 0;
+}
+
+static uint64_t sum_locked(const struct mutex *mutex, off_t first, off_t last)
+{
+	off_t byte;
+	if (first > last || find_locked(mutex, first, last, &byte) != 1) {
+		return 0;
+	}
+	return (uint64_t)byte * SERVERS_SPREAD + sum_locked(mutex, first, byte - 1) +
+	       sum_locked(mutex, byte + 1, last);
+}
+
+uint64_t lockfile_servers(const struct mutex *mutex)
+{
+	return sum_locked(mutex, FIRST_SERVER_BYTE, LAST_SERVER_BYTE);
 }

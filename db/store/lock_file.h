@@ -10,6 +10,9 @@
 #ifndef DB_STORE_LOCK_FILE_H
 #define DB_STORE_LOCK_FILE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "shared/sync/mutex.h"
 
 /*
@@ -19,11 +22,18 @@
 struct mutex *lockfile_open(const char *store_path);
 
 /*
- * Notes that this process serves the store, until it and the children that it forked since have
- * ended: a shared lock on the lock file's first byte (fcntl(2), open file description locks), which
- * goes with the last of them. True if nobody else served it. False with errno if it cannot be
- * noted.
+ * Notes that this process serves the store as SERVER, a number that is nobody else's, until it has
+ * ended: locks on the lock file's bytes (fcntl(2), open file description locks), one that all
+ * servers share and one of its own, which go with it. True if nobody else served it. False with
+ * errno if it cannot be noted.
  */
-bool lockfile_serve(const char *store_path);
+bool lockfile_serve(const char *store_path, uint32_t server);
+
+/*
+ * Whether that server still serves the store whose lock this is: the kernel knows; as if it did
+ * where that cannot be told. And a number that is another one when a server came or went.
+ */
+bool lockfile_is_served_by(const struct mutex *mutex, uint32_t server);
+uint64_t lockfile_servers(const struct mutex *mutex);
 
 #endif

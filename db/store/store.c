@@ -137,10 +137,20 @@ enum store_result store_set_code_key(struct store *store, const struct siphash_k
 	return store_noted(store, store->kind->set_code_key(store, key));
 }
 
-bool store_serve(struct store *store)
+bool store_serve(struct store *store, uint32_t server)
 {
 	store_must_be_taken(store);
-	return lockfile_serve(store->path);
+	return lockfile_serve(store->path, server);
+}
+
+bool store_is_served_by(const struct store *store, uint32_t server)
+{
+	return lockfile_is_served_by(store->mutex, server);
+}
+
+uint64_t store_servers(const struct store *store)
+{
+	return lockfile_servers(store->mutex);
 }
 
 bool store_changed_elsewhere(struct store *store)

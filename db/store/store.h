@@ -58,11 +58,15 @@ enum store_result store_tend(struct store *store);
 const char *store_error(const struct store *store);
 
 /*
- * Notes that this process, until it and the children that it forked from then on have ended, serves
- * the store. True if nobody else does: then what the store holds of connections (tied holds) is of
- * servers that are gone. With the lock held; once a process.
+ * Notes that this process serves the store as SERVER, until it has ended. True if nobody else does:
+ * then what the store holds of connections (tied holds) is of servers that are gone. With the lock
+ * held; once a process.
  */
-bool store_serve(struct store *store);
+bool store_serve(struct store *store, uint32_t server);
+
+/* Whether that server still does; and a number that is another one when a server came or went. */
+bool store_is_served_by(const struct store *store, uint32_t server);
+uint64_t store_servers(const struct store *store);
 
 /* The key from which this store's ticket codes are made; with the first of them it is fixed. */
 const struct siphash_key *store_code_key(const struct store *store);

@@ -224,7 +224,7 @@ static bool lapse(struct booking_queue *queue, const struct booking_context *rul
 	int64_t next_ns;
 
 	if (!booking_lapse(rules, LAPSES_MAX, &next_ns) ||
-	    (changed_elsewhere && !booking_offer_all(rules))) {
+	    (changed_elsewhere && !(booking_lapse_gone(rules) && booking_offer_all(rules)))) {
 		return false;
 	}
 	atomic_store(&queue->next_expiry_ns, next_ns);
@@ -346,6 +346,7 @@ static bool serve_batch(struct batcher *batcher)
 		note_failure(batcher);
 		return false;
 	}
+	queue->servers_settled = queue->servers_seen;
 	score_add(batcher->score, COUNTER_BATCHED, done);
 	show_changes(batcher);
 	waitlist_commit(&queue->waitlist);
@@ -395,6 +396,10 @@ static void look_around(struct batcher *batcher)
 	}
 	batcher->queue->looked_ns = now_ns;
 	batcher->queue->unseen = false;
+	batcher->queue->servers_seen = store_servers(batcher->store);
+	if (batcher->queue->servers_seen != batcher->queue->servers_settled) {
+		batcher->queue->next_expiry_ns = 0; /* what is tied to those that are gone */
+	}
 	if (store_changed_elsewhere(batcher->store) || unseen) {
 		batch_fill_board(batcher->store, batcher->shared->board);
 		batcher->queue->next_expiry_ns = 0;

@@ -126,7 +126,8 @@ static struct store *open_store(const char *url)
 }
 
 /* Makes the options' events; gives back what connections held of a server that is gone. */
-static void bring_up_to_date(const struct booking_context *rules, const struct options *options)
+static void bring_up_to_date(const struct booking_context *rules, const struct options *options,
+			     uint32_t server)
 {
 	struct store *store = rules->store;
 
@@ -136,7 +137,7 @@ static void bring_up_to_date(const struct booking_context *rules, const struct o
 	for (size_t i = 0; i < options->event_count; i++) {
 		make_event(rules, &options->events[i]);
 	}
-	if ((store_serve(store) && !booking_release_all(rules)) ||
+	if ((store_serve(store, server) && !booking_release_all(rules)) ||
 	    store_commit(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
@@ -152,7 +153,7 @@ static struct mutex *prepare_store(const struct options *options, struct shared_
 	if (options->serialize == SERIALIZE_NONE) {
 		warn_unlocked(store, options->store);
 	}
-	bring_up_to_date(&rules, options);
+	bring_up_to_date(&rules, options, booking_server_of(shared->directory->next_session));
 	batch_fill_board(store, shared->board);
 	if (!archive_restore(shared, store)) {
 		die("%s", store_error(store));

@@ -93,6 +93,8 @@ struct booking_queue {
 	_Atomic uint64_t arrivals; /* requests ever submitted, in all rings */
 	_Atomic int64_t failed_ns; /* monotonic: when the store failed; 0: it took the last batch */
 	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
+	uint64_t servers_seen;          /* on the store, as store_servers says it */
+	uint64_t servers_settled;       /* what is tied to those that are gone by then has lapsed */
 	int64_t looked_ns;   /* monotonic: when the store was looked at for others' changes */
 	int64_t numbered_ns; /* monotonic: when the waiters were numbered last */
 	struct booking_ring rings[OPTIONS_WORKERS_MAX];

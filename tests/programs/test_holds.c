@@ -372,3 +372,19 @@ Test(programs_holds, a_tied_hold_stays_when_another_server_comes_and_goes)
 	talk_open_greeted(&other, second.lines_port);
 	cr_expect(eventually(left_of(&other, "rush") == 4));
 }
+
+Test(programs_holds, a_tied_hold_goes_with_its_server_while_others_serve_the_store)
+{
+	start_and_open("sqlite");
+	ask(&talk, "+held ", "/hold rush tied ttl=3600");
+	turnstiled_init(&second, TURNSTILED);
+	turnstiled_start(&second, "--workers", "1", "--store",
+			 store_url(&server, "sqlite", "store"));
+	talk_open_greeted(&other, second.lines_port);
+	ask(&other, "+held ", "/hold rush 2 tied ttl=3600");
+	ask(&other, "+held ", "/hold rush ttl=3600");
+	cr_expect(eventually(left_of(&talk, "rush") == 1));
+	turnstiled_kill(&second);
+	cr_expect(eventually(left_of(&talk, "rush") == 3));
+	ask(&talk, "+audit rush 0 2 3 5 ok$", "/audit rush");
+}

@@ -10,6 +10,7 @@
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
 #include "tests/db/scratch.h"
+#include "tests/support/child.h"
 
 #define OFFERS_MAX 64
 #define START_NS   (1800000000 * NS_PER_SECOND) /* any time will do */
@@ -1255,6 +1256,50 @@ StoreTest(booking, nobody_keeps_from_others_what_they_do_not_hold)
 		pass(BOOKING_GATHERING_SECONDS);
 		cr_assert_eq(left(), 9);
 	}
+}
+
+/* Servers that are gone */
+
+static int serve_until_killed(void *argument)
+{
+	struct store *theirs = open_store();
+	cr_assert(store_take(theirs, NS_PER_SECOND));
+	(void)store_serve(theirs, *(const uint32_t *)argument);
+	store_give(theirs);
+	for (;;) {
+		clock_sleep(NS_PER_SECOND);
+	}
+}
+
+static uint64_t session_of(uint32_t server, uint32_t number)
+{
+	return (uint64_t)server << 32 | number;
+}
+
+StoreTest(booking, what_is_tied_to_a_server_that_is_gone_comes_back)
+{
+	static uint32_t there[] = { 3, 5 };
+	struct child servers[2];
+	for (int i = 0; i < 2; i++) {
+		servers[i] = child_start(serve_until_killed, &there[i]);
+		cr_assert(eventually(store_is_served_by(store, there[i])));
+	}
+	for (uint32_t server = 1; server <= 6; server++) {
+		hold_tied(session_of(server, 1), 1);
+	}
+	cr_assert_eq(hold(1, 60, "").outcome, BOOKING_DONE);
+	const struct booking_context now = context();
+	begin(store);
+	cr_assert(booking_lapse_gone(&now));
+	finish_batch();
+	cr_assert_eq(held(), 3, "those of servers that are there, and what is not tied");
+	child_kill(&servers[0]);
+	begin(store);
+	cr_assert(booking_lapse_gone(&now));
+	finish_batch();
+	cr_assert_eq(held(), 2);
+	child_kill(&servers[1]);
+	cr_assert(adds_up(store, "rush"));
 }
 
 /* Audit */

@@ -127,3 +127,43 @@ Test(lockfile, of_a_dead_holder_is_had_by_the_next)
 	cr_assert_eq(mutex->deaths, 1);
 	mutex_unlock(mutex);
 }
+
+/* Servers */
+
+static void sleep_until_killed(void)
+{
+	for (;;) {
+		clock_sleep(NS_PER_SECOND);
+	}
+}
+
+/* In a child: serves the store "s" under the number that ARGUMENT points to, until it is killed. */
+static int serve(void *argument)
+{
+	const uint32_t *server = argument;
+	(void)lockfile_serve(scratch_path("s"), *server);
+	sleep_until_killed();
+	return 0;
+}
+
+Test(lockfile, says_which_servers_are_there)
+{
+	static uint32_t numbers[] = { 0, 7, UINT32_MAX };
+	struct child children[3];
+	struct mutex *mutex = lockfile_open(scratch_path("s"));
+	uint64_t none = lockfile_servers(mutex);
+	for (int i = 0; i < 3; i++) {
+		uint64_t before = lockfile_servers(mutex);
+		cr_assert(!lockfile_is_served_by(mutex, numbers[i]));
+		children[i] = child_start(serve, &numbers[i]);
+		cr_assert(eventually(lockfile_is_served_by(mutex, numbers[i])));
+		cr_assert_neq(lockfile_servers(mutex), before);
+	}
+	cr_assert(!lockfile_is_served_by(mutex, 8));
+	child_kill(&children[1]);
+	cr_assert(!lockfile_is_served_by(mutex, 7));
+	cr_assert(lockfile_is_served_by(mutex, 0));
+	child_kill(&children[0]);
+	child_kill(&children[2]);
+	cr_assert_eq(lockfile_servers(mutex), none);
+}
