@@ -100,8 +100,7 @@ bool json_file_settle_journal(struct json_file *file, char *error)
 		name, file->path);
 }
 
-/* Who wrote it may have died before the folder was synced: what we tell of it must last. */
-enum store_result json_file_read(struct json_file *file, char *error)
+enum store_result json_file_open(struct json_file *file, char *error)
 {
 	if (file->descriptor >= 0) {
 		close(file->descriptor);
@@ -110,12 +109,27 @@ enum store_result json_file_read(struct json_file *file, char *error)
 	if (file->descriptor < 0 && errno == ENOENT) {
 		return STORE_NONE;
 	}
-	if (file->descriptor < 0 || fstat(file->descriptor, &file->status) < 0 ||
-	    !read_text(file, file->descriptor) || !sync_folder(file)) {
+	if (file->descriptor < 0 || fstat(file->descriptor, &file->status) < 0) {
+		fail(file, "", error);
+		return STORE_FAILED;
+	}
+	return STORE_OK;
+}
+
+/* Who wrote it may have died before the folder was synced: what we tell of it must last. */
+enum store_result json_file_take(struct json_file *file, char *error)
+{
+	if (!read_text(file, file->descriptor) || !sync_folder(file)) {
 		fail(file, "", error);
 		return STORE_FAILED;
 	}
 	return file->length > 0 ? STORE_OK : STORE_NONE;
+}
+
+enum store_result json_file_read(struct json_file *file, char *error)
+{
+	enum store_result result = json_file_open(file, error);
+	return result == STORE_OK ? json_file_take(file, error) : result;
 }
 
 bool json_file_is_other(struct json_file *file, bool *is_other, char *error)

@@ -30,7 +30,14 @@ void json_file_finish(struct json_file *file);
  */
 bool json_file_settle_journal(struct json_file *file, char *error);
 
-/* STORE_NONE when it is not there, or empty. What was read is on disk for good. */
+/*
+ * Opens the one that is there now, and reads that, though another may have replaced it by then:
+ * that needs no lock. STORE_NONE when it is not there, or empty. What was read is on disk for good.
+ */
+enum store_result json_file_open(struct json_file *file, char *error);
+enum store_result json_file_take(struct json_file *file, char *error);
+
+/* Both. */
 enum store_result json_file_read(struct json_file *file, char *error);
 
 /* Whether it is another one than when this handle read or wrote it. */

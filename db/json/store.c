@@ -337,7 +337,7 @@ static enum store_result ban_put(struct store *base, const struct store_ban *ban
 	return changed(base, done);
 }
 
-/* Counting. FILE is replaced as a whole: what is read is of one moment, whoever has the lock. */
+/* Counting. FILE is only ever replaced: what was opened under the lock can be read later. */
 
 static bool tally(const struct json_model *model, struct tallies *tallies)
 {
@@ -351,16 +351,30 @@ static bool tally(const struct json_model *model, struct tallies *tallies)
 	return good;
 }
 
-static bool read_and_tally(struct json_file *file, struct json_model *model,
+static enum store_result open_locked(struct json_file *file, struct mutex *lock,
+				     const struct store_count_leave *leave, char *error)
+{
+	if (mutex_lock_within(lock, STORE_COUNT_LOCK_NS, NULL) != MUTEX_TAKEN) {
+		return STORE_NONE;
+	}
+	enum store_result result = STORE_NONE;
+	if (leave->may_begin(leave->context)) {
+		result = json_file_open(file, error) == STORE_OK ? STORE_OK : STORE_FAILED;
+	}
+	mutex_unlock(lock);
+	return result;
+}
+
+static bool take_and_tally(struct json_file *file, struct json_model *model,
 			   struct tallies *tallies, char *error)
 {
 	char problem[STORE_ERROR_SIZE];
 	if (!model) {
 		return store_refuse(error, "%s: out of memory", file->path);
 	}
-	switch (json_file_read(file, error)) {
+	switch (json_file_take(file, error)) {
 	case STORE_FAILED: return false;
-	case STORE_NONE: return store_refuse(error, "%s: is not there, or empty", file->path);
+	case STORE_NONE: return store_refuse(error, "%s: is empty", file->path);
 	case STORE_OK: break;
 	}
 	if (!json_record_read(model, file->text, file->length, problem)) {
@@ -376,15 +390,15 @@ static enum store_result count(const char *path, struct mutex *lock,
 {
 	struct json_model *model = json_model_create();
 	struct json_file file;
-	(void)lock;
+	store_refuse(error, "%s: is not there", path);
 	json_file_init(&file, path);
-	bool good = read_and_tally(&file, model, tallies, error);
+	enum store_result result = open_locked(&file, lock, leave, error);
+	if (result == STORE_OK && !take_and_tally(&file, model, tallies, error)) {
+		result = STORE_FAILED;
+	}
 	json_file_finish(&file);
 	json_model_destroy(model);
-	if (!good) {
-		return STORE_FAILED;
-	}
-	return leave->may_go_on(leave->context) ? STORE_OK : STORE_NONE;
+	return result == STORE_OK && !leave->may_go_on(leave->context) ? STORE_NONE : result;
 }
 
 /* Batches */

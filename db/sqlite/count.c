@@ -15,10 +15,9 @@
 #include "db/sqlite/statement.h"
 #include "shared/base/log.h"
 
-#define LOCK_NS     (2 * NS_PER_SECOND) /* a holder is through in milliseconds */
-#define BUSY_MS     2000                /* a killed holder's file locks: see store.c */
-#define LOOK_AT_ONE 1024                /* tickets between two looks whether to go on */
-#define LOG_BYTES   (12 << 20)          /* of the log: see what store.c leaves of it */
+#define BUSY_MS     2000       /* a killed holder's file locks: see store.c */
+#define LOOK_AT_ONE 1024       /* tickets between two looks whether to go on */
+#define LOG_BYTES   (12 << 20) /* of the log: see what store.c leaves of it */
 
 #define EVENTS  "SELECT " SQLITE_EVENT_COLUMNS " FROM events ORDER BY number"
 #define TICKETS "SELECT event, quantity, state FROM tickets"
@@ -55,10 +54,13 @@ static enum store_result begin(struct counting *counting)
 
 static enum store_result begin_locked(struct counting *counting)
 {
-	if (mutex_lock_within(counting->lock, LOCK_NS, NULL) != MUTEX_TAKEN) {
+	if (mutex_lock_within(counting->lock, STORE_COUNT_LOCK_NS, NULL) != MUTEX_TAKEN) {
 		return STORE_NONE;
 	}
-	enum store_result result = begin(counting);
+	enum store_result result = STORE_NONE;
+	if (counting->leave->may_begin(counting->leave->context)) {
+		result = begin(counting);
+	}
 	mutex_unlock(counting->lock);
 	return result;
 }

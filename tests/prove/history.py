@@ -26,7 +26,7 @@ PAUSE_SECONDS = 0.005   # before one connects, or asks, again
 SAYING = re.compile(rb"\*say #prove [^ ]+ (m \d+ \d+)$")
 REMEMBERED = re.compile(rb"=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [^ ]+ (m \d+ \d+)$")
 VERBS = ["book"] * 36 + ["hold"] * 12 + ["tied"] * 3 + ["confirm"] * 9 + ["cancel"] * 14 + ["ticket"] * 8 + \
-        ["left"] * 8 + ["say"] * 18
+        ["left"] * 8 + ["audit"] * 6 + ["say"] * 18
 WEATHERS = ["calm", "kills", "kills", "kills", "stops", "stops", "masters", "full", "failing", "syncs", "all"]
 SETTLED_LATER = ("-BUSY", "-INTERNAL", "-RATE")  # nothing was done: the same may be asked again
 
@@ -199,7 +199,8 @@ class Client:
         self.current = operation
         words = {"book": f"/book {event} {quantity} key={key}", "hold": f"/hold {event} {quantity} ttl=3600 key={key}",
                  "tied": f"/hold {event} {quantity} ttl=3600 tied key={key}", "confirm": f"/confirm {code}",
-                 "cancel": f"/cancel {code}", "ticket": f"/ticket {code}", "left": f"/left {event}"}
+                 "cancel": f"/cancel {code}", "ticket": f"/ticket {code}", "left": f"/left {event}",
+                 "audit": f"/audit {event}"}
         self.send(words[verb] + "\n")
 
     def say(self, name):
@@ -220,7 +221,7 @@ class Client:
             else:   # an old one, or one of the latest, which others ask for as well
                 code = self.lot.choice(codes if self.lot.random() < 0.5 else codes[-6:])
                 return verb, event, None, code, 0
-        if verb in ("left", "say"):
+        if verb in ("left", "audit", "say"):
             return verb, event, None, None, 0
         key = f"prove-{self.history.plan.seed}-{self.number}-{self.history.asked}-{self.lot.getrandbits(40):010x}"
         return verb, event, key, None, self.lot.choice([1, 1, 1, 2, 3])
@@ -231,6 +232,8 @@ class Client:
         if isinstance(self.current, chat.Line):
             self.hear_of_line(answer)
             return
+        if "does not add up" in answer:
+            raise Failed(f"client {self.number} was told: '{answer}'")
         operation, self.current = self.current, None
         verb, event, _, _, _ = self.wanted
         word = answer.split(" ", 1)[0]

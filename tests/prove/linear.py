@@ -22,7 +22,7 @@ IMPOSSIBLE, SAME, CHANGES = range(3)
 class Operation:
     """What one client asked and was told. An `answer` of None: never answered.
 
-    verb: book, hold, confirm, cancel, ticket, left, grow; or lapse, which nobody asks for: a tied
+    verb: book, hold, confirm, cancel, ticket, left, audit, grow; or lapse, which nobody asks for: a tied
     hold goes some time after its connection. `until` is the operation that settles an unanswered one.
     """
 
@@ -47,7 +47,7 @@ def refused(answer):
 
 def tells(operation):
     """Whether there is anything to be learned from it: a question that was not answered changed nothing."""
-    return not refused(operation.answer) if operation.answer else operation.verb not in ("ticket", "left")
+    return not refused(operation.answer) if operation.answer else operation.verb not in ("ticket", "left", "audit")
 
 
 class Office:
@@ -114,6 +114,12 @@ class Office:
     def left(self, _, answer):
         words = answer.split()
         return SAME if words[0] == "+left" and words[2:] == [str(self.free), str(self.total)] else IMPOSSIBLE
+
+    def audit(self, _, answer):
+        words = answer.split()
+        held = sum(quantity for state, quantity in self.tickets.values() if state == "held")
+        figures = [self.total - self.free - held, held, self.free, self.total]
+        return SAME if words[0] == "+audit" and words[2:] == [*map(str, figures), "ok"] else IMPOSSIBLE
 
     def grow(self, operation, answer):
         if not answer or answer.split()[2:] == [str(self.total + operation.quantity)]:

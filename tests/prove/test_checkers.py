@@ -58,6 +58,12 @@ class Bookings(unittest.TestCase):
         self.right(2, history((0, 5, "book", "k1", 1, "+booked A e 1"), (1, 2, "left", None, 0, "+left e 1 2")))
         self.wrong(2, history((0, 1, "book", "k1", 1, "+booked A e 1"), (2, 3, "left", None, 0, "+left e 2 2")))
 
+    def test_a_count_tells_what_is_sold_and_held_at_a_moment(self):
+        rows = [(0, 1, "book", "k1", 2, "+booked A e 2"), (2, 3, "hold", "k2", 1, "+held B e 1 60")]
+        self.right(5, history(*rows, (4, 5, "audit", None, 0, "+audit e 2 1 2 5 ok")))
+        self.wrong(5, history(*rows, (4, 5, "audit", None, 0, "+audit e 3 0 2 5 ok")))
+        self.wrong(5, history(*rows, (4, 5, "audit", None, 0, "+audit e 2 0 3 5 ok")))
+
     def test_nobody_sees_what_is_taken_back_afterwards(self):
         rows = [(0, 9, "book", "k1", 1, "+booked A e 1"), (1, 2, "left", None, 0, "+left e 1 2"),
                 (3, 4, "left", None, 0, "+left e 2 2")]

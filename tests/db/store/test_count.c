@@ -52,9 +52,15 @@ static bool go_on(void *context)
 	return true;
 }
 
+static bool at_once(void *context)
+{
+	(void)context;
+	return true;
+}
+
 static enum store_result count_with(bool (*may_go_on)(void *context))
 {
-	const struct store_count_leave leave = { may_go_on, NULL };
+	const struct store_count_leave leave = { at_once, may_go_on, NULL };
 
 	tallies_finish(&tallies);
 	return store_count(scratch_url("s"), &leave, &tallies, error);
@@ -109,6 +115,20 @@ StoreTest(count, is_given_up_when_it_is_told_to)
 	cr_expect_eq(count_with(stop), STORE_NONE);
 }
 
+static bool later(void *context)
+{
+	(void)context;
+	cr_expect_eq(mutex_try(store_mutex(store), NULL), MUTEX_DEADLOCK, "the lock is free");
+	return false;
+}
+
+StoreTest(count, asks_with_the_lock_held_whether_it_may_begin)
+{
+	const struct store_count_leave leave = { later, go_on, NULL };
+	cr_expect_eq(store_count(scratch_url("s"), &leave, &tallies, error), STORE_NONE);
+	cr_expect_eq(tallies.count, 0);
+}
+
 /* Makes the counter of "other" say one more than its ticket, by other means than ours. */
 static void damage(void)
 {
@@ -145,7 +165,7 @@ StoreTest(count, tells_counters_from_tickets_where_they_differ)
 
 StoreTest(count, of_a_store_that_is_not_there_fails_and_makes_none)
 {
-	const struct store_count_leave leave = { go_on, NULL };
+	const struct store_count_leave leave = { at_once, go_on, NULL };
 	cr_expect_eq(store_count(scratch_url("none"), &leave, &tallies, error), STORE_FAILED);
 	cr_expect_eq(file_size(scratch_path("none")), 0);
 }
