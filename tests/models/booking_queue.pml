@@ -9,7 +9,7 @@
  * after deaths at every step and after a commit that failed, and no clerk needs its time-out for it.
  * Stores to `submitted` and `serving` go through store buffers (total store order).
  *
- * Left out: time-outs, offers, holds that lapse, the waiting list, --serialize join and none, and
+ * Left out: batches that write nothing, time-outs, offers, holds that lapse, the waiting list, --serialize join and none, and
  * how the loop is woken (waker.pml). Slots do not wrap round. The store commits at once or not at
  * all; its number of the last batch is only whether it is the last that was begun.
  *
