@@ -25,8 +25,10 @@ int main(int argc, char **argv)
 	log_start("peer", LOG_WARNING, LOG_TEXT);
 	for (size_t i = 0; argc > 1 && i < sizeof(peers) / sizeof(peers[0]); i++) {
 		if (strcmp(argv[1], peers[i].name) == 0) {
-			return bench_main("127.0.0.1", peers[i].port, argc - 1, argv + 1,
-					  peers[i].protocol);
+			const struct server_address server = { .host = "127.0.0.1",
+							       .port = peers[i].port };
+
+			return bench_main(&server, argc - 1, argv + 1, peers[i].protocol);
 		}
 	}
 	usage_error("the first word is redis, postgres, irc, nats, http or bare");

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs benches on turnstile and on what one would take instead, and prints one table for each:
-run.py [book|chat|echo|connect|idle|fair|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME]
+run.py [book|chat|echo|connect|tls|idle|fair|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME]
 
 In each round every server is measured once, one after the other, so that a busy moment of the
 machine does not hit one alone; a figure is the median of the rounds.
@@ -8,6 +8,7 @@ machine does not hit one alone; a figure is the median of the rounds.
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import resource
 import signal
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import fair
 import sides
@@ -229,14 +231,67 @@ def idle(options):
                 ["side", "connections", "KiB each", "CPU us to connect"], rows)
 
 
+def ticks_of(pid):
+    """The processors' time, in seconds, that a process and its descendants have had."""
+    total = 0.0
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            total += ticks_of(child)
+    except OSError:
+        pass
+    return total
+
+
+def carry(side, megabytes=100):
+    """So much through one connection, both ways, in lines of 1,000 bytes."""
+    lines = b"/ping " + b"x" * 993 + b"\n"
+    before = ticks_of(side.process.pid)
+    begun = time.monotonic()
+    # Its input is not ended before its output: not every proxy knows half of a connection.
+    with subprocess.Popen([str(word) for word in [*side.client(), "send"]], stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL) as client:
+        for _ in range(megabytes):
+            client.stdin.write(lines * 1000)
+        client.stdin.write(b"/quit\n")
+        client.stdin.flush()
+        if client.wait(RUN_SECONDS) != 0:
+            return None
+    taken = time.monotonic() - begun
+    return {"rate": 2 * megabytes / taken,
+            "cpu_ms": 1000 * (ticks_of(side.process.pid) - before) / (2 * megabytes)}
+
+
+def tls(options):
+    kinds = [sides.TurnstileTls, sides.NginxTls, sides.HitchTls]
+    with started(kinds, options.only) as running:
+        made = in_rounds(options, running, lambda side: run(
+            side, "connect", "--clients", 16, "--seconds", options.seconds))
+        asked = in_rounds(options, running, lambda side: run(
+            side, "ping", "--clients", 50, "--seconds", options.seconds))
+        carried = in_rounds(options, running, carry)
+    reference = sides.NginxTls.name
+    print_table("tls: a handshake, /ping and the end, 16 at a time; /ping on 50 connections, one "
+                "in flight; 100 MB there and back. CPU of all server processes",
+                ["side", "handshakes/s", "CPU us each", "nginx = 1", "requests/s", "CPU us each",
+                 "nginx = 1", "MB/s", "CPU ms a MB", "nginx = 1"],
+                [[name, made[name]["per_second"], made[name]["cpu_us"],
+                  ratio(made[name], made.get(reference), "cpu_us"), asked[name]["per_second"],
+                  asked[name]["cpu_us"], ratio(asked[name], asked.get(reference), "cpu_us"),
+                  carried[name]["rate"], carried[name]["cpu_ms"],
+                  ratio(carried[name], carried.get(reference), "cpu_ms")]
+                 for name in made if made[name] and asked[name] and carried[name]])
+
+
 def fair_shares(options):
     for name, rate in {"at the default --rate": [], "--rate 0": ["--rate", "0"]}.items():
         print_table(f"fair: others' /ping while one connection sends 64 KiB batches, {name}",
                     fair.HEAD, list(fair.rows(rate, options.seconds, options.only)))
 
 
-BENCHES = {"book": book, "echo": echo, "chat": chat, "connect": connect, "idle": idle,
-           "fair": fair_shares}
+BENCHES = {"book": book, "echo": echo, "chat": chat, "connect": connect, "tls": tls,
+           "idle": idle, "fair": fair_shares}
 
 
 def numbers(text):

@@ -6,6 +6,7 @@ All run in the foreground as children of ours, so that ending a process is endin
 import os
 import pathlib
 import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -90,6 +91,89 @@ class Turnstile(Side):
 
     def bench(self):
         return [BUILT / "turnstile", "--port", self.port, "bench"]
+
+
+class TurnstileTls(Turnstile):
+    """Through its own TLS."""
+    name = "turnstile, tls"
+
+    def prepare(self):
+        self.certificate = self.folder / "certificate.pem"
+        self.key = self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key, "-out",
+                        self.certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, stderr=subprocess.DEVNULL)
+
+    def command(self):
+        return [BUILT / "turnstiled", "--listen", f"tls:127.0.0.1:{self.port}", "--tls-cert",
+                self.certificate, "--tls-key", self.key,
+                "--store", f"sqlite:{self.folder}/sale.db", "--rate", 0]
+
+    def client(self):
+        return [BUILT / "turnstile", "--port", self.port, "--ca", self.certificate]
+
+    def bench(self):
+        return [*self.client(), "bench"]
+
+
+class BehindProxy(TurnstileTls):
+    """Through another's TLS in front of its lines port, both counted."""
+
+    def proxy(self):
+        raise NotImplementedError
+
+    def command(self):
+        self.lines_port = free_port()
+        server = [BUILT / "turnstiled", "--listen", f"lines:127.0.0.1:{self.lines_port}",
+                  "--store", f"sqlite:{self.folder}/sale.db", "--rate", 0]
+        return ["sh", "-c", f"{shlex.join(map(str, server))} & first=$!\n"
+                f"{shlex.join(map(str, self.proxy()))} & second=$!\n"
+                "trap 'kill $first $second' QUIT TERM\nwait; wait"]
+
+
+class NginxTls(BehindProxy):
+    name = "turnstile behind nginx"
+    configuration = """
+load_module modules/ngx_stream_module.so;
+daemon off;
+{user}
+worker_processes auto;
+error_log {folder}/error.log;
+pid {folder}/pid;
+events {{ worker_connections 20000; }}
+stream {{
+    server {{
+        listen 127.0.0.1:{port} ssl backlog=4096;
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        proxy_pass 127.0.0.1:{lines_port};
+        proxy_half_close on;
+    }}
+}}
+"""
+
+    def proxy(self):
+        user = f"user {pwd.getpwuid(0).pw_name};" if os.getuid() == 0 else ""
+        text = self.configuration.format(port=self.port, folder=self.folder, user=user,
+                                         certificate=self.certificate, key=self.key,
+                                         lines_port=self.lines_port)
+        (self.folder / "nginx.conf").write_text(text)
+        return ["/usr/sbin/nginx", "-c", self.folder / "nginx.conf", "-e",
+                self.folder / "error.log"]
+
+
+class HitchTls(BehindProxy):
+    name = "turnstile behind hitch"
+
+    def proxy(self):
+        both = self.folder / "both.pem"
+        both.write_text(self.key.read_text() + self.certificate.read_text())
+        # It refuses to be root.
+        user = ["--user=nobody", "--group=nogroup"] if os.getuid() == 0 else []
+        return ["hitch", *user, f"--frontend=[127.0.0.1]:{self.port}",
+                f"--backend=[127.0.0.1]:{self.lines_port}", "--workers=2", both]
 
 
 class TurnstileSingle(Turnstile):

@@ -36,8 +36,6 @@ static const struct bench_name names[] = {
 };
 
 enum {
-	KEY_HOST = 'h',
-	KEY_PORT = 'p',
 	KEY_CLIENTS = 'c',
 	KEY_PIPELINE = 'P',
 	KEY_SECONDS = 's',
@@ -53,8 +51,7 @@ enum {
 struct bench_line {
 	struct bench_plan plan;
 	const struct bench_name *name;
-	const char *host;
-	const char *port;
+	struct server_address server;
 };
 
 static const struct bench_name *find(const char *name)
@@ -81,8 +78,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct bench_plan *plan = &line->plan;
 
 	switch (key) {
-	case KEY_HOST: line->host = argument; return 0;
-	case KEY_PORT: line->port = argument; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &line->server; return 0;
 	case KEY_CLIENTS:
 		plan->clients = (unsigned)option_number("clients", argument, 1, BENCH_CLIENTS_MAX);
 		return 0;
@@ -119,8 +115,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-	{ "host", KEY_HOST, "HOST", 0, "The server's host", 0 },
-	{ "port", KEY_PORT, "PORT", 0, "Its port (7000; for echo 7007)", 0 },
 	{ "clients", KEY_CLIENTS, "N", 0, "Connections, all in use at once", 0 },
 	{ "members", KEY_CLIENTS, "N", OPTION_ALIAS, NULL, 0 },
 	{ "pipeline", KEY_PIPELINE, "N", 0,
@@ -142,9 +136,11 @@ static const struct argp_option options[] = {
 
 static void read_command_line(struct bench_line *line, int argc, char **argv)
 {
+	static const struct argp_child children[] = { { &server_address_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = { .options = options,
 				   .parser = parse,
 				   .args_doc = "echo|ping|book|chat|connect|idle",
+				   .children = children,
 				   .doc = "Puts a server under load, and says what it did and what "
 					  "that cost." };
 
@@ -185,27 +181,30 @@ static void resolve(struct bench_line *line)
 {
 	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
-	int error = getaddrinfo(line->host, line->port, &wanted, &found);
+	int error =
+		getaddrinfo(line->server.host, server_address_port(&line->server), &wanted, &found);
 
 	if (error != 0) {
-		die("cannot find %s port %s: %s", line->host, line->port, gai_strerror(error));
+		die("cannot find %s port %s: %s", line->server.host,
+		    server_address_port(&line->server), gai_strerror(error));
 	}
 	memcpy(&line->plan.address, found->ai_addr, found->ai_addrlen);
 	line->plan.address_length = found->ai_addrlen;
 	freeaddrinfo(found);
 }
 
-int bench_main(const char *host, const char *port, int argc, char **argv,
+int bench_main(const struct server_address *server, int argc, char **argv,
 	       const struct bench_protocol *(*protocol_of)(enum bench_kind kind))
 {
-	struct bench_line line = { .host = host, .plan = { .event = "rush" } };
+	struct bench_line line = { .server = *server, .plan = { .event = "rush" } };
 	static struct bench_result result;
 
 	read_command_line(&line, argc, argv);
 	fill_in_defaults(&line);
-	if (!line.port) {
-		line.port = line.name->kind == BENCH_ECHO ? ECHO_PORT : port;
+	if (!line.server.port && line.name->kind == BENCH_ECHO) {
+		line.server.port = ECHO_PORT;
 	}
+	line.plan.where = &line.server;
 	resolve(&line);
 	const struct bench_protocol *protocol = protocol_of(line.name->kind);
 	if (!protocol) {
@@ -222,5 +221,5 @@ int bench_main(const char *host, const char *port, int argc, char **argv,
 
 int bench_run(const struct server_address *address, int argc, char **argv)
 {
-	return bench_main(address->host, address->port, argc, argv, bench_turnstile);
+	return bench_main(address, argc, argv, bench_turnstile);
 }

@@ -15,7 +15,7 @@ int bench_run(const struct server_address *address, int argc, char **argv);
  * speak in a bench of that kind, or NULL if there is no such bench of that server. What fails (no
  * server, no limit high enough) ends the program.
  */
-int bench_main(const char *host, const char *port, int argc, char **argv,
+int bench_main(const struct server_address *server, int argc, char **argv,
 	       const struct bench_protocol *(*protocol)(enum bench_kind kind));
 
 #endif

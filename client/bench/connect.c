@@ -12,6 +12,7 @@
 
 #include "client/bench/benches.h"
 #include "client/bench/cost.h"
+#include "client/bench/secure.h"
 #include "client/connection/descriptor_limit.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -24,6 +25,7 @@
 
 struct visit {
 	int descriptor;
+	struct tls_link *link; /* under it; or NULL */
 	int64_t begun_ns;
 	size_t length;
 	char answer[ANSWER_SIZE];
@@ -70,6 +72,7 @@ static void begin(struct visits *visits, struct visit *visit)
 		    visits->plan->address_length) != 0) {
 		die("cannot connect: %s", strerror(errno));
 	}
+	visit->descriptor = bench_secure(visits->plan, visit->descriptor, &visit->link);
 	if (send(visit->descriptor, visits->request.bytes, visits->request.length, MSG_NOSIGNAL) !=
 		    (ssize_t)visits->request.length ||
 	    epoll_ctl(visits->epoll, EPOLL_CTL_ADD, visit->descriptor, &event) != 0) {
@@ -97,6 +100,8 @@ static enum bench_take read_answer(const struct visits *visits, const struct vis
 static void end(struct visits *visits, struct visit *visit, int64_t now_ns, enum bench_take take)
 {
 	close(visit->descriptor);
+	tls_link_close(visit->link, false);
+	visit->link = NULL;
 	visit->descriptor = -1;
 	visits->open--;
 	visits->result->operations++;
@@ -161,7 +166,7 @@ void bench_connect(const struct bench_plan *plan, const struct bench_protocol *p
 	if (!visits.visits || visits.epoll < 0) {
 		die("cannot set the bench up: %s", strerror(errno));
 	}
-	descriptor_limit_raise(plan->clients);
+	descriptor_limit_raise(plan->clients, plan->where);
 	protocol->request(&visits.request, plan, 0, 0);
 	open_all(&visits);
 	if (plan->count == 0) {
@@ -174,6 +179,7 @@ void bench_connect(const struct bench_plan *plan, const struct bench_protocol *p
 	for (unsigned i = 0; i < plan->clients; i++) {
 		if (visits.visits[i].descriptor >= 0) {
 			close(visits.visits[i].descriptor);
+			tls_link_close(visits.visits[i].link, false);
 		}
 	}
 	close(visits.epoll);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/bench/secure.h"
 #include "client/connection/descriptor_limit.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -33,10 +34,17 @@ static void watch(struct bench_load *load, struct bench_client *client, int oper
 /* What the server ends is over for this client, and for nobody else. */
 static void give_up(struct bench_load *load, struct bench_client *client)
 {
+	char why[TLS_LINK_PROBLEM_SIZE];
+
+	if (!client->ready && client->link && tls_link_failed(client->link, why)) {
+		die("no connection: %s", why);
+	}
 	if (!client->ready) {
 		die("the server closed a connection before it was in");
 	}
 	close(client->descriptor);
+	tls_link_close(client->link, false);
+	client->link = NULL;
 	client->descriptor = -1;
 	load->broken++;
 }
@@ -169,6 +177,7 @@ static void open_client(struct bench_load *load, struct bench_client *client)
 		die("cannot connect: %s", strerror(errno));
 	}
 	setsockopt(client->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	client->descriptor = bench_secure(load->plan, client->descriptor, &client->link);
 	if (fcntl(client->descriptor, F_SETFL, O_NONBLOCK) != 0) {
 		die("cannot set a socket up: %s", strerror(errno));
 	}
@@ -245,7 +254,7 @@ void bench_load_open(struct bench_load *load, const struct bench_plan *plan,
 	if (load->epoll < 0) {
 		die("cannot make an epoll: %s", strerror(errno));
 	}
-	descriptor_limit_raise(client_count);
+	descriptor_limit_raise(client_count, plan->where);
 	make_clients(load, output_size);
 	connect_all(load);
 }
@@ -256,6 +265,7 @@ void bench_load_close(struct bench_load *load)
 		if (load->clients[i].descriptor >= 0) {
 			close(load->clients[i].descriptor);
 		}
+		tls_link_close(load->clients[i].link, false);
 		free(load->clients[i].asked_ns);
 		free(load->clients[i].output.bytes);
 	}

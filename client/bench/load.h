@@ -16,7 +16,8 @@
 
 struct bench_client {
 	unsigned number;
-	int descriptor; /* -1: ended */
+	int descriptor;        /* -1: ended */
+	struct tls_link *link; /* under it; or NULL */
 	unsigned step;
 	bool ready; /* its hello is over */
 	bool waits_to_write;

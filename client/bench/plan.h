@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "client/options/server_address.h"
 #include "shared/base/histogram.h"
 #include "shared/text/name.h"
 
@@ -28,12 +29,13 @@ struct bench_plan {
 	enum bench_kind kind;
 	struct sockaddr_storage address;
 	socklen_t address_length;
-	unsigned clients;    /* connections, or members of the room */
-	unsigned pipeline;   /* requests, or lines of the room, in flight at once */
-	unsigned speakers;   /* chat: how many of the members speak */
-	unsigned rate;       /* chat: lines a second; 0: as many as go through */
-	int64_t count;       /* operations; 0: until the time is over */
-	int64_t duration_ns; /* the longest time that is measured */
+	const struct server_address *where; /* whether it is spoken to through TLS */
+	unsigned clients;                   /* connections, or members of the room */
+	unsigned pipeline;                  /* requests, or lines of the room, in flight at once */
+	unsigned speakers;                  /* chat: how many of the members speak */
+	unsigned rate;                      /* chat: lines a second; 0: as many as go through */
+	int64_t count;                      /* operations; 0: until the time is over */
+	int64_t duration_ns;                /* the longest time that is measured */
 	char event[NAME_EVENT_SIZE];
 	bool keys;    /* book: each request has a key of its own */
 	uint64_t run; /* tells this run's keys from another's */

@@ -26,7 +26,7 @@ static int run_plainly(const struct server_address *address)
 
 	connection_open_or_die(&connection, address);
 	printf("Connected to %s port %s. /help lists the commands, /quit leaves.\n", address->host,
-	       address->port);
+	       server_address_port(address));
 	fflush(stdout);
 	const struct exchange exchange = { .connection = &connection,
 					   .descriptor = STDIN_FILENO,

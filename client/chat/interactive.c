@@ -310,7 +310,7 @@ int interactive_run(const struct server_address *address)
 		die("cannot use the terminal: %s", strerror(errno));
 	}
 	conversation_remark(&session.conversation, clock_wall_ns(), "Connected to %s port %s.",
-			    address->host, address->port);
+			    address->host, server_address_port(address));
 	show();
 	conversation_connected(&session.conversation);
 	write_out();

@@ -13,6 +13,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "shared/text/text.h"
+#include "shared/tls/link.h"
 
 #define GREETING_TIMEOUT_NS (10 * NS_PER_SECOND)
 #define REASON_MAX          200 /* bytes of the server's reason to refuse us */
@@ -42,12 +43,12 @@ static bool reach(struct connection *connection, const struct server_address *ad
 {
 	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
-	int error = getaddrinfo(address->host, address->port, &wanted, &found);
+	int error = getaddrinfo(address->host, server_address_port(address), &wanted, &found);
 
 	connection->descriptor = -1;
 	if (error != 0) {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE, "cannot find %s port %s: %s",
-			 address->host, address->port, gai_strerror(error));
+			 address->host, server_address_port(address), gai_strerror(error));
 		return false;
 	}
 	for (const struct addrinfo *at = found; at && connection->descriptor < 0;
@@ -57,7 +58,7 @@ static bool reach(struct connection *connection, const struct server_address *ad
 	if (connection->descriptor < 0) {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE,
 			 "cannot connect to %s port %s: %s (is turnstiled running?)", address->host,
-			 address->port, strerror(errno));
+			 server_address_port(address), strerror(errno));
 	}
 	freeaddrinfo(found);
 	return connection->descriptor >= 0;
@@ -94,25 +95,46 @@ static void say_refusal(const struct server_address *address, struct span reason
 
 	length = text_cut(clean, length, REASON_MAX);
 	snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s turns us away: %.*s", address->host,
-		 address->port, (int)length, clean);
+		 server_address_port(address), (int)length, clean);
 }
 
 static bool greeted(struct connection *connection, const struct server_address *address,
 		    char *problem)
 {
 	struct span line = { "", 0 };
+	char why[TLS_LINK_PROBLEM_SIZE];
 
 	if (first_line(connection, &line) && span_starts(line, "+turnstile 1")) {
 		return true;
 	}
-	if (span_starts(line, "-")) {
+	if (connection->link && tls_link_failed(connection->link, why)) {
+		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s port %s: %s", address->host,
+			 server_address_port(address), why);
+	} else if (span_starts(line, "-")) {
 		say_refusal(address, (struct span){ line.text + 1, line.length - 1 }, problem);
 	} else {
 		snprintf(problem, CONNECTION_PROBLEM_SIZE,
 			 "%s port %s does not greet as turnstiled's lines port does", address->host,
-			 address->port);
+			 server_address_port(address));
 	}
 	return false;
+}
+
+bool connection_secure(struct connection *connection, const struct server_address *address,
+		       char *problem)
+{
+	char why[TLS_LINK_PROBLEM_SIZE];
+
+	connection->link = NULL;
+	if (!address->tls) {
+		return true;
+	}
+	connection->link = tls_link_open(connection->descriptor, address->host, address->ca, why);
+	connection->descriptor = connection->link ? tls_link_descriptor(connection->link) : -1;
+	if (!connection->link) {
+		snprintf(problem, CONNECTION_PROBLEM_SIZE, "%s", why);
+	}
+	return connection->link;
 }
 
 bool connection_open(struct connection *connection, const struct server_address *address,
@@ -120,7 +142,14 @@ bool connection_open(struct connection *connection, const struct server_address 
 {
 	connection->start = 0;
 	connection->end = 0;
+	connection->link = NULL;
+	connection->peer_length = sizeof(connection->peer);
 	if (!reach(connection, address, problem)) {
+		return false;
+	}
+	(void)getpeername(connection->descriptor, (struct sockaddr *)&connection->peer,
+			  &connection->peer_length);
+	if (!connection_secure(connection, address, problem)) {
 		return false;
 	}
 	if (greeted(connection, address, problem)) {
@@ -145,6 +174,8 @@ void connection_close(struct connection *connection)
 		close(connection->descriptor);
 	}
 	connection->descriptor = -1;
+	tls_link_close(connection->link, true);
+	connection->link = NULL;
 }
 
 static enum connection_state state_after_error(void)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "client/options/server_address.h"
 #include "shared/text/words.h"
@@ -19,6 +20,9 @@
 
 struct connection {
 	int descriptor;
+	struct tls_link *link;        /* under it; or NULL */
+	struct sockaddr_storage peer; /* where the server was found */
+	socklen_t peer_length;
 	size_t start; /* of what was read and not yet taken, in `bytes` */
 	size_t end;
 	char bytes[CONNECTION_BUFFER];
@@ -41,6 +45,13 @@ bool connection_open(struct connection *connection, const struct server_address 
 void connection_open_or_die(struct connection *connection, const struct server_address *address);
 
 void connection_close(struct connection *connection);
+
+/*
+ * Puts TLS, if ADDRESS wants it, under a connection that has its descriptor, and may be connecting
+ * still. False and PROBLEM when that cannot be; then it is closed.
+ */
+bool connection_secure(struct connection *connection, const struct server_address *address,
+		       char *problem);
 
 /*
  * Reads what has come, if all lines were taken or there is room. What came before an end or a break

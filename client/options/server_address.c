@@ -2,41 +2,97 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/base/usage.h"
 
-enum { KEY_HOST = 'h', KEY_PORT = 'p' };
+#define SCHEME     "tls://"
+#define LINES_PORT "7000"
+#define TLS_PORT   "7443"
+
+enum { KEY_HOST = 'h', KEY_PORT = 'p', KEY_TLS = 0x100, KEY_CA };
+
+const char *server_address_port(const struct server_address *address)
+{
+	return address->port ? address->port : address->tls ? TLS_PORT : LINES_PORT;
+}
+
+/* HOST, HOST:PORT, or an IPv6 address in brackets. What TEXT points to is changed. */
+static void split(struct server_address *address, char *text)
+{
+	char *end = text[0] == '[' ? strchr(text, ']') : NULL;
+	char *colon = strchr(end ? end : text, ':');
+
+	if (colon) {
+		*colon = '\0';
+		address->port = colon + 1;
+	}
+	if (end) {
+		*end = '\0';
+		text++;
+	}
+	address->host = text;
+}
+
+/* Its parts are cut out where it stands. */
+static void set_host(struct server_address *address, char *host)
+{
+	if (strncmp(host, SCHEME, strlen(SCHEME)) != 0) {
+		address->host = host;
+		return;
+	}
+	if (host[strlen(SCHEME)] == '\0') {
+		usage_error("%s: must be tls://HOST or tls://HOST:PORT", host);
+	}
+	address->tls = true;
+	split(address, host + strlen(SCHEME));
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct server_address *address = state->input;
 
 	switch (key) {
-	case KEY_HOST: address->host = argument; return 0;
+	case KEY_HOST: set_host(address, argument); return 0;
 	case KEY_PORT: address->port = argument; return 0;
+	case KEY_TLS: address->tls = true; return 0;
+	case KEY_CA:
+		address->ca = argument;
+		address->tls = true;
+		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
 
 static const struct argp_option options[] = {
-	{ "host", KEY_HOST, "HOST", 0, "The server's host (127.0.0.1, or $TURNSTILE_HOST)", 0 },
-	{ "port", KEY_PORT, "PORT", 0, "Its lines port (7000, or $TURNSTILE_PORT)", 0 },
+	{ "host", KEY_HOST, "HOST", 0,
+	  "The server's host (127.0.0.1, or $TURNSTILE_HOST); tls://HOST[:PORT] is --tls, too", 0 },
+	{ "port", KEY_PORT, "PORT", 0, "Its lines port (7000, with TLS 7443, or $TURNSTILE_PORT)",
+	  0 },
+	{ "tls", KEY_TLS, NULL, 0, "Speak TLS, and verify the server's certificate and name", 0 },
+	{ "ca", KEY_CA, "FILE", 0,
+	  "Trust the certificates in FILE (PEM), not the system's; with TLS", 0 },
 	{ 0 },
 };
 
 const struct argp server_address_argp = { .options = options, .parser = parse };
 
-static const char *setting(const char *variable, const char *otherwise)
+static char *setting(const char *variable)
 {
-	const char *value = getenv(variable);
+	char *value = getenv(variable);
 
-	return value && value[0] != '\0' ? value : otherwise;
+	return value && value[0] != '\0' ? value : NULL;
 }
 
 struct server_address server_address_default(void)
 {
-	return (struct server_address){ .host = setting("TURNSTILE_HOST", "127.0.0.1"),
-					.port = setting("TURNSTILE_PORT", "7000") };
+	struct server_address address = { .host = "127.0.0.1", .port = setting("TURNSTILE_PORT") };
+	char *host = setting("TURNSTILE_HOST");
+
+	if (host) {
+		set_host(&address, host);
+	}
+	return address;
 }
 
 struct reading {

@@ -1,6 +1,6 @@
 /*
  * server_address: where the server is, as --host and --port say it, before the subcommand or behind
- * it.
+ * it, and whether it is spoken to through TLS (--tls, --ca, or a host written tls://HOST[:PORT]).
  *
  * Their argp is a child of each command line that takes them; its input is the address that they
  * change.
@@ -9,11 +9,17 @@
 #define CLIENT_OPTIONS_SERVER_ADDRESS_H
 
 #include <argp.h>
+#include <stdbool.h>
 
 struct server_address {
 	const char *host; /* whoever gave it keeps it */
-	const char *port;
+	const char *port; /* NULL: the usual one (server_address_port) */
+	bool tls;
+	const char *ca; /* a file of certificates to believe; NULL: the system's */
 };
+
+/* Its port, the usual one if none was given. */
+const char *server_address_port(const struct server_address *address);
 
 extern const struct argp server_address_argp;
 

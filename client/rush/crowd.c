@@ -78,11 +78,22 @@ static void watch(const struct crowd *crowd, struct window *window, int how, uin
 	}
 }
 
+/* The server's certificate was found good before the crowd came: what fails now is our own. */
+static void secure(const struct crowd *crowd, struct window *window)
+{
+	char problem[CONNECTION_PROBLEM_SIZE];
+
+	if (!connection_secure(&window->connection, crowd->plan->server, problem)) {
+		die("%s", problem);
+	}
+}
+
 static void connect_window(struct crowd *crowd, struct window *window)
 {
 	const struct rush_plan *plan = crowd->plan;
 	const int yes = 1;
 
+	window->connection.link = NULL;
 	window->connection.start = 0;
 	window->connection.end = 0;
 	window->connection.descriptor =
@@ -95,6 +106,7 @@ static void connect_window(struct crowd *crowd, struct window *window)
 	if (connect(window->connection.descriptor, (const struct sockaddr *)&plan->address,
 		    plan->address_length) == 0 ||
 	    errno == EINPROGRESS) {
+		secure(crowd, window);
 		watch(crowd, window, EPOLL_CTL_ADD, EPOLLOUT);
 	} else {
 		lose(crowd, window);

@@ -24,7 +24,8 @@ struct rush_plan {
 	int64_t each;             /* tickets a buyer wants */
 	uint64_t number;          /* of this rush: stands in the keys, so that they are new */
 	struct rush_event *event; /* its `left` follows the sale */
-	struct sockaddr_storage address;
+	const struct server_address *server;
+	struct sockaddr_storage address; /* where it was found */
 	socklen_t address_length;
 	const signal_flag *stop;
 	/* Called some times a second; may be NULL. */

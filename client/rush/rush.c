@@ -155,11 +155,9 @@ static void find_event(struct rush_plan *plan, const struct server_address *addr
 	int64_t numbers[2];
 
 	connection_open_or_die(&connection, address);
-	plan->address_length = sizeof(plan->address);
-	if (getpeername(connection.descriptor, (struct sockaddr *)&plan->address,
-			&plan->address_length) != 0) {
-		die("the server is gone: %s", strerror(errno));
-	}
+	plan->server = address;
+	plan->address = connection.peer;
+	plan->address_length = connection.peer_length;
 	if (!ask(&connection, "left", plan->event->name, &answer) ||
 	    !read_numbers(answer, "+left", numbers, 2)) {
 		die("%s: the server says: %.*s", plan->event->name, (int)answer.length,
@@ -236,7 +234,7 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	read_arguments(&arguments, argc, argv);
-	descriptor_limit_raise(arguments.connections);
+	descriptor_limit_raise(arguments.connections, &arguments.address);
 	siphash_key_make(&chance);
 	struct rush_event event = { .name = arguments.event };
 	struct rush_plan plan = { .connections = arguments.connections,

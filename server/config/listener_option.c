@@ -4,23 +4,38 @@
 #include <stdio.h>
 #include <string.h>
 
-#ifdef TURNSTILE_WITH_HTTP
-#define KINDS "lines, echo or http"
-#else
-#define KINDS "lines or echo"
-#endif
+#define KINDS "lines, echo, http, tls or https"
 
 #define FORM "must be KIND:ADDRESS:PORT, such as lines:127.0.0.1:7000 or echo:[::1]:7007"
 
 static const char *const kind_names[LISTENER_KINDS] = {
-	[LISTENER_LINES] = "lines",
-	[LISTENER_ECHO] = "echo",
-	[LISTENER_HTTP] = "http",
+	[LISTENER_LINES] = "lines", [LISTENER_ECHO] = "echo",   [LISTENER_HTTP] = "http",
+	[LISTENER_TLS] = "tls",     [LISTENER_HTTPS] = "https",
 };
 
 const char *listener_kind_name(enum listener_kind kind)
 {
 	return kind_names[kind];
+}
+
+bool listener_kind_is_tls(enum listener_kind kind)
+{
+	return kind == LISTENER_TLS || kind == LISTENER_HTTPS;
+}
+
+const char *listener_kind_alpn(enum listener_kind kind)
+{
+	return kind == LISTENER_HTTPS ? "\x08http/1.1" : NULL;
+}
+
+bool options_have_tls(const struct options *options)
+{
+	for (size_t i = 0; i < options->listener_count; i++) {
+		if (listener_kind_is_tls(options->listeners[i].kind)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* The three parts of what was given; an IPv6 address is without its brackets here. */
@@ -53,9 +68,15 @@ static bool split(const char *text, struct parts *parts)
 static bool is_there(enum listener_kind kind, char *problem)
 {
 #ifndef TURNSTILE_WITH_HTTP
-	if (kind == LISTENER_HTTP) {
+	if (kind == LISTENER_HTTP || kind == LISTENER_HTTPS) {
 		return option_problem(problem, "this turnstiled was built without http "
-					       "(TURNSTILE_WITH_HTTP): " KINDS);
+					       "(TURNSTILE_WITH_HTTP)");
+	}
+#endif
+#ifndef TURNSTILE_WITH_TLS
+	if (listener_kind_is_tls(kind)) {
+		return option_problem(problem, "this turnstiled was built without TLS "
+					       "(TURNSTILE_WITH_TLS)");
 	}
 #endif
 	(void)kind;
@@ -69,9 +90,6 @@ bool listener_kind_read(struct span name, enum listener_kind *kind, char *proble
 		if (span_equals(name, kind_names[*kind])) {
 			return is_there(*kind, problem);
 		}
-	}
-	if (span_equals(name, "tls")) {
-		return option_problem(problem, "tls listeners are not built in yet: " KINDS);
 	}
 	return option_problem(problem, "no such kind of listener: " KINDS);
 }

@@ -19,4 +19,11 @@ bool listener_option_read(const char *text, struct listener_option *listener, ch
 /* Likewise when NAME is no kind of listener that there is. */
 bool listener_kind_read(struct span name, enum listener_kind *kind, char *problem);
 
+/* Whether its connections speak TLS, which the tls process does; and what they agree on by ALPN. */
+bool listener_kind_is_tls(enum listener_kind kind);
+const char *listener_kind_alpn(enum listener_kind kind); /* NULL: nothing */
+
+/* Whether one of the options' listeners is such. */
+bool options_have_tls(const struct options *options);
+
 #endif

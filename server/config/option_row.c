@@ -228,6 +228,16 @@ static bool set_public_url(struct options *options, const char *value, char *pro
 	return true;
 }
 
+static bool set_tls_certificate(struct options *options, const char *value, char *problem)
+{
+	return keep(options->tls_certificate, sizeof(options->tls_certificate), value, problem);
+}
+
+static bool set_tls_key(struct options *options, const char *value, char *problem)
+{
+	return keep(options->tls_key, sizeof(options->tls_key), value, problem);
+}
+
 static bool set_dispatch(struct options *options, const char *value, char *problem)
 {
 	int choice = choose(value, "handoff", "accept", problem);
@@ -440,7 +450,7 @@ static bool set_log_format(struct options *options, const char *value, char *pro
 /* clang-format off */
 const struct option_row option_rows[] = {
 	{ .help = "Ports and processes:" },
-	{ "listen", "KIND:ADDRESS:PORT", "Serve there; KIND is lines, echo or http, an IPv6 address "
+	{ "listen", "KIND:ADDRESS:PORT", "Serve there; KIND is lines, echo, http, tls (lines over TLS) or https, an IPv6 address "
 	  "stands in brackets, port 0 lets the system choose; may be repeated (lines:127.0.0.1:7000, "
 	  "echo:127.0.0.1:7007 and http:127.0.0.1:7080)", NULL, .text = set_listen, .repeats = true },
 	{ "public-url", "URL", "The address under which browsers reach an http port where a name or a "
@@ -452,6 +462,10 @@ const struct option_row option_rows[] = {
 	  "or the workers accept by themselves", "handoff", .text = set_dispatch },
 	{ "adopt", "on|off", "Connections outlive the worker that serves them; off saves the master a "
 	  "descriptor a connection", "on", .text = set_adopt },
+	{ "tls-cert", "FILE", "The certificate of tls listeners, PEM: the server's own first and then its chain",
+	  NULL, .text = set_tls_certificate },
+	{ "tls-key", "FILE", "Its key, PEM; refused when others may read the file", NULL,
+	  .text = set_tls_key },
 	{ "user", "NAME", "Become this user when the ports are open", NULL, .text = set_user },
 	{ "pid-file", "FILE", "Write the master's process number there", NULL,
 	  .text = set_pid_file },

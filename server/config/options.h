@@ -23,7 +23,14 @@
 #define OPTIONS_URLS_MAX      16
 #define OPTIONS_URL_SIZE      280 /* bytes, a NUL counted in: a name has 253 at most */
 
-enum listener_kind { LISTENER_LINES, LISTENER_ECHO, LISTENER_HTTP, LISTENER_KINDS };
+enum listener_kind {
+	LISTENER_LINES,
+	LISTENER_ECHO,
+	LISTENER_HTTP,
+	LISTENER_TLS,
+	LISTENER_HTTPS,
+	LISTENER_KINDS
+};
 
 struct listener_option {
 	enum listener_kind kind;
@@ -71,6 +78,8 @@ struct options {
 	unsigned history;              /* messages a room */
 	char user[64];                 /* or "" */
 	char pid_file[4096];           /* or "" */
+	char tls_certificate[4096];    /* PEM files, or "" */
+	char tls_key[4096];
 	int64_t drain_ns;
 	bool adopt;   /* connections outlive the worker that serves them */
 	bool sandbox; /* each process binds itself to its role */

@@ -14,6 +14,7 @@
 
 #include "server/config/activation.h"
 #include "server/config/config_file.h"
+#include "server/config/listener_option.h"
 #include "server/config/option_row.h"
 #include "server/config/state_folder.h"
 #include "shared/base/log.h"
@@ -220,6 +221,9 @@ void options_read(struct options *options, int argc, char **argv)
 	}
 	if (options->listener_count == 0) {
 		listen_by_default(options);
+	}
+	if (options_have_tls(options) && (!*options->tls_certificate || !*options->tls_key)) {
+		usage_error("a listener over TLS needs --tls-cert FILE and --tls-key FILE");
 	}
 	if (options->store[0] == '\0') {
 		store_by_default(options);

@@ -19,11 +19,11 @@
 
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
-static void start(struct session *session)
+static void start(struct session *session, const struct session_socket *socket)
 {
 	struct connection *connection = connection_of(session);
 
-	connection->site = site_of(session->socket);
+	connection->site = site_of(socket);
 	connection->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
 }
 

@@ -1,37 +1,28 @@
 #include "server/http/site.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
+#include "server/config/listener_option.h"
 #include "server/http/parser.h"
 
-#define PORT_OF_HTTP 80 /* may be left out */
+/* These may be left out. */
+#define PORT_OF_HTTP  80
+#define PORT_OF_HTTPS 443
 
-struct site site_of(int socket)
+struct site site_of(const struct session_socket *socket)
 {
-	struct sockaddr_storage address;
-	socklen_t length = sizeof(address);
-	struct site site = { .port = 0 };
-
-	if (getsockname(socket, (struct sockaddr *)&address, &length) != 0) {
-		return site;
-	}
-	site.address = peer_address_of(&address);
-	if (address.ss_family == AF_INET) {
-		site.port = ntohs(((const struct sockaddr_in *)&address)->sin_port);
-	} else if (address.ss_family == AF_INET6) {
-		site.port = ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
-	}
-	return site;
+	return (struct site){ .end = socket->own.port ? socket->own
+						      : endpoint_of(socket->descriptor),
+			      .secure = listener_kind_is_tls(socket->kind) };
 }
 
 /* Parts "name:port"; the brackets of an IPv6 address go. */
-static bool split(struct span host, struct span *name, int64_t *port)
+static bool split(struct span host, bool secure, struct span *name, int64_t *port)
 {
 	const char *bracket = memchr(host.text, ']', host.length);
 	struct span rest = host;
 
-	*port = PORT_OF_HTTP;
+	*port = secure ? PORT_OF_HTTPS : PORT_OF_HTTP;
 	if (span_starts(host, "[") && bracket) {
 		*name = (struct span){ host.text + 1, (size_t)(bracket - host.text) - 1 };
 		rest = (struct span){ bracket + 1, host.length - name->length - 2 };
@@ -53,11 +44,11 @@ static bool is_own_address(struct site site, struct span host)
 	struct span name;
 	int64_t port;
 
-	if (!split(host, &name, &port) || port != site.port) {
+	if (!split(host, site.secure, &name, &port) || port != site.end.port) {
 		return false;
 	}
 	return span_equals_ignoring_case(name, "localhost") ||
-	       (peer_address_read(name, &address) && peer_address_equal(address, site.address));
+	       (peer_address_read(name, &address) && peer_address_equal(address, site.end.address));
 }
 
 /* Behind the "://" of a --public-url. */
@@ -97,5 +88,6 @@ bool site_is_origin(struct site site, const struct options *options, struct span
 			return true;
 		}
 	}
-	return parser_split_origin(origin, &host, &secure) && !secure && is_own_address(site, host);
+	return parser_split_origin(origin, &host, &secure) && secure == site.secure &&
+	       is_own_address(site, host);
 }

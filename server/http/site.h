@@ -9,25 +9,26 @@
 
 #include <stdbool.h>
 
+#include "server/config/arrival.h"
 #include "server/config/options.h"
-#include "server/config/peer_address.h"
+#include "server/session/session.h"
 #include "shared/text/words.h"
 
 /* Our end of a connection. */
 struct site {
-	struct peer_address address; /* all zero: not known */
-	uint16_t port;
+	struct endpoint end;
+	bool secure; /* over TLS */
 };
 
-/* The end that SOCKET has here. */
-struct site site_of(int socket);
+/* Of a session that is new on SOCKET. */
+struct site site_of(const struct session_socket *socket);
 
 /*
  * Whether HOST ("name", "name:port", "[::1]:port") is that address, localhost, or a --public-url.
  */
 bool site_is_host(struct site site, const struct options *options, struct span host);
 
-/* The same of an Origin: "http://name:port". */
+/* The same of an Origin: "http://name:port", over TLS "https://name:port". */
 bool site_is_origin(struct site site, const struct options *options, struct span origin);
 
 /* Whether people come to that HOST over https: it is a --public-url that says so. */

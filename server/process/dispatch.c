@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/config/listener_option.h"
 #include "server/process/copies.h"
 #include "server/process/fronts.h"
 #include "server/session/session.h"
@@ -22,9 +23,7 @@
 
 struct accepted {
 	int socket;
-	enum listener_kind kind;
-	struct peer_address peer;
-	int64_t before_ns; /* monotonic: when it was not accepted yet */
+	struct arrival arrival;
 };
 
 /* A message on its way to a worker: our copies of its sockets. */
@@ -63,9 +62,9 @@ struct dispatch {
 static void set_accepting(struct dispatch *dispatch, bool on)
 {
 	for (size_t i = 0; i < dispatch->listener_count; i++) {
-		if (on) {
+		if (dispatch->accept_events[i] && on) {
 			event_add(dispatch->accept_events[i], NULL);
-		} else {
+		} else if (dispatch->accept_events[i]) {
 			event_del(dispatch->accept_events[i]);
 		}
 	}
@@ -117,8 +116,10 @@ static bool accept_all(struct dispatch *dispatch, int listener, enum listener_ki
 
 		if (socket >= 0) {
 			dispatch->waiting[dispatch->waiting_count++] =
-				(struct accepted){ socket, kind, peer_address_of(&address),
-						   now_ns };
+				(struct accepted){ socket,
+						   { .peer = peer_address_of(&address),
+						     .kind = (uint16_t)kind,
+						     .before_ns = now_ns } };
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			return false;
@@ -189,11 +190,9 @@ static bool send_handoff(struct dispatch *dispatch, uint32_t worker, struct hand
 	int sockets[MESSAGE_COUNT];
 
 	handoff->number = message.number = ++dispatch->next_number;
-	message.accepted_ns = handoff->sockets[0].before_ns; /* the oldest comes first */
 	for (uint32_t i = 0; i < handoff->count; i++) {
 		sockets[i] = handoff->sockets[i].socket;
-		message.kinds[i] = (uint8_t)handoff->sockets[i].kind;
-		message.peers[i] = handoff->sockets[i].peer;
+		message.arrivals[i] = handoff->sockets[i].arrival;
 	}
 	if (channel_send(receiver->channel, &message, WORKER_MESSAGE_LENGTH(handoff->count),
 			 sockets, handoff->count) != CHANNEL_OK) {
@@ -210,7 +209,7 @@ static void put_back(struct dispatch *dispatch, const struct accepted *sockets, 
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (dispatch->waiting_count == WAITING_MAX) {
-			session_refuse(front_of(sockets[i].kind), sockets[i].socket);
+			session_refuse(front_of(sockets[i].arrival.kind), sockets[i].socket);
 		} else {
 			dispatch->waiting[dispatch->waiting_count++] = sockets[i];
 		}
@@ -289,13 +288,13 @@ static struct handoff *take_oldest(struct dispatch *dispatch, uint32_t worker)
 	return handoff;
 }
 
-/* The worker has it at SEAT. */
+/* The worker has it at SEAT. Of a plain end only the tls process could count what went through. */
 static void let_go(struct dispatch *dispatch, uint32_t worker, const struct handoff *handoff,
 		   uint32_t place, uint32_t seat)
 {
 	int socket = handoff->sockets[place].socket;
 
-	if (dispatch->copies) {
+	if (dispatch->copies && !listener_kind_is_tls(handoff->sockets[place].arrival.kind)) {
 		copies_add(dispatch->copies, worker, seat, HANDOFF_OF(handoff->number, place),
 			   socket);
 	} else {
@@ -324,6 +323,18 @@ bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 		try_again_in(dispatch, RETRY_US);
 	}
 	return true;
+}
+
+void dispatch_take(struct dispatch *dispatch, int socket, const struct arrival *arrival)
+{
+	const struct accepted accepted = { socket, *arrival };
+
+	if (dispatch->stopped) {
+		session_refuse(front_of(arrival->kind), socket);
+		return;
+	}
+	put_back(dispatch, &accepted, 1);
+	hand_on(dispatch);
 }
 
 void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel)
@@ -376,7 +387,8 @@ void dispatch_stop(struct dispatch *dispatch)
 	dispatch->stopped = true;
 	set_accepting(dispatch, false);
 	for (size_t i = 0; i < dispatch->waiting_count; i++) {
-		session_refuse(front_of(dispatch->waiting[i].kind), dispatch->waiting[i].socket);
+		session_refuse(front_of(dispatch->waiting[i].arrival.kind),
+			       dispatch->waiting[i].socket);
 	}
 	dispatch->waiting_count = 0;
 }
@@ -400,6 +412,9 @@ struct dispatch *dispatch_create(struct event_base *base, struct shared_state *s
 		dispatch->receivers[i].newest = &dispatch->receivers[i].oldest;
 	}
 	for (size_t i = 0; i < listener_count; i++) {
+		if (listener_kind_is_tls(shared->options->listeners[i].kind)) {
+			continue;
+		}
 		dispatch->accept_events[i] =
 			event_new(base, listeners[i], EV_READ | EV_PERSIST, on_accept, dispatch);
 		event_add(dispatch->accept_events[i], NULL);

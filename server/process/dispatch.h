@@ -4,7 +4,8 @@
  * What one turn accepts goes to the least loaded workers, one message a worker with all its
  * sockets. The master keeps its copies until the worker says that it has them; when the worker dies
  * before that, or its process could not take them, they are handed to another. When descriptors run
- * out, accepting pauses, and those already here are served on.
+ * out, accepting pauses, and those already here are served on. TLS listeners are the tls process's:
+ * from there come sockets that are handed on all the same, with --dispatch accept too.
  */
 #ifndef SERVER_PROCESS_DISPATCH_H
 #define SERVER_PROCESS_DISPATCH_H
@@ -36,6 +37,18 @@ void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker);
  */
 bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 		       const struct worker_message *message);
+
+/*
+ * A socket that somebody else accepted, owned from here on: the plain end of a TLS connection. It
+ * is handed on like any other, but no copy of it is kept: it ends with its worker.
+ */
+void dispatch_take(struct dispatch *dispatch, int socket, const struct arrival *arrival);
+
+/*
+ * A socket that somebody else accepted, owned from here on: the plain end of a TLS connection. It
+ * is handed on like any other, but no copy of it is kept: it ends with its worker.
+ */
+void dispatch_take(struct dispatch *dispatch, int socket, const struct arrival *arrival);
 
 /* Accepts no more; who was accepted and not yet handed on is let go. */
 void dispatch_stop(struct dispatch *dispatch);

@@ -9,11 +9,11 @@
 const struct front *front_of(enum listener_kind kind)
 {
 	static const struct front *const fronts[LISTENER_KINDS] = {
-		[LISTENER_LINES] = &lines_front,
-		[LISTENER_ECHO] = &echo_front,
+		[LISTENER_LINES] = &lines_front, [LISTENER_ECHO] = &echo_front,
 #ifdef TURNSTILE_WITH_HTTP
-		[LISTENER_HTTP] = &http_front,
+		[LISTENER_HTTP] = &http_front,   [LISTENER_HTTPS] = &http_front,
 #endif
+		[LISTENER_TLS] = &lines_front,
 	};
 
 	return fronts[kind];

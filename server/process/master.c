@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/config/listener_option.h"
 #include "server/process/bind.h"
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
@@ -32,13 +33,14 @@ struct master {
 	struct shared_state shared;
 	struct event_base *base;
 	struct copies *copies;     /* NULL with --adopt off */
-	struct dispatch *dispatch; /* NULL where the workers accept by themselves */
+	struct dispatch *dispatch; /* NULL where the workers accept all by themselves */
 	struct mutex *store_lock;
 	int listeners[OPTIONS_LISTENERS_MAX];
+	struct key_pair key_pair;
 	struct event *tick_event;
 	struct event *signal_events[SIGNALS];
 	struct slot_owner slot_owner;
-	struct slot slots[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes last */
+	struct slot slots[OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS]; /* the workers' come first */
 	uint32_t slot_count;
 	bool announced; /* that it is ready */
 	bool watched;   /* by the service manager */
@@ -72,7 +74,7 @@ static void worker_is_ready(struct master *master, struct slot *slot, uint32_t a
 			   (double)(clock_monotonic_ns() - slot->ended_ns) / NS_PER_MS);
 	}
 	atomic_store(&master->shared.scoreboard->scores[slot->number].state, WORKER_SERVING);
-	if (master->dispatch && !master->stopping && !slot->joins) {
+	if (master->dispatch && !master->stopping && slot->role == SLOT_WORKER) {
 		dispatch_add_worker(master->dispatch, slot->number, slot->channel);
 	}
 	announce_if_ready(master);
@@ -82,13 +84,14 @@ static void worker_is_ready(struct master *master, struct slot *slot, uint32_t a
 static bool keep_copy(struct master *master, const struct slot *slot,
 		      const struct worker_message *message)
 {
+	const bool accepts = slot->role == SLOT_WORKER && slot->start.listener_count > 0;
 	const bool none_came = slot->received.descriptor_count == 0;
 	int socket = none_came ? -1 : slot->received.descriptors[0];
 
 	if (none_came) {
-		return !master->dispatch; /* we are out of them: that one ends with its worker */
+		return accepts; /* we are out of them: that one ends with its worker */
 	}
-	if (!master->copies || master->dispatch || slot->joins) {
+	if (!master->copies || !accepts) {
 		close(socket);
 		return false;
 	}
@@ -100,8 +103,19 @@ static const int *sockets_of(void *context, const struct slot *slot, uint32_t *c
 {
 	const struct master *master = context;
 
-	return master->copies && !slot->joins ? copies_of(master->copies, slot->number, count)
-					      : NULL;
+	return master->copies && slot->role == SLOT_WORKER
+		       ? copies_of(master->copies, slot->number, count)
+		       : NULL;
+}
+
+/* Plain ends of TLS connections: to be handed to workers like what we accepted. */
+static void take_plain_ends(struct master *master, struct slot *slot,
+			    const struct worker_message *message)
+{
+	for (size_t i = 0; i < slot->received.descriptor_count; i++) {
+		dispatch_take(master->dispatch, slot->received.descriptors[i],
+			      &message->arrivals[i]);
+	}
 }
 
 static bool hear(void *context, struct slot *slot, const struct worker_message *message)
@@ -115,15 +129,22 @@ static bool hear(void *context, struct slot *slot, const struct worker_message *
 	if (message->kind == MESSAGE_ACCEPTED) {
 		return keep_copy(master, slot, message);
 	}
-	return master->dispatch && !slot->joins &&
+	if (message->kind == MESSAGE_SOCKETS) {
+		take_plain_ends(master, slot, message);
+		return true;
+	}
+	return master->dispatch && slot->role == SLOT_WORKER &&
 	       dispatch_answered(master->dispatch, slot->number, message);
 }
 
-/* Once no worker is left the joiner has nothing more to do, and goes with the master. */
+/*
+ * Once no worker is left the joiner has nothing more to do, and goes with the master; tls has the
+ * last words of connections still to say.
+ */
 static void end_if_all_ended(struct master *master)
 {
-	for (uint32_t i = 0; i < master->options->workers; i++) {
-		if (master->slots[i].process) {
+	for (uint32_t i = 0; i < master->slot_count; i++) {
+		if (master->slots[i].process && master->slots[i].role != SLOT_JOINER) {
 			return;
 		}
 	}
@@ -139,10 +160,10 @@ static void bury(void *context, struct slot *slot)
 	atomic_store(&score->pid, 0);
 	atomic_store(&score->state, WORKER_DOWN);
 	atomic_store(&score->connections, 0);
-	if (master->dispatch && !slot->joins) {
+	if (master->dispatch && slot->role == SLOT_WORKER) {
 		dispatch_remove_worker(master->dispatch, slot->number);
 	}
-	if (master->copies && !slot->joins && slot->failures >= ADOPT_FAILURES) {
+	if (master->copies && slot->role == SLOT_WORKER && slot->failures >= ADOPT_FAILURES) {
 		log_error("%s ended %u times before it was ready: its connections are given up",
 			  slot_name(slot), slot->failures);
 		copies_drop(master->copies, slot->number);
@@ -155,16 +176,31 @@ static void bury(void *context, struct slot *slot)
 	}
 }
 
+static struct slot *add_slot(struct master *master, enum slot_role role)
+{
+	struct slot *slot = &master->slots[master->slot_count];
+
+	slot_init(slot, &master->slot_owner, &master->shared, role, master->slot_count++);
+	return slot;
+}
+
 static void make_slots(struct master *master)
 {
 	const struct options *options = master->options;
-	size_t listeners = options->dispatch == DISPATCH_ACCEPT ? options->listener_count : 0;
 
 	master->slot_owner = (struct slot_owner){ hear, bury, sockets_of, master, master->base };
-	master->slot_count = options->workers + (options->serialize == SERIALIZE_JOIN ? 1 : 0);
-	for (uint32_t i = 0; i < master->slot_count; i++) {
-		slot_init(&master->slots[i], &master->slot_owner, &master->shared, i,
-			  master->listeners, listeners);
+	for (uint32_t i = 0; i < options->workers; i++) {
+		struct slot *slot = add_slot(master, SLOT_WORKER);
+
+		if (options->dispatch == DISPATCH_ACCEPT) {
+			slot_accepts(slot, master->listeners, &master->key_pair);
+		}
+	}
+	if (options->serialize == SERIALIZE_JOIN) {
+		add_slot(master, SLOT_JOINER);
+	}
+	if (options_have_tls(options)) {
+		slot_accepts(add_slot(master, SLOT_TLS), master->listeners, &master->key_pair);
 	}
 }
 
@@ -268,10 +304,10 @@ static void drain(struct master *master)
 	stop_slots(master);
 	master->stop_until_ns = clock_monotonic_ns() + master->options->drain_ns + DRAIN_GRACE_NS;
 	close_listeners(master);
-	for (uint32_t i = 0; i < master->options->workers; i++) {
+	for (uint32_t i = 0; i < master->slot_count; i++) {
 		struct slot *slot = &master->slots[i];
 
-		if (slot->process &&
+		if (slot->process && slot->role != SLOT_JOINER &&
 		    channel_send(slot->channel, &message, sizeof(message), NULL, 0) != CHANNEL_OK) {
 			slot_kill(slot); /* it takes no word from us */
 		}
@@ -315,9 +351,12 @@ static void make_events(struct master *master)
 	}
 	master->tick_event = event_new(master->base, -1, EV_PERSIST, on_tick, master);
 	event_add(master->tick_event, &second);
-	if (master->options->dispatch == DISPATCH_HANDOFF) {
+	bool accepts = master->options->dispatch == DISPATCH_HANDOFF;
+
+	if (accepts || options_have_tls(master->options)) {
 		master->dispatch = dispatch_create(master->base, &master->shared, master->listeners,
-						   master->options->listener_count, master->copies);
+						   accepts ? master->options->listener_count : 0,
+						   master->copies);
 	}
 }
 
@@ -332,7 +371,8 @@ int master_run(const struct options *options)
 	(void)signal(SIGPIPE, SIG_IGN);
 	master->options = options;
 	master->watched = notify_is_watched();
-	master->store_lock = start_up(options, &master->shared, master->listeners);
+	master->store_lock =
+		start_up(options, &master->shared, master->listeners, &master->key_pair);
 	master->copies = options->adopt ? copies_create(&master->shared) : NULL;
 	make_events(master);
 	make_slots(master);

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/config/listener_option.h"
 #include "server/process/joiner.h"
+#include "server/process/tls.h"
 #include "server/sandbox/root.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -15,11 +17,11 @@
 #define PAUSE_FIRST_NS (100 * NS_PER_MS) /* before the successor of one that was of no use */
 #define PAUSE_LAST_NS  (30 * NS_PER_SECOND)
 #define USEFUL_NS      NS_PER_SECOND /* who lived that long was of use */
-#define KEPT_BESIDE    (2 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX) /* the connections */
+#define KEPT_BESIDE    (4 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX) /* the connections */
 
 const char *slot_name(const struct slot *slot)
 {
-	return slot->joins ? "the joiner" : slot->start.name;
+	return slot->start.name;
 }
 
 static struct score *score_of(const struct slot *slot)
@@ -53,6 +55,8 @@ static void start_again(struct slot *slot, bool useful)
 static size_t descriptors_to_keep(const struct slot *slot, int worker_end, uint32_t seats,
 				  int *keep)
 {
+	const struct options *options = slot->start.shared->options;
+	const bool is_tls = slot->role == SLOT_TLS;
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < seats; i++) {
@@ -66,7 +70,13 @@ static size_t descriptors_to_keep(const struct slot *slot, int worker_end, uint3
 		keep[count++] = slot->wakers[i];
 	}
 	for (size_t i = 0; i < slot->start.listener_count; i++) {
-		keep[count++] = slot->start.listeners[i];
+		if (listener_kind_is_tls(options->listeners[i].kind) == is_tls) {
+			keep[count++] = slot->start.listeners[i];
+		}
+	}
+	if (is_tls) {
+		keep[count++] = slot->start.key_pair.certificate;
+		keep[count++] = slot->start.key_pair.key;
 	}
 	if (root_empty() >= 0) {
 		keep[count++] = root_empty();
@@ -80,14 +90,25 @@ static void note_start(struct slot *slot)
 
 	slot->ready = slot->killed = false;
 	slot->started_ns = clock_monotonic_ns();
-	slot->accepted_before = score->counters[COUNTER_ACCEPTED];
+	slot->start.accepted_before = score->counters[COUNTER_ACCEPTED];
 	atomic_store(&score->state, WORKER_STARTING);
 	atomic_store(&score->heartbeat_ns, slot->started_ns);
+}
+
+/* What ps shows. */
+static void name_process(const struct slot *slot, char *name, size_t size)
+{
+	switch (slot->role) {
+	case SLOT_WORKER: (void)snprintf(name, size, "turnstile-w%u", slot->number + 1); break;
+	case SLOT_JOINER: (void)snprintf(name, size, "turnstile-join"); break;
+	case SLOT_TLS: (void)snprintf(name, size, "turnstile-tls"); break;
+	}
 }
 
 /* Forks it with the channel's WORKER_END; false with errno set. */
 static bool fork_process(struct slot *slot, int worker_end)
 {
+	static int (*const runs[])(void *start) = { worker_run, joiner_run, tls_run };
 	uint32_t seats = 0;
 
 	slot->start.sockets = slot->owner->sockets(slot->owner->context, slot, &seats);
@@ -102,11 +123,9 @@ static bool fork_process(struct slot *slot, int worker_end)
 		.name = name, .daemon = true, .keep = keep, .keep_count = keep_count
 	};
 
-	(void)snprintf(name, sizeof(name), slot->joins ? "turnstile-join" : "turnstile-w%u",
-		       slot->number + 1);
+	name_process(slot, name, sizeof(name));
 	slot->start.channel = worker_end;
-	slot->process =
-		process_start(&options, slot->joins ? joiner_run : worker_run, &slot->start);
+	slot->process = process_start(&options, runs[slot->role], &slot->start);
 	free(keep);
 	return slot->process;
 }
@@ -140,11 +159,18 @@ void slot_start(struct slot *slot)
 
 /* What it says */
 
-/* How many bytes a message of a worker's has; 0: none of its has that form. */
-static size_t length_of(const struct worker_message *message)
+/* How many bytes a message of a process in ROLE has; 0: none of its has that form. */
+static size_t length_of(const struct worker_message *message, enum slot_role role)
 {
 	const size_t head = offsetof(struct worker_message, seats);
 
+	if (role == SLOT_TLS && message->kind != MESSAGE_READY) {
+		bool sockets = message->kind == MESSAGE_SOCKETS;
+
+		return sockets && message->count <= WORKER_SOCKETS_MAX
+			       ? WORKER_MESSAGE_LENGTH(message->count)
+			       : 0;
+	}
 	switch (message->kind) {
 	case MESSAGE_READY: return head;
 	case MESSAGE_ACCEPTED: return message->count == 1 ? head + sizeof(uint32_t) : 0;
@@ -157,7 +183,23 @@ static size_t length_of(const struct worker_message *message)
 	}
 }
 
-bool slot_read_message(const struct channel_message *received, struct worker_message *message)
+/* How many descriptors may come with it, each of its own kind. */
+static bool may_bring(const struct worker_message *message, size_t count)
+{
+	if (message->kind != MESSAGE_SOCKETS) {
+		return count <= (message->kind == MESSAGE_ACCEPTED);
+	}
+	for (size_t i = 0; i < count && i < message->count; i++) {
+		if (message->arrivals[i].kind >= LISTENER_KINDS ||
+		    !listener_kind_is_tls(message->arrivals[i].kind)) {
+			return false;
+		}
+	}
+	return count <= message->count;
+}
+
+bool slot_read_message(const struct channel_message *received, enum slot_role role,
+		       struct worker_message *message)
 {
 	const size_t head = offsetof(struct worker_message, seats);
 	bool whole = received->length >= head && received->length <= sizeof(*message);
@@ -165,8 +207,8 @@ bool slot_read_message(const struct channel_message *received, struct worker_mes
 	*message = (struct worker_message){ .count = 0 };
 	if (whole) {
 		memcpy(message, received->bytes, received->length);
-		whole = received->length == length_of(message) &&
-			received->descriptor_count <= (message->kind == MESSAGE_ACCEPTED);
+		whole = received->length == length_of(message, role) &&
+			may_bring(message, received->descriptor_count);
 	}
 	for (size_t i = 0; !whole && i < received->descriptor_count; i++) {
 		close(received->descriptors[i]);
@@ -178,7 +220,7 @@ static bool take_message(struct slot *slot)
 {
 	struct worker_message message;
 
-	if (!slot_read_message(&slot->received, &message)) {
+	if (!slot_read_message(&slot->received, slot->role, &message)) {
 		return false;
 	}
 	if (message.kind == MESSAGE_READY) {
@@ -234,8 +276,9 @@ static bool was_killed(const struct slot *slot)
 /* Who took a connection, or lived a while, would have gone on if nobody had ended it. */
 static bool was_useful(const struct slot *slot)
 {
-	return slot->ready && (clock_monotonic_ns() - slot->started_ns >= USEFUL_NS ||
-			       score_of(slot)->counters[COUNTER_ACCEPTED] > slot->accepted_before);
+	return slot->ready &&
+	       (clock_monotonic_ns() - slot->started_ns >= USEFUL_NS ||
+		score_of(slot)->counters[COUNTER_ACCEPTED] > slot->start.accepted_before);
 }
 
 /* What it said before it ended counts: sockets that it took are not handed to another. */
@@ -292,20 +335,30 @@ static void on_start(evutil_socket_t descriptor, short what, void *argument)
 }
 
 void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_state *shared,
-	       uint32_t number, const int *listeners, size_t count)
+	       enum slot_role role, uint32_t number)
 {
 	slot->owner = owner;
+	slot->role = role;
 	slot->number = number;
-	slot->joins = number == shared->options->workers;
-	(void)snprintf(slot->start.name, sizeof(slot->start.name), "worker %u", number + 1);
+	if (role == SLOT_WORKER) {
+		(void)snprintf(slot->start.name, sizeof(slot->start.name), "worker %u", number + 1);
+	} else {
+		(void)snprintf(slot->start.name, sizeof(slot->start.name),
+			       role == SLOT_JOINER ? "the joiner" : "tls");
+	}
 	slot->start_event = event_new(owner->base, -1, 0, on_start, slot);
 	slot->start.shared = shared;
 	slot->start.number = number;
-	slot->start.listeners = listeners;
-	slot->start.listener_count = count;
 	for (uint32_t i = 0; i < shared->options->workers; i++) {
 		slot->wakers[i] = shared->scoreboard->scores[i].waker.descriptor;
 	}
+}
+
+void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair *key_pair)
+{
+	slot->start.listeners = listeners;
+	slot->start.listener_count = slot->start.shared->options->listener_count;
+	slot->start.key_pair = *key_pair;
 }
 
 void slot_stop(struct slot *slot)

@@ -1,6 +1,7 @@
 /*
- * slot: one of the master's processes: a worker, or the joiner. Starts it, watches it, hears what
- * it says, and starts another when it ended: one that was of no use after a pause that doubles.
+ * slot: one of the master's processes: a worker, the joiner, or tls. Starts it, watches it, hears
+ * what it says, and starts another when it ended: one that was of no use after a pause that
+ * doubles.
  *
  * The master owns the slots and is told what happens in them (struct slot_owner). A death is
  * learned through the pidfd; what the dead one said before is heard first.
@@ -28,10 +29,12 @@ struct slot_owner {
 	struct event_base *base;
 };
 
+enum slot_role { SLOT_WORKER, SLOT_JOINER, SLOT_TLS };
+
 struct slot {
 	const struct slot_owner *owner;
-	uint32_t number;         /* of the worker, from 0; the joiner's comes after the last */
-	bool joins;              /* the joiner's */
+	enum slot_role role;
+	uint32_t number; /* of the worker, from 0; behind the last, the joiner's and tls's */
 	struct process *process; /* NULL while the slot is empty */
 	int channel;
 	bool ready;
@@ -41,7 +44,6 @@ struct slot {
 	int64_t started_ns;
 	int64_t ended_ns; /* when the last one in it ended */
 	int64_t pause_ns;
-	uint64_t accepted_before;        /* connections, by those who were here before */
 	int wakers[OPTIONS_WORKERS_MAX]; /* descriptors: those in shared memory can be changed */
 	struct event *end_event;
 	struct event *channel_event;
@@ -50,12 +52,12 @@ struct slot {
 	struct channel_message received;
 };
 
-/*
- * Prepares a zeroed slot for worker NUMBER (from 0), or for the joiner if it is none's. LISTENERS
- * are those that it accepts from by itself, COUNT of them.
- */
+/* Prepares a zeroed slot for a process of ROLE, number NUMBER (from 0) on the scoreboard. */
 void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_state *shared,
-	       uint32_t number, const int *listeners, size_t count);
+	       enum slot_role role, uint32_t number);
+
+/* It accepts by itself, from LISTENERS, one for each of the options'; KEY_PAIR is tls's. */
+void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair *key_pair);
 
 /* Starts a process in it now; if that is not possible, a little later. */
 void slot_start(struct slot *slot);
@@ -73,12 +75,13 @@ void slot_look(struct slot *slot);
 void slot_kill(struct slot *slot);
 
 /*
- * Makes MESSAGE of what a process sent; false if that is none: then its descriptors are closed.
- * With MESSAGE_ACCEPTED comes one, the caller's.
+ * Makes MESSAGE of what a process in ROLE sent; false if that is none: then its descriptors are
+ * closed. With MESSAGE_ACCEPTED comes one, the caller's.
  */
-bool slot_read_message(const struct channel_message *received, struct worker_message *message);
+bool slot_read_message(const struct channel_message *received, enum slot_role role,
+		       struct worker_message *message);
 
-/* Whom messages are about: "worker 3", "the joiner". */
+/* Whom messages are about: "worker 3", "the joiner", "tls". */
 const char *slot_name(const struct slot *slot);
 
 #endif

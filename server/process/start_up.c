@@ -15,8 +15,10 @@
 #include "server/config/listener.h"
 #include "server/config/listener_option.h"
 #include "server/sandbox/root.h"
+#include "server/tls/key_pair.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
+#include "shared/process/process.h"
 
 #define STORE_WAIT_NS (10 * NS_PER_SECOND)
 #define SPARE_FILES   64 /* descriptors beside the connections */
@@ -175,9 +177,44 @@ static void write_pid_file(const char *path)
 	}
 }
 
-struct mutex *start_up(const struct options *options, struct shared_state *shared, int *listeners)
+/* TLS */
+
+struct check {
+	const struct key_pair *key_pair;
+	const struct options *options;
+};
+
+static int check_key_pair(void *argument)
+{
+	const struct check *check = argument;
+
+	return key_pair_check(check->key_pair, check->options) ? 0 : 1;
+}
+
+/* The pair is looked at by a child: the key's bytes are never in our memory. */
+static void prepare_tls(const struct options *options, struct key_pair *key_pair)
+{
+	const struct process_options child = { .name = "turnstile-tls", .daemon = true };
+	struct check check = { key_pair, options };
+
+	key_pair_open(key_pair, options);
+	if (!options_have_tls(options)) {
+		return;
+	}
+	struct process *process = process_start(&child, check_key_pair, &check);
+
+	if (!process || !process_join(process, PROCESS_FOREVER) ||
+	    process_exit_status(process) != 0) {
+		die("the TLS listeners cannot be served");
+	}
+	process_destroy(process);
+}
+
+struct mutex *start_up(const struct options *options, struct shared_state *shared, int *listeners,
+		       struct key_pair *key_pair)
 {
 	raise_limits(options);
+	prepare_tls(options, key_pair);
 	shared_state_init(shared, options);
 	open_listeners(options, listeners);
 	become_user(options->user, options->sandbox);

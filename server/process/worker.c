@@ -12,6 +12,7 @@
 
 #include "server/booking/boxoffice.h"
 #include "server/booking/clerk.h"
+#include "server/config/listener_option.h"
 #include "server/process/bind.h"
 #include "server/process/core.h"
 #include "server/process/fronts.h"
@@ -68,7 +69,8 @@ static uint32_t take_socket(struct loop *loop, const struct session_socket *sock
 	score_add(turn->score, COUNTER_ACCEPTED, 1);
 	if (loop->draining || is_full(turn)) {
 		session_refuse(front, socket->descriptor);
-	} else if (options_trust(turn->shared->options, socket->peer)) {
+	} else if (!listener_kind_is_tls(socket->kind) &&
+		   options_trust(turn->shared->options, socket->peer)) {
 		session = session_open_proxied(turn, front, socket);
 	} else {
 		session = session_open(turn, front, socket);
@@ -110,12 +112,15 @@ static void take_sockets(struct loop *loop, const struct worker_message *message
 		.count = (uint32_t)count,
 	};
 
-	loop->core.turn.accepted_ns = message->accepted_ns;
 	for (size_t i = 0; i < count; i++) {
+		const struct arrival *arrival = &message->arrivals[i];
 		const struct session_socket socket = { .descriptor = received->descriptors[i],
-						       .kind = message->kinds[i],
+						       .kind = (uint8_t)arrival->kind,
 						       .handoff = HANDOFF_OF(message->number, i),
-						       .peer = message->peers[i] };
+						       .peer = arrival->peer,
+						       .own = arrival->own };
+
+		loop->core.turn.accepted_ns = arrival->before_ns;
 
 		answer.seats[i] = take_socket(loop, &socket);
 	}
@@ -139,6 +144,18 @@ static void take_accepted(struct loop *loop, struct session_socket *socket)
 	}
 }
 
+/* From all listeners, but for those of TLS. */
+static void set_accepting(struct loop *loop, bool on)
+{
+	for (size_t i = 0; i < loop->start->listener_count; i++) {
+		if (loop->accept_events[i] && on) {
+			event_add(loop->accept_events[i], NULL);
+		} else if (loop->accept_events[i]) {
+			event_del(loop->accept_events[i]);
+		}
+	}
+}
+
 static void start_draining(struct loop *loop)
 {
 	struct turn *turn = &loop->core.turn;
@@ -150,9 +167,7 @@ static void start_draining(struct loop *loop)
 	atomic_store(&turn->score->state, WORKER_DRAINING);
 	loop->drain_until_ns = turn_now_ns(turn) + turn->shared->options->drain_ns;
 	loop->accept_again_ns = 0;
-	for (size_t i = 0; i < loop->start->listener_count; i++) {
-		event_del(loop->accept_events[i]);
-	}
+	set_accepting(loop, false);
 	sessions_drain(turn);
 }
 
@@ -186,17 +201,13 @@ static void pause_accepting(struct loop *loop)
 {
 	log_warning("no more descriptors: accepting pauses");
 	loop->accept_again_ns = turn_now_ns(&loop->core.turn) + ACCEPT_PAUSE;
-	for (size_t i = 0; i < loop->start->listener_count; i++) {
-		event_del(loop->accept_events[i]);
-	}
+	set_accepting(loop, false);
 }
 
 static void go_on_accepting(struct loop *loop)
 {
 	loop->accept_again_ns = 0;
-	for (size_t i = 0; i < loop->start->listener_count; i++) {
-		event_add(loop->accept_events[i], NULL);
-	}
+	set_accepting(loop, true);
 }
 
 static void on_accept(evutil_socket_t group, short what, void *argument)
@@ -380,7 +391,9 @@ static void make_events(struct loop *loop)
 	event_add(loop->wake_event, NULL);
 	event_add(loop->tick_event, &tick);
 	for (size_t i = 0; i < loop->start->listener_count; i++) {
-		listen_to(loop, i);
+		if (!listener_kind_is_tls(turn->shared->options->listeners[i].kind)) {
+			listen_to(loop, i);
+		}
 	}
 }
 

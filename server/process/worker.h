@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/config/arrival.h"
 #include "server/state/shared_state.h"
+#include "server/tls/key_pair.h"
 
 /* What the master gives a worker to start with. */
 struct worker_start {
@@ -21,9 +23,11 @@ struct worker_start {
 	uint32_t number;
 	char name[24];        /* "worker 3" */
 	int channel;          /* to the master */
-	const int *listeners; /* DISPATCH_ACCEPT: one for each of the options' listeners */
+	const int *listeners; /* one for each of the options' listeners; or none of them */
 	size_t listener_count;
 	const int *sockets; /* its predecessor's connections, by seat; -1: none there; or NULL */
+	struct key_pair key_pair; /* of the tls process */
+	uint64_t accepted_before; /* connections, by those who were here before */
 };
 
 /* The worker's whole life, in its own process: returns its exit status. START is a worker_start. */
@@ -31,7 +35,11 @@ int worker_run(void *start);
 
 /* What the master and a worker say to each other over their channel. */
 enum worker_message_kind {
-	MESSAGE_SOCKETS, /* to the worker: sockets, with a kind each; to be acknowledged */
+	/*
+	 * To a worker: sockets, and how each came; to be acknowledged. From tls to the master:
+	 * plain ends of its connections, not to be acknowledged.
+	 */
+	MESSAGE_SOCKETS,
 	MESSAGE_TAKEN,   /* to the master: the sockets of message `number` are mine, at `seats` */
 	MESSAGE_REFUSED, /* to the master: they did not all arrive; the rest are yours still */
 	MESSAGE_DRAIN,   /* to the worker: end, within the options' drain time */
@@ -45,10 +53,8 @@ struct worker_message {
 	uint32_t kind;
 	uint32_t count;  /* SOCKETS: of descriptors; REFUSED: how many did arrive, the first ones */
 	uint64_t number; /* SOCKETS, TAKEN, REFUSED */
-	int64_t accepted_ns; /* SOCKETS: monotonic: before any of them was accepted */
-	uint8_t kinds[64];   /* SOCKETS: enum listener_kind of each */
 	union {
-		struct peer_address peers[WORKER_SOCKETS_MAX]; /* SOCKETS: where each comes from */
+		struct arrival arrivals[WORKER_SOCKETS_MAX]; /* SOCKETS: how each came */
 		uint32_t seats[WORKER_SOCKETS_MAX]; /* TAKEN, ACCEPTED: who has it; NO_SEAT: it was
 						       refused */
 	};
@@ -62,6 +68,6 @@ struct worker_message {
 
 /* What of a message is sent: without the rows of sockets that are not there. */
 #define WORKER_MESSAGE_LENGTH(sockets) \
-	(offsetof(struct worker_message, peers) + (sockets) * sizeof(struct peer_address))
+	(offsetof(struct worker_message, arrivals) + (sockets) * sizeof(struct arrival))
 
 #endif

@@ -277,6 +277,9 @@ static bool add_rights(scmp_filter_ctx filter, unsigned rights)
 	if ((rights & RIGHT_ACCEPT) && !add(filter, SCMP_ACT_ALLOW, for_accept)) {
 		return false;
 	}
+	if ((rights & RIGHT_PAIRS) && !add_where(filter, "socketpair", 0, WHOLE, AF_UNIX)) {
+		return false;
+	}
 	if ((rights & RIGHT_MANAGER) && (!add(filter, SCMP_ACT_ALLOW, for_manager) ||
 					 !add_where(filter, "socket", 0, WHOLE, AF_UNIX))) {
 		return false;

@@ -10,6 +10,7 @@ enum sandbox_role {
 	SANDBOX_WORKER, /* serves clients, has a clerk that opens the store */
 	SANDBOX_TELLER, /* a worker that opens no store: --serialize join */
 	SANDBOX_JOINER, /* starts a child a booking, which opens the store */
+	SANDBOX_TLS,    /* takes TLS connections: no store, no threads */
 	SANDBOX_ROLES
 };
 
@@ -25,7 +26,8 @@ enum sandbox_right {
 	RIGHT_PROCESSES = 4, /* start, bind and signal processes */
 	RIGHT_ACCEPT = 8,    /* take connections from a listener */
 	RIGHT_MANAGER = 16,  /* tell the service manager, remove the pid file */
-	RIGHT_ROOT = 32      /* start processes that change their root */
+	RIGHT_ROOT = 32,     /* start processes that change their root */
+	RIGHT_PAIRS = 64     /* make pairs of local sockets */
 };
 
 /* A bit each. */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct session;
+struct session_socket;
 struct message;
 struct problem;
 struct booking_request;
@@ -25,7 +26,7 @@ struct front {
 	const char *busy; /* is sent to who cannot be let in: the server is full */
 
 	/* A session is there, all zero behind its struct session; it is over: both may be NULL. */
-	void (*start)(struct session *session);
+	void (*start)(struct session *session, const struct session_socket *socket);
 	void (*finish)(struct session *session);
 
 	/* It was let in, or was not and is closed then: both may be NULL. */

@@ -662,7 +662,7 @@ static struct session *create(struct turn *turn, const struct front *front,
 				       .peer = socket->peer });
 	output_init(session->output, turn->arena);
 	if (front->start) {
-		front->start(session);
+		front->start(session, socket);
 	}
 	return session;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/config/arrival.h"
 #include "server/session/problem.h"
 #include "server/session/sessions.h"
 
@@ -25,6 +26,7 @@ struct session_socket {
 	uint8_t kind;     /* enum listener_kind: where it was accepted */
 	uint64_t handoff; /* as the master knows it; 0: it does not */
 	struct peer_address peer;
+	struct endpoint own; /* where it came to, if the socket does not know: through TLS */
 };
 
 /* Opens a session on it (owned from here on); greets. NULL: it was refused. */

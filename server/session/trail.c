@@ -17,6 +17,7 @@ static const char *const kind_names[TRAIL_KINDS] = {
 	[TRAIL_BAN] = "bans",
 	[TRAIL_EVENT] = "changes of events",
 	[TRAIL_ADMIT] = "codes admitted",
+	[TRAIL_HANDSHAKES] = "connections of too many TLS handshakes",
 	[TRAIL_PROXY] = "connections without a PROXY header",
 };
 

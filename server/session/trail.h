@@ -27,7 +27,8 @@ enum trail_kind {
 	TRAIL_BAN,
 	TRAIL_EVENT,
 	TRAIL_ADMIT,
-	TRAIL_PROXY, /* trusted, but without a header */
+	TRAIL_HANDSHAKES, /* too many from an address */
+	TRAIL_PROXY,      /* trusted, but without a header */
 	TRAIL_KINDS
 };
 

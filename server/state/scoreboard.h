@@ -56,10 +56,13 @@ struct score {
 	_Alignas(CACHE_LINE) struct waker waker; /* of its event loop */
 };
 
+#define SCOREBOARD_OTHERS 2 /* processes that are no workers */
+
 struct scoreboard {
 	unsigned workers;
-	int64_t started_ns;                           /* wall time */
-	struct score scores[OPTIONS_WORKERS_MAX + 1]; /* the joiner's comes after the workers' */
+	int64_t started_ns; /* wall time */
+	/* The workers', and where there is one, those of the joiner and of tls (slot.h). */
+	struct score scores[OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS];
 };
 
 /* Fills a zeroed scoreboard and makes the wakers, before the first fork. */

@@ -110,7 +110,7 @@ static void master_hears(uint32_t worker)
 
 	while (good && ((result = channel_receive(masters[worker], &received)) == CHANNEL_OK ||
 			result == CHANNEL_CUT)) {
-		good = slot_read_message(&received, &message) &&
+		good = slot_read_message(&received, SLOT_WORKER, &message) &&
 		       (message.kind == MESSAGE_READY || was_closed(&message) ||
 			dispatch_answered(dispatch, worker, &message));
 	}

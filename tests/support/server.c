@@ -152,6 +152,10 @@ static bool take_line(struct turnstiled *server, const char *line)
 		server->echo_port = (uint16_t)number;
 	} else if (strncmp(line, "listening http ", 15) == 0) {
 		server->http_port = (uint16_t)number;
+	} else if (strncmp(line, "listening https ", 16) == 0) {
+		server->https_port = (uint16_t)number;
+	} else if (strncmp(line, "listening tls ", 14) == 0) {
+		server->tls_port = (uint16_t)number;
 	} else if (sscanf(line, "ready pid=%d workers=%u", &server->pid, &server->workers) == 2) {
 		return true;
 	} else {
@@ -230,6 +234,8 @@ void turnstiled_start_with(struct turnstiled *server, const char *const *argumen
 	server->lines_port = 0;
 	server->echo_port = 0;
 	server->http_port = 0;
+	server->tls_port = 0;
+	server->https_port = 0;
 	server->process = process_start(&options, run_program, &launch);
 	close(output[1]);
 	server->output = output[0];

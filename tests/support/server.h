@@ -35,6 +35,7 @@ struct turnstiled {
 	pid_t pid; /* the master's, as "ready" said it; 0 when it does not run */
 	unsigned workers;
 	uint16_t lines_port, echo_port, http_port; /* 0: no such listener */
+	uint16_t tls_port, https_port;             /* likewise */
 	int output;                                /* its stdout */
 	int passed[TURNSTILED_SOCKETS_MAX];        /* sockets that it gets as a service manager's */
 	size_t passed_count;

@@ -261,7 +261,7 @@ struct call {
 static int run_call(void *argument)
 {
 	struct call *call = argument;
-	const struct server_address address = { "127.0.0.1", "1" };
+	const struct server_address address = { .host = "127.0.0.1", .port = "1" };
 
 	setenv("TMPDIR", folder.path, 1);
 	return race_run(&address, call->argc, call->argv);

@@ -41,7 +41,7 @@ struct call {
 static int run_call(void *argument)
 {
 	const struct call *call = argument;
-	const struct server_address address = { "127.0.0.1", peer.port };
+	const struct server_address address = { .host = "127.0.0.1", .port = peer.port };
 	char *argv[ARGUMENTS_MAX + 1] = { strdup("turnstile") };
 	int argc = 1;
 

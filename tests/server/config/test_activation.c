@@ -175,8 +175,8 @@ Test(activation, a_name_that_is_no_kind_is_refused_in_one_line)
 
 	expect_refusal((struct service){ .sockets = { listener }, .count = 1, .names = "ehco" },
 		       "the socket passed as 'ehco': no such kind of listener: lines");
-	expect_refusal((struct service){ .sockets = { listener }, .count = 1, .names = "tls" },
-		       "not built in yet: lines");
+	expect_refusal((struct service){ .sockets = { listener }, .count = 1, .names = "irc" },
+		       "the socket passed as 'irc': no such kind of listener: lines");
 }
 
 Test(activation, what_is_no_tcp_socket_that_listens_is_refused_in_one_line)

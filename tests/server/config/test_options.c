@@ -459,7 +459,12 @@ static const struct wrong {
 #ifndef TURNSTILE_WITH_HTTP
 	{ "--listen http:127.0.0.1:80", "was built without http" },
 #endif
-	{ "--listen tls:127.0.0.1:80", "not built in yet: lines" },
+#ifndef TURNSTILE_WITH_TLS
+	{ "--listen tls:127.0.0.1:80", "was built without TLS" },
+#else
+	{ "--listen tls:127.0.0.1:80", "a listener over TLS needs --tls-cert FILE and --tls-key" },
+	{ "--listen tls:127.0.0.1:80 --tls-cert /c", "needs --tls-cert FILE and --tls-key" },
+#endif
 	{ "--public-url tickets.example.org", "must be http://NAME[:PORT] or https://NAME[:PORT]" },
 	{ "--public-url ftp://tickets.example.org", "must be http://" },
 	{ "--public-url https://", "must be http://" },

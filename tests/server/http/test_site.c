@@ -10,9 +10,9 @@ static const struct options named = { .public_urls = { "https://tickets.example.
 
 static struct site site_at(const char *address, uint16_t port)
 {
-	struct site site = { .port = port };
+	struct site site = { .end.port = port };
 
-	cr_assert(peer_address_read(span_of(address), &site.address));
+	cr_assert(peer_address_read(span_of(address), &site.end.address));
 	return site;
 }
 
@@ -91,4 +91,31 @@ Test(site, an_origin_is_a_page_of_its_own)
 	cr_expect_not(is_origin(site, &none, "http://evil.example:7080"));
 	cr_expect_not(is_origin(site, &none, "null"));
 	cr_expect_not(is_origin(site, &none, ""));
+}
+
+Test(site, over_tls_the_port_of_https_may_be_left_out_and_an_origin_is_https)
+{
+	struct site site = site_at("192.0.2.7", 443);
+
+	site.secure = true;
+	cr_expect(is_host(site, &none, "192.0.2.7"));
+	cr_expect(is_host(site, &none, "localhost:443"));
+	cr_expect_not(is_host(site, &none, "192.0.2.7:80"));
+	cr_expect(is_origin(site, &none, "https://192.0.2.7"));
+	cr_expect(is_origin(site, &none, "https://localhost:443"));
+	cr_expect_not(is_origin(site, &none, "http://192.0.2.7"));
+	cr_expect_not(is_origin(site, &none, "http://192.0.2.7:443"));
+}
+
+Test(site, what_the_tls_process_says_of_our_end_stands)
+{
+	const struct session_socket socket = { .descriptor = -1,
+					       .own = { .port = 443 },
+					       .kind = LISTENER_HTTPS };
+	struct site site = site_of(&socket);
+
+	cr_expect_eq(site.end.port, 443);
+	cr_expect(site.secure);
+	cr_expect_not(site_of(&(struct session_socket){ .descriptor = -1, .kind = LISTENER_HTTP })
+			      .secure);
 }

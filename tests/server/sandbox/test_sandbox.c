@@ -282,6 +282,29 @@ Test(sandbox, nobody_makes_a_connection_of_its_own)
 	expect_end(SANDBOX_JOINER, SANDBOX_FILTER, make_local_sockets, 0);
 }
 
+static void make_a_pair(void)
+{
+	int ends[2];
+
+	child_check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+}
+
+static void make_no_pair(void)
+{
+	int ends[2];
+
+	child_check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0);
+}
+
+Test(sandbox, tls_makes_pairs_of_sockets_and_has_no_store)
+{
+	expect_end(SANDBOX_TLS, 0, make_a_pair, 0);
+	expect_end(SANDBOX_WORKER, SANDBOX_FILTER, make_no_pair, 0);
+	expect_end(SANDBOX_TLS, SANDBOX_LANDLOCK, fail_at_the_store, 0);
+	expect_end(SANDBOX_TLS, SANDBOX_FILTER, fail_to_write_at_all, 0);
+	expect_end(SANDBOX_TLS, SANDBOX_FILTER, make_local_sockets, 0);
+}
+
 static void start_and_kill_processes(void)
 {
 	child_check(fork() < 0);
@@ -294,6 +317,7 @@ Test(sandbox, a_worker_starts_no_process_and_signals_no_other)
 {
 	expect_end(SANDBOX_WORKER, SANDBOX_FILTER, start_and_kill_processes, 0);
 	expect_end(SANDBOX_TELLER, SANDBOX_FILTER, start_and_kill_processes, 0);
+	expect_end(SANDBOX_TLS, SANDBOX_FILTER, start_and_kill_processes, 0);
 }
 
 static void write_and_run_memory(void)
