@@ -220,6 +220,7 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 		return; /* another worker was faster */
 	}
 	size_t listener = ready.data.u64;
+	enum listener_kind kind = loop->core.turn.shared->options->listeners[listener].kind;
 
 	loop->core.turn.accepted_ns = turn_now_ns(&loop->core.turn);
 	for (int i = 0; i < ACCEPT_TURN; i++) {
@@ -231,9 +232,7 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 		if (socket >= 0) {
 			take_accepted(loop, &(struct session_socket){
 						    .descriptor = socket,
-						    .kind = loop->core.turn.shared->options
-								    ->listeners[listener]
-								    .kind,
+						    .kind = (uint8_t)kind,
 						    .peer = peer_address_of(&address) });
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 			pause_accepting(loop);

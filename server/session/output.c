@@ -103,7 +103,7 @@ static void link_in(struct segment *_Atomic *where, struct segment *segment)
 	atomic_store_explicit(where, segment, memory_order_release);
 }
 
-static const char *bytes_at(const struct segment *segment, uint64_t place)
+static char *bytes_at(const struct segment *segment, uint64_t place)
 {
 	return segment->block->bytes + segment->start + (place - segment->begin);
 }
@@ -189,8 +189,7 @@ static ssize_t send_some(const struct output *output, int socket)
 
 	for (const struct segment *segment = output->first; segment && count < FLUSH_SEGMENTS;
 	     segment = segment->next, count++) {
-		/* NOLINTNEXTLINE(*-cast-qual): it is only read */
-		parts[count].iov_base = (char *)(uintptr_t)bytes_at(segment, place);
+		parts[count].iov_base = bytes_at(segment, place);
 		parts[count].iov_len = segment->end - place;
 		place = segment->end;
 	}

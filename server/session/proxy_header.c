@@ -72,9 +72,10 @@ static enum proxy_result take_line_byte(struct proxy_header *header)
 {
 	const char *bytes = header->bytes;
 	size_t length = header->length;
+	const size_t last = length - 1;
 
-	if (length <= WORD_LENGTH) {
-		return bytes[length - 1] == WORD[length - 1] ? PROXY_MORE : PROXY_BAD;
+	if (last < WORD_LENGTH) {
+		return bytes[last] == WORD[last] ? PROXY_MORE : PROXY_BAD;
 	}
 	if (bytes[length - 1] != '\n') {
 		return length < PROXY_LINE_MAX ? PROXY_MORE : PROXY_BAD;
@@ -147,9 +148,10 @@ static enum proxy_result take_fixed(struct proxy_header *header)
 static enum proxy_result take_binary_byte(struct proxy_header *header)
 {
 	size_t length = header->length;
+	const size_t last = length - 1;
 
-	if (length <= SIGNATURE_LENGTH) {
-		return header->bytes[length - 1] == SIGNATURE[length - 1] ? PROXY_MORE : PROXY_BAD;
+	if (last < SIGNATURE_LENGTH) {
+		return header->bytes[last] == SIGNATURE[last] ? PROXY_MORE : PROXY_BAD;
 	}
 	if (length < FIXED_LENGTH) {
 		return PROXY_MORE;
