@@ -5,7 +5,7 @@
 #ifndef SERVER_HTTP_CREDENTIALS_H
 #define SERVER_HTTP_CREDENTIALS_H
 
-#include "server/http/resource.h"
+#include "server/http/handler.h"
 
 /*
  * OUTCOME_DONE: it does. Refused: it does not, and RESPONSE says so. OUTCOME_AGAIN: a lock was

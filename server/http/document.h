@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "server/http/resource.h"
+#include "server/http/handler.h"
 
 extern const unsigned char api_document[];
 extern const size_t api_document_size;

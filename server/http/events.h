@@ -4,7 +4,7 @@
 #ifndef SERVER_HTTP_EVENTS_H
 #define SERVER_HTTP_EVENTS_H
 
-#include "server/http/resource.h"
+#include "server/http/handler.h"
 #include "server/state/stock_board.h"
 
 resource_handler events_list, events_show, events_audit, events_make, events_change;

@@ -4,7 +4,7 @@
 #ifndef SERVER_HTTP_HEALTH_H
 #define SERVER_HTTP_HEALTH_H
 
-#include "server/http/resource.h"
+#include "server/http/handler.h"
 
 resource_handler health_show;
 

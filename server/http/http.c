@@ -9,6 +9,7 @@
 #include "server/http/parser.h"
 #include "server/http/resource.h"
 #include "server/http/tickets.h"
+#include "server/http/websocket.h"
 #include "server/session/share.h"
 #include "shared/base/clock.h"
 
@@ -145,11 +146,13 @@ static bool is_for_us(const struct session *session, const struct request *reque
 	bool known = site_is_host(site, options, request->fields[FIELD_HOST]) &&
 		     (!request->authority.text || site_is_host(site, options, request->authority));
 
-	if (resource && resource->any_host) {
+	bool checks_origin =
+		is_changing(request->method) || (resource && resource->site == OWN_ORIGIN);
+
+	if (resource && resource->site == ANY_HOST) {
 		return true;
 	}
-	return known && (!origin.text || !is_changing(request->method) ||
-			 site_is_origin(site, options, origin));
+	return known && (!origin.text || !checks_origin || site_is_origin(site, options, origin));
 }
 
 static void refuse_path(const struct request *request, struct response *response)
@@ -313,7 +316,8 @@ static size_t serve(struct session *session, const char *bytes, size_t length)
 {
 	size_t done = 0;
 
-	while (session->state == SESSION_OPEN && !session->keeping && done < length) {
+	while (session->state == SESSION_OPEN && !session->keeping &&
+	       !connection_of(session)->upgraded && done < length) {
 		if (!session_may_go_on(session)) {
 			session_put_off(session);
 			break;
@@ -367,6 +371,20 @@ static void serve_kept(struct session *session)
 	connection->kept_room = 0;
 }
 
+/* The peer asked for a WebSocket, and was told that it has one. */
+static void hand_over(struct session *session)
+{
+	struct connection *connection = connection_of(session);
+	char *rest = connection->kept;
+	size_t length = connection->kept_length;
+
+	if (connection->upgraded && session->state == SESSION_OPEN) {
+		connection->kept = NULL;
+		websocket_begin(session, rest, length);
+		free(rest);
+	}
+}
+
 static void take(struct session *session, char *bytes, size_t length)
 {
 	reply_clear(&session->turn->sessions->reply);
@@ -380,6 +398,7 @@ static void take(struct session *session, char *bytes, size_t length)
 		keep(session, bytes + done, length - done);
 	}
 	session_send_replies(session->turn);
+	hand_over(session);
 }
 
 static void go_on(struct session *session)
@@ -395,6 +414,7 @@ static void go_on(struct session *session)
 	}
 	serve_kept(session);
 	session_send_replies(session->turn);
+	hand_over(session);
 }
 
 /* A second passed. */
@@ -439,9 +459,15 @@ static size_t write_nothing(const struct message *event, char *bytes)
 	return 0;
 }
 
+/* What a session is at first, and what it may become. */
+union either {
+	struct connection connection;
+	struct websocket websocket;
+};
+
 const struct front http_front = {
 	.forgets = true,
-	.session_size = sizeof(struct connection),
+	.session_size = sizeof(union either),
 	.busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
 		"Cache-Control: no-store\r\nConnection: close\r\n\r\n",
 	.start = start,

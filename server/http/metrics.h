@@ -4,7 +4,7 @@
 #ifndef SERVER_HTTP_METRICS_H
 #define SERVER_HTTP_METRICS_H
 
-#include "server/http/resource.h"
+#include "server/http/handler.h"
 
 resource_handler metrics_show;
 

@@ -14,6 +14,10 @@ static const char *const field_names[FIELDS] = {
 	[FIELD_IDEMPOTENCY_KEY] = "idempotency-key",
 	[FIELD_ORIGIN] = "origin",
 	[FIELD_TRANSFER_ENCODING] = "transfer-encoding",
+	[FIELD_UPGRADE] = "upgrade",
+	[FIELD_WEBSOCKET_KEY] = "sec-websocket-key",
+	[FIELD_WEBSOCKET_PROTOCOL] = "sec-websocket-protocol",
+	[FIELD_WEBSOCKET_VERSION] = "sec-websocket-version",
 };
 
 struct reading {
@@ -76,6 +80,7 @@ static int on_head(http_parser *parser)
 	struct reading *reading = parser->data;
 
 	reading->request->ends = !http_should_keep_alive(parser);
+	reading->request->upgrades = parser->upgrade;
 	return 1;
 }
 

@@ -31,6 +31,10 @@ enum field {
 	FIELD_IDEMPOTENCY_KEY,
 	FIELD_ORIGIN,
 	FIELD_TRANSFER_ENCODING,
+	FIELD_UPGRADE,
+	FIELD_WEBSOCKET_KEY,
+	FIELD_WEBSOCKET_PROTOCOL,
+	FIELD_WEBSOCKET_VERSION,
 	FIELDS
 };
 
@@ -42,7 +46,8 @@ struct request {
 	struct span body;
 	size_t body_length; /* that it says it has; `body` may not be there yet */
 	bool is_1_0;
-	bool ends; /* the peer wants the connection to end after the answer */
+	bool upgrades; /* asks for another protocol on this connection */
+	bool ends;     /* the peer wants the connection to end after the answer */
 };
 
 static inline bool request_has(const struct request *request, enum field field)

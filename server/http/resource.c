@@ -8,6 +8,7 @@
 #include "server/http/health.h"
 #include "server/http/metrics.h"
 #include "server/http/tickets.h"
+#include "server/http/websocket.h"
 
 #define COST_OF_LISTING  20 /* up to some thousand lines */
 #define COST_OF_COUNTING 50 /* of all tickets of an event */
@@ -15,22 +16,23 @@
 #define API "/api/v1"
 
 const struct resource resources[] = {
-	{ METHOD_GET, "/healthz", FOR_ANYONE, true, 1, health_show },
-	{ METHOD_GET, "/metrics", FOR_ANYONE, true, COST_OF_LISTING, metrics_show },
-	{ METHOD_GET, "/api", FOR_ANYONE, false, 1, document_show },
-	{ METHOD_GET, API "/events", FOR_ANYONE, false, COST_OF_LISTING, events_list },
-	{ METHOD_POST, API "/events", FOR_OPERATORS, false, 1, events_make },
-	{ METHOD_GET, API "/events/*", FOR_ANYONE, false, 1, events_show },
-	{ METHOD_PATCH, API "/events/*", FOR_OPERATORS, false, 1, events_change },
-	{ METHOD_GET, API "/events/*/audit", FOR_ANYONE, false, COST_OF_COUNTING, events_audit },
-	{ METHOD_POST, API "/events/*/bookings", FOR_ANYONE, false, 1, tickets_book },
-	{ METHOD_POST, API "/events/*/holds", FOR_ANYONE, false, 1, tickets_hold },
-	{ METHOD_GET, API "/tickets/*", FOR_ANYONE, false, 1, tickets_show },
-	{ METHOD_POST, API "/tickets/*/confirm", FOR_ANYONE, false, 1, tickets_confirm },
-	{ METHOD_POST, API "/tickets/*/cancel", FOR_ANYONE, false, 1, tickets_cancel },
-	{ METHOD_POST, API "/tickets/*/admit", FOR_OPERATORS, false, 1, tickets_admit },
-	{ METHOD_POST, API "/op", FOR_ANYONE, false, 1, credentials_sign_in },
-	{ METHOD_DELETE, API "/op", FOR_ANYONE, false, 1, credentials_sign_out },
+	{ METHOD_GET, "/healthz", FOR_ANYONE, ANY_HOST, 1, health_show },
+	{ METHOD_GET, "/metrics", FOR_ANYONE, ANY_HOST, COST_OF_LISTING, metrics_show },
+	{ METHOD_GET, "/api", FOR_ANYONE, OWN_HOST, 1, document_show },
+	{ METHOD_GET, "/ws", FOR_ANYONE, OWN_ORIGIN, 1, websocket_shake_hands },
+	{ METHOD_GET, API "/events", FOR_ANYONE, OWN_HOST, COST_OF_LISTING, events_list },
+	{ METHOD_POST, API "/events", FOR_OPERATORS, OWN_HOST, 1, events_make },
+	{ METHOD_GET, API "/events/*", FOR_ANYONE, OWN_HOST, 1, events_show },
+	{ METHOD_PATCH, API "/events/*", FOR_OPERATORS, OWN_HOST, 1, events_change },
+	{ METHOD_GET, API "/events/*/audit", FOR_ANYONE, OWN_HOST, COST_OF_COUNTING, events_audit },
+	{ METHOD_POST, API "/events/*/bookings", FOR_ANYONE, OWN_HOST, 1, tickets_book },
+	{ METHOD_POST, API "/events/*/holds", FOR_ANYONE, OWN_HOST, 1, tickets_hold },
+	{ METHOD_GET, API "/tickets/*", FOR_ANYONE, OWN_HOST, 1, tickets_show },
+	{ METHOD_POST, API "/tickets/*/confirm", FOR_ANYONE, OWN_HOST, 1, tickets_confirm },
+	{ METHOD_POST, API "/tickets/*/cancel", FOR_ANYONE, OWN_HOST, 1, tickets_cancel },
+	{ METHOD_POST, API "/tickets/*/admit", FOR_OPERATORS, OWN_HOST, 1, tickets_admit },
+	{ METHOD_POST, API "/op", FOR_ANYONE, OWN_HOST, 1, credentials_sign_in },
+	{ METHOD_DELETE, API "/op", FOR_ANYONE, OWN_HOST, 1, credentials_sign_out },
 };
 
 const size_t resource_count = sizeof(resources) / sizeof(resources[0]);

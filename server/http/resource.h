@@ -4,17 +4,14 @@
 #ifndef SERVER_HTTP_RESOURCE_H
 #define SERVER_HTTP_RESOURCE_H
 
-#include "server/http/request.h"
-#include "server/http/response.h"
-#include "server/session/session.h"
+#include "server/http/handler.h"
 
-/*
- * Carries a request out. ARGUMENT is what stands in the path for the '*'. OUTCOME_DONE: RESPONSE
- * is the answer. OUTCOME_REFUSED: PROBLEM is. OUTCOME_LATER: the clerk's answer will be.
- */
-typedef enum outcome resource_handler(struct session *session, const struct request *request,
-				      struct span argument, struct response *response,
-				      struct problem *problem);
+/* A request that changes something must always come from a page of our own, if from any. */
+enum resource_site {
+	ANY_HOST,  /* it says nothing that is for a visitor alone */
+	OWN_HOST,  /* Host must be this server's */
+	OWN_ORIGIN /* Origin, too, whatever the method */
+};
 
 enum resource_role { FOR_ANYONE, FOR_OPERATORS };
 
@@ -22,7 +19,7 @@ struct resource {
 	enum method method; /* METHOD_GET takes METHOD_HEAD, too */
 	const char *path;   /* a '*' in it is one name */
 	enum resource_role role;
-	bool any_host; /* it says nothing that is for a visitor alone */
+	enum resource_site site;
 	unsigned cost; /* of --rate and of a share of the turn, 1: a cheap one */
 	resource_handler *run;
 };

@@ -26,6 +26,7 @@ static const struct {
 	unsigned status;
 	const char *reason;
 } statuses[] = {
+	{ 101, "Switching Protocols" },
 	{ 200, "OK" },
 	{ 201, "Created" },
 	{ 400, "Bad Request" },
@@ -40,6 +41,7 @@ static const struct {
 	{ 415, "Unsupported Media Type" },
 	{ 417, "Expectation Failed" },
 	{ 422, "Unprocessable Content" },
+	{ 426, "Upgrade Required" },
 	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
 	{ 500, "Internal Server Error" },
@@ -167,15 +169,17 @@ void response_write(const struct response *response, struct response_manner mann
 {
 	reply_line(reply, "HTTP/1.1 %u %s\r", response->status, reason_of(response->status));
 	add_date(reply, wall_ns);
-	reply_line(reply, "Content-Type: %s\r", response->type);
-	reply_line(reply, "Content-Length: %zu\r", response->body.length);
+	if (response->status != 101) {
+		reply_line(reply, "Content-Type: %s\r", response->type);
+		reply_line(reply, "Content-Length: %zu\r", response->body.length);
+	}
 	reply_bytes(reply, SAFETY, sizeof(SAFETY) - 1);
 	reply_bytes(reply, response->fields, strlen(response->fields));
 	if (manner.last) {
 		reply_bytes(reply, "Connection: close\r\n", 19);
 	}
 	reply_bytes(reply, "\r\n", 2);
-	if (!manner.without_body) {
+	if (!manner.without_body && response->body.length > 0) {
 		reply_bytes(reply, response->body.text, response->body.length);
 	}
 }

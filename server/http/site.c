@@ -20,7 +20,7 @@ struct site site_of(const struct session_socket *socket)
 static bool split(struct span host, bool secure, struct span *name, int64_t *port)
 {
 	const char *bracket = memchr(host.text, ']', host.length);
-	struct span rest = host;
+	struct span rest;
 
 	*port = secure ? PORT_OF_HTTPS : PORT_OF_HTTP;
 	if (span_starts(host, "[") && bracket) {

@@ -6,7 +6,7 @@
 #define SERVER_HTTP_TICKETS_H
 
 #include "db/booking/request.h"
-#include "server/http/resource.h"
+#include "server/http/handler.h"
 
 resource_handler tickets_book, tickets_hold, tickets_show, tickets_confirm, tickets_cancel,
 	tickets_admit;

@@ -13,11 +13,16 @@ static void send_reply(struct session *session)
 	session_send(session, reply->text, reply->length);
 }
 
-static void greet(struct session *session)
+void lines_greeting(struct session *session)
 {
 	reply_line(&session->turn->sessions->reply,
 		   "+turnstile 1 welcome, %s; worker %u serves you; /help lists the commands",
 		   session->seat->nick, session->turn->worker + 1);
+}
+
+static void greet(struct session *session)
+{
+	lines_greeting(session);
 	send_reply(session);
 }
 
@@ -27,8 +32,8 @@ static void refuse_peer(struct session *session, const struct problem *problem)
 	send_reply(session);
 }
 
-static void answer(struct session *session, const struct booking_request *request,
-		   const struct booking_answer *booking_answer)
+void lines_answer(struct session *session, const struct booking_request *request,
+		  const struct booking_answer *booking_answer)
 {
 	struct reply *reply = &session->turn->sessions->reply;
 	struct problem problem;
@@ -51,7 +56,7 @@ const struct front lines_front = {
 	.take = input_take,
 	.go_on = input_go_on,
 	.waits = input_waits,
-	.answer = answer,
+	.answer = lines_answer,
 	.message_size = words_message_size,
 	.write_message = words_message,
 	.message_length = words_line_length,

@@ -11,4 +11,9 @@
 
 extern const struct front lines_front;
 
+/* Adds its greeting to the reply, or its words for a booking's answer: also for lines in frames. */
+void lines_greeting(struct session *session);
+void lines_answer(struct session *session, const struct booking_request *request,
+		  const struct booking_answer *booking_answer);
+
 #endif

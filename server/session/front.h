@@ -14,6 +14,7 @@
 struct session;
 struct session_socket;
 struct message;
+struct reply;
 struct problem;
 struct booking_request;
 struct booking_answer;
@@ -42,6 +43,13 @@ struct front {
 
 	/* A predecessor of this worker kept something that has to wait. NULL: never. */
 	bool (*waits)(const struct session *session);
+
+	/*
+	 * A reply is lines, each with its LF: what they are on the wire. And the connection is
+	 * about to be closed: adds what is said last. Both may be NULL.
+	 */
+	void (*frame)(const char *text, size_t length, struct reply *framed);
+	void (*farewell)(struct session *session);
 
 	/* A second passed, while it is open. May be NULL. */
 	void (*tick)(struct session *session);

@@ -128,6 +128,23 @@ static void queued_own(struct session *session, size_t length)
 	weight_update(session);
 }
 
+/* The complete replies, in frames where its front has such; returns how many bytes that is. */
+static size_t copy_replies(struct session *session)
+{
+	struct sessions *sessions = session->turn->sessions;
+	const struct reply *reply = &sessions->reply;
+	struct reply *framed = &sessions->framed;
+
+	if (!session->front->frame) {
+		output_copy(session->output, &sessions->copied, reply->text, reply->complete);
+		return reply->complete;
+	}
+	reply_clear(framed);
+	session->front->frame(reply->text, reply->complete, framed);
+	output_copy(session->output, &sessions->copied, framed->text, framed->length);
+	return framed->length;
+}
+
 void session_send_replies(struct turn *turn)
 {
 	struct sessions *sessions = turn->sessions;
@@ -135,10 +152,9 @@ void session_send_replies(struct turn *turn)
 
 	sessions->answering = NULL;
 	if (session && session->state == SESSION_OPEN) {
-		size_t length = sessions->reply.complete;
-
 		progress_begin_commit(session);
-		output_copy(session->output, &sessions->copied, sessions->reply.text, length);
+		size_t length = copy_replies(session);
+
 		reply_drop_complete(&sessions->reply);
 		progress_end_commit(session);
 		queued_own(session, length);
@@ -582,6 +598,9 @@ static void on_event(evutil_socket_t socket, short what, void *argument)
 
 void session_close(struct session *session)
 {
+	if (takes_output(session) && session->front->farewell) {
+		session->front->farewell(session);
+	}
 	if (!takes_output(session)) {
 		return;
 	}

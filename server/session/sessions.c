@@ -20,6 +20,7 @@ void sessions_create(struct turn *turn)
 	sessions->free_count = seats;
 	sessions->bans_seen = turn->shared->directory->admission->bans_made;
 	reply_init(&sessions->reply, turn->arena, &turn->hand->replies);
+	reply_init(&sessions->framed, NULL, NULL);
 	turn->sessions = sessions;
 }
 
@@ -28,6 +29,7 @@ void sessions_destroy(struct turn *turn)
 	struct sessions *sessions = turn->sessions;
 
 	reply_finish(&sessions->reply);
+	reply_finish(&sessions->framed);
 	block_release(sessions->copied);
 	free(sessions->table);
 	free(sessions->free);

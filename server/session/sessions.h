@@ -87,6 +87,7 @@ struct sessions {
 	struct session *ended;     /* those that give back what they have at the end of the turn */
 	struct block *copied;      /* what is sent to one is copied into it */
 	struct reply reply;        /* to what is being carried out */
+	struct reply framed;       /* the same on its front's wire, where that is another */
 	struct session *answering; /* whose replies lie in `reply`, not queued yet; or NULL */
 	uint32_t waiting_count;    /* of `waiting`, when they were last tried */
 	bool pressing;        /* one of `waiting` has used up its share: no sleep before the next */

@@ -203,7 +203,7 @@ bool directory_claim(struct directory *directory, struct address where, struct s
 	}
 	note_highest(directory, where);
 	struct name_hash old = seat->hash;
-	bool had_one = seat->session != 0;
+	bool had_one = seat->session != 0 && !name_hash_equal(old, no_name);
 
 	seat->undo = directory->seats_a_worker - where.seat;
 	*entry =

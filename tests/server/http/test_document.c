@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/http/resource.h"
+
 static json_t *document;
 
 static void init(void)

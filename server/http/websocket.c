@@ -1,0 +1,240 @@
+#include "server/http/websocket.h"
+
+#include <string.h>
+
+#include "server/http/connection.h"
+#include "server/http/frames.h"
+#include "server/lines/lines.h"
+#include "server/lines/listing.h"
+#include "server/lines/words.h"
+#include "shared/base/clock.h"
+
+#define PROTOCOL  "turnstile.1"
+#define SILENT_NS (60 * NS_PER_SECOND) /* then it is pinged */
+#define GONE_NS   (90 * NS_PER_SECOND)
+
+static struct websocket *websocket_of(struct session *session)
+{
+	return (struct websocket *)session;
+}
+
+/* The handshake */
+
+/* Whether WORD is one of LIST, which has commas. */
+static bool offers(struct span list, const char *word)
+{
+	while (list.length > 0) {
+		const char *end = memchr(list.text, ',', list.length);
+		struct span item = { list.text, end ? (size_t)(end - list.text) : list.length };
+		size_t used = item.length + (end ? 1 : 0);
+
+		if (span_equals(words_rest(item), word)) {
+			return true;
+		}
+		list = (struct span){ list.text + used, list.length - used };
+	}
+	return false;
+}
+
+static enum outcome refuse_upgrade(struct response *response)
+{
+	response_refuse(response, 426, "badarg", "this is a WebSocket of version 13");
+	response_field(response, "Upgrade: websocket");
+	response_field(response, "Sec-WebSocket-Version: 13");
+	return OUTCOME_DONE;
+}
+
+/* Its seat had no nick so far. */
+static bool take_nick(struct session *session)
+{
+	struct directory *directory = session->turn->shared->directory;
+
+	if (!directory_try(directory)) {
+		return false;
+	}
+	directory_claim_guest(directory, session_address(session));
+	directory_unlock(directory);
+	return true;
+}
+
+static enum outcome agree(struct session *session, const struct request *request,
+			  const char *accept_text, struct response *response)
+{
+	if (!take_nick(session)) {
+		return OUTCOME_AGAIN;
+	}
+	response->status = 101;
+	response_field(response, "Upgrade: websocket");
+	response_field(response, "Connection: Upgrade");
+	response_field(response, "Sec-WebSocket-Accept: %s", accept_text);
+	if (request_has(request, FIELD_WEBSOCKET_PROTOCOL)) {
+		response_field(response, "Sec-WebSocket-Protocol: " PROTOCOL);
+	}
+	connection_of(session)->upgraded = true;
+	return OUTCOME_DONE;
+}
+
+enum outcome websocket_shake_hands(struct session *session, const struct request *request,
+				   struct span argument, struct response *response,
+				   struct problem *problem)
+{
+	char accept_text[FRAMES_ACCEPT_SIZE];
+
+	(void)argument;
+	if (!request->upgrades || request->method != METHOD_GET || request->is_1_0 ||
+	    !span_equals_ignoring_case(request->fields[FIELD_UPGRADE], "websocket") ||
+	    !request_has(request, FIELD_WEBSOCKET_VERSION) ||
+	    !span_equals(request->fields[FIELD_WEBSOCKET_VERSION], "13")) {
+		return refuse_upgrade(response);
+	}
+	if (!request_has(request, FIELD_WEBSOCKET_KEY) ||
+	    !frames_accept(request->fields[FIELD_WEBSOCKET_KEY], accept_text)) {
+		return refuse(problem, PROBLEM_BADARG, "Sec-WebSocket-Key is 16 bytes in base64");
+	}
+	if (request_has(request, FIELD_WEBSOCKET_PROTOCOL) &&
+	    !offers(request->fields[FIELD_WEBSOCKET_PROTOCOL], PROTOCOL)) {
+		return refuse(problem, PROBLEM_BADARG, "the subprotocol here is " PROTOCOL);
+	}
+	return agree(session, request, accept_text, response);
+}
+
+/* The front */
+
+static void finish(struct session *session)
+{
+	frames_destroy(websocket_of(session)->frames);
+	listing_finish(session);
+}
+
+/* Control frames answer the peer's own: who does not read them is not read from. */
+static void send_control(struct session *session, struct reply *control)
+{
+	if (control->length > 0) {
+		session_send_own(session, control->text, control->length);
+	}
+	reply_finish(control);
+}
+
+static void take(struct session *session, char *bytes, size_t length)
+{
+	struct websocket *websocket = websocket_of(session);
+	struct reply lines, control;
+
+	websocket->heard_ns = turn_now_ns(session->turn);
+	websocket->pinged = false;
+	reply_init(&lines, NULL, NULL);
+	reply_init(&control, NULL, NULL);
+	bool open = frames_read(websocket->frames, bytes, length, &lines, &control);
+
+	if (lines.length > 0) {
+		input_take(session, lines.text, lines.length);
+	}
+	send_control(session, &control);
+	if (!open) {
+		session_close(session);
+	}
+	reply_finish(&lines);
+}
+
+/* Also told to who is let go; who closed first, or went wrong, has heard it. */
+static void farewell(struct session *session)
+{
+	struct reply control;
+
+	reply_init(&control, NULL, NULL);
+	frames_close(websocket_of(session)->frames,
+		     session->drained ? FRAMES_GOING_AWAY : FRAMES_NORMAL, &control);
+	send_control(session, &control);
+}
+
+static void tick(struct session *session)
+{
+	struct websocket *websocket = websocket_of(session);
+	int64_t silent_ns = turn_now_ns(session->turn) - websocket->heard_ns;
+	struct reply control;
+
+	if (silent_ns >= GONE_NS) {
+		session_close(session);
+	} else if (silent_ns >= SILENT_NS && !websocket->pinged) {
+		websocket->pinged = true;
+		reply_init(&control, NULL, NULL);
+		frames_ping(websocket->frames, &control);
+		send_control(session, &control);
+	}
+}
+
+/* Each line of TEXT becomes a frame. */
+static void frame(const char *text, size_t length, struct reply *framed)
+{
+	for (const char *end; length > 0; length -= (size_t)(end + 1 - text), text = end + 1) {
+		char header[FRAMES_HEADER_MOST];
+
+		end = memchr(text, '\n', length);
+		reply_bytes(framed, header, frames_header((size_t)(end - text), header));
+		reply_bytes(framed, text, (size_t)(end - text));
+	}
+}
+
+static size_t message_size(const struct message *event)
+{
+	return FRAMES_HEADER_MOST + words_message_size(event);
+}
+
+/* Written where it has room before it, and moved if the header is the short one. */
+static size_t write_message(const struct message *event, char *bytes)
+{
+	char *text = bytes + FRAMES_HEADER_MOST;
+	size_t length = words_message(event, text) - 1;
+	char header[FRAMES_HEADER_MOST];
+	size_t header_length = frames_header(length, header);
+
+	memcpy(bytes, header, header_length);
+	if (header_length < FRAMES_HEADER_MOST) {
+		memmove(bytes + header_length, text, length);
+	}
+	return header_length + length;
+}
+
+static const struct front websocket_front = {
+	.session_size = sizeof(struct websocket),
+	.of_people = true,
+	.forgets = true,
+	.busy = "",
+	.finish = finish,
+	.take = take,
+	.go_on = input_go_on,
+	.tick = tick,
+	.farewell = farewell,
+	.frame = frame,
+	.answer = lines_answer,
+	.message_size = message_size,
+	.write_message = write_message,
+	.message_length = frames_length,
+};
+
+static void greet(struct session *session)
+{
+	struct reply *reply = &session->turn->sessions->reply;
+	struct reply framed;
+
+	reply_clear(reply);
+	lines_greeting(session);
+	reply_init(&framed, NULL, NULL);
+	frame(reply->text, reply->length, &framed);
+	session_send(session, framed.text, framed.length);
+	reply_finish(&framed);
+}
+
+void websocket_begin(struct session *session, char *rest, size_t length)
+{
+	struct websocket *websocket = websocket_of(session);
+
+	memset((char *)session + sizeof(*session), 0, sizeof(*websocket) - sizeof(*session));
+	session->front = &websocket_front;
+	websocket->frames = frames_create();
+	websocket->heard_ns = turn_now_ns(session->turn);
+	greet(session);
+	if (length > 0) {
+		take(session, rest, length);
+	}
+}
