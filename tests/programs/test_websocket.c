@@ -256,3 +256,26 @@ Test(programs_websocket, who_does_not_read_is_cut_off_and_nobody_is_slower_for_i
 	}
 	websocket_expect_close(&ann, 1000);
 }
+
+/* Its frames are half read in a worker's own memory: it ends, and its nick is free. */
+Test(programs_websocket, a_worker_that_is_killed_takes_its_websockets_along_and_nothing_else)
+{
+	pid_t worker[WATCH_CHILDREN_MAX];
+
+	turnstiled_start(&server, "--workers", "1");
+	websocket_open(&ann, server.http_port);
+	websocket_say(&ann, "/nick ann");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "+nick ann");
+	websocket_say(&ann, "/join #r");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "+join #r");
+	talk_open_greeted(&bob, server.lines_port);
+	talk_ask(&bob, "/join #r", "+join #r");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "*join #r guest-");
+	cr_assert_eq(watch_children(server.pid, worker), 1);
+	cr_assert(watch_signal(server.pid, worker[0], SIGKILL));
+	talk_expect_end(&ann);
+	talk_expect_event(&bob, "*part #r ann");
+	talk_ask(&bob, "/nick ann", "+nick ann");
+	talk_close(&ann);
+	websocket_open(&ann, server.http_port);
+}
