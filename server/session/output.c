@@ -133,6 +133,9 @@ void output_add(struct output *output, struct block *block, uint32_t start, uint
 /* No text lies in two blocks: each stretch begins with a message. */
 void output_copy(struct output *output, struct block **shared, const char *text, size_t length)
 {
+	if (length == 0) {
+		return; /* also when there is no text at all */
+	}
 	if (!*shared || (*shared)->size - (*shared)->used < length) {
 		block_release(*shared);
 		*shared = block_create(output->arena, length > SHARED_BLOCK_SIZE
