@@ -119,6 +119,7 @@ static void take(struct session *session, char *bytes, size_t length)
 {
 	struct websocket *websocket = websocket_of(session);
 	struct reply lines, control;
+	char none = '\0';
 
 	websocket->heard_ns = turn_now_ns(session->turn);
 	websocket->pinged = false;
@@ -126,9 +127,8 @@ static void take(struct session *session, char *bytes, size_t length)
 	reply_init(&control, NULL, NULL);
 	bool open = frames_read(websocket->frames, bytes, length, &lines, &control);
 
-	if (lines.length > 0) {
-		input_take(session, lines.text, lines.length);
-	}
+	/* Also without any text: what is kept of a line is kept on. */
+	input_take(session, lines.length > 0 ? lines.text : &none, lines.length);
 	send_control(session, &control);
 	if (!open) {
 		session_close(session);
