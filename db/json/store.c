@@ -97,6 +97,9 @@ static enum store_result follow(struct store *base)
 	if (base->within) {
 		return STORE_OK; /* that was done at its begin */
 	}
+	if (base->broken) {
+		return STORE_FAILED; /* by the file's time it would look as if it were read */
+	}
 	if (store->model && json_file_is_other(&store->file, &is_other, base->error) &&
 	    ((!is_other && !store->changed) || load(store, base->error))) {
 		return STORE_OK;

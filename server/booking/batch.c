@@ -30,16 +30,18 @@ static void put_on_board(void *context, const struct store_event *event)
 	fill->full |= !stock_board_put(fill->board, event, booking_stock_free(event));
 }
 
-void batch_fill_board(struct store *store, struct stock_board *board)
+bool batch_fill_board(struct store *store, struct stock_board *board)
 {
 	struct board_fill fill = { board, false };
+	bool read = store_event_each(store, put_on_board, &fill) == STORE_OK;
 
-	if (store_event_each(store, put_on_board, &fill) != STORE_OK) {
+	if (!read) {
 		log_error("the events cannot be read: %s", store_error(store));
 	}
 	if (fill.full) {
 		log_warning("more than %d events: the rest is not shown", STOCK_BOARD_EVENTS_MAX);
 	}
+	return read;
 }
 
 /* Puts the events that the last commit changed on the board. */
@@ -161,7 +163,7 @@ static bool settle_predecessor(struct batcher *batcher)
 	claims_repair(&queue->claims);
 	queue->next_expiry_ns = 0;
 	if (committed) {
-		batch_fill_board(batcher->store, batcher->shared->board);
+		queue->unseen |= !batch_fill_board(batcher->store, batcher->shared->board);
 		waitlist_commit(&queue->waitlist);
 		claims_commit(&queue->claims);
 		queue->batch.unclear = false;
@@ -395,13 +397,12 @@ static void look_around(struct batcher *batcher)
 		return;
 	}
 	batcher->queue->looked_ns = now_ns;
-	batcher->queue->unseen = false;
 	batcher->queue->servers_seen = store_servers(batcher->store);
 	if (batcher->queue->servers_seen != batcher->queue->servers_settled) {
 		batcher->queue->next_expiry_ns = 0; /* what is tied to those that are gone */
 	}
 	if (store_changed_elsewhere(batcher->store) || unseen) {
-		batch_fill_board(batcher->store, batcher->shared->board);
+		batcher->queue->unseen = !batch_fill_board(batcher->store, batcher->shared->board);
 		batcher->queue->next_expiry_ns = 0;
 		wake_loop(batcher, batcher->worker);
 	}

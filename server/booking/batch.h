@@ -58,7 +58,10 @@ bool batch_keep_chat(struct batcher *batcher);
 /* How long a clerk without requests may sleep at most, in nanoseconds: until something is due. */
 int64_t batch_wait_at_most(const struct booking_queue *queue);
 
-/* Brings the whole board up to date; with the store's lock held. For the master's start, too. */
-void batch_fill_board(struct store *store, struct stock_board *board);
+/*
+ * Brings the whole board up to date; with the store's lock held. False when the store cannot be
+ * read, and the log says so. For the master's start, too.
+ */
+bool batch_fill_board(struct store *store, struct stock_board *board);
 
 #endif
