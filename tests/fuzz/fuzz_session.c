@@ -21,7 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define OUTPUT_SIZE (1 << 20)
 #define LINE_MOST   4096 /* bytes from the server: fewer */
 #define TELNET_IAC  0xFF
-#define TURNS_MOST  64 /* for a client that is gone to be forgotten */
+#define TURNS_MOST  5000 /* for a client that is gone to be forgotten */
+#define TURNS_QUICK 64   /* of them: later ones wait a millisecond for a thread that counts for it \
+			  */
 
 static struct options options = { .workers = 1,
 				  .max_connections = SEATS,
@@ -102,6 +104,9 @@ static void end_session(int client)
 	close(client);
 	for (int i = 0; core.turn.sessions->count > 1 && i < TURNS_MOST; i++) {
 		run_turn();
+		if (i >= TURNS_QUICK) {
+			(void)usleep(1000);
+		}
 	}
 	if (core.turn.sessions->count > 1) {
 		abort();
