@@ -22,8 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define LINE_MOST   4096 /* bytes from the server: fewer */
 #define TELNET_IAC  0xFF
 #define TURNS_MOST  5000 /* for a client that is gone to be forgotten */
-#define TURNS_QUICK 64   /* of them: later ones wait a millisecond for a thread that counts for it \
-			  */
+#define TURNS_QUICK 64   /* of them: the others wait a millisecond for who counts */
 
 static struct options options = { .workers = 1,
 				  .max_connections = SEATS,
