@@ -9,6 +9,7 @@
 #include "client/chat/chat.h"
 #include "client/lab/lab.h"
 #include "client/options/server_address.h"
+#include "client/password/password.h"
 #include "client/race/race.h"
 #include "client/rush/rush.h"
 #include "client/send/send.h"
@@ -39,6 +40,8 @@ static const struct subcommand subcommands[] = {
 	{ "store", "check|export|convert URL...",
 	  "prove a store's invariants, write out its bookings, carry it to another kind",
 	  store_run },
+	{ "password", "", "make a line for the file of turnstiled's --op-password-file",
+	  password_run },
 	{ "lab", "[NAME...|--all]",
 	  "experiments on processes, locks, queues and pools; without a name, the list", lab_run },
 	{ "bench", "echo|ping|book|chat|connect|idle [OPTION...]",

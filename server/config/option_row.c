@@ -6,10 +6,12 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "db/open.h"
 #include "server/config/listener_option.h"
 #include "shared/base/clock.h"
+#include "shared/base/password.h"
 #include "shared/text/text.h"
 #include "shared/text/text_file.h"
 #include "shared/text/words.h"
@@ -359,6 +361,14 @@ static bool set_echo(struct options *options, const char *value, char *problem)
 	return choice >= 0;
 }
 
+static bool may_be_read_by_others(FILE *file)
+{
+	struct stat status;
+
+	return fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) &&
+	       (status.st_mode & S_IROTH) != 0;
+}
+
 /* The file's first line, its end too; one byte more than fits tells that it is too long. */
 static bool read_first_line(const char *path, char *line, size_t size, struct span *text,
 			    char *problem)
@@ -367,6 +377,10 @@ static bool read_first_line(const char *path, char *line, size_t size, struct sp
 
 	if (!file) {
 		return option_problem(problem, "cannot be read: %s", strerror(errno));
+	}
+	if (may_be_read_by_others(file)) {
+		fclose(file);
+		return option_problem(problem, "others may read it: chmod o-r %s", path);
 	}
 	size_t count = fread(line, 1, size, file);
 	int error = ferror(file) ? errno : 0;
@@ -384,10 +398,23 @@ static bool read_first_line(const char *path, char *line, size_t size, struct sp
 }
 
 /* A password that nobody can type would lock the operator out: /op takes clean text only. */
+static const char *operator_password_fault(struct span password)
+{
+	char hash[OPTIONS_PASSWORD_SIZE];
+
+	if (!password_is_hash(password) || password.length >= sizeof(hash)) {
+		return password_fault(password);
+	}
+	memcpy(hash, password.text, password.length);
+	hash[password.length] = '\0';
+	return password_hash_fault(hash);
+}
+
 static bool set_operator_password(struct options *options, const char *value, char *problem)
 {
 	char line[OPTIONS_PASSWORD_SIZE + PASSWORD_UNSEEN_MAX];
 	struct span password;
+	const char *fault;
 
 	if (!read_first_line(value, line, sizeof(line), &password, problem)) {
 		return false;
@@ -399,10 +426,13 @@ static bool set_operator_password(struct options *options, const char *value, ch
 	if (password.length == 0 || password.length >= OPTIONS_PASSWORD_SIZE) {
 		return option_problem(problem, PASSWORD_LENGTH, OPTIONS_PASSWORD_SIZE - 1);
 	}
-	if (!text_is_clean(password.text, password.length)) {
+	fault = operator_password_fault(password);
+	if (fault) {
 		return option_problem(problem,
-				      "its first line must be a password in UTF-8, without "
-				      "TABs and control characters");
+				      password_is_hash(password)
+					      ? "its hashed password %s"
+					      : "its first line is no password: %s",
+				      fault);
 	}
 	memcpy(options->operator_password, password.text, password.length);
 	options->operator_password[password.length] = '\0';
@@ -488,8 +518,8 @@ const struct option_row option_rows[] = {
 	  .number = set_max_quantity, .least = 0, .most = STORE_TOTAL_MAX },
 	{ "max-held", "N", "Tickets that one address (IPv6: /64) holds or waits for at a time, 0 for no limit", "20",
 	  .number = set_max_held, .least = 0, .most = STORE_TOTAL_MAX },
-	{ "op-password-file", "FILE", "The operator's password, one line; without it nobody is an "
-	  "operator", NULL, .text = set_operator_password },
+	{ "op-password-file", "FILE", "The operator's password, one line, in clear or as turnstile "
+	  "password makes it; others may not read the file; without it nobody is an operator", NULL, .text = set_operator_password },
 
 	{ .help = "Connections:" },
 	{ "max-connections", "N", "At once; past it a connection gets -BUSY", "16384",

@@ -13,13 +13,14 @@
 #include "db/store/tickets.h"
 #include "server/config/peer_address.h"
 #include "shared/base/log.h"
+#include "shared/base/password.h"
 #include "shared/text/name.h"
 
 #define OPTIONS_LISTENERS_MAX 16
 #define OPTIONS_EVENTS_MAX    256
 #define OPTIONS_PROXIES_MAX   64
 #define OPTIONS_WORKERS_MAX   64
-#define OPTIONS_PASSWORD_SIZE 257 /* bytes, a NUL counted in */
+#define OPTIONS_PASSWORD_SIZE PASSWORD_SIZE
 #define OPTIONS_URLS_MAX      16
 #define OPTIONS_URL_SIZE      280 /* bytes, a NUL counted in: a name has 253 at most */
 
@@ -62,7 +63,7 @@ struct options {
 	size_t event_count;
 	enum serialize_kind serialize;
 	enum echo_kind echo;
-	char operator_password[OPTIONS_PASSWORD_SIZE];        /* "": nobody is an operator */
+	char operator_password[OPTIONS_PASSWORD_SIZE];        /* in clear or hashed; "": there is none */
 	char public_urls[OPTIONS_URLS_MAX][OPTIONS_URL_SIZE]; /* "https://tickets.example.org" */
 	size_t public_url_count;
 	unsigned max_connections;

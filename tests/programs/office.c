@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TEXTS     8
 #define TEXT_SIZE 512
@@ -88,6 +89,7 @@ const char *password_file(const struct turnstiled *server)
 	folder_file(&server->folder, "password", path);
 	FILE *file = fopen(path, "we");
 	cr_assert_not_null(file);
+	cr_assert_eq(fchmod(fileno(file), 0600), 0); /* others may not read it */
 	fputs("open sesame\n", file);
 	fclose(file);
 	return path;

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/programs/office.h"
 #include "tests/programs/watch.h"
-#include "tests/support/server.h"
 
 static struct turnstiled server;
 static struct talk talk, other;
@@ -12,15 +12,9 @@ static struct talk talk, other;
 /* A server with an operator's password, an event, and two people on two workers. */
 static void init(void)
 {
-	char path[FOLDER_PATH_SIZE];
-
 	turnstiled_init(&server, TURNSTILED);
-	folder_file(&server.folder, "password", path);
-	FILE *file = fopen(path, "we");
-	fputs("open sesame\n", file);
-	fclose(file);
-	turnstiled_start(&server, "--workers", "2", "--op-password-file", path, "--event",
-			 "rush=5:The Rush", "--max-quantity", "4");
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server),
+			 "--event", "rush=5:The Rush", "--max-quantity", "4");
 	open_on(&talk, server.lines_port, 1);
 	open_on(&other, server.lines_port, 2);
 	talk_ask(&talk, "/nick ann", "+nick ann");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/programs/watch.h"
@@ -22,7 +23,8 @@ static void init(void)
 	turnstiled_init(&server, TURNSTILED);
 	folder_file(&server.folder, "password", path);
 	FILE *file = fopen(path, "we");
-	cr_assert(file && fputs("a password for operators\n", file) >= 0 && fclose(file) == 0);
+	cr_assert(file && fchmod(fileno(file), 0600) == 0);
+	cr_assert(fputs("a password for operators\n", file) >= 0 && fclose(file) == 0);
 	setenv("PASSWORD_FILE", path, 1);
 }
 

@@ -98,6 +98,7 @@ static void write_bytes(const char *name, const char *text, size_t length)
 	folder_file(&folder, name, path);
 	FILE *file = fopen(path, "we");
 	cr_assert_not_null(file);
+	cr_assert_eq(fchmod(fileno(file), 0600), 0);
 	cr_assert_eq(fwrite(text, 1, length, file), length);
 	cr_assert_eq(fclose(file), 0);
 }
@@ -403,7 +404,7 @@ Test(options, a_password_that_nobody_can_type_is_refused)
 	write_file("password", "open\tsesame\n");
 	expect_refusal(line, "without TABs and control characters");
 	write_file("password", "s\xE9same\n");
-	expect_refusal(line, "must be a password in UTF-8");
+	expect_refusal(line, "must be UTF-8");
 	write_bytes("password", "\xFF\xFEs\0\n\0", 6);
 	expect_refusal(line, "is UTF-16: save it as UTF-8");
 }
@@ -425,6 +426,62 @@ Test(options, a_password_is_as_long_as_its_place_and_no_longer)
 	write_file("password", "\nsecond\n");
 	expect_refusal(line, "1 to 256 bytes");
 }
+
+Test(options, a_password_file_that_others_may_read_is_refused)
+{
+	char line[LINE_SIZE];
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&folder, "password", path);
+	write_file("password", "open sesame\n");
+	cr_assert_eq(chmod(path, 0644), 0);
+	snprintf(line, sizeof(line), "--op-password-file %s", path);
+	expect_refusal(line, "others may read it: chmod o-r ");
+}
+
+#ifdef TURNSTILE_WITH_SODIUM
+
+#define HASH_START "$argon2id$v=19$m=65536,t=2,p=1$"
+#define HASH_REST  "A9rhYwKHcXkPPTvR5JK2Aw$jgAGGbnTNa3VgbD0ImfKHPDWEV6WrwB9DbC+2bvCbPc"
+
+Test(options, a_hashed_password_is_taken_as_it_is)
+{
+	static struct options options;
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "--op-password-file %s/password", folder.path);
+	write_file("password", HASH_START HASH_REST "\n");
+	read_options(&options, line);
+	cr_expect_str_eq(options.operator_password, HASH_START HASH_REST);
+}
+
+Test(options, a_hashed_password_that_could_never_be_looked_at_is_refused)
+{
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "--op-password-file %s/password", folder.path);
+	write_file("password", HASH_START "A9rhYwKHcXkPPTvR5JK2Aw");
+	expect_refusal(line, "its hashed password is not as `turnstile password` makes it");
+	write_file("password", "$argon2i$v=19$m=65536,t=2,p=1$" HASH_REST);
+	expect_refusal(line, "its hashed password is not as `turnstile password` makes it");
+	write_file("password", "$argon2id$v=19$m=262145,t=2,p=1$" HASH_REST);
+	expect_refusal(line, "takes too much to look at");
+	write_file("password", "$argon2id$v=19$m=65536,t=17,p=1$" HASH_REST);
+	expect_refusal(line, "takes too much to look at");
+}
+
+#else
+
+Test(options, a_hashed_password_is_refused_by_who_was_built_without_libsodium)
+{
+	char line[LINE_SIZE];
+
+	snprintf(line, sizeof(line), "--op-password-file %s/password", folder.path);
+	write_file("password", "$argon2id$v=19$m=65536,t=2,p=1$");
+	expect_refusal(line, "built without");
+}
+
+#endif
 
 static const struct wrong {
 	const char *command_line;
