@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/chat/fan_out.h"
+#include "server/chat/operator.h"
 #include "server/chat/post.h"
 #include "server/chat/user.h"
 #include "shared/base/clock.h"
@@ -334,24 +335,28 @@ void chat_create(struct turn *turn)
 {
 	posts_create(turn);
 	fan_out_create(turn);
+	operators_create(turn);
 }
 
 void chat_destroy(struct turn *turn)
 {
 	posts_destroy(turn);
 	fan_out_destroy(turn);
+	operators_destroy(turn);
 }
 
 void chat_turn(struct turn *turn)
 {
 	posts_retry(turn);
+	operators_turn(turn);
 	user_turn(turn);
 	fan_out_turn(turn);
 }
 
 bool chat_has_news(const struct turn *turn)
 {
-	return user_has_news(turn) || rooms_have_news(turn->shared->rooms, turn->worker);
+	return user_has_news(turn) || operators_have_news(turn) ||
+	       rooms_have_news(turn->shared->rooms, turn->worker);
 }
 
 bool chat_announce(struct turn *turn, const char *event, const struct message_sale *sale)

@@ -63,7 +63,7 @@ struct options {
 	size_t event_count;
 	enum serialize_kind serialize;
 	enum echo_kind echo;
-	char operator_password[OPTIONS_PASSWORD_SIZE];        /* in clear or hashed; "": there is none */
+	char operator_password[OPTIONS_PASSWORD_SIZE]; /* in clear or hashed; "": there is none */
 	char public_urls[OPTIONS_URLS_MAX][OPTIONS_URL_SIZE]; /* "https://tickets.example.org" */
 	size_t public_url_count;
 	unsigned max_connections;

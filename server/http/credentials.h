@@ -9,7 +9,7 @@
 
 /*
  * OUTCOME_DONE: it does. Refused: it does not, and RESPONSE says so. OUTCOME_AGAIN: a lock was
- * taken, nothing was done.
+ * taken, nothing was done; OUTCOME_WAIT: likewise, the password is being looked at.
  */
 enum outcome credentials_check(struct session *session, const struct request *request,
 			       struct response *response);

@@ -233,14 +233,16 @@ static bool take_request(struct session *session, const struct request *request)
 		session_retry_later(session);
 	}
 	connection->answering = outcome == OUTCOME_LATER;
-	session->keeping = connection->answering || outcome == OUTCOME_AGAIN;
+	bool again = outcome == OUTCOME_AGAIN || outcome == OUTCOME_WAIT;
+
+	session->keeping = connection->answering || again;
 	connection->deadline_ns = 0;
 	if (!session->keeping) {
 		send_response(session, &response);
 		begin_anew(session);
 	}
 	response_finish(&response);
-	return outcome != OUTCOME_AGAIN;
+	return !again;
 }
 
 /* Bytes */

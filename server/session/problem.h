@@ -14,7 +14,7 @@ enum outcome {
 	OUTCOME_REFUSED, /* the problem says why; nothing was done */
 	OUTCOME_LATER,   /* the clerk will answer */
 	OUTCOME_AGAIN, /* a lock was taken or a ring full: nothing was done, try again next turn */
-	OUTCOME_WAIT,  /* a front's: not before the bookings under way are answered */
+	OUTCOME_WAIT,  /* nothing was done: not before what is under way is answered */
 	OUTCOME_MORE, /* a front's: a piece of the reply is there; to be given again for the next */
 	OUTCOME_CLOSE /* a front's: done, and the session ends */
 };

@@ -259,6 +259,16 @@ void session_note(struct turn *turn, const struct session *session, enum trail_k
 	va_end(arguments);
 }
 
+void session_note_of(struct turn *turn, const char *who, enum trail_kind kind, const char *format,
+		     ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	trail_note(&turn->sessions->trail, turn_now_ns(turn), who, kind, format, arguments);
+	va_end(arguments);
+}
+
 void session_notice(struct session *session, const char *format, ...)
 {
 	char text[NOTICE_SIZE];
@@ -310,6 +320,12 @@ static void go_on(struct session *session)
 	session->front->go_on(session);
 	progress_end(session, 0);
 	settle(session);
+}
+
+void session_go_on(struct session *session)
+{
+	session->unanswered--;
+	session_retry_later(session);
 }
 
 void session_answered(struct session *session)

@@ -65,6 +65,11 @@ void session_send_now(struct session *session, const char *text, size_t length);
 /* Sends a message in its front's words. */
 void session_hear(struct session *session, const struct message *message);
 
+/* The same of one who may be gone: WHO is as trail_who wrote it. */
+__attribute__((format(printf, 4, 5))) void session_note_of(struct turn *turn, const char *who,
+							   enum trail_kind kind, const char *format,
+							   ...);
+
 /* The same for a text of the server's to people. */
 __attribute__((format(printf, 2, 3))) void session_notice(struct session *session,
 							  const char *format, ...);
@@ -86,6 +91,9 @@ void session_send_replies(struct turn *turn);
 
 /* One more of its bookings is under way. */
 void session_expect_answer(struct session *session);
+
+/* What it waited for is known without an answer of its own: what its front kept is tried again. */
+void session_go_on(struct session *session);
 
 /* The answer to one is queued: goes on with what waited. */
 void session_answered(struct session *session);

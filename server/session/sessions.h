@@ -34,6 +34,16 @@ enum session_state {
 	SESSION_ENDED
 };
 
+/* What is known of a password that it gave: it asks for that again, and takes it (chat/operator.h).
+ */
+enum session_password {
+	SESSION_PASSWORD_NONE,
+	SESSION_PASSWORD_LOOKED_AT,
+	SESSION_PASSWORD_RIGHT,
+	SESSION_PASSWORD_WRONG,
+	SESSION_PASSWORD_UNKNOWN
+};
+
 struct session {
 	struct event event;
 	struct turn *turn;
@@ -52,8 +62,9 @@ struct session {
 	int64_t tokens_ns;      /* --rate: what it may still spend */
 	int64_t muted_until_ns; /* monotonic: as it was when admission->mutes_made was mutes_seen */
 	uint32_t mutes_seen;
-	uint16_t unanswered; /* bookings under way at the clerk */
+	uint16_t unanswered; /* bookings under way at the clerk, and a password that is looked at */
 	uint8_t state;       /* enum session_state */
+	uint8_t password;    /* enum session_password */
 	bool alone;          /* what is under way has to be answered before more is asked for */
 	bool keeping;        /* its front keeps input that has to wait: no more is to be read */
 	bool ended_input;    /* the peer has half-closed */

@@ -34,6 +34,7 @@ struct turn {
 	struct sessions *sessions;   /* session/session.h */
 	struct posts *posts;         /* chat/post.h */
 	struct fan_out *fan_out;     /* chat/fan_out.h */
+	struct operators *operators; /* chat/operator.h */
 	struct boxoffice *boxoffice; /* booking/boxoffice.h */
 };
 
