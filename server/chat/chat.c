@@ -5,6 +5,9 @@
 #include "server/chat/fan_out.h"
 #include "server/chat/operator.h"
 #include "server/chat/post.h"
+#include "server/chat/operator.h"
+#include "server/chat/post.h"
+#include "server/chat/rename.h"
 #include "server/chat/user.h"
 #include "shared/base/clock.h"
 
@@ -89,7 +92,12 @@ static void enter(struct session *session, uint16_t room)
 {
 	struct turn *turn = session->turn;
 
+	/* New nicks that it has not heard of yet may already be used in the room that it enters. */
+	for (size_t i = 0; i < session->seat->room_count; i++) {
+		fan_out_deliver(turn, session->seat->rooms[i]);
+	}
 	fan_out_deliver(turn, room);
+	rename_tell_joined(session, room);
 	rooms_enter(turn->shared->rooms, room, turn->worker);
 	fan_out_add_member(session, room); /* its place first: a successor goes by the seat */
 	seat_add_room(session->seat, room);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/chat/told.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -37,6 +38,7 @@ struct fan_out {
 	uint64_t stretch; /* number of the one that is being delivered */
 	uint64_t *sent;   /* by a session's index: the last stretch that has something of its own */
 	struct worded worded[FRONTS_MAX];
+	struct told told;
 	_Alignas(8) unsigned char buffer[STRETCH_SIZE];
 };
 
@@ -64,26 +66,19 @@ void fan_out_destroy(struct turn *turn)
 	free(turn->fan_out);
 }
 
-/* Whether a member who shares several rooms with the sender hears of a new nick in this one. */
-static bool hears_nick_here(const struct session *member, const struct room_record *record,
-			    uint16_t here)
+/* Whether a member is in a room where it is heard, and in none where it was told already. */
+static bool hears_rename(const struct told_rename *told, const struct session *member,
+			 const struct room_record *record)
 {
-	for (size_t i = 0; i < record->room_count; i++) {
-		uint16_t room;
+	bool heard = false;
 
-		memcpy(&room,
-		       record->bytes + record->nick_length + record->text_length + i * sizeof(room),
-		       sizeof(room));
-		if (room == here) {
-			return true;
-		}
-		for (size_t j = 0; j < member->seat->room_count; j++) {
-			if (member->seat->rooms[j] == room) {
-				return false;
-			}
-		}
+	for (uint8_t i = 0; i < record->heard_count && !heard; i++) {
+		heard = seat_place_of(member->seat, room_rename_room(record, i)) >= 0;
 	}
-	return true;
+	for (uint16_t i = 0; i < told->room_count && heard; i++) {
+		heard = seat_place_of(member->seat, told->rooms[i]) < 0;
+	}
+	return heard;
 }
 
 struct stretch {
@@ -168,12 +163,15 @@ static const struct worded *worded_for(struct turn *turn, struct stretch *stretc
 	return &worded[i];
 }
 
-static bool is_for(const struct session *member, const struct room_record *record, uint16_t room)
+static bool is_for(const struct session *member, const struct room_record *record)
 {
+	const struct told *told = &member->turn->fan_out->told;
+
 	if (record->sender.session == member->number) {
 		return false;
 	}
-	return record->kind != MESSAGE_RENAMED || hears_nick_here(member, record, room);
+	return record->kind != MESSAGE_RENAMED ||
+	       hears_rename(told_find(told, room_rename_number(record)), member, record);
 }
 
 /* A few lines are sooner copied, one behind the other, than gathered by the kernel. */
@@ -243,7 +241,7 @@ static uint32_t send_some(struct session *member, const struct stretch *stretch,
 	uint32_t sent = 0;
 
 	for (size_t at = 0; (record = next_record(stretch, &at)); count++) {
-		if (is_for(member, record, stretch->room)) {
+		if (is_for(member, record)) {
 			sent++;
 		} else {
 			add_run(&runs, member->turn->arena, start, end);
@@ -254,6 +252,18 @@ static uint32_t send_some(struct session *member, const struct stretch *stretch,
 	add_run(&runs, member->turn->arena, start, end);
 	send_runs(member, worded->block, &runs);
 	return sent;
+}
+
+/* Its members here have heard of the new nicks in it. */
+static void note_told(struct turn *turn, const struct stretch *stretch)
+{
+	const struct room_record *record;
+
+	for (size_t at = 0; (record = next_record(stretch, &at));) {
+		if (record->kind == MESSAGE_RENAMED) {
+			told_note(&turn->fan_out->told, room_rename_number(record), stretch->room);
+		}
+	}
 }
 
 static void spread(struct turn *turn, struct stretch *stretch)
@@ -279,6 +289,9 @@ static void spread(struct turn *turn, struct stretch *stretch)
 			session_send_block(member, worded->block, 0, worded->block->used);
 			deliveries += stretch->events;
 		}
+	}
+	if (stretch->has_nicks) {
+		note_told(turn, stretch);
 	}
 	for (uint32_t i = 0; i < stretch->fronts; i++) {
 		block_release(fan_out->worded[i].block);

@@ -66,9 +66,25 @@ static bool has_queued(const struct posts *posts, uint16_t room)
 	return false;
 }
 
+bool post_rename_waits(const struct turn *turn, uint64_t session)
+{
+	for (const struct queued_post *each = turn->posts->oldest; each; each = each->next) {
+		if (each->message.kind == MESSAGE_RENAMED &&
+		    each->message.sender.session == session) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool post(struct turn *turn, uint16_t room, const struct room_message *message)
 {
-	if (has_queued(turn->posts, room) || !room_append(turn->shared->rooms, room, message)) {
+	/* A rename itself goes into the other rooms: that waits in one alone. */
+	bool waits = message->kind != MESSAGE_RENAMED &&
+		     post_rename_waits(turn, message->sender.session);
+
+	if (waits || has_queued(turn->posts, room) ||
+	    !room_append(turn->shared->rooms, room, message)) {
 		return false;
 	}
 	score_add(turn->score, COUNTER_MESSAGES, 1);

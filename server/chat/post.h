@@ -26,6 +26,9 @@ bool posts_wait(const struct turn *turn);
 /* Once a turn: posts the queued events whose lock is free again. */
 void posts_retry(struct turn *turn);
 
+/* Whether a new nick of SESSION's waits for a room's lock: then all that it says has to, too. */
+bool post_rename_waits(const struct turn *turn, uint64_t session);
+
 /* Appends a message to a room's log and wakes who has to hear it; false if it has to wait. */
 bool post(struct turn *turn, uint16_t room, const struct room_message *message);
 

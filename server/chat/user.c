@@ -3,13 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/chat/fan_out.h"
 #include "server/chat/post.h"
+#include "server/chat/rename.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
 #define NOTICE_SIZE (POST_TEXT_SIZE + 256) /* bytes of what somebody is told who is penalised */
 
 /* Letters */
+
+/* A new nick may stand in one of its rooms' logs that was not delivered yet. */
+static void hear_rooms(struct session *receiver)
+{
+	for (size_t i = 0; i < receiver->seat->room_count; i++) {
+		fan_out_deliver(receiver->turn, receiver->seat->rooms[i]);
+	}
+}
 
 static void read_letter(void *context, const struct letter *letter)
 {
@@ -21,6 +31,9 @@ static void read_letter(void *context, const struct letter *letter)
 		receiver = session_find(turn, letter->seat, letter->session);
 	}
 	if (receiver) {
+		if (letter->kind == LETTER_AFTER_ROOMS) {
+			hear_rooms(receiver);
+		}
 		if (letter->kind == LETTER_LAST) {
 			session_end_now(receiver, &message);
 		} else {
@@ -132,12 +145,17 @@ enum outcome user_tell(struct session *session, const struct user *user, struct 
 	if (outcome != OUTCOME_DONE) {
 		return outcome;
 	}
+	if (post_rename_waits(session->turn, session->number)) {
+		return OUTCOME_AGAIN;
+	}
 	const struct message told = { .kind = MESSAGE_TOLD,
 				      .nick = span_of(session->seat->nick),
 				      .text = { clean,
 						text_clean(text.text, text.length, clean) } };
 
-	return send_message(session, user, LETTER_MESSAGE, &told, problem);
+	return send_message(session, user,
+			    rename_is_recent(session) ? LETTER_AFTER_ROOMS : LETTER_MESSAGE, &told,
+			    problem);
 }
 
 /* With the directory's lock held: whoever it is, the rooms hear it and the nick is free. */
@@ -247,57 +265,6 @@ enum outcome user_ban(struct session *session, struct peer_network network, int6
 	}
 	for (uint32_t i = 0; i < turn->shared->options->workers; i++) {
 		turn_wake(turn, i);
-	}
-	return OUTCOME_DONE;
-}
-
-/* Nicks */
-
-static void tell_rooms(struct session *session, struct span old)
-{
-	struct turn *turn = session->turn;
-	const struct seat *seat = session->seat;
-	uint16_t rooms[SEAT_ROOMS_MAX];
-	size_t count = 0;
-
-	for (size_t i = 0; i < seat->room_count; i++) {
-		if (post_is_heard(turn, seat->rooms[i])) {
-			rooms[count++] = seat->rooms[i];
-		}
-	}
-	const struct room_message renamed = { .kind = MESSAGE_RENAMED,
-					      .nick = old,
-					      .text = span_of(seat->nick),
-					      .sender = session_address(session),
-					      .wall_ns = turn_wall_ns(turn),
-					      .rooms = rooms,
-					      .room_count = count };
-	for (size_t i = 0; i < count; i++) {
-		post_or_queue(turn, rooms[i], &renamed);
-	}
-}
-
-enum outcome user_rename(struct session *session, struct span nick, struct problem *problem)
-{
-	struct directory *directory = session->turn->shared->directory;
-	char old[NAME_NICK_SIZE];
-
-	if (!name_is_nick(nick)) {
-		return refuse(problem, PROBLEM_BADARG, "NAME is 1 to %d letters, digits, _ or -",
-			      NAME_NICK_POINTS);
-	}
-	memcpy(old, session->seat->nick, sizeof(old));
-	if (!directory_try(directory)) {
-		return OUTCOME_AGAIN;
-	}
-	bool ours = directory_claim(directory, session_address(session), nick);
-
-	directory_unlock(directory);
-	if (!ours) {
-		return refuse(problem, PROBLEM_NICKINUSE, "somebody has that nick; choose another");
-	}
-	if (strcmp(old, session->seat->nick) != 0) {
-		tell_rooms(session, span_of(old));
 	}
 	return OUTCOME_DONE;
 }

@@ -1,6 +1,5 @@
 /*
- * user: what one person does to one other, or to the own name: telling, a nick, and what operators
- * may do to somebody.
+ * user: what one person does to one other: telling, and what operators may do to somebody.
  *
  * Who is meant may be served by any worker: what that one is to hear goes as a letter into its
  * worker's inbox.
@@ -22,9 +21,6 @@ enum outcome user_find(struct session *session, struct span nick, struct user *u
 
 enum outcome user_tell(struct session *session, const struct user *user, struct span text,
 		       struct problem *problem);
-
-/* NICK is a good name or not. */
-enum outcome user_rename(struct session *session, struct span nick, struct problem *problem);
 
 /* An operator's: WHY may be empty; 0 seconds end a penalty. */
 enum outcome user_kick(struct session *session, const struct user *user, struct span why,

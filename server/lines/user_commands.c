@@ -1,6 +1,7 @@
 #include "server/lines/user_commands.h"
 
 #include "server/booking/boxoffice.h"
+#include "server/chat/rename.h"
 #include "server/chat/user.h"
 #include "shared/base/clock.h"
 
@@ -28,7 +29,7 @@ enum outcome user_tell_command(struct session *session, struct span arguments, s
 enum outcome user_nick_command(struct session *session, struct span arguments, struct reply *reply,
 			       struct problem *problem)
 {
-	enum outcome outcome = user_rename(session, words_rest(arguments), problem);
+	enum outcome outcome = rename_session(session, words_rest(arguments), problem);
 
 	if (outcome == OUTCOME_DONE) {
 		reply_line(reply, "+nick %s", session->seat->nick);

@@ -549,6 +549,7 @@ static void begin_behind_proxy(struct session *session)
 	}
 	session->stream->proxied = false;
 	free(session->proxy_wait);
+	free(session->renames);
 	session->proxy_wait = NULL;
 	begin(session);
 }

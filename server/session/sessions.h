@@ -80,6 +80,7 @@ struct session {
 	bool waiting;       /* likewise */
 	bool leaving;       /* likewise: in the list of those that ended or linger */
 	bool gave_back;     /* nick, rooms and ties are free */
+	struct renames *renames; /* chat/rename.h; or NULL */
 	struct session *next_unsent;
 	struct session *next_waiting;
 	struct session *next_ended;

@@ -23,8 +23,9 @@
 #define INBOX_TEXT_MAX 4000 /* bytes of nick and text of a letter */
 
 enum letter_kind {
-	LETTER_MESSAGE, /* for the receiver to hear */
-	LETTER_LAST     /* the same, and then the connection ends */
+	LETTER_MESSAGE,     /* for the receiver to hear */
+	LETTER_AFTER_ROOMS, /* the same, by one whose new nick the receiver's rooms may yet tell */
+	LETTER_LAST         /* as LETTER_MESSAGE, and then the connection ends */
 };
 
 /* What a letter says is a message of nick and text alone: MESSAGE_TOLD, MESSAGE_NOTICE. */

@@ -324,6 +324,9 @@ static uint32_t record_size(const struct room_message *message)
 	size_t size = sizeof(struct room_record) + message->nick.length + message->text.length +
 		      message->room_count * sizeof(*message->rooms);
 
+	if (message->room_count > 0) {
+		size += sizeof(message->rename);
+	}
 	return (uint32_t)((size + 7) & ~(size_t)7);
 }
 
@@ -369,6 +372,7 @@ static void write_record(struct rooms *rooms, uint16_t place, const struct room_
 					.kind = (uint8_t)message->kind,
 					.nick_length = (uint8_t)message->nick.length,
 					.room_count = (uint8_t)message->room_count,
+					.heard_count = (uint8_t)message->heard_count,
 					.number = room->lines + 1,
 					.sender = message->sender,
 					.wall_ns = message->wall_ns };
@@ -377,8 +381,11 @@ static void write_record(struct rooms *rooms, uint16_t place, const struct room_
 	memcpy(record->bytes, message->nick.text, message->nick.length);
 	memcpy(text, message->text.text, message->text.length);
 	if (message->room_count > 0) {
-		memcpy(text + message->text.length, message->rooms,
-		       message->room_count * sizeof(*message->rooms));
+		size_t list_size = message->room_count * sizeof(*message->rooms);
+
+		memcpy(text + message->text.length, message->rooms, list_size);
+		memcpy(text + message->text.length + list_size, &message->rename,
+		       sizeof(message->rename));
 	}
 	atomic_store_explicit(&room->end, room->end + size, memory_order_release);
 	atomic_store_explicit(&room->lines, room->lines + 1, memory_order_relaxed);
@@ -538,6 +545,28 @@ struct message room_message_of(const struct room_record *record, struct span nam
 		message.text = (struct span){ name.text + 1, name.length - 1 };
 	}
 	return message;
+}
+
+static const char *rename_list(const struct room_record *record)
+{
+	return record->bytes + record->nick_length + record->text_length;
+}
+
+uint16_t room_rename_room(const struct room_record *record, size_t index)
+{
+	uint16_t room;
+
+	memcpy(&room, rename_list(record) + index * sizeof(room), sizeof(room));
+	return room;
+}
+
+uint64_t room_rename_number(const struct room_record *record)
+{
+	uint64_t number;
+
+	memcpy(&number, rename_list(record) + record->room_count * sizeof(uint16_t),
+	       sizeof(number));
+	return number;
 }
 
 /* News */

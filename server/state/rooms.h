@@ -47,8 +47,8 @@
 
 /*
  * Before the nick and text of each message in a log. Of a MESSAGE_RENAMED, the sender's rooms
- * follow, so that who shares several with them is told once. The text of a MESSAGE_SALE is a struct
- * message_sale.
+ * and its number follow, so that who shares several with them is told once. The text of a
+ * MESSAGE_SALE is a struct message_sale.
  */
 struct room_record {
 	uint16_t size; /* of the whole record, a multiple of 8 */
@@ -56,6 +56,7 @@ struct room_record {
 	uint8_t kind; /* enum message_kind, or ROOM_PADDING: nothing, up to the ring's end */
 	uint8_t nick_length;
 	uint8_t room_count;    /* MESSAGE_RENAMED: how many uint16_t follow the text */
+	uint8_t heard_count;   /* the first of them: who is there is to hear it */
 	uint64_t number;       /* 1 and up, in this room */
 	struct address sender; /* its session is 0 if the server itself speaks */
 	int64_t wall_ns;
@@ -96,7 +97,8 @@ struct rooms {
 	unsigned workers;
 	uint32_t log_size; /* bytes of each room's log; a power of two */
 	uint64_t last_emptied;
-	_Atomic int64_t kept_ns; /* monotonic: when the store was last brought up to date */
+	_Atomic uint64_t renames; /* how many there were: the last one's number */
+	_Atomic int64_t kept_ns;  /* monotonic: when the store was last brought up to date */
 	struct name_hash hashes[ROOMS_MAX];     /* of the names; all zero: the place is free */
 	struct peer_address openers[ROOMS_MAX]; /* their owners; all zero: nobody's */
 	struct room rooms[ROOMS_MAX];
@@ -149,8 +151,10 @@ struct room_message {
 	struct span text;
 	struct address sender;
 	int64_t wall_ns;
-	const uint16_t *rooms; /* MESSAGE_RENAMED */
+	uint64_t rename;       /* MESSAGE_RENAMED: its number, of rooms->renames */
+	const uint16_t *rooms; /* likewise: as in the record */
 	size_t room_count;
+	size_t heard_count;
 };
 
 /*
@@ -185,8 +189,12 @@ void rooms_restore_said(struct rooms *rooms, uint16_t place, uint64_t number, in
 /* What was posted, out of a record of the log of the room of that NAME; both have to stay. */
 struct message room_message_of(const struct room_record *record, struct span name);
 
+/* The room and the number of a MESSAGE_RENAMED's record. */
+uint16_t room_rename_room(const struct room_record *record, size_t index);
+uint64_t room_rename_number(const struct room_record *record);
+
 /* The largest record there is. */
-#define ROOM_RECORD_MAX (sizeof(struct room_record) + ROOM_MESSAGE_MAX + SEAT_ROOMS_MAX * 2 + 8)
+#define ROOM_RECORD_MAX (sizeof(struct room_record) + ROOM_MESSAGE_MAX + SEAT_ROOMS_MAX * 2 + 16)
 
 /* Takes the next room with news for WORKER, in the order of places; ROOM_NONE if there is none. */
 uint16_t rooms_next_news(struct rooms *rooms, uint32_t worker);

@@ -128,6 +128,41 @@ Test(programs_chat, a_new_nick_is_told_once_to_who_shares_several_rooms)
 	cr_expect_eq(nicks, 1);
 }
 
+#define SHARED_ROOMS 10
+#define NEW_NICKS    200
+
+Test(programs_chat, a_new_nick_is_told_before_it_is_used_whichever_room_that_is_in)
+{
+	static struct talk ann, bob;
+	char room[8];
+	int told = -1; /* the number of the nick that bob was told of last */
+
+	turnstiled_start(&server, "--workers", "2", "--rate", "0");
+	open_on(&ann, server.lines_port, 1);
+	open_on(&bob, server.lines_port, 2);
+	for (int i = 0; i < SHARED_ROOMS; i++) {
+		snprintf(room, sizeof(room), "#r%d", i);
+		join(&bob, "bob", room);
+		join(&ann, "ann", room);
+		talk_expect_event(&bob, "*join ");
+	}
+	for (int i = 0; i < NEW_NICKS; i++) {
+		talk_say(&ann, "/nick ann-%d\n/say #r%d hello", i, i * 7 % SHARED_ROOMS);
+	}
+	for (int said = 0; said < NEW_NICKS;) {
+		const char *line = talk_expect_start(&bob, "*");
+		int used;
+
+		if (sscanf(line, "*nick %*s ann-%d", &used) == 1) {
+			cr_expect_eq(used, ++told, "each once, in order");
+		} else {
+			cr_assert_eq(sscanf(line, "*say %*s ann-%d", &used), 1, "%s", line);
+			cr_expect_leq(used, told, "%s", line);
+			said++;
+		}
+	}
+}
+
 /* One order for everybody */
 
 #define MEMBERS         40
