@@ -5,8 +5,6 @@
 #include "server/chat/fan_out.h"
 #include "server/chat/operator.h"
 #include "server/chat/post.h"
-#include "server/chat/operator.h"
-#include "server/chat/post.h"
 #include "server/chat/rename.h"
 #include "server/chat/user.h"
 #include "shared/base/clock.h"
@@ -116,6 +114,9 @@ static enum outcome open_and_enter(struct session *session, struct span name, ui
 	*room = rooms_open(shared->rooms, shared->directory, name,
 			   session->operator_role ? nobody : session->peer);
 	if (*room == ROOM_REFUSED) {
+		session_note(session->turn, session, TRAIL_ROOMS,
+			     "may not open a room: its address has opened %d, which is the most",
+			     ROOMS_AN_ADDRESS);
 		return refuse(problem, PROBLEM_LIMIT,
 			      "your address has opened %d rooms, which is the most",
 			      ROOMS_AN_ADDRESS);

@@ -59,6 +59,16 @@ static bool is_full(const struct turn *turn)
 	return scoreboard_connections(shared->scoreboard) >= shared->options->max_connections;
 }
 
+static void note_full(struct turn *turn, struct peer_address peer)
+{
+	char who[TRAIL_WHO_SIZE];
+
+	trail_who("", peer, who);
+	session_note_of(turn, who, TRAIL_FULL,
+			"was not let in: the server has %u connections, which is the most",
+			turn->shared->options->max_connections);
+}
+
 /* Takes a connected, non-blocking socket over; returns its seat, or NO_SEAT. */
 static uint32_t take_socket(struct loop *loop, const struct session_socket *socket)
 {
@@ -67,7 +77,12 @@ static uint32_t take_socket(struct loop *loop, const struct session_socket *sock
 	const struct session *session = NULL;
 
 	score_add(turn->score, COUNTER_ACCEPTED, 1);
-	if (loop->draining || is_full(turn)) {
+	bool full = !loop->draining && is_full(turn);
+
+	if (full) {
+		note_full(turn, socket->peer);
+	}
+	if (loop->draining || full) {
 		session_refuse(front, socket->descriptor);
 	} else if (!listener_kind_is_tls(socket->kind) &&
 		   options_trust(turn->shared->options, socket->peer)) {

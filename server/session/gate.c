@@ -1,5 +1,6 @@
 #include "server/session/gate.h"
 
+#include "server/session/session.h"
 #include "shared/base/clock.h"
 
 /* With the directory's lock held, as below. */
@@ -47,5 +48,10 @@ enum outcome gate_let_in(struct session *session, struct problem *problem)
 		take_seat(session);
 	}
 	directory_unlock(directory);
+	if (outcome == OUTCOME_REFUSED && problem->code == PROBLEM_BUSY) {
+		session_note(session->turn, session, TRAIL_ADDRESS_FULL,
+			     "was not let in: its address has %u connections, which is the most",
+			     directory->admission->most);
+	}
 	return outcome;
 }

@@ -98,6 +98,9 @@ void session_cut_off(struct session *session)
 				     .text = span_of(
 					     "you were too far behind; the connection ends here") };
 
+	session_note(session->turn, session, TRAIL_CUT_OFF,
+		     "was cut off: it has not read %zu bytes that it was sent",
+		     session->output.bytes);
 	put_last_words(session, &why);
 	score_add(session->turn->score, COUNTER_CUT_OFF, 1);
 	session_close(session);

@@ -34,8 +34,7 @@ enum session_state {
 	SESSION_ENDED
 };
 
-/* What is known of a password that it gave: it asks for that again, and takes it (chat/operator.h).
- */
+/* What is known of a password that it gave: chat/operator.h. */
 enum session_password {
 	SESSION_PASSWORD_NONE,
 	SESSION_PASSWORD_LOOKED_AT,
@@ -73,13 +72,13 @@ struct session {
 			   known */
 	bool writing;   /* the socket took no more: `event` waits for room */
 	bool operator_role;
-	bool let_in;        /* its seat is taken, and counted against its address */
-	bool said_farewell; /* to its rooms */
-	bool drained;       /* the server stops: no more input is taken */
-	bool unsent;        /* in the list */
-	bool waiting;       /* likewise */
-	bool leaving;       /* likewise: in the list of those that ended or linger */
-	bool gave_back;     /* nick, rooms and ties are free */
+	bool let_in;             /* its seat is taken, and counted against its address */
+	bool said_farewell;      /* to its rooms */
+	bool drained;            /* the server stops: no more input is taken */
+	bool unsent;             /* in the list */
+	bool waiting;            /* likewise */
+	bool leaving;            /* likewise: in the list of those that ended or linger */
+	bool gave_back;          /* nick, rooms and ties are free */
 	struct renames *renames; /* chat/rename.h; or NULL */
 	struct session *next_unsent;
 	struct session *next_waiting;

@@ -19,6 +19,10 @@ static const char *const kind_names[TRAIL_KINDS] = {
 	[TRAIL_ADMIT] = "codes admitted",
 	[TRAIL_HANDSHAKES] = "connections of too many TLS handshakes",
 	[TRAIL_PROXY] = "connections without a PROXY header",
+	[TRAIL_FULL] = "connections when the server was full",
+	[TRAIL_ADDRESS_FULL] = "connections beyond an address's",
+	[TRAIL_CUT_OFF] = "receivers cut off",
+	[TRAIL_ROOMS] = "rooms beyond an address's",
 };
 
 bool trail_enter(struct trail *trail, enum trail_kind kind, int64_t now_ns)

@@ -1,6 +1,6 @@
 /*
- * trail: what operators did, who tried to become one, and proxies that do not say whom they bring,
- * in the log at level notice: who, from where, what.
+ * trail: what operators did, who tried to become one, who came upon a limit, and proxies that do
+ * not say whom they bring, in the log at level notice: who, from where, what.
  *
  * Never with a password, a key or a code. What comes in hundreds is merged: in a minute a worker
  * says so many lines of a kind, and when it is over how many more there were.
@@ -27,8 +27,12 @@ enum trail_kind {
 	TRAIL_BAN,
 	TRAIL_EVENT,
 	TRAIL_ADMIT,
-	TRAIL_HANDSHAKES, /* too many from an address */
-	TRAIL_PROXY,      /* trusted, but without a header */
+	TRAIL_HANDSHAKES,   /* too many from an address */
+	TRAIL_PROXY,        /* trusted, but without a header */
+	TRAIL_FULL,         /* a connection beyond --max-connections */
+	TRAIL_ADDRESS_FULL, /* one beyond --max-per-address */
+	TRAIL_CUT_OFF,      /* for --send-queue, or the total */
+	TRAIL_ROOMS,        /* a room beyond those that an address may open */
 	TRAIL_KINDS
 };
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "shared/base/clock.h"
+#include "tests/programs/office.h"
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
 #include "tests/support/server.h"
@@ -438,4 +439,5 @@ Test(programs_chat, who_does_not_read_is_cut_off_and_slows_nobody)
 	if (strncmp(listener.line, "*part #r slow", 13) != 0) {
 		talk_expect_event(&listener, "*part #r slow");
 	}
+	cr_expect(log_has(&server, " notice: slow (127.0.0.1) was cut off: it has not read "));
 }

@@ -584,6 +584,8 @@ static void cap_an_address(const char *dispatch)
 	serving(&talks[1], &pid);
 	cr_assert(watch_signal(server.pid, pid, SIGKILL));
 	cr_expect(eventually(may_enter("127.0.0.9")));
+	expect_logged("notice: somebody (127.0.0.9) was not let in: its address has 3 "
+		      "connections, which is the most\n");
 }
 
 Test(programs_moderation, an_address_has_so_many_connections_and_no_more)
@@ -613,6 +615,8 @@ Test(programs_moderation, past_the_cap_of_all_each_is_told_that_the_server_is_bu
 	}
 	talk_close(&talks[7]);
 	cr_expect(eventually(may_enter("127.0.0.9")));
+	expect_logged("notice: 127.0.0.9 was not let in: the server has 8 connections, which is "
+		      "the most\n");
 }
 
 #define BURST 20 /* lines that a person pastes at once, with --rate 10 */
