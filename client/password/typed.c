@@ -1,6 +1,7 @@
 #include "client/password/typed.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,28 +21,47 @@ static void catch (int number)
 	caught = number;
 }
 
-/* A terminal that does not show what is typed, and what was there before. */
+/*
+ * A terminal that does not show what is typed, and what was there before. Signals are blocked but
+ * while it is waited, so that none comes unseen in between.
+ */
 struct hidden {
 	bool is_terminal;
 	struct termios shown;
 	struct sigaction actions[SIGNALS];
+	sigset_t mask;
 };
 
-static void hide(struct hidden *hidden)
+static void catch_signals(struct hidden *hidden)
 {
 	const struct sigaction action = { .sa_handler = catch };
+	sigset_t blocked;
+
+	caught = 0;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		sigaddset(&blocked, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &hidden->mask);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		sigaction(signals[i], &action, &hidden->actions[i]);
+	}
+}
+
+static void hide(struct hidden *hidden, const char *prompt)
+{
 	struct termios quiet;
 
+	sigprocmask(SIG_BLOCK, NULL, &hidden->mask);
 	hidden->is_terminal = tcgetattr(STDIN_FILENO, &hidden->shown) == 0;
 	if (!hidden->is_terminal) {
 		return;
 	}
-	for (size_t i = 0; i < SIGNALS; i++) {
-		sigaction(signals[i], &action, &hidden->actions[i]);
-	}
+	catch_signals(hidden);
 	quiet = hidden->shown;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	(void)fputs(prompt, stderr);
 }
 
 static void show(const struct hidden *hidden)
@@ -54,15 +74,20 @@ static void show(const struct hidden *hidden)
 	for (size_t i = 0; i < SIGNALS; i++) {
 		sigaction(signals[i], &hidden->actions[i], NULL);
 	}
+	sigprocmask(SIG_SETMASK, &hidden->mask, NULL);
 }
 
 /* Up to the line's end or the input's; how many bytes, or -1. */
-static ssize_t read_line(char *bytes, size_t size)
+static ssize_t read_line(const sigset_t *mask, char *bytes, size_t size)
 {
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
 	size_t length = 0;
 	ssize_t got = 1;
 
 	while (length < size && got > 0) {
+		if (ppoll(&input, 1, NULL, mask) < 0) {
+			return -1;
+		}
 		got = read(STDIN_FILENO, bytes + length, 1); /* what follows is somebody else's */
 		if (got < 0) {
 			return -1;
@@ -81,16 +106,12 @@ struct span typed_line(const char *prompt, char *bytes, size_t size)
 	ssize_t length;
 
 	do {
-		hide(&hidden);
-		if (hidden.is_terminal) {
-			(void)fputs(prompt, stderr);
-		}
-		caught = 0;
-		length = read_line(bytes, size);
+		hide(&hidden, prompt);
+		length = read_line(&hidden.mask, bytes, size);
 		int error = errno;
 
 		show(&hidden);
-		if (caught) {
+		if (hidden.is_terminal && caught) {
 			(void)raise(caught); /* what it does to a program that did not ask for it */
 		} else if (length < 0) {
 			die("the standard input cannot be read: %s", strerror(error));
