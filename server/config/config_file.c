@@ -39,7 +39,10 @@ static bool is_whole(struct reading *reading, const char *text, size_t size)
 		return false;
 	}
 	if (!strchr(text, '\n') && !feof(reading->file)) {
-		fail(reading, "the line is too long");
+		char problem[OPTION_PROBLEM_SIZE];
+
+		(void)option_problem(problem, "the line has more than %zu bytes", size - 2);
+		fail(reading, problem);
 		return false;
 	}
 	return true;

@@ -308,8 +308,7 @@ static bool keep_title(struct event_option *event, const char *title, char *prob
 		length = text_clean(title, length, clean);
 	}
 	if (length >= STORE_TITLE_SIZE) {
-		return option_problem(problem, "the title must be %d bytes long at most",
-				      STORE_TITLE_SIZE - 1);
+		return option_problem(problem, "TITLE has at most %d bytes", STORE_TITLE_SIZE - 1);
 	}
 	memcpy(event->title, clean, length);
 	event->title[length] = '\0';

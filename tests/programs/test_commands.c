@@ -212,3 +212,30 @@ Test(programs_commands, an_operator_manages_events_and_nobody_else)
 	talk_say(&other, "/workers");
 	talk_expect_start(&other, "-DENIED ");
 }
+
+/* "COMMAND xxx…": so many bytes at its end, of which the first are, once clean, three each. */
+static const char *with_text(const char *command, int bytes, int unclean)
+{
+	static char line[1024];
+	size_t length = (size_t)snprintf(line, sizeof(line), "%s ", command);
+
+	memset(line + length, '\a', (size_t)unclean);
+	memset(line + length + unclean, 'x', (size_t)(bytes - unclean));
+	line[length + (size_t)bytes] = '\0';
+	return line;
+}
+
+Test(programs_commands, a_title_and_a_topic_have_so_many_bytes_once_clean_and_no_more)
+{
+	become_operator(&talk);
+	talk_ask(&talk, with_text("/event new a 5", 201, 0), "-BADARG TITLE has at most 200 bytes");
+	talk_ask(&talk, with_text("/event new a 5", 199, 1), "-BADARG TITLE has at most 200 bytes");
+	talk_ask(&talk, with_text("/event new a 5", 198, 1), "+event a 5");
+	talk_ask(&talk, "/join #r", "+join #r 1");
+	talk_ask(&talk, with_text("/topic #r", 513, 0),
+		 "-BADARG TEXT is too long: a topic has at ");
+	talk_ask(&talk, with_text("/topic #r", 511, 1),
+		 "-BADARG TEXT is too long: a topic has at ");
+	talk_ask(&talk, "/topic #r", "+topic #r");
+	talk_ask(&talk, with_text("/topic #r", 510, 1), "+topic #r \xEF\xBF\xBDxx");
+}

@@ -1,6 +1,7 @@
 /* What operators may do to people, and how many people and lines there may be. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -644,4 +645,127 @@ Test(programs_moderation, the_rate_lets_somebody_paste_twenty_lines)
 	do {
 		talk_say(&ann, "/ping again");
 	} while (talk_line(&ann)[0] == '-');
+}
+
+/* What the log never says */
+
+#define SECRETS_MAX 32
+
+static struct {
+	char texts[SECRETS_MAX][TICKET_CODE_SIZE * 4];
+	size_t count;
+} secrets;
+
+static const char *keep_secret(const char *text)
+{
+	cr_assert_lt(secrets.count, SECRETS_MAX);
+	snprintf(secrets.texts[secrets.count], sizeof(secrets.texts[0]), "%s", text);
+	return secrets.texts[secrets.count++];
+}
+
+/* As it is told, and as it may be typed: in small letters, without its hyphens. */
+static const char *keep_code(const char *code)
+{
+	char typed[TICKET_CODE_SIZE];
+	size_t length = 0;
+
+	for (const char *from = code; *from; from++) {
+		if (*from != '-') {
+			typed[length++] = (char)tolower((unsigned char)*from);
+		}
+	}
+	typed[length] = '\0';
+	(void)keep_secret(typed);
+	return keep_secret(code);
+}
+
+static const char *sell(struct talk *talk, const char *answer, const char *request)
+{
+	char code[TICKET_CODE_SIZE];
+
+	ask_code(talk, code, answer, "%s", request);
+	return keep_code(code);
+}
+
+static void use_tickets(void)
+{
+	const char *booked = sell(&ann, "+booked ", "/book rush 2 key=the-first-of-the-keys");
+	const char *held = sell(&ann, "+held ", "/hold rush 1 key=the-second-of-the-keys");
+	const char *given_back = sell(&ann, "+held ", "/hold rush 1 tied");
+	const char *guessed = keep_code("0000-0000-0000-0000");
+
+	(void)keep_secret("the-first-of-the-keys");
+	(void)keep_secret("the-second-of-the-keys");
+	ask(&ann, "+booked ", "/book rush 2 key=the-first-of-the-keys");
+	ask(&ann, "-BADARG ", "/book rush 1 key=the-first-of-the-keys");
+	ask(&ann, "-BADARG ", "/book rush 1 key=%s", keep_secret("key-too-short"));
+	ask(&ann, "-BADCMD ", "/bok rush 1 key=%s", keep_secret("a-key-after-a-slip"));
+	ask(&ann, "+booked ", "/confirm %s", held);
+	ask(&ann, "+cancelled ", "/cancel %s", held);
+	ask(&ann, "-USED ", "/confirm %s", held);
+	ask(&ann, "+ticket ", "/ticket %s", booked);
+	ask(&ann, "-NOTFOUND ", "/ticket %s", guessed);
+	ask(&ann, "+cancelled ", "/cancel %s", given_back);
+	ask(&boss, "+admitted ", "/admit %s", booked);
+	ask(&boss, "-USED ", "/admit %s", booked);
+	ask(&boss, "-NOTFOUND ", "/admit %s", guessed);
+}
+
+static void use_passwords(void)
+{
+	ask(&ann, "-DENIED ", "/op %s", keep_secret("let me guess"));
+	ask(&ann, "-BADCMD ", "/opp %s", keep_secret("a password after a slip"));
+	become_operator(&boss);
+	(void)keep_secret("open sesame");
+}
+
+/* Connections and a worker that end with what they have, and one who cannot be served. */
+static void end_badly(void)
+{
+	char code[TICKET_CODE_SIZE];
+	pid_t pid;
+
+	(void)sell(&bob, "+held ", "/hold rush 1 tied");
+	ask(&boss, "+kick bob$", "/kick bob %s", keep_secret("for reasons of his own"));
+	cr_assert(eventually(left_of(&boss, "rush") == 9));
+	(void)sell(&ann, "+held ", "/hold rush 9 tied");
+	talk_open_greeted(&bob, server.lines_port);
+	ask(&bob, "+waiting ", "/wait rush 1");
+	serving(&ann, &pid);
+	cr_assert_neq(serving(&boss, NULL), serving(&ann, NULL));
+	bool same = serving(&bob, NULL) == serving(&ann, NULL);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	if (!same) {
+		expect_offer(&bob, "rush 1", code);
+		(void)keep_code(code);
+	}
+}
+
+static void work_and_look(const char *store, const char *serialize)
+{
+	secrets.count = 0;
+	turnstiled_start(&server, "--workers", "2", "--event", "rush=11", "--log-level", "debug",
+			 "--store", store, "--serialize", serialize, "--op-password-file",
+			 password_file(&server));
+	enter(&boss, 1, "boss");
+	enter(&ann, 2, "ann");
+	enter(&bob, 1, "bob");
+	use_passwords();
+	use_tickets();
+	end_badly();
+	cr_assert_eq(turnstiled_stop(&server), 0);
+	expect_logged(" debug: ");
+	for (size_t i = 0; i < secrets.count; i++) {
+		cr_expect_not(log_has(&server, secrets.texts[i]), "%s", secrets.texts[i]);
+	}
+}
+
+Test(programs_moderation, no_password_no_key_and_no_code_is_in_the_log_at_any_level)
+{
+	work_and_look(store_url(&server, "sqlite", "busy.db"), "lock");
+}
+
+Test(programs_moderation, none_is_there_where_bookings_are_joined_or_the_store_is_a_file)
+{
+	work_and_look(store_url(&server, "json", "busy.json"), "join");
 }

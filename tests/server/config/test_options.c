@@ -313,10 +313,10 @@ Test(options, a_title_is_as_long_as_its_place_and_no_longer)
 	read_options(&options, line);
 	cr_expect_eq(strlen(options.events[0].title), 200);
 	snprintf(line, sizeof(line), "--event rush=1:%0201d", 0);
-	expect_refusal(line, "200 bytes long at most");
+	expect_refusal(line, "TITLE has at most 200 bytes");
 	/* 199 bytes, but 201 when they are clean */
 	snprintf(line, sizeof(line), "--event rush=1:%0198d\x1b", 0);
-	expect_refusal(line, "200 bytes long at most");
+	expect_refusal(line, "TITLE has at most 200 bytes");
 }
 
 Test(options, the_state_directory_is_made_with_its_parents_for_its_owner_alone)
@@ -666,7 +666,7 @@ Test(options, what_is_wrong_in_the_file_is_named_with_its_line)
 	expect_config_refusal("[server]\nworkers = 3\n", "/config:2: there are no sections");
 	expect_config_refusal("rate = 1\nworkers\n", "/config:2: must be 'name = value'");
 	snprintf(text, sizeof(text), "rate = 1\npid-file = %0300d\n", 0);
-	expect_config_refusal(text, "/config:2: the line is too long");
+	expect_config_refusal(text, "/config:2: the line has more than 198 bytes");
 	expect_config_refusal("\xFF\xFEr", "/config:1: is UTF-16: save it as UTF-8");
 	write_bytes("config", "rate = 1\nworkers = 2\0 3\nrate = 5\n", 33);
 	with_config(text, "");
