@@ -397,8 +397,12 @@ Test(programs_moderation, bans_outlast_a_restart_until_they_end)
 	ask(&boss, "+ban 127.0.0.10 1$", "/ban 127.0.0.10 1");
 	ask(&boss, "+ban 127.0.0.11 100$", "/ban 127.0.0.11 100");
 	ask(&boss, "+ban 127.0.0.11 0$", "/ban 127.0.0.11 0");
+	ask(&boss, "+ban 127.0.2.0/23 100$", "/ban 127.0.2.9/23 100");
+	ask(&boss, "+ban 2001:db8::/64 100$", "/ban 2001:db8::7 100");
 	stop();
 	start_with_boss("handoff");
+	expect_denied("127.0.3.77");
+	cr_expect(may_enter("127.0.4.1"));
 	expect_denied("127.0.0.9");
 	cr_expect(eventually(may_enter("127.0.0.10")));
 	cr_expect(may_enter("127.0.0.11"));
