@@ -246,6 +246,12 @@ static void note(struct turn *turn, const struct session *session, const struct 
 	const struct booking_request *request = &slot->request;
 	const struct booking_answer *answer = &slot->answer;
 
+	if (answer->outcome == BOOKING_HAS_ENOUGH && session) {
+		session_note(turn, session, TRAIL_HELD,
+			     "may not have more of event %s: its address holds or waits for "
+			     "%" PRId64 " tickets",
+			     request->event, answer->has);
+	}
 	if (answer->outcome != BOOKING_DONE) {
 		return;
 	}

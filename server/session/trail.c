@@ -22,6 +22,7 @@ static const char *const kind_names[TRAIL_KINDS] = {
 	[TRAIL_FULL] = "connections when the server was full",
 	[TRAIL_ADDRESS_FULL] = "connections beyond an address's",
 	[TRAIL_CUT_OFF] = "receivers cut off",
+	[TRAIL_HELD] = "holds beyond an address's",
 	[TRAIL_ROOMS] = "rooms beyond an address's",
 };
 

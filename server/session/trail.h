@@ -32,6 +32,7 @@ enum trail_kind {
 	TRAIL_FULL,         /* a connection beyond --max-connections */
 	TRAIL_ADDRESS_FULL, /* one beyond --max-per-address */
 	TRAIL_CUT_OFF,      /* for --send-queue, or the total */
+	TRAIL_HELD,         /* tickets beyond --max-held */
 	TRAIL_ROOMS,        /* a room beyond those that an address may open */
 	TRAIL_KINDS
 };
