@@ -100,7 +100,7 @@ void session_cut_off(struct session *session)
 
 	session_note(session->turn, session, TRAIL_CUT_OFF,
 		     "was cut off: it has not read %zu bytes that it was sent",
-		     session->output.bytes);
+		     output_bytes(session->output));
 	put_last_words(session, &why);
 	score_add(session->turn->score, COUNTER_CUT_OFF, 1);
 	session_close(session);
