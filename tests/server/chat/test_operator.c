@@ -32,7 +32,8 @@ static int open_session(unsigned char from)
 	int ends[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	session_open(&core.turn, &lines_front, ends[0], peer);
+	(void)session_open(&core.turn, &lines_front,
+			   &(struct session_socket){ .descriptor = ends[0], .peer = peer });
 	core_turn(&core);
 	cr_assert_gt(read(ends[1], greeting, sizeof(greeting)), 0);
 	return ends[1];

@@ -60,7 +60,8 @@ static int enter(const char *commands)
 	int ends[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	session_open(&core.turn, &lines_front, ends[0], (struct peer_address){ { 0 } });
+	(void)session_open(&core.turn, &lines_front,
+			   &(struct session_socket){ .descriptor = ends[0] });
 	send_in(ends[1], commands);
 	return ends[1];
 }
