@@ -716,6 +716,7 @@ struct session *session_revive(struct turn *turn, const struct front *front, uin
 		session->number = stream->session;
 		session->peer = stream->peer;
 		session->operator_role = stream->operator_role;
+		turn->sessions->bans_seen = 0; /* who was banned meanwhile is let go */
 		session->unwatched = true;
 		session->let_in = session->seat->session == session->number;
 		session->state = stream->state == STREAM_OPEN ? SESSION_OPEN : SESSION_CLOSING;
