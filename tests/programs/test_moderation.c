@@ -362,6 +362,33 @@ Test(programs_moderation, the_banned_are_let_go_where_workers_accept_too)
 	ban("accept");
 }
 
+Test(programs_moderation, a_ban_and_a_kick_reach_those_whose_worker_dies_meanwhile)
+{
+	static struct talk zoe;
+	pid_t pid;
+
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
+	enter(&boss, 1, "boss");
+	become_operator(&boss);
+	open_from(&ann, "127.0.0.9");
+	talk_expect_start(&ann, "+turnstile 1 ");
+	while (serving(&ann, NULL) != 2) {
+		talk_close(&ann);
+		open_from(&ann, "127.0.0.9");
+		talk_expect_start(&ann, "+turnstile 1 ");
+	}
+	enter(&zoe, 2, "zoe");
+	serving(&ann, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGSTOP));
+	ask(&boss, "+ban 127.0.0.9 100$", "/ban 127.0.0.9 100");
+	ask(&boss, "+kick zoe$", "/kick zoe");
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	talk_expect_event(&ann, "*notice ");
+	talk_expect_end(&ann);
+	talk_expect_event(&zoe, "*notice ");
+	talk_expect_end(&zoe);
+}
+
 Test(programs_moderation, a_ban_of_a_network_holds_for_all_of_it_and_not_for_its_operator)
 {
 	start_with_boss("handoff");
