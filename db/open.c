@@ -9,6 +9,7 @@
 
 #include "db/json/store.h"
 #include "db/sqlite/store.h"
+#include "db/store/holder.h"
 #include "db/store/kind.h"
 #include "db/store/lock_file.h"
 #include "shared/base/log.h"
@@ -62,12 +63,17 @@ const char *store_file_of(const char *url)
 	return strchr(url, ':') + 1;
 }
 
+static bool is_there(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && status.st_size > 0;
+}
+
 bool store_is_there(const char *url)
 {
 	char error[STORE_ERROR_SIZE];
-	struct stat status;
 	const struct store_kind *kind = kind_of(url, error);
-	return kind && stat(file_of(url, kind), &status) == 0 && status.st_size > 0;
+	return kind && is_there(file_of(url, kind));
 }
 
 /* The path of a file that is not there yet, in a folder that is. */
@@ -133,35 +139,44 @@ static struct mutex *open_lock(const char *path, char *error)
 	return NULL;
 }
 
+/* How a store is opened. */
+struct way {
+	bool make; /* where there is none */
+	int64_t patience_ns;
+};
+
 static struct store *open_under_lock(const struct store_kind *kind, const char *path,
-				     struct mutex *mutex, char *error)
+				     struct mutex *mutex, const struct way *way, char *error)
 {
-	enum mutex_result result = mutex_lock_within(mutex, STORE_PATIENCE_NS, NULL);
+	enum mutex_result result = mutex_lock_within(mutex, way->patience_ns, NULL);
 	if (result == MUTEX_DEADLOCK) {
 		bug("a store is opened by a thread that holds its lock");
 	}
 	if (result == MUTEX_BUSY) {
-		store_refuse(error, "%s: its lock is held by process %d", path,
-			     (int)mutex_owner(mutex, NULL));
+		(void)store_held(mutex, path, error);
 		return NULL;
 	}
-	struct store *store = kind->open(path, error);
+	struct store *store = kind->open(path, way->make, error);
 	mutex_unlock(mutex);
 	return store;
 }
 
-struct store *store_open(const char *url, char *error)
+static struct store *open_store(const char *url, const struct way *way, char *error)
 {
 	char path[PATH_MAX];
 	const struct store_kind *kind = kind_of(url, error);
 	if (!kind || !resolve(file_of(url, kind), path, error)) {
 		return NULL;
 	}
+	if (!way->make && !is_there(path)) {
+		store_refuse(error, "%s is gone: stop the server, and put the store back", path);
+		return NULL;
+	}
 	struct mutex *mutex = open_lock(path, error);
 	if (!mutex) {
 		return NULL;
 	}
-	struct store *store = open_under_lock(kind, path, mutex, error);
+	struct store *store = open_under_lock(kind, path, mutex, way, error);
 	if (!store) {
 		return NULL;
 	}
@@ -180,4 +195,16 @@ enum store_result store_count(const char *url, const struct store_count_leave *l
 		mutex = open_lock(path, error);
 	}
 	return mutex ? kind->count(path, mutex, leave, tallies, error) : STORE_FAILED;
+}
+
+struct store *store_open(const char *url, char *error)
+{
+	const struct way way = { .make = true, .patience_ns = STORE_PATIENCE_NS };
+	return open_store(url, &way, error);
+}
+
+struct store *store_open_made(const char *url, int64_t patience_ns, char *error)
+{
+	const struct way way = { .make = false, .patience_ns = patience_ns };
+	return open_store(url, &way, error);
 }

@@ -14,6 +14,12 @@
  */
 struct store *store_open(const char *url, char *error);
 
+/*
+ * As store_open, for who comes after the one that made it: where there is none, a new and empty one
+ * would sell all again, and none is made. Waits PATIENCE_NS at most for the lock.
+ */
+struct store *store_open_made(const char *url, int64_t patience_ns, char *error);
+
 /* Whether URL is one that store_open could open, by its form; ERROR as above. */
 bool store_url_is_good(const char *url, char *error);
 

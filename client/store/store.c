@@ -57,8 +57,7 @@ static struct store *open_old_store(const char *url)
 static void take(struct store *store)
 {
 	if (!store_take(store, PATIENCE_NS)) {
-		die("the store's lock is held by process %d",
-		    (int)mutex_owner(store_mutex(store), NULL));
+		die("%s", store_error(store));
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "db/booking/claims.h"
 #include "db/booking/waitlist.h"
 #include "db/store/code.h"
+#include "db/store/holder.h"
 #include "db/store/records.h"
 
 #define BOOKING_HOLD_SECONDS      120 /* a hold's, and an offer's */
@@ -62,7 +63,10 @@ enum booking_outcome {
 	BOOKING_MISMATCH, /* audit: the tickets do not add up to the counters */
 	BOOKING_BUSY,     /* it cannot be done now; nothing was done */
 	BOOKING_FAILED,   /* the store failed; nothing was done */
-	BOOKING_UNCLEAR   /* the store failed, and nobody knows whether it was done */
+	BOOKING_UNCLEAR,  /* the store failed, and nobody knows whether it was done */
+	BOOKING_HINDERED, /* nobody came to it in time, and nothing was done: `holder` */
+	BOOKING_WRITTEN,  /* another program is writing to the store; nothing was done */
+	BOOKING_READ      /* one reads it without end, and its log is full; likewise */
 };
 
 struct booking_answer {
@@ -70,14 +74,15 @@ struct booking_answer {
 	enum ticket_state state; /* of the ticket; 0 where there is none */
 	bool repeated;           /* by its key: the ticket was there before */
 	int64_t quantity;
-	int64_t seconds;   /* that the hold still has, rounded up */
-	int64_t left;      /* of the event, after this request */
-	int64_t total;     /* likewise */
-	int64_t sold;      /* audit, grow */
-	int64_t held;      /* likewise */
-	int64_t limit;     /* that the request was refused for */
-	int64_t has;       /* the address: of that limit */
-	uint32_t position; /* wait */
+	int64_t seconds;            /* that the hold still has, rounded up */
+	int64_t left;               /* of the event, after this request */
+	int64_t total;              /* likewise */
+	int64_t sold;               /* audit, grow */
+	int64_t held;               /* likewise */
+	int64_t limit;              /* that the request was refused for */
+	int64_t has;                /* the address: of that limit */
+	uint32_t position;          /* wait */
+	struct store_holder holder; /* busy: who had the store; pid 0 if it is not known */
 	char event[NAME_EVENT_SIZE];
 	char code[CODE_SIZE]; /* as it is printed */
 };

@@ -56,7 +56,7 @@ static bool write_out(struct json_store *store, char *error)
 	return !store->changed;
 }
 
-static bool load(struct json_store *store, char *error)
+static bool load(struct json_store *store, bool make, char *error)
 {
 	char problem[STORE_ERROR_SIZE];
 	json_model_destroy(store->model);
@@ -68,7 +68,11 @@ static bool load(struct json_store *store, char *error)
 	}
 	switch (json_file_read(&store->file, error)) {
 	case STORE_FAILED: return false;
-	case STORE_NONE: break;
+	case STORE_NONE:
+		if (!make) {
+			return store_refuse(error, "%s: is empty, or gone", store->base.path);
+		}
+		break;
 	case STORE_OK:
 		if (!json_record_read(store->model, store->file.text, store->file.length,
 				      problem)) {
@@ -101,7 +105,7 @@ static enum store_result follow(struct store *base)
 		return STORE_FAILED; /* by the file's time it would look as if it were read */
 	}
 	if (store->model && json_file_is_other(&store->file, &is_other, base->error) &&
-	    ((!is_other && !store->changed) || load(store, base->error))) {
+	    ((!is_other && !store->changed) || load(store, false, base->error))) {
 		return STORE_OK;
 	}
 	base->broken = true;
@@ -116,7 +120,7 @@ static void close_store(struct store *base)
 	free(store);
 }
 
-static struct store *open_store(const char *path, char *error)
+static struct store *open_store(const char *path, bool make, char *error)
 {
 	struct json_store *store = calloc(1, sizeof(*store));
 	if (!store) {
@@ -125,7 +129,7 @@ static struct store *open_store(const char *path, char *error)
 	}
 	snprintf(store->base.path, sizeof(store->base.path), "%s", path);
 	json_file_init(&store->file, store->base.path);
-	if (json_file_settle_journal(&store->file, error) && load(store, error)) {
+	if (json_file_settle_journal(&store->file, error) && load(store, make, error)) {
 		store->foreign = false;
 		return &store->base;
 	}

@@ -8,6 +8,7 @@
 #define DB_SQLITE_STATEMENT_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "db/store/key_index.h"
 #include "db/store/kind.h"
@@ -50,10 +51,18 @@ enum sqlite_query {
 	QUERIES
 };
 
+/* The files of an SQLite store that hold what was sold: they belong together. */
+enum sqlite_file { SQLITE_FILE_DATABASE, SQLITE_FILE_LOG, SQLITE_FILE_LOG_INDEX, SQLITE_FILES };
+
 struct sqlite_store {
 	struct store base; /* first: the kind's functions get a pointer to it */
 	sqlite3 *database;
 	sqlite3_stmt *statements[QUERIES];
+	struct {
+		dev_t device;
+		ino_t inode;
+	} files[SQLITE_FILES]; /* as they were opened */
+	bool waited; /* in vain, for another program's transaction: the next try is short */
 	struct keyindex *keys;
 	struct keyindex_reach last; /* the highest ticket, those of this transaction too */
 	int64_t data_version;       /* when store_changed_elsewhere last looked */

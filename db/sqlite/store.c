@@ -25,7 +25,8 @@
 #include "db/sqlite/tickets.h"
 #include "shared/base/log.h"
 
-#define BUSY_MS         2000
+#define BUSY_MS         1500
+#define BUSY_AGAIN_MS   100 /* once that was in vain */
 #define BUSY_READERS_MS 100 /* sales stand still meanwhile */
 #define PAGE_BYTES      4096
 #define MIB_PAGES       ((1 << 20) / PAGE_BYTES)
@@ -33,6 +34,7 @@
 #define TEND_PAGES     (4 * MIB_PAGES)  /* checkpoint as far as readers let us */
 #define RESTART_PAGES  (32 * MIB_PAGES) /* wait for the readers, and start the log anew */
 #define RESTART_EVERY  (4 * MIB_PAGES)  /* and again after so many more */
+#define FULL_PAGES     (56 * MIB_PAGES) /* then nothing more is written: it stays below 64 MiB */
 #define LOG_LEFT_BYTES "8388608"        /* of the log's file, when it starts anew */
 
 static enum store_result run_query(struct sqlite_store *store, enum sqlite_query query)
@@ -50,17 +52,56 @@ static void rollback(struct store *base)
 	sqlite3_reset(sqlite_statement(store, QUERY_ROLLBACK));
 }
 
-static enum store_result begin(struct store *base)
+/* Somebody else is writing, with some other tool: nothing of ours is wrong. */
+static enum store_result note_busy(struct sqlite_store *store)
 {
-	struct sqlite_store *store = sqlite_store_of(base);
+	if (!store->waited) {
+		sqlite3_busy_timeout(store->database, BUSY_AGAIN_MS);
+		store->waited = true;
+	}
+	store->base.hindrance = STORE_WRITTEN;
+	return store_fail(&store->base, "another program is writing to %s", store->base.path);
+}
+
+static enum store_result begin_to_write(struct sqlite_store *store)
+{
 	if (run_query(store, QUERY_BEGIN) != STORE_OK) {
-		return STORE_FAILED;
+		bool busy = (sqlite3_errcode(store->database) & 0xff) == SQLITE_BUSY;
+		return busy ? note_busy(store) : STORE_FAILED;
 	}
-	if (sqlite_tickets_begin(store) == STORE_OK) {
-		return STORE_OK;
+	if (store->waited) {
+		sqlite3_busy_timeout(store->database, BUSY_MS);
+		store->waited = false;
 	}
-	rollback(base);
-	return STORE_FAILED;
+	return STORE_OK;
+}
+
+static bool stat_file(const struct sqlite_store *store, enum sqlite_file file, char *name,
+		      struct stat *status)
+{
+	static const char *const suffixes[SQLITE_FILES] = { "", "-wal", "-shm" };
+	snprintf(name, PATH_MAX, "%.*s%s", PATH_MAX - 5, store->base.path, suffixes[file]);
+	return stat(name, status) == 0;
+}
+
+/*
+ * What is written into a file that has no name any more is lost with the last who has it open; and
+ * who opens a new one by that name knows nothing of what is in the old.
+ */
+static enum store_result check_files(struct store *base)
+{
+	const struct sqlite_store *store = sqlite_store_of(base);
+	char name[PATH_MAX];
+	struct stat now;
+	for (enum sqlite_file file = 0; file < SQLITE_FILES; file++) {
+		if (!stat_file(store, file, name, &now) ||
+		    now.st_dev != store->files[file].device ||
+		    now.st_ino != store->files[file].inode) {
+			return store_fail(
+				base, "%s is gone, or another: stop all that use the store", name);
+		}
+	}
+	return STORE_OK;
 }
 
 /*
@@ -77,6 +118,10 @@ static bool failed_before_its_end(const struct sqlite_store *store)
 static enum store_result commit(struct store *base)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
+	if (check_files(base) != STORE_OK) {
+		rollback(base);
+		return STORE_FAILED;
+	}
 	if (run_query(store, QUERY_COMMIT) != STORE_OK) {
 		base->unclear = !failed_before_its_end(store);
 		rollback(base);
@@ -132,11 +177,52 @@ static enum store_result restart_log(struct sqlite_store *store)
 	if (result != SQLITE_BUSY) {
 		return sqlite_fail(store);
 	}
-	log_warning("%s-wal has grown to %d MiB: some other program reads the store and does not "
-		    "end",
-		    store->base.path, store->log_pages / MIB_PAGES);
+	if (store->log_pages < FULL_PAGES) {
+		log_warning("%s-wal has grown to %d MiB: some other program reads the store and "
+			    "does not end; at %d MiB nothing more is sold",
+			    store->base.path, store->log_pages / MIB_PAGES, FULL_PAGES / MIB_PAGES);
+	}
 	store->tend_pages = store->log_pages + RESTART_EVERY;
 	return STORE_OK;
+}
+
+/*
+ * Only a checkpoint makes the log start anew, and none can while a reader needs what is in it. By
+ * the file, since each handle knows of its own commits alone, and all have to agree.
+ */
+static enum store_result check_log(struct sqlite_store *store)
+{
+	char name[PATH_MAX];
+	struct stat status;
+	if (!stat_file(store, SQLITE_FILE_LOG, name, &status) ||
+	    status.st_size < (off_t)FULL_PAGES * PAGE_BYTES) {
+		return STORE_OK;
+	}
+	store->log_pages = (int)(status.st_size / PAGE_BYTES);
+	if (restart_log(store) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	if (store->log_pages == 0) {
+		return STORE_OK;
+	}
+	store->base.hindrance = STORE_READ;
+	return store_fail(&store->base,
+			  "another program reads %s and does not end, and its log has grown to "
+			  "%d MiB",
+			  store->base.path, store->log_pages / MIB_PAGES);
+}
+
+static enum store_result begin(struct store *base)
+{
+	struct sqlite_store *store = sqlite_store_of(base);
+	if (check_log(store) != STORE_OK || begin_to_write(store) != STORE_OK) {
+		return STORE_FAILED;
+	}
+	if (sqlite_tickets_begin(store) == STORE_OK) {
+		return STORE_OK;
+	}
+	rollback(base);
+	return STORE_FAILED;
 }
 
 static enum store_result tend(struct store *base)
@@ -145,7 +231,15 @@ static enum store_result tend(struct store *base)
 	if (store->log_pages < store->tend_pages) {
 		return STORE_OK;
 	}
+	if (check_files(base) != STORE_OK) {
+		return STORE_FAILED;
+	}
 	return store->log_pages < RESTART_PAGES ? checkpoint(store) : restart_log(store);
+}
+
+static bool is_pressed(const struct store *base)
+{
+	return ((const struct sqlite_store *)base)->log_pages >= RESTART_PAGES;
 }
 
 static bool changed_elsewhere(struct store *base)
@@ -254,10 +348,10 @@ static bool set_up(struct sqlite_store *store, char *error)
 }
 
 /* Who can read the file can make codes: a new one is its owner's alone. SQLite's others follow. */
-static bool open_database(struct sqlite_store *store, char *error)
+static bool open_database(struct sqlite_store *store, bool make, char *error)
 {
 	const char *path = store->base.path;
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (make ? SQLITE_OPEN_CREATE : 0);
 	bool is_new = access(path, F_OK) < 0;
 	if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
 		return refuse(store, error);
@@ -341,16 +435,35 @@ static bool open_keys(struct sqlite_store *store, char *error)
 	return store->keys || store_refuse(error, "%s-keys: %s", store->base.path, strerror(errno));
 }
 
-/* A transaction that does nothing brings the index of keys up to date. */
+/*
+ * A transaction that does nothing brings the index of keys up to date, unless another program is
+ * writing: then the first one that can be begun does it.
+ */
 static bool look_through(struct sqlite_store *store, char *error)
 {
 	struct store *base = &store->base;
 	if (begin(base) == STORE_OK) {
 		rollback(base);
-		changed_elsewhere(base);
-		return true;
+	} else if (base->hindrance == STORE_FREE) {
+		return store_refuse(error, "%s", base->error);
 	}
-	return store_refuse(error, "%s", base->error);
+	changed_elsewhere(base);
+	return true;
+}
+
+/* Once all of them are there, and before anybody relies on them. */
+static bool note_files(struct sqlite_store *store, char *error)
+{
+	char name[PATH_MAX];
+	struct stat status;
+	for (enum sqlite_file file = 0; file < SQLITE_FILES; file++) {
+		if (!stat_file(store, file, name, &status)) {
+			return store_refuse(error, "%s: %s", name, strerror(errno));
+		}
+		store->files[file].device = status.st_dev;
+		store->files[file].inode = status.st_ino;
+	}
+	return true;
 }
 
 /*
@@ -371,7 +484,7 @@ static bool sync_log(const char *path, char *error)
 	return synced || store_refuse(error, "%s: %s", name, strerror(problem));
 }
 
-static struct store *open_store(const char *path, char *error)
+static struct store *open_store(const char *path, bool make, char *error)
 {
 	struct sqlite_store *store = calloc(1, sizeof(*store));
 	if (!store) {
@@ -380,10 +493,10 @@ static struct store *open_store(const char *path, char *error)
 	}
 	snprintf(store->base.path, sizeof(store->base.path), "%s", path);
 	store->tend_pages = TEND_PAGES;
-	if (sync_log(path, error) && open_database(store, error) &&
+	if (sync_log(path, error) && open_database(store, make, error) &&
 	    sqlite_schema_check(store->database, path, error) && use_log(store, error) &&
 	    set_up(store, error) && sqlite_schema_update(store->database, path, error) &&
-	    open_keys(store, error) && look_through(store, error)) {
+	    open_keys(store, error) && note_files(store, error) && look_through(store, error)) {
 		return &store->base;
 	}
 	close_store(&store->base);
@@ -399,6 +512,8 @@ const struct store_kind store_sqlite = {
 	.rollback = rollback,
 	.tend = tend,
 	.changed_elsewhere = changed_elsewhere,
+	.check_files = check_files,
+	.is_pressed = is_pressed,
 	.set_code_key = set_code_key,
 	.event_by_name = sqlite_event_by_name,
 	.event_by_number = sqlite_event_by_number,

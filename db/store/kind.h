@@ -20,14 +20,16 @@
 #include "shared/sync/mutex.h"
 
 /* How long opening and closing wait for the lock. A holder is through in milliseconds. */
-#define STORE_PATIENCE_NS (10 * NS_PER_SECOND)
+#define STORE_PATIENCE_NS       (10 * NS_PER_SECOND)
+#define STORE_CLOSE_PATIENCE_NS (2 * NS_PER_SECOND)
 
 /* How long counting waits for it before it begins. */
 #define STORE_COUNT_LOCK_NS (2 * NS_PER_SECOND)
 
 struct store_kind {
 	const char *scheme; /* what stands before the ':' of a URL */
-	struct store *(*open)(const char *path, char *error);
+	/* MAKE: makes it where there is none. */
+	struct store *(*open)(const char *path, bool make, char *error);
 	void (*close)(struct store *store);
 
 	enum store_result (*begin)(struct store *store);
@@ -35,6 +37,8 @@ struct store_kind {
 	void (*rollback)(struct store *store);            /* or NULL: begin does it */
 	enum store_result (*tend)(struct store *store);   /* or NULL */
 	bool (*changed_elsewhere)(struct store *store);
+	enum store_result (*check_files)(struct store *store); /* or NULL */
+	bool (*is_pressed)(const struct store *store);         /* or NULL: it never is */
 	enum store_result (*set_code_key)(struct store *store, const struct siphash_key *key);
 
 	/* tickets.c keeps the events of a transaction, and has those that it changed written. */
@@ -91,7 +95,8 @@ struct store {
 	bool within;  /* a transaction is under way */
 	bool changed; /* by it: what is in the store, or will be with its commit */
 	bool unclear; /* the commit that failed may be on disk, or come back: the kind's to set */
-	bool broken;  /* something failed: nothing more is done with this handle */
+	enum store_hindrance hindrance; /* of the last taking or beginning; likewise */
+	bool broken; /* something failed: nothing more is done with this handle */
 	char error[STORE_ERROR_SIZE];
 	char path[PATH_MAX]; /* of the store's file: absolute, without symbolic links */
 };

@@ -20,6 +20,14 @@ enum store_result {
 	STORE_FAILED /* the disk, the file or the lock: store_error says what */
 };
 
+/* Why a store that is fine could not be had. */
+enum store_hindrance {
+	STORE_FREE,
+	STORE_HELD,    /* somebody holds its lock */
+	STORE_WRITTEN, /* a program that knows no such lock is writing */
+	STORE_READ     /* one reads without end, and what was written since is as much as may be */
+};
+
 #define STORE_TITLE_SIZE 201                 /* bytes of an event's title, a NUL counted in */
 #define STORE_TOTAL_MAX  INT64_C(1000000000) /* tickets of an event */
 

@@ -1,5 +1,6 @@
 #include "db/store/store.h"
 
+#include "db/store/holder.h"
 #include "db/store/kind.h"
 #include "db/store/lock_file.h"
 #include "shared/base/log.h"
@@ -10,9 +11,8 @@ void store_close(struct store *store)
 	if (!store) {
 		return;
 	}
-	if (!store->taken && !store_take(store, STORE_PATIENCE_NS)) {
-		log_warning("%s: not closed, its lock is held by process %d", store->path,
-			    (int)mutex_owner(store->mutex, NULL));
+	if (!store->taken && !store_take(store, STORE_CLOSE_PATIENCE_NS)) {
+		log_warning("not closed: %s", store->error);
 		return;
 	}
 	struct mutex *mutex = store->mutex;
@@ -33,9 +33,11 @@ struct mutex *store_mutex(struct store *store)
  */
 bool store_take(struct store *store, int64_t timeout_ns)
 {
-	switch (mutex_lock_within(store->mutex, timeout_ns, NULL)) {
+	enum mutex_result result = mutex_lock_within(store->mutex, timeout_ns, NULL);
+	store->hindrance = result == MUTEX_BUSY ? STORE_HELD : STORE_FREE;
+	switch (result) {
 	case MUTEX_TAKEN: store->taken = true; return true;
-	case MUTEX_BUSY: return false;
+	case MUTEX_BUSY: (void)store_held(store->mutex, store->path, store->error); return false;
 	case MUTEX_DEADLOCK: break;
 	}
 	bug("%s: the lock is taken twice", store->path);
@@ -61,6 +63,7 @@ enum store_result store_begin(struct store *store)
 	}
 	event_cache_empty(&store->events);
 	store->changed = false;
+	store->hindrance = STORE_FREE;
 	enum store_result result = store->kind->begin(store);
 	store->within = result == STORE_OK;
 	return result;
@@ -85,6 +88,21 @@ bool store_has_changes(const struct store *store)
 {
 	store_must_be_within(store);
 	return store->changed;
+}
+
+enum store_hindrance store_hindrance(const struct store *store)
+{
+	return store->hindrance;
+}
+
+bool store_is_pressed(const struct store *store)
+{
+	return store->kind->is_pressed && store->kind->is_pressed(store);
+}
+
+bool store_is_in_place(struct store *store)
+{
+	return !store->kind->check_files || store->kind->check_files(store) == STORE_OK;
 }
 
 bool store_is_unclear(const struct store *store)

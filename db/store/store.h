@@ -36,6 +36,25 @@ bool store_take(struct store *store, int64_t timeout_ns);
 void store_give(struct store *store);
 
 /*
+ * Why the last store_take or store_begin failed, where it failed only since somebody else has the
+ * store: nothing is wrong with the handle then, and it is to be tried again. STORE_FREE: for
+ * another reason, or not at all.
+ */
+enum store_hindrance store_hindrance(const struct store *store);
+
+/*
+ * Whether what can wait should not be written now: there is room for so much until a reader ends,
+ * and sales need it.
+ */
+bool store_is_pressed(const struct store *store);
+
+/*
+ * Whether the files that this handle has open still have their names; if not, store_error says
+ * which has not. A commit looks, too: what went into a file without a name would be lost.
+ */
+bool store_is_in_place(struct store *store);
+
+/*
  * A transaction, with the lock held. After a failed commit nothing of it is in the store, unless
  * store_is_unclear: then who opens the store anew, now or after a crash, finds all of it or
  * nothing.
