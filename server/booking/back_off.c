@@ -1,6 +1,6 @@
 #include "server/booking/back_off.h"
 
-#include <stdbool.h>
+#include <stdatomic.h>
 
 #include "shared/base/log.h"
 
@@ -28,5 +28,20 @@ void back_off_end(struct back_off *back_off)
 	if (is_on(back_off)) {
 		log_info("the store works again: it failed %u times", back_off->failures);
 		*back_off = (struct back_off){ .failures = 0 };
+	}
+}
+
+void back_off_note_hindered(_Atomic bool *hindered, const char *why)
+{
+	if (!atomic_exchange(hindered, true)) {
+		log_warning("no bookings for now: %s", why);
+	}
+}
+
+void back_off_end_hindered(_Atomic bool *hindered)
+{
+	if (atomic_load_explicit(hindered, memory_order_relaxed) &&
+	    atomic_exchange(hindered, false)) {
+		log_info("bookings go on: the store is to be had again");
 	}
 }

@@ -1,5 +1,6 @@
 #include "server/booking/batch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "db/booking/lapse.h"
@@ -8,13 +9,16 @@
 #include "db/booking/stock.h"
 #include "db/open.h"
 #include "db/store/batches.h"
+#include "db/store/holder.h"
+#include "server/booking/back_off.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
 #define LAPSES_MAX   512               /* holds that lapse in one batch */
 #define LOOK_NS      NS_PER_SECOND     /* how often to look for what others changed */
 #define NUMBER_NS    (250 * NS_PER_MS) /* how often waiters are told their positions at most */
-#define LOCK_WAIT_NS (5 * NS_PER_SECOND)
+#define LOCK_WAIT_NS (2 * NS_PER_SECOND)
+#define HELD_LONG_NS NS_PER_SECOND /* a holder that is well is through in milliseconds */
 
 /* The board */
 
@@ -126,6 +130,7 @@ static void publish(struct batcher *batcher)
 		atomic_store_explicit(&offers->published, offers->written, memory_order_release);
 		wake_loop(batcher, i);
 	}
+	atomic_store(&queue->answered_ns, clock_monotonic_ns());
 	atomic_store(&queue->batch.state, BATCH_NONE);
 }
 
@@ -175,6 +180,15 @@ static bool settle_predecessor(struct batcher *batcher)
 	return true;
 }
 
+static void begin_batch(struct booking_queue *queue)
+{
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		queue->batch.end[i] = queue->rings[i].answered;
+		queue->offers[i].written = queue->offers[i].published;
+	}
+	atomic_store(&queue->batch.state, BATCH_CARRIED_OUT);
+}
+
 /* The ring whose next request came before those of all others; NULL when none has any. */
 static struct booking_ring *earliest(struct booking_queue *queue, uint64_t *at)
 {
@@ -207,16 +221,30 @@ static unsigned carry_out_all(struct batcher *batcher, const struct booking_cont
 	unsigned done = 0;
 	uint64_t at;
 
-	for (; done < batcher->most && !*failed && (ring = earliest(queue, &at)); done++) {
+	while (done < batcher->most && !*failed && (ring = earliest(queue, &at))) {
 		struct booking_slot *slot = &ring->slots[at % BOOKING_QUEUE_SLOTS];
 
-		batcher->slot = slot;
-		booking_carry_out(rules, &slot->request, &slot->answer);
-		note_refusal(queue, slot);
 		queue->batch.end[ring - queue->rings] = at + 1;
-		*failed = slot->answer.outcome == BOOKING_FAILED;
+		if (booking_slot_take(slot)) {
+			batcher->slot = slot;
+			booking_carry_out(rules, &slot->request, &slot->answer);
+			*failed = slot->answer.outcome == BOOKING_FAILED;
+			done++;
+		} else {
+			slot->answer.outcome = BOOKING_HINDERED;
+		}
+		note_refusal(queue, slot);
 	}
 	return done;
+}
+
+/* Nothing can be begun: all who wait are to be told so. */
+static void take_all(struct booking_queue *queue)
+{
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		queue->batch.end[i] =
+			atomic_load_explicit(&queue->rings[i].submitted, memory_order_acquire);
+	}
 }
 
 /* What comes back by itself: by time, or, when the store was changed behind our back, elsewhere. */
@@ -281,6 +309,17 @@ static void answer_failure(struct batcher *batcher, enum booking_outcome outcome
 	publish(batcher);
 }
 
+enum booking_outcome batch_failure(const struct batcher *batcher)
+{
+	switch (store_hindrance(batcher->store)) {
+	case STORE_WRITTEN: return BOOKING_WRITTEN;
+	case STORE_READ: return BOOKING_READ;
+	case STORE_FREE:
+	case STORE_HELD: break;
+	}
+	return BOOKING_FAILED;
+}
+
 /*
  * A commit that failed may be there all the same, or come back after a crash. The first time it is
  * left as if its clerk had died: who has the store open anew asks for the batch, and either answers
@@ -295,19 +334,32 @@ static void note_failure(struct batcher *batcher)
 	if (unclear && !queue->batch.unclear) {
 		queue->batch.unclear = true;
 	} else {
-		answer_failure(batcher,
-			       unclear || queue->batch.unclear ? BOOKING_UNCLEAR : BOOKING_FAILED);
+		answer_failure(batcher, unclear || queue->batch.unclear ? BOOKING_UNCLEAR
+									: batch_failure(batcher));
 	}
 }
 
+/* A batch whose commit was begun, by whomever, may be in the store. */
 void batch_give_up(struct batcher *batcher)
 {
-	if (batcher->queue->batch.unclear && store_take(batcher->store, LOCK_WAIT_NS)) {
-		if (batcher->queue->batch.unclear && batcher->queue->batch.state != BATCH_NONE) {
-			answer_failure(batcher, BOOKING_UNCLEAR);
-		}
-		store_give(batcher->store);
+	struct booking_queue *queue = batcher->queue;
+	struct mutex *lock = batcher->shared->store_lock;
+
+	if (mutex_lock_within(lock, LOCK_WAIT_NS, NULL) != MUTEX_TAKEN) {
+		return;
 	}
+	bool unclear = queue->batch.state == BATCH_COMMITTED;
+
+	if (queue->batch.state != BATCH_NONE) {
+		waitlist_repair(&queue->waitlist);
+		queue->next_expiry_ns = 0;
+	}
+	if (!unclear) {
+		begin_batch(queue);
+		queue->batch.end[batcher->worker] = queue->rings[batcher->worker].submitted;
+	}
+	answer_failure(batcher, unclear ? BOOKING_UNCLEAR : BOOKING_FAILED);
+	mutex_unlock(lock);
 }
 
 /* Tells the waiters their positions now and then, not with every change. */
@@ -332,12 +384,10 @@ static bool serve_batch(struct batcher *batcher)
 	bool failed = store_begin(batcher->store) != STORE_OK;
 	unsigned done = 0;
 
-	for (uint32_t i = 0; i < queue->workers; i++) {
-		queue->batch.end[i] = queue->rings[i].answered;
-		queue->offers[i].written = queue->offers[i].published;
-	}
-	atomic_store(&queue->batch.state, BATCH_CARRIED_OUT);
-	if (!failed) {
+	begin_batch(queue);
+	if (failed) {
+		take_all(queue);
+	} else {
 		booking_limit_tidy(&rules);
 		done = carry_out_all(batcher, &rules, &failed);
 	}
@@ -349,6 +399,7 @@ static bool serve_batch(struct batcher *batcher)
 		return false;
 	}
 	queue->servers_settled = queue->servers_seen;
+	back_off_end_hindered(&queue->hindered);
 	score_add(batcher->score, COUNTER_BATCHED, done);
 	show_changes(batcher);
 	waitlist_commit(&queue->waitlist);
@@ -360,7 +411,8 @@ static bool serve_batch(struct batcher *batcher)
 
 static bool has_work(const struct booking_queue *queue)
 {
-	return booking_queue_has_work(queue) || queue->next_expiry_ns <= clock_deadlines_ns();
+	return booking_queue_has_work(queue) || queue->hindered ||
+	       queue->next_expiry_ns <= clock_deadlines_ns();
 }
 
 /* With the lock held. Serves until nothing is left, and says that somebody is at work meanwhile. */
@@ -408,22 +460,46 @@ static void look_around(struct batcher *batcher)
 	}
 }
 
-static bool take_lock(struct batcher *batcher)
+/* One of our own that holds it for long is the master's business. */
+bool batch_note_holder(struct batcher *batcher)
+{
+	const struct shared_state *shared = batcher->shared;
+	char why[STORE_ERROR_SIZE];
+	struct store_holder holder;
+
+	if (!store_holder_find(shared->store_lock, &holder) || holder.held_ns < HELD_LONG_NS ||
+	    scoreboard_has(shared->scoreboard, holder.pid)) {
+		return false;
+	}
+	(void)store_held(shared->store_lock, store_file_of(shared->options->store), why);
+	back_off_note_hindered(&batcher->queue->hindered, why);
+	return true;
+}
+
+bool batch_take(struct batcher *batcher)
 {
 	int64_t before_ns = clock_monotonic_ns();
 	bool taken = store_take(batcher->store, LOCK_WAIT_NS);
 
 	histogram_add(&batcher->score->lock_wait_ns, (uint64_t)(clock_monotonic_ns() - before_ns));
+	if (!taken) {
+		(void)batch_note_holder(batcher);
+	}
 	return taken;
+}
+
+void batch_note_hindrance(struct batcher *batcher)
+{
+	if (store_hindrance(batcher->store) != STORE_FREE) {
+		back_off_note_hindered(&batcher->queue->hindered, store_error(batcher->store));
+	}
 }
 
 bool batch_serve(struct batcher *batcher)
 {
 	bool good;
 
-	if (!take_lock(batcher)) {
-		log_warning("the store's lock could not be had in time: %s",
-			    store_error(batcher->store));
+	if (!batch_take(batcher)) {
 		return true;
 	}
 	good = settle_predecessor(batcher);
@@ -431,8 +507,11 @@ bool batch_serve(struct batcher *batcher)
 		look_around(batcher);
 		good = serve_all(batcher);
 	}
-	if (good && archive_is_due(batcher->shared)) {
+	if (good && archive_is_due(batcher->shared) && !store_is_pressed(batcher->store)) {
 		good = batch_keep_chat(batcher);
+	}
+	if (!good) {
+		batch_note_hindrance(batcher);
 	}
 	store_give(batcher->store);
 	return good;
@@ -458,7 +537,7 @@ int64_t batch_wait_at_most(const struct booking_queue *queue)
 	return wait_ns > 0 ? wait_ns : 0;
 }
 
-bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t worker, char *why)
+void batch_init(struct batcher *batcher, struct shared_state *shared, uint32_t worker)
 {
 	memset(batcher, 0, sizeof(*batcher));
 	batcher->shared = shared;
@@ -466,36 +545,38 @@ bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t w
 	batcher->score = &shared->scoreboard->scores[worker];
 	batcher->worker = worker;
 	batcher->most = BATCH_MAX;
-	batcher->store = store_open(shared->options->store, why);
-	if (!batcher->store) {
-		return false;
-	}
 	batcher->archive = archive_create(shared);
-	return true;
 }
 
-bool batch_open_anew(struct batcher *batcher, char *why)
+/*
+ * While the old handle's files have lost their names, there is nothing that a new one could open.
+ */
+bool batch_open(struct batcher *batcher, char *why)
 {
-	struct store *store = store_open(batcher->shared->options->store, why);
-
-	if (!store) {
+	if (batcher->store && !store_is_in_place(batcher->store)) {
+		(void)snprintf(why, STORE_ERROR_SIZE, "%s", store_error(batcher->store));
 		return false;
 	}
-	store_close(batcher->store);
-	batcher->store = store;
-	return true;
+	struct store *store = store_open_made(batcher->shared->options->store, LOCK_WAIT_NS, why);
+
+	if (store) {
+		store_close(batcher->store);
+		batcher->store = store;
+	}
+	return store;
 }
 
 /* The last second of chat is kept, too. */
 void batch_close(struct batcher *batcher)
 {
-	if (batcher->store && !batcher->only_one && store_take(batcher->store, LOCK_WAIT_NS)) {
+	struct store *store = batcher->store;
+
+	if (store && !batcher->only_one && store_take(store, LOCK_WAIT_NS)) {
 		if (!batch_keep_chat(batcher)) {
-			log_error("the last of the chat is not kept: %s",
-				  store_error(batcher->store));
+			log_error("the last of the chat is not kept: %s", store_error(store));
 		}
-		store_give(batcher->store);
+		store_give(store);
 	}
-	store_close(batcher->store);
+	store_close(store);
 	archive_destroy(batcher->archive);
 }

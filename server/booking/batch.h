@@ -28,19 +28,27 @@ struct batcher {
 	_Atomic bool stopping;
 };
 
-/* Opens the store; false, with the reason in WHY (STORE_ERROR_SIZE bytes), when it cannot. */
-bool batch_open(struct batcher *batcher, struct shared_state *shared, uint32_t worker, char *why);
+/* Without a store yet. */
+void batch_init(struct batcher *batcher, struct shared_state *shared, uint32_t worker);
 
 /*
- * After a failure the handle is not trusted any more: opens another, and then closes the old one;
- * false as above, with the old one still there. In this order, since SQLite's shared memory goes
- * with the last handle, and cannot be made again while the disk is full.
+ * Opens the store that the master made; false, with the reason in WHY (STORE_ERROR_SIZE bytes),
+ * when it cannot. After a failure the handle is not trusted any more: opens another, and then
+ * closes the old one, which is still there when this fails. In this order, since SQLite's shared
+ * memory goes with the last handle, and cannot be made again while the disk is full.
  */
-bool batch_open_anew(struct batcher *batcher, char *why);
+bool batch_open(struct batcher *batcher, char *why);
+
+/* Keeps the last of the chat and closes the store. */
 void batch_close(struct batcher *batcher);
 
-/* The store cannot be opened anew: who waits to hear of a commit that failed is told that much. */
+/*
+ * The store cannot be opened anew: who waits is told that nothing was done, or that nobody knows.
+ */
 void batch_give_up(struct batcher *batcher);
+
+/* Whether a program that is none of ours holds the store's lock for long; then the log says so. */
+bool batch_note_holder(struct batcher *batcher);
 
 /* What the options let one have. */
 struct booking_limits batch_limits(const struct options *options);
@@ -48,9 +56,16 @@ struct booking_limits batch_limits(const struct options *options);
 /*
  * Takes the store's lock, puts in order what a predecessor left, and serves until nothing is left
  * on the queue. False when the store failed (store_error says how): all who were in the batch are
- * told.
+ * told; or, by store_hindrance, when somebody else has it.
  */
 bool batch_serve(struct batcher *batcher);
+
+/* For who serves in another way: the lock, waiting two seconds at most; what hinders is logged. */
+bool batch_take(struct batcher *batcher);
+void batch_note_hindrance(struct batcher *batcher);
+
+/* How a request that failed with the store just now is answered, if its commit is not unclear. */
+enum booking_outcome batch_failure(const struct batcher *batcher);
 
 /* Keeps what is new of the chat, with the store's lock held. False as above. */
 bool batch_keep_chat(struct batcher *batcher);

@@ -9,10 +9,21 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
+#define PATIENCE_NS     (2 * NS_PER_SECOND) /* of who asks, while somebody else has the store */
+#define OUR_PATIENCE_NS (6 * NS_PER_SECOND) /* while one of us is slow, or hangs */
+#define LOOK_AGAIN_NS   (250 * NS_PER_MS)   /* who has it now */
+
 struct boxoffice {
 	uint32_t numberings; /* of those who wait, that were told */
 	struct auditor *auditor;
+	uint64_t oldest;  /* request of ours that was not taken back yet, or later */
+	int64_t again_ns; /* nothing is taken back before: monotonic */
 };
+
+static struct booking_ring *ring_of(const struct turn *turn)
+{
+	return &turn->shared->queue->rings[turn->worker];
+}
 
 void boxoffice_create(struct turn *turn)
 {
@@ -21,6 +32,7 @@ void boxoffice_create(struct turn *turn)
 		die("out of memory");
 	}
 	turn->boxoffice->auditor = auditor_create(turn->shared, turn->worker);
+	turn->boxoffice->oldest = ring_of(turn)->taken;
 }
 
 void boxoffice_destroy(struct turn *turn)
@@ -95,6 +107,25 @@ static struct booking_client client_of(const struct session *session)
 	return client;
 }
 
+/* Whether the oldest request was taken back already, and lies there since nobody serves. */
+static bool is_stuck(const struct turn *turn)
+{
+	const struct booking_ring *ring = ring_of(turn);
+
+	return ring->taken != ring->submitted &&
+	       ring->slots[ring->taken % BOOKING_QUEUE_SLOTS].claim >= BOOKING_WITHDRAWN;
+}
+
+static struct booking_answer busy_answer(const struct turn *turn)
+{
+	struct booking_answer answer = { .outcome = BOOKING_HINDERED };
+
+	if (!store_holder_find(turn->shared->store_lock, &answer.holder)) {
+		answer.holder.pid = 0;
+	}
+	return answer;
+}
+
 enum outcome boxoffice_submit(struct session *session, struct booking_request *request,
 			      struct problem *problem)
 {
@@ -117,7 +148,16 @@ enum outcome boxoffice_submit(struct session *session, struct booking_request *r
 	if (request->tied || request->verb == BOOKING_WAIT) {
 		session->seat->has_ties = true;
 	}
-	return put(session->turn, session, request) ? OUTCOME_LATER : OUTCOME_AGAIN;
+	if (put(session->turn, session, request)) {
+		return OUTCOME_LATER;
+	}
+	if (!is_stuck(session->turn)) {
+		return OUTCOME_AGAIN;
+	}
+	const struct booking_answer answer = busy_answer(session->turn);
+
+	(void)boxoffice_problem(request, &answer, problem);
+	return OUTCOME_REFUSED;
 }
 
 enum outcome boxoffice_left(struct turn *turn, const char *name, struct stock_board_event *event,
@@ -144,6 +184,17 @@ static void explain_limit(const struct booking_request *request,
 			     "the total of %s is from %" PRId64
 			     ", which are sold or held, to %" PRId64,
 			     request->event, answer->sold + answer->held, STORE_TOTAL_MAX);
+	}
+}
+
+static void explain_busy(const struct store_holder *holder, struct problem *problem)
+{
+	if (holder->pid != 0) {
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "the store is held by %s (pid %d); nothing was done", holder->name,
+			     (int)holder->pid);
+	} else {
+		(void)refuse(problem, PROBLEM_BUSY, "the store is not to be had; nothing was done");
 	}
 }
 
@@ -224,6 +275,15 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 			"the store failed; it may have been carried out or not: ask again with "
 			"the same key");
 		break;
+	case BOOKING_HINDERED: explain_busy(&answer->holder, problem); break;
+	case BOOKING_WRITTEN:
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "another program is writing to the store; nothing was done");
+		break;
+	case BOOKING_READ:
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "another program reads the store and does not end; nothing was done");
+		break;
 	}
 	return true;
 }
@@ -299,6 +359,21 @@ static void put_into_reply(struct session *session, const struct booking_request
 	session_send_replies(turn);
 }
 
+static struct session *session_of(struct turn *turn, const struct booking_slot *slot)
+{
+	return slot->session ? session_find(turn, slot->seat, slot->session) : NULL;
+}
+
+static void see_answer(struct turn *turn, struct session *session, const struct booking_slot *slot)
+{
+	count(turn->score, &slot->request, &slot->answer);
+	histogram_add(&turn->score->booking_ns, (uint64_t)(turn_now_ns(turn) - slot->asked_ns));
+	note(turn, session, slot);
+	if (slot->request.verb == BOOKING_RELEASE && slot->answer.outcome != BOOKING_DONE) {
+		keep_unreleased(turn, slot->request.client.session);
+	}
+}
+
 /* Puts an answer behind the session's replies, and takes it out of the queue. */
 static void give_answer(struct turn *turn, struct session *session, const struct booking_slot *slot)
 {
@@ -318,18 +393,14 @@ static void take_answers(struct turn *turn)
 	const struct booking_slot *slot;
 
 	while ((slot = booking_queue_answer(queue, turn->worker))) {
-		struct session *session =
-			slot->session ? session_find(turn, slot->seat, slot->session) : NULL;
+		bool told = slot->claim == BOOKING_TOLD;
+		struct session *session = told ? NULL : session_of(turn, slot);
 
-		count(turn->score, &slot->request, &slot->answer);
-		histogram_add(&turn->score->booking_ns,
-			      (uint64_t)(turn_now_ns(turn) - slot->asked_ns));
-		note(turn, session, slot);
-		if (slot->request.verb == BOOKING_RELEASE &&
-		    (slot->answer.outcome == BOOKING_FAILED ||
-		     slot->answer.outcome == BOOKING_UNCLEAR)) {
-			keep_unreleased(turn, slot->request.client.session);
+		if (told) {
+			booking_queue_take(queue, turn->worker);
+			continue;
 		}
+		see_answer(turn, session, slot);
 		give_answer(turn, session, slot);
 		if (session) {
 			session_answered(session);
@@ -357,6 +428,94 @@ static void take_audits(struct turn *turn)
 		free(audit);
 		audit = next;
 	}
+}
+
+/* Taking back what waits for too long */
+
+static int64_t later(int64_t one_ns, int64_t other_ns)
+{
+	return one_ns > other_ns ? one_ns : other_ns;
+}
+
+/* Since when the oldest request waits in vain. */
+static int64_t waits_since_ns(const struct turn *turn)
+{
+	const struct boxoffice *boxoffice = turn->boxoffice;
+
+	return later(ring_of(turn)->slots[boxoffice->oldest % BOOKING_QUEUE_SLOTS].asked_ns,
+		     turn->shared->queue->answered_ns);
+}
+
+int64_t boxoffice_due_ns(const struct turn *turn)
+{
+	if (turn->boxoffice->oldest == ring_of(turn)->submitted) {
+		return INT64_MAX;
+	}
+	return later(waits_since_ns(turn) + PATIENCE_NS, turn->boxoffice->again_ns);
+}
+
+/* A program that is none of ours; one of ours that hangs the master ends in a moment. */
+static bool is_hindered(const struct turn *turn)
+{
+	const struct shared_state *shared = turn->shared;
+	pid_t holder = shared->store_lock ? mutex_owner(shared->store_lock, NULL) : 0;
+
+	return shared->queue->hindered ||
+	       (holder != 0 && !scoreboard_has(shared->scoreboard, holder));
+}
+
+static bool is_worth_waiting(struct turn *turn)
+{
+	if (is_hindered(turn) || turn_now_ns(turn) - waits_since_ns(turn) >= OUR_PATIENCE_NS) {
+		return false;
+	}
+	turn->boxoffice->again_ns = turn_now_ns(turn) + LOOK_AGAIN_NS;
+	return true;
+}
+
+static bool is_overdue(struct turn *turn)
+{
+	return boxoffice_due_ns(turn) <= turn_now_ns(turn) && !is_worth_waiting(turn);
+}
+
+/* As give_answer: should we die amid it, our successor knows whether it is told. */
+static void tell_withdrawn(struct turn *turn, struct session *session, struct booking_slot *slot,
+			   uint64_t at, const struct booking_answer *answer)
+{
+	score_add(turn->score, COUNTER_REFUSED, 1);
+	hand_begin(turn->hand, HAND_WITHDRAWN, 0, at, 0);
+	put_into_reply(session, &slot->request, answer);
+	slot->claim = BOOKING_TOLD;
+	hand_end(turn->hand);
+	session_answered(session);
+}
+
+/* What nobody waits for is not taken back; what a predecessor took back is told now. */
+static void withdraw(struct turn *turn, uint64_t at, const struct booking_answer *answer)
+{
+	struct booking_slot *slot = &ring_of(turn)->slots[at % BOOKING_QUEUE_SLOTS];
+	struct session *session = session_of(turn, slot);
+
+	if (session && (booking_slot_withdraw(slot) || slot->claim == BOOKING_WITHDRAWN)) {
+		tell_withdrawn(turn, session, slot, at, answer);
+	}
+}
+
+static void withdraw_overdue(struct turn *turn)
+{
+	struct booking_ring *ring = ring_of(turn);
+
+	if (ring->answered > turn->boxoffice->oldest) {
+		turn->boxoffice->oldest = ring->answered;
+	}
+	if (turn->boxoffice->oldest == ring->submitted || !is_overdue(turn)) {
+		return;
+	}
+	const struct booking_answer answer = busy_answer(turn);
+
+	do {
+		withdraw(turn, turn->boxoffice->oldest++, &answer);
+	} while (is_overdue(turn));
 }
 
 /* Offers and positions */
@@ -429,6 +588,7 @@ void boxoffice_turn(struct turn *turn)
 {
 	take_answers(turn);
 	take_audits(turn);
+	withdraw_overdue(turn);
 	take_offers(turn);
 	tell_positions(turn);
 }
@@ -466,6 +626,14 @@ void boxoffice_resume(struct turn *turn)
 	    has_it(turn, slot->seat, slot->session)) {
 		booking_queue_take(queue, turn->worker);
 	}
+	struct booking_slot *refused =
+		&queue->rings[turn->worker].slots[hand->from % BOOKING_QUEUE_SLOTS];
+
+	if (hand->kind == HAND_WITHDRAWN && refused->claim == BOOKING_WITHDRAWN &&
+	    has_it(turn, refused->seat, refused->session)) {
+		refused->claim = BOOKING_TOLD;
+		session_find(turn, refused->seat, refused->session)->unanswered--;
+	}
 	if (hand->kind == HAND_OFFER && offer && queue->offers[turn->worker].taken == hand->from &&
 	    has_it(turn, offer->client.seat, offer->client.session)) {
 		booking_queue_take_offer(queue, turn->worker);
@@ -488,7 +656,7 @@ void boxoffice_adopt(struct session *session)
 	for (uint64_t i = ring->taken; i != ring->submitted; i++) {
 		const struct booking_slot *slot = &ring->slots[i % BOOKING_QUEUE_SLOTS];
 
-		if (slot->session == session->number) {
+		if (slot->session == session->number && slot->claim != BOOKING_TOLD) {
 			session_expect_answer(session);
 		}
 	}
@@ -541,10 +709,14 @@ static bool submit_release(struct turn *turn, uint64_t session)
 	return put(turn, NULL, &request);
 }
 
+/* While nobody serves and the queue is full, the seat need not wait for that. */
 static bool release(struct turn *turn, struct seat *seat)
 {
 	if (seat->has_ties && !submit_release(turn, seat->session)) {
-		return false;
+		if (!is_stuck(turn)) {
+			return false;
+		}
+		keep_unreleased(turn, seat->session);
 	}
 	seat->has_ties = false;
 	return true;
@@ -572,6 +744,7 @@ void boxoffice_tick(struct turn *turn)
 	}
 }
 
+/* What finds the queue full is given back a second later (boxoffice_tick). */
 void boxoffice_sweep(struct turn *turn)
 {
 	struct shared_state *shared = turn->shared;
@@ -579,11 +752,12 @@ void boxoffice_sweep(struct turn *turn)
 
 	boxoffice_turn(turn);
 	for (; directory_next_orphan(shared->directory, turn->worker, &orphan); orphan++) {
-		while (!turn->sessions->table[orphan] &&
-		       !release(turn, directory_seat(shared->directory, turn->worker, orphan))) {
-			booking_queue_call(shared->queue, turn->worker);
-			clock_sleep(NS_PER_MS);
-			boxoffice_turn(turn);
+		struct seat *seat = directory_seat(shared->directory, turn->worker, orphan);
+
+		if (!turn->sessions->table[orphan] && !release(turn, seat)) {
+			keep_unreleased(turn, seat->session);
+			seat->has_ties = false;
 		}
 	}
+	booking_queue_call(shared->queue, turn->worker);
 }

@@ -2,7 +2,9 @@
  * boxoffice: a worker's side of the queue of bookings.
  *
  * What a session asks for goes on the queue; the clerk's answers, offers and new positions in the
- * row are taken from it, and each is given to its session's front. What the end of a session gives
+ * row are taken from it, and each is given to its session's front. A request that waits for two
+ * seconds, while nothing else is answered either and a program that is none of ours has the store,
+ * is taken back and refused. What the end of a session gives
  * back (its tied holds, its place among those who wait) goes over the queue too, and must not be
  * lost, whatever fails or dies: a full queue, the store, this worker.
  */
@@ -33,8 +35,14 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 enum outcome boxoffice_left(struct turn *turn, const char *name, struct stock_board_event *event,
 			    struct problem *problem);
 
-/* Once a turn: takes answers, offers and new positions, and gives each to its session. */
+/*
+ * Once a turn: takes answers, offers and new positions, and gives each to its session; and takes
+ * back what waits for too long.
+ */
 void boxoffice_turn(struct turn *turn);
+
+/* When a request will have waited for too long: monotonic, INT64_MAX while none is under way. */
+int64_t boxoffice_due_ns(const struct turn *turn);
 
 /* Whether there is any of that: asked once more before the loop sleeps. */
 bool boxoffice_has_news(const struct turn *turn);
@@ -65,7 +73,7 @@ void boxoffice_ask_again(struct turn *turn);
 /* Before all that: whether the request over which the predecessor ended was asked of the clerk. */
 bool boxoffice_was_asked(const struct turn *turn);
 
-/* Then, with its clerk at work: what tied sessions that are gone held is given back. */
+/* Then: what tied sessions that are gone held is given back. */
 void boxoffice_sweep(struct turn *turn);
 
 /*

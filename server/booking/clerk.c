@@ -11,69 +11,71 @@
 #include "shared/base/log.h"
 #include "shared/sync/latch.h"
 
-#define OPENINGS_MAX 8 /* in a row that fail: two to eight seconds */
-
 struct clerk {
 	pthread_t thread;
 	struct batcher batcher;
 	struct back_off back_off;
 	struct latch stop; /* ends a pause */
 	bool (*serve)(struct batcher *batcher);
-	_Atomic bool failed;
+	char why[STORE_ERROR_SIZE]; /* the store failed last */
 };
 
+/* False when the store failed: then its handle is not to be trusted any more. */
+static bool serve(struct clerk *clerk)
+{
+	struct batcher *batcher = &clerk->batcher;
+	const uint64_t commits = batcher->commits;
+
+	if (clerk->serve(batcher)) {
+		if (batcher->commits != commits) {
+			atomic_store(&batcher->queue->failed_ns, 0);
+			back_off_end(&clerk->back_off);
+		}
+		return true;
+	}
+	if (store_hindrance(batcher->store) != STORE_FREE) {
+		(void)latch_wait(&clerk->stop, BACK_OFF_HINDERED_NS);
+		return true;
+	}
+	(void)snprintf(clerk->why, sizeof(clerk->why), "%s", store_error(batcher->store));
+	return false;
+}
+
 /*
- * After a failure the handle is not trusted any more. The pause comes after the opening, so that
- * the last of the chat can still be kept when the clerk is stopped meanwhile.
+ * The pause comes after the opening, so that the last of the chat can still be kept when the clerk
+ * is stopped meanwhile.
  */
 static bool open_anew(struct clerk *clerk)
 {
 	struct batcher *batcher = &clerk->batcher;
-	char why[STORE_ERROR_SIZE];
-	bool open = false;
 
+	if (batch_note_holder(batcher)) { /* opening waits for it */
+		return batch_open(batcher, clerk->why);
+	}
 	atomic_store(&batcher->queue->failed_ns, clock_monotonic_ns());
-	snprintf(why, sizeof(why), "%s", store_error(batcher->store));
-	for (int i = 0; i < OPENINGS_MAX && !open && !batcher->stopping; i++) {
-		int64_t pause_ns = back_off_note(&clerk->back_off, why);
+	int64_t pause_ns = back_off_note(&clerk->back_off, clerk->why);
+	bool open = batch_open(batcher, clerk->why);
 
-		open = batch_open_anew(batcher, why);
-		if (!open) {
-			batch_give_up(batcher);
-		}
-		(void)latch_wait(&clerk->stop, pause_ns);
+	if (!open) {
+		batch_give_up(batcher);
 	}
-	if (!open && !batcher->stopping) {
-		log_error("the store cannot be opened anew: %s", why);
-	}
-	return open || batcher->stopping;
-}
-
-/* False when there is no store any more. */
-static bool serve(struct clerk *clerk)
-{
-	const uint64_t commits = clerk->batcher.commits;
-	bool good = clerk->serve(&clerk->batcher);
-
-	if (good && clerk->batcher.commits != commits) {
-		atomic_store(&clerk->batcher.queue->failed_ns, 0);
-		back_off_end(&clerk->back_off);
-	}
-	return good || open_anew(clerk);
+	(void)latch_wait(&clerk->stop, pause_ns);
+	return open;
 }
 
 static void *run(void *argument)
 {
 	struct clerk *clerk = argument;
 	struct batcher *batcher = &clerk->batcher;
+	bool open = batch_open(batcher, clerk->why);
 
 	while (!batcher->stopping) {
-		booking_queue_wait(batcher->queue, batcher->worker,
-				   batch_wait_at_most(batcher->queue));
-		if (!serve(clerk)) {
-			clerk->failed = true;
-			(void)waker_wake(&batcher->score->waker);
-			break;
+		if (open) {
+			booking_queue_wait(batcher->queue, batcher->worker,
+					   batch_wait_at_most(batcher->queue));
+			open = serve(clerk);
+		} else {
+			open = open_anew(clerk);
 		}
 	}
 	return NULL;
@@ -82,26 +84,16 @@ static void *run(void *argument)
 struct clerk *clerk_start(struct shared_state *shared, uint32_t worker)
 {
 	struct clerk *clerk = calloc(1, sizeof(*clerk));
-	char why[STORE_ERROR_SIZE];
 
 	if (!clerk) {
 		die("out of memory");
 	}
 	clerk->serve = shared->options->serialize == SERIALIZE_NONE ? unlocked_serve : batch_serve;
-	if (!batch_open(&clerk->batcher, shared, worker, why)) {
-		log_error("%s", why);
-		free(clerk);
-		return NULL;
-	}
+	batch_init(&clerk->batcher, shared, worker);
 	if (pthread_create(&clerk->thread, NULL, run, clerk) != 0) {
 		die("the clerk's thread cannot be started");
 	}
 	return clerk;
-}
-
-bool clerk_failed(const struct clerk *clerk)
-{
-	return clerk && clerk->failed;
 }
 
 void clerk_stop(struct clerk *clerk)

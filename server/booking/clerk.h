@@ -5,7 +5,8 @@
  * none, each serves its own worker and holds no lock between reading what is left and writing it
  * back (unlocked.h). With join the joiner serves, and workers have no clerk.
  *
- * When the store fails, who asked is told, and the clerk pauses before it goes on (back_off.h).
+ * When the store fails, or cannot be opened, who asked is told, and the clerk pauses before it
+ * tries again (back_off.h): its worker and who only chats there go on meanwhile.
  */
 #ifndef SERVER_BOOKING_CLERK_H
 #define SERVER_BOOKING_CLERK_H
@@ -16,14 +17,8 @@
 
 struct clerk;
 
-/*
- * Opens the store and starts the thread. NULL, with a line in the log, when the store cannot be
- * opened: then the worker ends.
- */
+/* Starts the thread, which opens the store. Dies when it cannot be started. */
 struct clerk *clerk_start(struct shared_state *shared, uint32_t worker);
-
-/* Whether the clerk gave up (the store failed and could not be opened anew): the worker ends. */
-bool clerk_failed(const struct clerk *clerk);
 
 /* Ends the thread, after the batch under way, closes the store and frees the clerk. */
 void clerk_stop(struct clerk *clerk);

@@ -4,6 +4,7 @@
 #include "db/booking/stale.h"
 #include "db/booking/stock.h"
 #include "db/store/tickets.h"
+#include "server/booking/back_off.h"
 #include "shared/base/clock.h"
 
 #define THINK_NS     (2 * NS_PER_MS) /* between reading and writing */
@@ -84,27 +85,57 @@ static bool lapse(struct batcher *batcher)
 	return good;
 }
 
-bool unlocked_serve(struct batcher *batcher)
+/* Whether the store, which somebody else had, can be written again. */
+static bool can_go_on(struct batcher *batcher)
+{
+	_Atomic bool *hindered = &batcher->queue->hindered;
+
+	if (!*hindered) {
+		return true;
+	}
+	if (!booking_stale_begin(batcher->store) || !end(batcher, false)) {
+		return false;
+	}
+	back_off_end_hindered(hindered);
+	return true;
+}
+
+static bool serve_next(struct batcher *batcher)
 {
 	struct booking_ring *ring = &batcher->queue->rings[batcher->worker];
-	bool good = true;
+	struct booking_slot *slot = &ring->slots[ring->answered % BOOKING_QUEUE_SLOTS];
+	bool good = !booking_slot_take(slot) || carry_out(batcher, slot);
+
+	if (!good) {
+		slot->answer.outcome =
+			store_is_unclear(batcher->store) ? BOOKING_UNCLEAR : batch_failure(batcher);
+	}
+	atomic_store_explicit(&ring->answered, ring->answered + 1, memory_order_release);
+	atomic_store(&batcher->queue->answered_ns, clock_monotonic_ns());
+	(void)waker_wake(&batcher->score->waker);
+	return good;
+}
+
+bool unlocked_serve(struct batcher *batcher)
+{
+	/* Requests are taken only when the lock is to be had: until then they can be withdrawn. */
+	if (!batch_take(batcher)) {
+		return true;
+	}
+	store_give(batcher->store);
+	bool good = can_go_on(batcher);
 
 	while (good && !batcher->stopping &&
 	       booking_queue_has_work_of(batcher->queue, batcher->worker)) {
-		struct booking_slot *slot = &ring->slots[ring->answered % BOOKING_QUEUE_SLOTS];
-
-		good = carry_out(batcher, slot);
-		if (!good) {
-			slot->answer.outcome =
-				store_is_unclear(batcher->store) ? BOOKING_UNCLEAR : BOOKING_FAILED;
-		}
-		atomic_store_explicit(&ring->answered, ring->answered + 1, memory_order_release);
-		(void)waker_wake(&batcher->score->waker);
+		good = serve_next(batcher);
 	}
 	good = good && lapse(batcher);
 	if (good && archive_is_due(batcher->shared) && store_take(batcher->store, LOCK_WAIT_NS)) {
 		good = batch_keep_chat(batcher);
 		store_give(batcher->store);
+	}
+	if (!good) {
+		batch_note_hindrance(batcher);
 	}
 	return good;
 }

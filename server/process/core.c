@@ -72,7 +72,9 @@ int64_t core_due_ns(struct core *core)
 	if (core->sales.again_ns != 0 && core->sales.again_ns < due_ns) {
 		due_ns = core->sales.again_ns;
 	}
-	return due_ns;
+	int64_t overdue_ns = boxoffice_due_ns(turn);
+
+	return overdue_ns < due_ns ? overdue_ns : due_ns;
 }
 
 void core_tick(struct core *core)

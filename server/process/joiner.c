@@ -15,7 +15,7 @@
 #define CHILD_NS (3 * NS_PER_SECOND) /* a child that takes longer hangs, and is killed */
 
 /* How a child ends. Killed, or stopped by another fault (die says 1), it ends otherwise. */
-enum { SERVED = 0, NOTHING_DONE = 3, STORE_DOWN = 4 };
+enum { SERVED = 0, NOTHING_DONE = 3, STORE_DOWN = 4, STORE_HINDERED = 5 };
 
 struct errand {
 	struct shared_state *shared;
@@ -24,26 +24,38 @@ struct errand {
 	struct back_off back_off;
 };
 
+static int serve_with(struct batcher *batcher, struct back_off *back_off)
+{
+	char why[STORE_ERROR_SIZE];
+
+	if (!batch_open(batcher, why)) {
+		if (batch_note_holder(batcher)) {
+			return STORE_HINDERED;
+		}
+		(void)back_off_note(back_off, why);
+		return STORE_DOWN;
+	}
+	if (batch_serve(batcher)) {
+		return batcher->commits > 0 ? SERVED : NOTHING_DONE;
+	}
+	if (store_hindrance(batcher->store) != STORE_FREE) {
+		return STORE_HINDERED;
+	}
+	(void)back_off_note(back_off, store_error(batcher->store));
+	return STORE_DOWN;
+}
+
 /* In the child: one request, or whatever is due, and the end. */
 static int serve_one(void *argument)
 {
 	struct errand *errand = argument;
-	char why[STORE_ERROR_SIZE];
 	struct batcher batcher;
 
-	if (!batch_open(&batcher, errand->shared, errand->worker, why)) {
-		(void)back_off_note(&errand->back_off, why);
-		return STORE_DOWN;
-	}
+	batch_init(&batcher, errand->shared, errand->worker);
 	batcher.most = 1;
 	batcher.only_one = true;
-	int status = STORE_DOWN;
+	int status = serve_with(&batcher, &errand->back_off);
 
-	if (batch_serve(&batcher)) {
-		status = batcher.commits > 0 ? SERVED : NOTHING_DONE;
-	} else {
-		(void)back_off_note(&errand->back_off, store_error(batcher.store));
-	}
 	batch_close(&batcher);
 	return status;
 }
@@ -57,6 +69,8 @@ static void back_off_after(struct booking_queue *queue, struct back_off *back_of
 	} else if (status == STORE_DOWN) {
 		atomic_store(&queue->failed_ns, clock_monotonic_ns());
 		clock_sleep(back_off_note(back_off, NULL));
+	} else if (status == STORE_HINDERED) {
+		clock_sleep(BACK_OFF_HINDERED_NS);
 	}
 }
 
@@ -66,6 +80,7 @@ static void start_and_join(struct errand *errand)
 	struct process *child = process_start(&options, serve_one, errand);
 
 	atomic_store(&errand->score->heartbeat_ns, clock_monotonic_ns());
+	atomic_store(&errand->score->child, child ? process_pid(child) : 0);
 	if (!child) {
 		log_error("no child for a booking: trying again");
 		clock_sleep(100 * NS_PER_MS);
@@ -125,7 +140,7 @@ int joiner_run(void *argument)
 		booking_queue_wait(queue, 0, batch_wait_at_most(queue));
 		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
 		serve_all(&errand);
-		if (queue->next_expiry_ns <= clock_deadlines_ns() ||
+		if (queue->hindered || queue->next_expiry_ns <= clock_deadlines_ns() ||
 		    archive_is_due(start->shared)) {
 			start_and_join(&errand);
 		}

@@ -34,7 +34,6 @@ struct master {
 	struct event_base *base;
 	struct copies *copies;     /* NULL with --adopt off */
 	struct dispatch *dispatch; /* NULL where the workers accept all by themselves */
-	struct mutex *store_lock;
 	int listeners[OPTIONS_LISTENERS_MAX];
 	struct key_pair key_pair;
 	struct event *tick_event;
@@ -211,8 +210,9 @@ static bool is_hung(const struct master *master, const struct slot *slot, int64_
 	const struct score *score = &master->shared.scoreboard->scores[slot->number];
 	int64_t silent_ns = now_ns - score->heartbeat_ns;
 	int64_t held_ns = 0;
-	bool holds = mutex_owner(master->store_lock, &held_ns) == process_pid(slot->process) &&
-		     held_ns >= HUNG_HOLDER_NS;
+	bool holds =
+		mutex_owner(master->shared.store_lock, &held_ns) == process_pid(slot->process) &&
+		held_ns >= HUNG_HOLDER_NS;
 
 	return silent_ns >= (holds ? HUNG_HOLDER_NS : HUNG_NS);
 }
@@ -371,8 +371,7 @@ int master_run(const struct options *options)
 	(void)signal(SIGPIPE, SIG_IGN);
 	master->options = options;
 	master->watched = notify_is_watched();
-	master->store_lock =
-		start_up(options, &master->shared, master->listeners, &master->key_pair);
+	start_up(options, &master->shared, master->listeners, &master->key_pair);
 	master->copies = options->adopt ? copies_create(&master->shared) : NULL;
 	make_events(master);
 	make_slots(master);

@@ -122,7 +122,7 @@ static struct store *open_store(const char *url)
 		die("%s", error);
 	}
 	if (!store_take(store, STORE_WAIT_NS)) {
-		die("%s: its lock is held by somebody else", url);
+		die("%s", store_error(store));
 	}
 	return store;
 }
@@ -145,12 +145,11 @@ static void bring_up_to_date(const struct booking_context *rules, const struct o
 	}
 }
 
-/* Opens the store once, before any worker does, and returns its lock. */
-static struct mutex *prepare_store(const struct options *options, struct shared_state *shared)
+/* Opens the store once, before any worker does. */
+static void prepare_store(const struct options *options, struct shared_state *shared)
 {
 	struct store *store = open_store(options->store);
 	const struct booking_context rules = { .store = store, .wall_ns = clock_deadlines_ns() };
-	struct mutex *lock = store_mutex(store);
 
 	if (options->serialize == SERIALIZE_NONE) {
 		warn_unlocked(store, options->store);
@@ -160,9 +159,9 @@ static struct mutex *prepare_store(const struct options *options, struct shared_
 	if (!archive_restore(shared, store)) {
 		die("%s", store_error(store));
 	}
+	shared->store_lock = store_mutex(store);
 	store_give(store);
 	store_close(store);
-	return lock;
 }
 
 static void write_pid_file(const char *path)
@@ -210,16 +209,14 @@ static void prepare_tls(const struct options *options, struct key_pair *key_pair
 	process_destroy(process);
 }
 
-struct mutex *start_up(const struct options *options, struct shared_state *shared, int *listeners,
-		       struct key_pair *key_pair)
+void start_up(const struct options *options, struct shared_state *shared, int *listeners,
+	      struct key_pair *key_pair)
 {
 	raise_limits(options);
 	prepare_tls(options, key_pair);
 	shared_state_init(shared, options);
 	open_listeners(options, listeners);
 	become_user(options->user, options->sandbox);
-	struct mutex *lock = prepare_store(options, shared);
-
+	prepare_store(options, shared);
 	write_pid_file(options->pid_file);
-	return lock;
 }

@@ -9,14 +9,13 @@
 
 #include "server/state/shared_state.h"
 #include "server/tls/key_pair.h"
-#include "shared/sync/mutex.h"
 
 /*
  * Fills SHARED and LISTENERS (one for each of the options'), brings the store and the stock board
- * up to date, and closes the store again: no handle of it crosses a fork. Returns the store's lock,
- * which stays mapped. KEY_PAIR is opened, and was checked, where there are TLS listeners.
+ * up to date, and closes the store again: no handle of it crosses a fork. The store's lock stays
+ * mapped. KEY_PAIR is opened, and was checked, where there are TLS listeners.
  */
-struct mutex *start_up(const struct options *options, struct shared_state *shared, int *listeners,
-		       struct key_pair *key_pair);
+void start_up(const struct options *options, struct shared_state *shared, int *listeners,
+	      struct key_pair *key_pair);
 
 #endif

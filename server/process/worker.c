@@ -295,10 +295,6 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	log_tick();
 	atomic_store(&turn->score->heartbeat_ns, turn_now_ns(turn));
 	core_tick(&loop->core);
-	if (clerk_failed(loop->clerk)) {
-		log_error("without its clerk this worker is of no use");
-		loop->finished = true;
-	}
 }
 
 static void end_turn(struct loop *loop)
@@ -421,8 +417,7 @@ static void enter_sandbox(const struct turn *turn)
 		     bind_to_role(opens_store ? SANDBOX_WORKER : SANDBOX_TELLER, options));
 }
 
-/* False when the store cannot be opened. */
-static bool begin(struct loop *loop, const struct worker_start *start)
+static void begin(struct loop *loop, const struct worker_start *start)
 {
 	struct turn *turn = &loop->core.turn;
 
@@ -437,14 +432,10 @@ static bool begin(struct loop *loop, const struct worker_start *start)
 	enter_sandbox(turn);
 	if (turn->shared->options->serialize != SERIALIZE_JOIN) {
 		loop->clerk = clerk_start(turn->shared, turn->worker);
-		if (!loop->clerk) {
-			return false;
-		}
 	}
 	make_events(loop);
 	loop->adopted = core_adopt(&loop->core, start->sockets);
 	score_add(turn->score, COUNTER_ADOPTED, loop->adopted);
-	return true;
 }
 
 static void finish(struct loop *loop)
@@ -467,9 +458,7 @@ int worker_run(void *argument)
 	if (!loop) {
 		die("out of memory");
 	}
-	if (!begin(loop, argument)) {
-		return 1;
-	}
+	begin(loop, argument);
 	atomic_store(&loop->core.turn.score->heartbeat_ns, turn_now_ns(&loop->core.turn));
 	tell_master(loop, MESSAGE_READY, 0, loop->adopted);
 	while (!loop->finished) {

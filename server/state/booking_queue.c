@@ -34,9 +34,26 @@ void booking_queue_submit(struct booking_queue *queue, uint32_t worker)
 {
 	struct booking_ring *ring = &queue->rings[worker];
 
-	ring->slots[ring->submitted % BOOKING_QUEUE_SLOTS].arrival =
-		atomic_fetch_add_explicit(&queue->arrivals, 1, memory_order_relaxed);
+	struct booking_slot *slot = &ring->slots[ring->submitted % BOOKING_QUEUE_SLOTS];
+
+	slot->arrival = atomic_fetch_add_explicit(&queue->arrivals, 1, memory_order_relaxed);
+	atomic_store_explicit(&slot->claim, BOOKING_WAITING, memory_order_relaxed);
 	atomic_store_explicit(&ring->submitted, ring->submitted + 1, memory_order_release);
+}
+
+bool booking_slot_take(struct booking_slot *slot)
+{
+	uint32_t claim = BOOKING_WAITING;
+
+	return atomic_compare_exchange_strong(&slot->claim, &claim, BOOKING_TAKEN) ||
+	       claim == BOOKING_TAKEN;
+}
+
+bool booking_slot_withdraw(struct booking_slot *slot)
+{
+	uint32_t claim = BOOKING_WAITING;
+
+	return atomic_compare_exchange_strong(&slot->claim, &claim, BOOKING_WITHDRAWN);
 }
 
 void booking_queue_call(struct booking_queue *queue, uint32_t worker)

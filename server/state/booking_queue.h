@@ -10,6 +10,9 @@
  * transaction. Its successor asks the store, and either publishes the answers or carries the
  * requests out again.
  *
+ * A request that waits too long is taken back by its worker's loop, and then nobody carries it out:
+ * one atomic exchange on its slot (`claim`) gives it to the one or to the other.
+ *
  * Written by: `submitted`, `taken`, a slot's request and `unreleased` that worker's loop;
  * `answered`, the answers and `batch` the holder of the store's lock; `serving` the holder, and the
  * master when it died.
@@ -29,6 +32,14 @@
 
 #define BOOKING_QUEUE_SLOTS 1024 /* requests of one worker under way; a power of two */
 
+/* Whose a request is. */
+enum booking_claim {
+	BOOKING_WAITING,
+	BOOKING_TAKEN,     /* a batch's: it is carried out, also by a successor, and answered */
+	BOOKING_WITHDRAWN, /* its worker's, who is to tell who asked that nothing was done */
+	BOOKING_TOLD       /* likewise, and it is told */
+};
+
 struct booking_slot {
 	uint32_t seat;    /* whose request it is: the worker's own business */
 	uint64_t session; /* likewise */
@@ -36,7 +47,8 @@ struct booking_slot {
 	int64_t since_ns; /* monotonic: it came to this machine after that */
 	uint64_t
 		arrival; /* the lower, the earlier, over all rings: in this order they are served */
-	int64_t asked_ns; /* monotonic */
+	int64_t asked_ns;       /* monotonic: likewise */
+	_Atomic uint32_t claim; /* enum booking_claim */
 	struct booking_request request;
 	struct booking_answer answer;
 };
@@ -92,6 +104,8 @@ struct booking_queue {
 	bool unseen; /* a commit that failed may be in the store, and nobody has looked since */
 	_Atomic uint64_t arrivals; /* requests ever submitted, in all rings */
 	_Atomic int64_t failed_ns; /* monotonic: when the store failed; 0: it took the last batch */
+	_Atomic bool hindered;     /* somebody else has the store: the log has said so */
+	_Atomic int64_t answered_ns;    /* monotonic: when any request was answered last */
 	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
 	uint64_t servers_seen;          /* on the store, as store_servers says it */
 	uint64_t servers_settled;       /* what is tied to those that are gone by then has lapsed */
@@ -111,6 +125,13 @@ void booking_queue_init(struct booking_queue *queue, unsigned workers);
 /* The loop of WORKER: a slot to write a request into, or NULL if too many are under way. */
 struct booking_slot *booking_queue_reserve(struct booking_queue *queue, uint32_t worker);
 void booking_queue_submit(struct booking_queue *queue, uint32_t worker);
+
+/*
+ * Who serves: whether the request is to be carried out, now or, after a death, again. The loop:
+ * takes one back; false if it was taken. Both: from then on it is certain.
+ */
+bool booking_slot_take(struct booking_slot *slot);
+bool booking_slot_withdraw(struct booking_slot *slot);
 
 /* The loop, once after it submitted: rings for its clerk, unless somebody's is at work anyway. */
 void booking_queue_call(struct booking_queue *queue, uint32_t worker);

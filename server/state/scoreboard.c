@@ -86,3 +86,14 @@ const char *worker_state_name(enum worker_state state)
 	}
 	return "unknown";
 }
+
+bool scoreboard_has(const struct scoreboard *scoreboard, pid_t pid)
+{
+	uint32_t i = 0;
+
+	while (i < scoreboard->workers + SCOREBOARD_OTHERS && scoreboard->scores[i].pid != pid &&
+	       scoreboard->scores[i].child != pid) {
+		i++;
+	}
+	return i < scoreboard->workers + SCOREBOARD_OTHERS;
+}

@@ -5,7 +5,7 @@
  * show it. A worker's line stays when the worker dies, and its successor counts on, so totals never
  * go back.
  *
- * Written by: `pid`, `state` and `deaths` the master; all else that worker's
+ * Written by: `pid`, `state` and `deaths` the master; `child` the joiner; all else that worker's
  * loop thread
  * (`commits`, `batched` and the booking counters: its clerk). Anyone reads at any time.
  */
@@ -13,6 +13,7 @@
 #define SERVER_STATE_SCOREBOARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -42,6 +43,7 @@ enum counter {
 
 struct score {
 	_Alignas(CACHE_LINE) _Atomic pid_t pid; /* 0 while it is down */
+	_Atomic pid_t child;                    /* the joiner's, that books now */
 	_Atomic uint32_t state;                 /* enum worker_state */
 	_Atomic uint32_t sandbox;               /* enum sandbox_part, as bits: in force */
 	_Atomic uint32_t deaths;                /* how many predecessors ended unasked */
@@ -80,6 +82,9 @@ static inline void score_add(struct score *score, enum counter counter, uint64_t
 /* The sum over all workers. */
 uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter);
 uint32_t scoreboard_connections(const struct scoreboard *scoreboard);
+
+/* Whether the process PID is one of them, or the joiner's child. */
+bool scoreboard_has(const struct scoreboard *scoreboard, pid_t pid);
 
 /* What all receivers together have queued; and the worker whose furthest is the furthest behind. */
 uint64_t scoreboard_queued_bytes(const struct scoreboard *scoreboard);

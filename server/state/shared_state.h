@@ -16,6 +16,7 @@
 #include "server/state/scoreboard.h"
 #include "server/state/stock_board.h"
 #include "server/state/stream.h"
+#include "shared/sync/mutex.h"
 
 struct shared_state {
 	const struct options *options;
@@ -28,6 +29,7 @@ struct shared_state {
 	struct stock_board *board;
 	struct logins *logins;
 	struct streams *streams;
+	struct mutex *store_lock; /* beside the store; NULL until it was opened first */
 };
 
 /* Maps and lays out everything for OPTIONS, which must outlive it. Dies when it cannot. */

@@ -96,12 +96,13 @@ struct stream {
 
 enum hand_kind {
 	HAND_NONE,
-	HAND_ROOM,    /* a stretch of a room's log: index, from, to */
-	HAND_LETTER,  /* of the inbox: index is the sender, from the place in its ring */
-	HAND_ANSWER,  /* of the booking queue: from is its place in the ring */
-	HAND_OFFER,   /* likewise, among the offers */
-	HAND_AUDIT,   /* to the session at the seat: index */
-	HAND_POSITION /* of a waiter: index; from is the position */
+	HAND_ROOM,      /* a stretch of a room's log: index, from, to */
+	HAND_LETTER,    /* of the inbox: index is the sender, from the place in its ring */
+	HAND_ANSWER,    /* of the booking queue: from is its place in the ring */
+	HAND_WITHDRAWN, /* likewise, one that was taken back */
+	HAND_OFFER,     /* likewise, among the offers */
+	HAND_AUDIT,     /* to the session at the seat: index */
+	HAND_POSITION   /* of a waiter: index; from is the position */
 };
 
 struct hand {

@@ -8,7 +8,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -343,3 +345,69 @@ Test(programs_store_faults, a_ban_that_could_not_be_written_is_written_when_ther
 	talk_open(&other, server.lines_port);
 	talk_expect_start(&other, "-DENIED ");
 }
+
+#ifdef FAILING_DISK
+
+/* Syncs that fail, by tests/prove/disk.c */
+
+#define EACH 1000 /* of a thousand */
+
+/* As tests/prove/disk.c has it. */
+static struct {
+	uint32_t full, write_fails;
+	_Atomic uint32_t sync_fails;
+	uint32_t sync_us;
+	uint64_t seed, calls;
+} * state_of_disk;
+
+static void load_disk(void)
+{
+	(void)setenv("LD_PRELOAD", FAILING_DISK, 1);
+	(void)setenv("TURNSTILE_DISK", disk, 1);
+}
+
+static void start_on_failing_disk(const char *kind)
+{
+	folder_file(&server.folder, "state-of-disk", disk);
+	int file = open(disk, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	cr_assert_eq(ftruncate(file, sizeof(*state_of_disk)), 0);
+	state_of_disk =
+		mmap(NULL, sizeof(*state_of_disk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	cr_assert_neq(state_of_disk, MAP_FAILED);
+	close(file);
+	server.before_exec = load_disk;
+	turnstiled_start(&server, "--workers", "1", "--store", store_url(&server, kind, "store"),
+			 "--event", "rush=10");
+	talk_open_greeted(&talk, server.lines_port);
+}
+
+/* ANSWER is what is known of it then; asking again tells the rest. */
+static void fail_a_commit(const char *kind, const char *answer)
+{
+	start_on_failing_disk(kind);
+	ask(&talk, "+booked ", "/book rush key=a-good-long-key-first");
+	state_of_disk->sync_fails = EACH;
+	ask(&talk, answer, "/book rush key=a-good-long-key-again");
+	ask(&talk, "+pong", "/ping");
+	state_of_disk->sync_fails = 0;
+	for (bool booked = false; !booked;) {
+		talk_say(&talk, "/book rush key=a-good-long-key-again");
+		booked = talk_expect_answer(&talk, "")[0] == '+';
+	}
+	ask(&talk, "+left rush 8 10", "/left rush");
+	cr_expect(adds_up(&talk, "rush"));
+}
+
+Test(programs_store_faults, a_commit_whose_sync_fails_is_answered_as_interrupted)
+{
+	fail_a_commit("sqlite", "-INTERRUPTED ");
+}
+
+/* There the file has not its name yet when it is synced. */
+Test(programs_store_faults, a_json_store_whose_sync_fails_is_what_it_was)
+{
+	fail_a_commit("json", "-INTERNAL ");
+}
+
+#endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "db/open.h"
 #include "server/booking/batch.h"
 #include "tests/support/child.h"
 #include "tests/support/folder.h"
@@ -44,7 +45,9 @@ static void start(void)
 	folder_file(&folder, "store", path);
 	snprintf(options.store, sizeof(options.store), "sqlite:%s", path);
 	shared_state_init(&shared, &options);
-	cr_assert(batch_open(&batcher, &shared, 0, why), "%s", why);
+	store_close(store_open(options.store, why)); /* as the master does */
+	batch_init(&batcher, &shared, 0);
+	cr_assert(batch_open(&batcher, why), "%s", why);
 	auditor = auditor_create(&shared, 0);
 	carry_out(BOOKING_EVENT_NEW, 10);
 	carry_out(BOOKING_BOOK, 2);

@@ -53,7 +53,10 @@ static void start(const char *kind)
 	folder_file(&folder, "store", path);
 	snprintf(options.store, sizeof(options.store), "%s:%s", kind, path);
 	shared_state_init(&shared, &options);
-	cr_assert(batch_open(&batcher, &shared, 0, why), "%s", why);
+	store_close(store_open(options.store, why)); /* as the master does */
+	batch_init(&batcher, &shared, 0);
+	cr_assert(batch_open(&batcher, why), "%s", why);
+	shared.store_lock = store_mutex(batcher.store);
 }
 
 static void start_sqlite(void)
@@ -202,6 +205,21 @@ BatchTest(a_question_that_comes_upon_a_hold_whose_time_is_over_is_answered_when_
 	cr_expect_gt(syncs, before);
 }
 
+/* Whatever was told to who asked stays true. */
+BatchTest(a_request_that_was_taken_back_is_never_carried_out)
+{
+	cr_assert_eq(ask(about(BOOKING_EVENT_NEW, "rush", 2)).outcome, BOOKING_DONE);
+	struct booking_slot *first = booking_queue_reserve(shared.queue, 0);
+
+	submit(0, about(BOOKING_BOOK, "rush", 2));
+	submit(0, about(BOOKING_BOOK, "rush", 1));
+	cr_assert(booking_slot_withdraw(first));
+	cr_assert(batch_serve(&batcher));
+	cr_expect_eq(first->claim, BOOKING_WITHDRAWN);
+	(void)take(0);
+	cr_expect_eq(take(0).left, 1, "both were carried out");
+}
+
 /* One that writes is enough for all: they are answered together. */
 BatchTest(a_question_behind_a_sale_in_one_batch_is_answered_when_that_is_synced)
 {
@@ -240,11 +258,11 @@ Test(batch_json, the_board_agrees_with_who_asks_again_after_a_commit_of_which_no
 	folders_fail = true;
 	submit(0, request);
 	cr_assert(!batch_serve(&batcher));
-	cr_assert(!batch_open_anew(&batcher, why));
+	cr_assert(!batch_open(&batcher, why));
 	batch_give_up(&batcher);
 	cr_assert_eq(take(0).outcome, BOOKING_UNCLEAR);
 	folders_fail = false;
-	cr_assert(batch_open_anew(&batcher, why), "%s", why);
+	cr_assert(batch_open(&batcher, why), "%s", why);
 	cr_assert_eq(ask(request).outcome, BOOKING_DONE);
 	cr_assert(stock_board_find(shared.board, "rush", &index, &event));
 	cr_expect_eq(event.left, 3);
