@@ -105,7 +105,7 @@ void claims_drop(struct claims *claims, struct booking_owner owner, claim_stands
 	uint32_t *link = &claims->buckets[bucket_of(claims, owner)];
 
 	while (*link != 0) {
-		struct claim *claim = at(claims, *link);
+		struct claim *claim = &claims->claims[*link - 1];
 
 		if (!is_of(claim, owner) || stands(context, claim)) {
 			link = &claim->next;
