@@ -79,7 +79,7 @@ static enum booking_outcome count(struct auditor *auditor, struct tallies *talli
 {
 	const struct store_count_leave leave = { may_begin, may_go_on, auditor };
 	char why[STORE_ERROR_SIZE];
-	enum store_result result;
+	enum store_result result = STORE_FAILED;
 
 	auditor->until_ns = clock_deadline(COUNT_NS);
 	do {

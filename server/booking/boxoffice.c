@@ -198,6 +198,43 @@ static void explain_busy(const struct store_holder *holder, struct problem *prob
 	}
 }
 
+/* What it is that the store does not do just now. */
+static void explain_store(const char *event, const struct booking_answer *answer,
+			  struct problem *problem)
+{
+	switch (answer->outcome) {
+	case BOOKING_NO_ROOM:
+		(void)refuse(problem, PROBLEM_LIMIT,
+			     "the store has no room for more tickets, whatever the event");
+		break;
+	case BOOKING_MISMATCH:
+		(void)refuse(problem, PROBLEM_INTERNAL,
+			     "%s does not add up: its tickets say %" PRId64 " sold and %" PRId64
+			     " held of %" PRId64 ", its counters say %" PRId64 " left",
+			     event, answer->sold, answer->held, answer->total, answer->left);
+		break;
+	case BOOKING_FAILED:
+		(void)refuse(problem, PROBLEM_INTERNAL, "the store failed; nothing was done");
+		break;
+	case BOOKING_UNCLEAR:
+		(void)refuse(
+			problem, PROBLEM_INTERRUPTED,
+			"the store failed; it may have been carried out or not: ask again with "
+			"the same key");
+		break;
+	case BOOKING_HINDERED: explain_busy(&answer->holder, problem); break;
+	case BOOKING_WRITTEN:
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "another program is writing to the store; nothing was done");
+		break;
+	case BOOKING_READ:
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "another program reads the store and does not end; nothing was done");
+		break;
+	default: bug("no fault of the store's");
+	}
+}
+
 bool boxoffice_problem(const struct booking_request *request, const struct booking_answer *answer,
 		       struct problem *problem)
 {
@@ -257,33 +294,12 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 				       "done, ask again");
 		break;
 	case BOOKING_NO_ROOM:
-		(void)refuse(problem, PROBLEM_LIMIT,
-			     "the store has no room for more tickets, whatever the event");
-		break;
 	case BOOKING_MISMATCH:
-		(void)refuse(problem, PROBLEM_INTERNAL,
-			     "%s does not add up: its tickets say %" PRId64 " sold and %" PRId64
-			     " held of %" PRId64 ", its counters say %" PRId64 " left",
-			     event, answer->sold, answer->held, answer->total, answer->left);
-		break;
 	case BOOKING_FAILED:
-		(void)refuse(problem, PROBLEM_INTERNAL, "the store failed; nothing was done");
-		break;
 	case BOOKING_UNCLEAR:
-		(void)refuse(
-			problem, PROBLEM_INTERRUPTED,
-			"the store failed; it may have been carried out or not: ask again with "
-			"the same key");
-		break;
-	case BOOKING_HINDERED: explain_busy(&answer->holder, problem); break;
+	case BOOKING_HINDERED:
 	case BOOKING_WRITTEN:
-		(void)refuse(problem, PROBLEM_BUSY,
-			     "another program is writing to the store; nothing was done");
-		break;
-	case BOOKING_READ:
-		(void)refuse(problem, PROBLEM_BUSY,
-			     "another program reads the store and does not end; nothing was done");
-		break;
+	case BOOKING_READ: explain_store(event, answer, problem); break;
 	}
 	return true;
 }
@@ -695,8 +711,7 @@ bool boxoffice_was_asked(const struct turn *turn)
 	const struct booking_ring *ring = &turn->shared->queue->rings[turn->worker];
 	const struct booking_slot *last = &ring->slots[(ring->submitted - 1) % BOOKING_QUEUE_SLOTS];
 
-	return ring->submitted > 0 && last->session == turn->hand->session &&
-	       last->asked == turn->hand->begun;
+	return last->session == turn->hand->session && last->asked == turn->hand->begun;
 }
 
 /* The end of a session */

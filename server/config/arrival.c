@@ -4,7 +4,7 @@
 
 struct endpoint endpoint_of(int socket)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(address);
 	struct endpoint endpoint = { .port = 0 };
 

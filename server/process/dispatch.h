@@ -44,12 +44,6 @@ bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
  */
 void dispatch_take(struct dispatch *dispatch, int socket, const struct arrival *arrival);
 
-/*
- * A socket that somebody else accepted, owned from here on: the plain end of a TLS connection. It
- * is handed on like any other, but no copy of it is kept: it ends with its worker.
- */
-void dispatch_take(struct dispatch *dispatch, int socket, const struct arrival *arrival);
-
 /* Accepts no more; who was accepted and not yet handed on is let go. */
 void dispatch_stop(struct dispatch *dispatch);
 

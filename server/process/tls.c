@@ -264,6 +264,7 @@ int tls_run(void *argument)
 	if (!process) {
 		die("out of memory");
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends, and with it what it has */
 	if (!begin(process, argument) ||
 	    channel_send(process->start->channel, &ready, WORKER_MESSAGE_LENGTH(0), NULL, 0) !=
 		    CHANNEL_OK) {

@@ -552,7 +552,6 @@ static void begin_behind_proxy(struct session *session)
 	}
 	session->stream->proxied = false;
 	free(session->proxy_wait);
-	free(session->renames);
 	session->proxy_wait = NULL;
 	begin(session);
 }
@@ -789,6 +788,7 @@ static void free_session(struct session *session)
 		session->front->finish(session);
 	}
 	free(session->proxy_wait);
+	free(session->renames);
 	free(session);
 }
 

@@ -167,6 +167,7 @@ static void add_ready(struct tls_link **ready, struct tls_link *link)
 
 static void note_event(struct tls_link **ready, const struct epoll_event *event)
 {
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): the lowest bit says which side it is */
 	struct tls_link *link = (struct tls_link *)(event->data.u64 & ~PLAIN_SIDE);
 	const bool plain = event->data.u64 & PLAIN_SIDE;
 	const bool readable = event->events & ~(unsigned)EPOLLOUT;
@@ -283,6 +284,7 @@ static SSL *begin_tls(int socket, const char *name)
 	if (!tls || SSL_set_fd(tls, socket) != 1 ||
 	    (address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name)
 		     : SSL_set1_host(tls, name)) != 1 ||
+	    /* NOLINTNEXTLINE(clang-diagnostic-cast-qual): the macro's own cast; it only reads */
 	    (!address && SSL_set_tlsext_host_name(tls, name) != 1)) {
 		SSL_free(tls);
 		return NULL;
