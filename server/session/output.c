@@ -22,6 +22,7 @@ struct block *block_create(struct arena *arena, uint32_t size)
 	}
 	block->arena = arena;
 	block->references = 1;
+	block->taken = size;
 	block->size = size;
 	block->used = 0;
 	return block;
@@ -33,7 +34,7 @@ void block_release(struct block *block)
 		return;
 	}
 	if (block->arena) {
-		arena_give(block->arena, block, sizeof(*block) + block->size);
+		arena_give(block->arena, block, sizeof(*block) + block->taken);
 	} else {
 		free(block);
 	}
@@ -337,7 +338,7 @@ void output_keep(struct output *output, struct arena *arena)
 			arena_keep(arena, segment, sizeof(*segment));
 		}
 		if (block->references++ == 0) {
-			arena_keep(arena, block, sizeof(*block) + block->size);
+			arena_keep(arena, block, sizeof(*block) + block->taken);
 			block->arena = arena;
 		}
 		output->last = segment;

@@ -37,7 +37,8 @@
 struct block {
 	struct arena *arena;
 	uint32_t references;
-	uint32_t size;
+	uint32_t taken; /* bytes that there are, as the arena has them: never changes */
+	uint32_t size;  /* of them, those that may be used */
 	uint32_t used;
 	char bytes[];
 };

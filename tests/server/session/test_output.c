@@ -244,3 +244,15 @@ Test(output, a_peer_that_is_gone_breaks_it)
 	add("anybody?\n");
 	cr_expect_eq(output_flush(&output, ends[0], line_length), OUTPUT_BROKEN);
 }
+
+Test(output, a_block_that_nothing_more_comes_into_gives_all_of_its_memory_back)
+{
+	struct block *first = block_create(arena, 4000);
+
+	first->used = first->size = 10; /* as what is said in a room, once it is put into words */
+	block_release(first);
+	struct block *second = block_create(arena, 4000);
+
+	cr_expect_eq(first, second);
+	block_release(second);
+}
