@@ -267,3 +267,32 @@ Test(batch_json, the_board_agrees_with_who_asks_again_after_a_commit_of_which_no
 	cr_assert(stock_board_find(shared.board, "rush", &index, &event));
 	cr_expect_eq(event.left, 3);
 }
+
+/* Another clerk looks next, while the store cannot be read: it is to be looked at once more. */
+Test(batch_json, the_board_agrees_also_when_the_next_who_looks_cannot_read_the_store)
+{
+	struct booking_request request = about(BOOKING_BOOK, "rush", 2);
+	struct stock_board_event event;
+	struct batcher other;
+	char why[STORE_ERROR_SIZE];
+	uint32_t index;
+
+	snprintf(request.key, sizeof(request.key), "a-good-long-key");
+	cr_assert_eq(ask(about(BOOKING_EVENT_NEW, "rush", 5)).outcome, BOOKING_DONE);
+	batch_init(&other, &shared, 1);
+	cr_assert(batch_open(&other, why), "%s", why);
+	folders_fail = true;
+	submit(0, request);
+	cr_assert(!batch_serve(&batcher));
+	batch_give_up(&batcher);
+	cr_assert_eq(take(0).outcome, BOOKING_UNCLEAR);
+	submit(1, request);
+	cr_assert(!batch_serve(&other));
+	(void)take(1);
+	folders_fail = false;
+	cr_assert(batch_open(&batcher, why), "%s", why);
+	cr_assert_eq(ask(request).outcome, BOOKING_DONE);
+	cr_assert(stock_board_find(shared.board, "rush", &index, &event));
+	cr_expect_eq(event.left, 3);
+	batch_close(&other);
+}
