@@ -198,6 +198,37 @@ static void explain_busy(const struct store_holder *holder, struct problem *prob
 	}
 }
 
+/* More than may be had, or not now. */
+static void explain_bound(const struct booking_request *request,
+			  const struct booking_answer *answer, struct problem *problem)
+{
+	switch (answer->outcome) {
+	case BOOKING_TOO_MANY:
+		(void)refuse(problem, PROBLEM_LIMIT, "at most %" PRId64 " tickets a request",
+			     answer->limit);
+		break;
+	case BOOKING_HAS_ENOUGH:
+		(void)refuse(problem, PROBLEM_LIMIT,
+			     "one address may hold or wait for %" PRId64
+			     " tickets at a time, and yours has %" PRId64,
+			     answer->limit, answer->has);
+		break;
+	case BOOKING_LIMIT: explain_limit(request, answer, problem); break;
+	case BOOKING_FULL:
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "%s: no more can hold or wait now; try again later", request->event);
+		break;
+	case BOOKING_BUSY:
+		(void)refuse(problem, PROBLEM_BUSY,
+			     request->verb == BOOKING_AUDIT
+				     ? "the tickets could not be counted now; try again"
+				     : "KEY was refused elsewhere after this was sent; nothing was "
+				       "done, ask again");
+		break;
+	default: bug("no bound");
+	}
+}
+
 /* What it is that the store does not do just now. */
 static void explain_store(const char *event, const struct booking_answer *answer,
 			  struct problem *problem)
@@ -272,27 +303,10 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 		(void)refuse(problem, PROBLEM_EXISTS, "there is an event %s", event);
 		break;
 	case BOOKING_TOO_MANY:
-		(void)refuse(problem, PROBLEM_LIMIT, "at most %" PRId64 " tickets a request",
-			     answer->limit);
-		break;
 	case BOOKING_HAS_ENOUGH:
-		(void)refuse(problem, PROBLEM_LIMIT,
-			     "one address may hold or wait for %" PRId64
-			     " tickets at a time, and yours has %" PRId64,
-			     answer->limit, answer->has);
-		break;
-	case BOOKING_LIMIT: explain_limit(request, answer, problem); break;
+	case BOOKING_LIMIT:
 	case BOOKING_FULL:
-		(void)refuse(problem, PROBLEM_BUSY,
-			     "%s: no more can hold or wait now; try again later", event);
-		break;
-	case BOOKING_BUSY:
-		(void)refuse(problem, PROBLEM_BUSY,
-			     request->verb == BOOKING_AUDIT
-				     ? "the tickets could not be counted now; try again"
-				     : "KEY was refused elsewhere after this was sent; nothing was "
-				       "done, ask again");
-		break;
+	case BOOKING_BUSY: explain_bound(request, answer, problem); break;
 	case BOOKING_NO_ROOM:
 	case BOOKING_MISMATCH:
 	case BOOKING_FAILED:

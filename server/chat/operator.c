@@ -304,7 +304,7 @@ static bool settle(struct turn *turn, enum password_verdict verdict)
 	}
 	drop_first(turn->operators);
 	if (session) {
-		session->password = passwords[verdict];
+		session->password = (uint8_t)passwords[verdict];
 		session_go_on(session);
 	}
 	return true;

@@ -64,7 +64,7 @@ static bool list_rooms(const struct session *session, struct rename *rename)
 {
 	const struct rooms *rooms = session->turn->shared->rooms;
 	const struct seat *seat = session->seat;
-	uint16_t large[SEAT_ROOMS_MAX];
+	uint16_t large[SEAT_ROOMS_MAX] = { 0 };
 	uint8_t large_count = 0;
 	bool somebody = false;
 

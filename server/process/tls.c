@@ -264,11 +264,10 @@ int tls_run(void *argument)
 	if (!process) {
 		die("out of memory");
 	}
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the process ends, and with it what it has */
 	if (!begin(process, argument) ||
 	    channel_send(process->start->channel, &ready, WORKER_MESSAGE_LENGTH(0), NULL, 0) !=
 		    CHANNEL_OK) {
-		return 1;
+		return 1; /* NOLINT(clang-analyzer-unix.Malloc): the process ends with it */
 	}
 	run(process);
 	terminator_destroy(process->terminator);

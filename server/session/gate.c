@@ -1,6 +1,6 @@
 #include "server/session/gate.h"
 
-#include "server/session/session.h"
+#include "server/session/sessions.h"
 #include "shared/base/clock.h"
 
 /* With the directory's lock held, as below. */

@@ -248,20 +248,6 @@ void session_hear(struct session *session, const struct message *message)
 	}
 }
 
-void session_note(struct turn *turn, const struct session *session, enum trail_kind kind,
-		  const char *format, ...)
-{
-	char who[TRAIL_WHO_SIZE] = "an operator who is gone";
-	va_list arguments;
-
-	if (session) {
-		trail_who(session->let_in ? session->seat->nick : "somebody", session->peer, who);
-	}
-	va_start(arguments, format);
-	trail_note(&turn->sessions->trail, turn_now_ns(turn), who, kind, format, arguments);
-	va_end(arguments);
-}
-
 void session_note_of(struct turn *turn, const char *who, enum trail_kind kind, const char *format,
 		     ...)
 {

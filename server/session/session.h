@@ -74,12 +74,6 @@ __attribute__((format(printf, 4, 5))) void session_note_of(struct turn *turn, co
 __attribute__((format(printf, 2, 3))) void session_notice(struct session *session,
 							  const char *format, ...);
 
-/* Notes in the log that SESSION (NULL: an operator who is gone) did what FORMAT says. */
-__attribute__((format(printf, 4, 5))) void session_note(struct turn *turn,
-							const struct session *session,
-							enum trail_kind kind, const char *format,
-							...);
-
 /*
  * What turn->sessions->reply holds for SESSION is a whole reply. Those to what came together are
  * sent together: by session_send_replies, or before anything else that is sent to it.

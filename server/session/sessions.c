@@ -1,5 +1,6 @@
 #include "server/session/sessions.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,4 +92,18 @@ void sessions_add_leaving(struct session *session)
 		session->next_ended = session->turn->sessions->ended;
 		session->turn->sessions->ended = session;
 	}
+}
+
+void session_note(struct turn *turn, const struct session *session, enum trail_kind kind,
+		  const char *format, ...)
+{
+	char who[TRAIL_WHO_SIZE] = "an operator who is gone";
+	va_list arguments;
+
+	if (session) {
+		trail_who(session->let_in ? session->seat->nick : "somebody", session->peer, who);
+	}
+	va_start(arguments, format);
+	trail_note(&turn->sessions->trail, turn_now_ns(turn), who, kind, format, arguments);
+	va_end(arguments);
 }

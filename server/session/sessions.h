@@ -140,4 +140,10 @@ void sessions_add_leaving(struct session *session);
 /* What it asked for found a lock taken: it is tried once more next turn. */
 void session_retry_later(struct session *session);
 
+/* Notes in the log that SESSION (NULL: an operator who is gone) did what FORMAT says. */
+__attribute__((format(printf, 4, 5))) void session_note(struct turn *turn,
+							const struct session *session,
+							enum trail_kind kind, const char *format,
+							...);
+
 #endif

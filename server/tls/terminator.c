@@ -393,6 +393,7 @@ static uint32_t handshakes_from(const struct terminator *terminator, struct peer
 
 	TAILQ_FOREACH(connection, &terminator->handshakes, in_handshakes)
 	{
+		/* cppcheck-suppress uninitvar */
 		count += peer_address_equal(peer_address_owner(connection->arrival.peer), owner);
 	}
 	return count;
