@@ -84,7 +84,7 @@ Test(programs_manners, a_wrong_option_is_one_line_that_says_what_would_be_right)
 		      { "--dispatch", "fair", "handoff or accept" },
 		      { "--echo", "lower", "upper or raw" },
 		      { "--listen", "7000", "KIND" },
-		      { "--listen", "tls:127.0.0.1:0", "lines" },
+		      { "--listen", "gopher:127.0.0.1:0", "lines" },
 		      { "--event", "rush", "=" },
 		      { "--event", "Rush=1", "a-z" },
 		      { "--store", "mysql:x", "sqlite" },
