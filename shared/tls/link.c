@@ -24,6 +24,8 @@
 #include "shared/tls/context.h"
 #include "shared/tls/relay.h"
 
+#define HOST_SIZE 256 /* bytes: of a name in the DNS, a NUL counted in */
+
 #define EVENTS_A_TURN 64
 #define PATIENCE_NS   NS_PER_SECOND
 #define PLAIN_SIDE    UINT64_C(1) /* in what epoll keeps: the plain side of the link it points to */
@@ -280,12 +282,13 @@ static SSL *begin_tls(int socket, const char *name)
 {
 	SSL *tls = SSL_new(context);
 	const bool address = is_address(name);
+	char host[HOST_SIZE]; /* OpenSSL's macro wants one that may be written to */
 
+	(void)snprintf(host, sizeof(host), "%s", name);
 	if (!tls || SSL_set_fd(tls, socket) != 1 ||
 	    (address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name)
 		     : SSL_set1_host(tls, name)) != 1 ||
-	    /* NOLINTNEXTLINE(clang-diagnostic-cast-qual): the macro's own cast; it only reads */
-	    (!address && SSL_set_tlsext_host_name(tls, name) != 1)) {
+	    (!address && SSL_set_tlsext_host_name(tls, host) != 1)) {
 		SSL_free(tls);
 		return NULL;
 	}
