@@ -94,7 +94,9 @@ static void end(struct input *input)
 		kept.listing = *listing;
 	}
 	memcpy(to, &kept, sizeof(kept));
-	line_reader_save(&input->lines, to + sizeof(kept));
+	if (kept.reader_size > 0) {
+		line_reader_save(&input->lines, to + sizeof(kept));
+	}
 	to = append(to + sizeof(kept) + kept.reader_size, input->line.text, input->line.length);
 	(void)append(to, input->rest.text, input->rest.length);
 }

@@ -91,7 +91,6 @@ struct arena *arena_create(void *start, size_t length)
 	}
 	arena->page = (size_t)sysconf(_SC_PAGESIZE);
 	arena->whole = (struct range){ start, (unsigned char *)start + length };
-	ASAN_POISON_MEMORY_REGION(start, length);
 	return arena;
 }
 
@@ -103,7 +102,6 @@ void arena_keep(struct arena *arena, const void *chunk, size_t size)
 	if (start < arena->whole.start || start + size > arena->whole.end || arena->settled) {
 		bug("a chunk that is not the arena's");
 	}
-	ASAN_UNPOISON_MEMORY_REGION(start, size);
 	add_range(arena, start, start + size_of(class_of(size)));
 }
 
@@ -136,10 +134,12 @@ static void settle(struct arena *arena)
 	arena->settled = true;
 	arena->ranges = NULL;
 	arena->range_count = arena->range_room = 0;
+	ASAN_POISON_MEMORY_REGION(start, (size_t)(arena->whole.end - start));
 	if (count > 0) {
 		qsort(kept, count, sizeof(*kept), by_start);
 	}
 	for (size_t i = 0; i < count; i++) {
+		ASAN_UNPOISON_MEMORY_REGION(kept[i].start, (size_t)(kept[i].end - kept[i].start));
 		add_gap(arena, start, kept[i].start);
 		start = kept[i].end > start ? kept[i].end : start;
 	}
