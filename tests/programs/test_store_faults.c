@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/open.h"
 #include "tests/programs/buyer.h"
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
@@ -382,11 +383,25 @@ static void start_on_failing_disk(const char *kind)
 	talk_open_greeted(&talk, server.lines_port);
 }
 
+/*
+ * Once somebody was answered: a clerk has the store's lock until it has also written chat, which it
+ * does at once after its start (the event's room is new). A sync that failed there is no commit's.
+ */
+static void wait_for_the_clerk(const char *kind)
+{
+	char error[STORE_ERROR_SIZE];
+	struct store *store = store_open(store_url(&server, kind, "store"), error);
+
+	cr_assert_not_null(store, "%s", error);
+	store_close(store);
+}
+
 /* ANSWER is what is known of it then; asking again tells the rest. */
 static void fail_a_commit(const char *kind, const char *answer)
 {
 	start_on_failing_disk(kind);
 	ask(&talk, "+booked ", "/book rush key=a-good-long-key-first");
+	wait_for_the_clerk(kind);
 	state_of_disk->sync_fails = EACH;
 	ask(&talk, answer, "/book rush key=a-good-long-key-again");
 	ask(&talk, "+pong", "/ping");
