@@ -89,6 +89,47 @@ static enum booking_outcome run(struct booking_work *work, const struct rule *ru
 	return outcome;
 }
 
+static const struct rule *rule_of(const struct booking_request *request)
+{
+	if ((size_t)request->verb >= sizeof(rules) / sizeof(*rules)) {
+		bug("no booking verb has the number %d", (int)request->verb);
+	}
+	return &rules[request->verb];
+}
+
+static void foresee_ticket(const struct booking_context *context,
+			   const struct booking_request *request, struct store_needs *needs)
+{
+	int64_t number;
+	int64_t salt;
+
+	if (code_read(store_code_key(context->store), span_of(request->code), &number, &salt)) {
+		needs->tickets[needs->ticket_count++] = number;
+	}
+}
+
+/* What is given back may be offered to who waits, and an offer is a ticket. */
+void booking_foresee(const struct booking_context *context, const struct booking_request *request,
+		     struct store_needs *needs)
+{
+	const struct rule *rule = rule_of(request);
+	bool some_wait = context->waitlist && context->waitlist->count > 0;
+
+	if (rule->need == NEEDS_TICKET) {
+		foresee_ticket(context, request, needs);
+	}
+	if (rule->need == NEEDS_EVENT || request->verb == BOOKING_EVENT_NEW) {
+		needs->events[needs->event_count++] = request->event;
+	}
+	if (rule->kind != 0 && request->key[0] != '\0') {
+		needs->keys[needs->key_count++] = request->key;
+	}
+	if (request->verb == BOOKING_RELEASE) {
+		needs->ties[needs->tie_count++] = request->client.session;
+	}
+	needs->adds |= rule->kind != 0 || request->verb == BOOKING_WAIT || some_wait;
+}
+
 static void describe_event(const struct booking_work *work)
 {
 	const struct store_event *event = work->event;
@@ -106,10 +147,7 @@ static void describe_event(const struct booking_work *work)
 void booking_carry_out(const struct booking_context *context, const struct booking_request *request,
 		       struct booking_answer *answer)
 {
-	if ((size_t)request->verb >= sizeof(rules) / sizeof(*rules)) {
-		bug("no booking verb has the number %d", (int)request->verb);
-	}
-	const struct rule *rule = &rules[request->verb];
+	const struct rule *rule = rule_of(request);
 	struct booking_work work = {
 		.context = context, .request = request, .answer = answer, .kind = rule->kind
 	};

@@ -15,6 +15,14 @@
 #define DB_BOOKING_BOOKING_H
 
 #include "db/booking/request.h"
+#include "db/store/needs.h"
+
+/*
+ * Adds to NEEDS what carrying out REQUEST will ask the store for, as far as the request says it.
+ * There is to be room for one more of each.
+ */
+void booking_foresee(const struct booking_context *context, const struct booking_request *request,
+		     struct store_needs *needs);
 
 /* Carries out REQUEST and writes what came of it to ANSWER. */
 void booking_carry_out(const struct booking_context *context, const struct booking_request *request,

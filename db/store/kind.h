@@ -13,6 +13,7 @@
 
 #include "db/store/code.h"
 #include "db/store/event_cache.h"
+#include "db/store/needs.h"
 #include "db/store/records.h"
 #include "db/store/tallies.h"
 #include "shared/base/clock.h"
@@ -32,6 +33,7 @@ struct store_kind {
 	struct store *(*open)(const char *path, bool make, char *error);
 	void (*close)(struct store *store);
 
+	void (*foresee)(struct store *store, const struct store_needs *needs); /* or NULL */
 	enum store_result (*begin)(struct store *store);
 	enum store_result (*commit)(struct store *store); /* a failed one is rolled back */
 	void (*rollback)(struct store *store);            /* or NULL: begin does it */

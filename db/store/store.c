@@ -52,6 +52,19 @@ void store_give(struct store *store)
 	mutex_unlock(store->mutex);
 }
 
+bool store_asks_needs(const struct store *store)
+{
+	return store->kind->foresee;
+}
+
+void store_foresee(struct store *store, const struct store_needs *needs)
+{
+	store_must_be_taken(store);
+	if (store->kind->foresee) {
+		store->kind->foresee(store, needs);
+	}
+}
+
 enum store_result store_begin(struct store *store)
 {
 	store_must_be_taken(store);

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "db/store/needs.h"
 #include "db/store/records.h"
 #include "shared/base/siphash.h"
 #include "shared/sync/mutex.h"
@@ -53,6 +54,13 @@ bool store_is_pressed(const struct store *store);
  * which has not. A commit looks, too: what went into a file without a name would be lost.
  */
 bool store_is_in_place(struct store *store);
+
+/*
+ * Whether the store is the faster for knowing what a transaction will need; and what the next one
+ * will, which is to stay as it is until that has begun. To be told before each, or not at all.
+ */
+bool store_asks_needs(const struct store *store);
+void store_foresee(struct store *store, const struct store_needs *needs);
 
 /*
  * A transaction, with the lock held. After a failed commit nothing of it is in the store, unless

@@ -189,15 +189,19 @@ static void begin_batch(struct booking_queue *queue)
 	atomic_store(&queue->batch.state, BATCH_CARRIED_OUT);
 }
 
-/* The ring whose next request came before those of all others; NULL when none has any. */
-static struct booking_ring *earliest(struct booking_queue *queue, uint64_t *at)
+/*
+ * The ring whose next request, from ENDS on, came before those of all others; NULL when none has
+ * any.
+ */
+static struct booking_ring *earliest(struct booking_queue *queue, const uint64_t *ends,
+				     uint64_t *at)
 {
 	struct booking_ring *first = NULL;
 	uint64_t arrival = UINT64_MAX;
 
 	for (uint32_t i = 0; i < queue->workers; i++) {
 		struct booking_ring *ring = &queue->rings[i];
-		uint64_t next = queue->batch.end[i];
+		uint64_t next = ends[i];
 
 		if (next < atomic_load_explicit(&ring->submitted, memory_order_acquire) &&
 		    ring->slots[next % BOOKING_QUEUE_SLOTS].arrival < arrival) {
@@ -210,18 +214,47 @@ static struct booking_ring *earliest(struct booking_queue *queue, uint64_t *at)
 }
 
 /*
- * Carries out what lies in the rings, in the order in which it came, whichever ring it lies in: who
- * asks again on another worker is behind the first request. Returns how many.
+ * Tells the store what the requests in the rings will need; returns how many of them it looked at.
+ * What comes later is for the next batch: it would wait for the store.
+ */
+static unsigned foresee(struct batcher *batcher, const struct booking_context *rules)
+{
+	struct booking_queue *queue = batcher->queue;
+	struct store_needs *needs = &batcher->needs;
+	uint64_t ends[OPTIONS_WORKERS_MAX];
+	struct booking_ring *ring;
+	unsigned seen = 0;
+	uint64_t at;
+
+	if (!store_asks_needs(batcher->store)) {
+		return batcher->most;
+	}
+	*needs = (struct store_needs){ .server = queue->server };
+	for (uint32_t i = 0; i < queue->workers; i++) {
+		ends[i] = queue->rings[i].answered;
+	}
+	while (seen < batcher->most && (ring = earliest(queue, ends, &at))) {
+		ends[ring - queue->rings] = at + 1;
+		booking_foresee(rules, &ring->slots[at % BOOKING_QUEUE_SLOTS].request, needs);
+		seen++;
+	}
+	store_foresee(batcher->store, needs);
+	return seen;
+}
+
+/*
+ * Carries out what lies in the rings, MOST of it, in the order in which it came, whichever ring it
+ * lies in: who asks again on another worker is behind the first request. Returns how many.
  */
 static unsigned carry_out_all(struct batcher *batcher, const struct booking_context *rules,
-			      bool *failed)
+			      unsigned most, bool *failed)
 {
 	struct booking_queue *queue = batcher->queue;
 	struct booking_ring *ring;
 	unsigned done = 0;
 	uint64_t at;
 
-	while (done < batcher->most && !*failed && (ring = earliest(queue, &at))) {
+	while (done < most && !*failed && (ring = earliest(queue, queue->batch.end, &at))) {
 		struct booking_slot *slot = &ring->slots[at % BOOKING_QUEUE_SLOTS];
 
 		queue->batch.end[ring - queue->rings] = at + 1;
@@ -381,6 +414,7 @@ static bool serve_batch(struct batcher *batcher)
 {
 	struct booking_queue *queue = batcher->queue;
 	const struct booking_context rules = rules_of(batcher);
+	const unsigned most = foresee(batcher, &rules);
 	bool failed = store_begin(batcher->store) != STORE_OK;
 	unsigned done = 0;
 
@@ -389,7 +423,7 @@ static bool serve_batch(struct batcher *batcher)
 		take_all(queue);
 	} else {
 		booking_limit_tidy(&rules);
-		done = carry_out_all(batcher, &rules, &failed);
+		done = carry_out_all(batcher, &rules, most, &failed);
 	}
 	failed = failed || !lapse(queue, &rules);
 	if (!failed && has_nothing_to_commit(batcher)) {

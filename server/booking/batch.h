@@ -12,7 +12,7 @@
 #include "server/chat/archive.h"
 #include "server/state/shared_state.h"
 
-#define BATCH_MAX 512 /* requests of one transaction */
+#define BATCH_MAX STORE_NEEDS_MAX /* requests of one transaction */
 
 struct batcher {
 	struct shared_state *shared;
@@ -25,6 +25,7 @@ struct batcher {
 	bool only_one;                   /* one batch, then enough */
 	const struct booking_slot *slot; /* that is being carried out */
 	uint64_t commits;                /* that the store took */
+	struct store_needs needs;        /* of the batch that begins */
 	_Atomic bool stopping;
 };
 
