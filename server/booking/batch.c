@@ -449,6 +449,22 @@ static bool has_work(const struct booking_queue *queue)
 	       queue->next_expiry_ns <= clock_deadlines_ns();
 }
 
+/*
+ * Adds how long the lock is held, since it was taken or since this was called last: after each
+ * batch, since in a rush there is always one more, and one clerk has it for seconds.
+ */
+static void count_held(struct batcher *batcher)
+{
+	_Atomic uint64_t *held_ns = &batcher->score->lock_held_ns;
+	const int64_t now_ns = clock_monotonic_ns();
+
+	atomic_store_explicit(held_ns,
+			      atomic_load_explicit(held_ns, memory_order_relaxed) +
+				      (uint64_t)(now_ns - batcher->taken_ns),
+			      memory_order_relaxed);
+	batcher->taken_ns = now_ns;
+}
+
 /* With the lock held. Serves until nothing is left, and says that somebody is at work meanwhile. */
 static bool serve_all(struct batcher *batcher)
 {
@@ -459,6 +475,7 @@ static bool serve_all(struct batcher *batcher)
 		atomic_store(&queue->serving, batcher->worker + 1);
 		while (good && has_work(queue) && !batcher->stopping) {
 			good = serve_batch(batcher) && store_tend(batcher->store) == STORE_OK;
+			count_held(batcher);
 			batcher->stopping |= batcher->only_one;
 		}
 		/* First this, then one look more: see booking_queue_call. */
@@ -515,11 +532,18 @@ bool batch_take(struct batcher *batcher)
 	int64_t before_ns = clock_monotonic_ns();
 	bool taken = store_take(batcher->store, LOCK_WAIT_NS);
 
-	histogram_add(&batcher->score->lock_wait_ns, (uint64_t)(clock_monotonic_ns() - before_ns));
+	batcher->taken_ns = clock_monotonic_ns();
+	histogram_add(&batcher->score->lock_wait_ns, (uint64_t)(batcher->taken_ns - before_ns));
 	if (!taken) {
 		(void)batch_note_holder(batcher);
 	}
 	return taken;
+}
+
+void batch_give(struct batcher *batcher)
+{
+	count_held(batcher);
+	store_give(batcher->store);
 }
 
 void batch_note_hindrance(struct batcher *batcher)
@@ -547,7 +571,7 @@ bool batch_serve(struct batcher *batcher)
 	if (!good) {
 		batch_note_hindrance(batcher);
 	}
-	store_give(batcher->store);
+	batch_give(batcher);
 	return good;
 }
 

@@ -26,6 +26,7 @@ struct batcher {
 	const struct booking_slot *slot; /* that is being carried out */
 	uint64_t commits;                /* that the store took */
 	struct store_needs needs;        /* of the batch that begins */
+	int64_t taken_ns;                /* monotonic: since when we have the lock */
 	_Atomic bool stopping;
 };
 
@@ -63,6 +64,7 @@ bool batch_serve(struct batcher *batcher);
 
 /* For who serves in another way: the lock, waiting two seconds at most; what hinders is logged. */
 bool batch_take(struct batcher *batcher);
+void batch_give(struct batcher *batcher);
 void batch_note_hindrance(struct batcher *batcher);
 
 /* How a request that failed with the store just now is answered, if its commit is not unclear. */

@@ -122,7 +122,7 @@ bool unlocked_serve(struct batcher *batcher)
 	if (!batch_take(batcher)) {
 		return true;
 	}
-	store_give(batcher->store);
+	batch_give(batcher);
 	bool good = can_go_on(batcher);
 
 	while (good && !batcher->stopping &&

@@ -27,6 +27,7 @@ struct connection {
 	bool answering;    /* the clerk carries it out */
 	bool answered_one; /* it is not the connection's first */
 	bool upgraded;     /* to a WebSocket: to be handed over */
+	bool of_operator;  /* likewise: as an operator's */
 	enum connection_then then;
 	int64_t deadline_ns; /* monotonic: by when something has to come; 0: it is our turn */
 };

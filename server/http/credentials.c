@@ -97,32 +97,47 @@ static enum outcome check_password(struct session *session, struct span value,
 	return outcome;
 }
 
-static enum outcome check_cookie(struct session *session, const struct login_secret *secret,
-				 struct response *response)
+enum outcome credentials_look(struct session *session, const struct request *request,
+			      bool *is_operator)
 {
 	struct shared_state *shared = session->turn->shared;
+	struct login_secret secret;
 
+	*is_operator = false;
+	if (!has_cookie(request, &secret)) {
+		return OUTCOME_DONE;
+	}
 	if (!directory_try(shared->directory)) {
 		return OUTCOME_AGAIN;
 	}
-	bool known = logins_know(shared->logins, secret, turn_now_ns(session->turn));
-
+	*is_operator = logins_know(shared->logins, &secret, turn_now_ns(session->turn));
 	directory_unlock(shared->directory);
-	return known ? OUTCOME_DONE : refuse_unknown(response);
+	return OUTCOME_DONE;
 }
 
 enum outcome credentials_check(struct session *session, const struct request *request,
 			       struct response *response)
 {
-	struct login_secret secret;
+	bool is_operator;
 
 	if (request_has(request, FIELD_AUTHORIZATION)) {
 		return check_password(session, request->fields[FIELD_AUTHORIZATION], response);
 	}
-	if (has_cookie(request, &secret)) {
-		return check_cookie(session, &secret, response);
-	}
-	return refuse_unknown(response);
+	enum outcome outcome = credentials_look(session, request, &is_operator);
+
+	return outcome != OUTCOME_DONE || is_operator ? outcome : refuse_unknown(response);
+}
+
+enum outcome credentials_show(struct session *session, const struct request *request,
+			      struct span argument, struct response *response,
+			      struct problem *problem)
+{
+	(void)session;
+	(void)request;
+	(void)argument;
+	(void)problem;
+	response_json(response, 200, json_pack("{s:b}", "operator", 1));
+	return OUTCOME_DONE;
 }
 
 /* Over https only where that is how people come. */

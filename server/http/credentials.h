@@ -14,7 +14,14 @@
 enum outcome credentials_check(struct session *session, const struct request *request,
 			       struct response *response);
 
-/* POST and DELETE /api/v1/op */
-resource_handler credentials_sign_in, credentials_sign_out;
+/*
+ * Whether who may be anybody has an operator's cookie; one that is over is none. OUTCOME_AGAIN: a
+ * lock was taken.
+ */
+enum outcome credentials_look(struct session *session, const struct request *request,
+			      bool *is_operator);
+
+/* GET, POST and DELETE /api/v1/op */
+resource_handler credentials_show, credentials_sign_in, credentials_sign_out;
 
 #endif

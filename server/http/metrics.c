@@ -18,6 +18,12 @@ static void write_type(struct reply *body, const char *name, const char *help, c
 	reply_line(body, "# TYPE %s %s", name, type);
 }
 
+static void write_metric_type(struct reply *body, const struct metric *metric)
+{
+	write_type(body, metric->name, metric->help,
+		   metric->kind == METRIC_COUNTER ? "counter" : "gauge");
+}
+
 static void write_numbers(struct reply *body, struct session *session)
 {
 	const struct shared_state *shared = session->turn->shared;
@@ -26,8 +32,7 @@ static void write_numbers(struct reply *body, struct session *session)
 		const struct metric metric = metric_read(shared, i, turn_wall_ns(session->turn));
 
 		if (metric.kind != METRIC_WORD) {
-			write_type(body, metric.name, metric.help,
-				   metric.kind == METRIC_COUNTER ? "counter" : "gauge");
+			write_metric_type(body, &metric);
 			reply_line(body, "%s %" PRIu64, metric.name, metric.number);
 		}
 	}
@@ -74,30 +79,115 @@ static void write_histogram(struct reply *body, const struct metric_histogram *h
 	reply_line(body, "%s_count %" PRIu64, histogram->name, all);
 }
 
+/* What each worker is and did. */
+enum worker_figure {
+	WORKER_UP,
+	WORKER_CONNECTIONS,
+	WORKER_COMMANDS,
+	WORKER_DELIVERIES,
+	WORKER_BOOKED,
+	WORKER_ADOPTED,
+	WORKER_DEATHS,
+	WORKER_FIGURES
+};
+
+static const struct metric worker_figures[WORKER_FIGURES] = {
+	[WORKER_UP] = { .name = "turnstile_worker_up",
+			.help = "Whether a worker serves",
+			.kind = METRIC_GAUGE },
+	[WORKER_CONNECTIONS] = { .name = "turnstile_worker_connections",
+				 .help = "A worker's open connections",
+				 .kind = METRIC_GAUGE },
+	[WORKER_COMMANDS] = { .name = "turnstile_worker_commands_total",
+			      .help = "Lines and requests that a worker carried out" },
+	[WORKER_DELIVERIES] = { .name = "turnstile_worker_deliveries_total",
+				.help = "Lines that a worker put into somebody's output" },
+	[WORKER_BOOKED] = { .name = "turnstile_worker_booked_total",
+			    .help = "Tickets that a worker's connections bought" },
+	[WORKER_ADOPTED] = { .name = "turnstile_worker_adopted_total",
+			     .help = "Connections that a worker went on with" },
+	[WORKER_DEATHS] = { .name = "turnstile_worker_deaths_total",
+			    .help = "Workers that ended unasked" },
+};
+
+static uint64_t read_worker(const struct score *score, enum worker_figure figure)
+{
+	switch (figure) {
+	case WORKER_UP: return score->state == WORKER_SERVING;
+	case WORKER_CONNECTIONS: return score->connections;
+	case WORKER_COMMANDS: return score->counters[COUNTER_COMMANDS];
+	case WORKER_DELIVERIES: return score->counters[COUNTER_DELIVERIES];
+	case WORKER_BOOKED: return score->counters[COUNTER_BOOKED];
+	case WORKER_ADOPTED: return score->counters[COUNTER_ADOPTED];
+	case WORKER_DEATHS: return score->deaths;
+	case WORKER_FIGURES: break;
+	}
+	return 0;
+}
+
+/* With --serialize join it is the joiner's children who have the lock. */
+static void write_lock_shares(struct reply *body, const struct shared_state *shared)
+{
+	static const char name[] = "turnstile_worker_lock_held_seconds_total";
+	const struct scoreboard *scoreboard = shared->scoreboard;
+
+	write_type(body, name, "How long a worker's clerk had the store's lock", "counter");
+	for (unsigned i = 0; i < scoreboard->workers; i++) {
+		reply_line(body, "%s{worker=\"%u\"} %.6f", name, i + 1,
+			   seconds_of(scoreboard->scores[i].lock_held_ns));
+	}
+	if (shared->options->serialize == SERIALIZE_JOIN) {
+		reply_line(body, "%s{worker=\"joiner\"} %.6f", name,
+			   seconds_of(scoreboard->scores[scoreboard->workers].lock_held_ns));
+	}
+}
+
 static void write_workers(struct reply *body, const struct scoreboard *scoreboard)
 {
-	write_type(body, "turnstile_worker_deaths_total", "Workers that ended unasked", "counter");
-	for (unsigned i = 0; i < scoreboard->workers; i++) {
-		reply_line(body, "turnstile_worker_deaths_total{worker=\"%u\"} %u", i + 1,
-			   atomic_load(&scoreboard->scores[i].deaths));
+	for (enum worker_figure figure = 0; figure < WORKER_FIGURES; figure++) {
+		const struct metric *metric = &worker_figures[figure];
+
+		write_metric_type(body, metric);
+		for (unsigned i = 0; i < scoreboard->workers; i++) {
+			reply_line(body, "%s{worker=\"%u\"} %" PRIu64, metric->name, i + 1,
+				   read_worker(&scoreboard->scores[i], figure));
+		}
 	}
+}
+
+enum event_figure { EVENT_TICKETS, EVENT_LEFT, EVENT_OPEN, EVENT_FIGURES };
+
+static const struct {
+	const char *name;
+	const char *help;
+} event_figures[EVENT_FIGURES] = {
+	[EVENT_TICKETS] = { "turnstile_event_tickets", "Tickets of an event in all" },
+	[EVENT_LEFT] = { "turnstile_event_tickets_left", "Of them, how many are left" },
+	[EVENT_OPEN] = { "turnstile_event_open", "Whether an event sells" },
+};
+
+static int64_t read_event(const struct stock_board_event *event, enum event_figure figure)
+{
+	switch (figure) {
+	case EVENT_TICKETS: return event->total;
+	case EVENT_LEFT: return event->left;
+	case EVENT_OPEN: return event->open;
+	case EVENT_FIGURES: break;
+	}
+	return 0;
 }
 
 static void write_events(struct reply *body, const struct stock_board *board)
 {
 	struct stock_board_event event;
 
-	write_type(body, "turnstile_event_tickets", "Tickets of an event in all", "gauge");
-	for (uint32_t i = 0; i < board->count; i++) {
-		stock_board_read(board, i, &event);
-		reply_line(body, "turnstile_event_tickets{event=\"%s\"} %" PRId64, event.name,
-			   event.total);
-	}
-	write_type(body, "turnstile_event_tickets_left", "Of them, how many are left", "gauge");
-	for (uint32_t i = 0; i < board->count; i++) {
-		stock_board_read(board, i, &event);
-		reply_line(body, "turnstile_event_tickets_left{event=\"%s\"} %" PRId64, event.name,
-			   event.left);
+	for (enum event_figure figure = 0; figure < EVENT_FIGURES; figure++) {
+		write_type(body, event_figures[figure].name, event_figures[figure].help, "gauge");
+		for (uint32_t i = 0; i < board->count; i++) {
+			stock_board_read(board, i, &event);
+			reply_line(body, "%s{event=\"%s\"} %" PRId64, event_figures[figure].name,
+				   event.name, read_event(&event, figure));
+		}
 	}
 }
 
@@ -118,6 +208,7 @@ enum outcome metrics_show(struct session *session, const struct request *request
 		write_histogram(&response->body, &histogram);
 	}
 	write_workers(&response->body, shared->scoreboard);
+	write_lock_shares(&response->body, shared);
 	write_events(&response->body, shared->board);
 	return OUTCOME_DONE;
 }

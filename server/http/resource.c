@@ -31,6 +31,7 @@ const struct resource resources[] = {
 	{ METHOD_POST, API "/tickets/*/confirm", FOR_ANYONE, OWN_HOST, 1, tickets_confirm },
 	{ METHOD_POST, API "/tickets/*/cancel", FOR_ANYONE, OWN_HOST, 1, tickets_cancel },
 	{ METHOD_POST, API "/tickets/*/admit", FOR_OPERATORS, OWN_HOST, 1, tickets_admit },
+	{ METHOD_GET, API "/op", FOR_OPERATORS, OWN_HOST, 1, credentials_show },
 	{ METHOD_POST, API "/op", FOR_ANYONE, OWN_HOST, 1, credentials_sign_in },
 	{ METHOD_DELETE, API "/op", FOR_ANYONE, OWN_HOST, 1, credentials_sign_out },
 };

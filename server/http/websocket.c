@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/http/connection.h"
+#include "server/http/credentials.h"
 #include "server/http/frames.h"
 #include "server/lines/lines.h"
 #include "server/lines/listing.h"
@@ -60,7 +61,10 @@ static bool take_nick(struct session *session)
 static enum outcome agree(struct session *session, const struct request *request,
 			  const char *accept_text, struct response *response)
 {
-	if (!take_nick(session)) {
+	struct connection *connection = connection_of(session);
+
+	if (credentials_look(session, request, &connection->of_operator) != OUTCOME_DONE ||
+	    !take_nick(session)) {
 		return OUTCOME_AGAIN;
 	}
 	response->status = 101;
@@ -70,7 +74,7 @@ static enum outcome agree(struct session *session, const struct request *request
 	if (request_has(request, FIELD_WEBSOCKET_PROTOCOL)) {
 		response_field(response, "Sec-WebSocket-Protocol: " PROTOCOL);
 	}
-	connection_of(session)->upgraded = true;
+	connection->upgraded = true;
 	return OUTCOME_DONE;
 }
 
@@ -229,6 +233,7 @@ void websocket_begin(struct session *session, char *rest, size_t length)
 {
 	struct websocket *websocket = websocket_of(session);
 
+	session->operator_role = connection_of(session)->of_operator;
 	memset((char *)session + sizeof(*session), 0, sizeof(*websocket) - sizeof(*session));
 	session->front = &websocket_front;
 	websocket->frames = frames_create();

@@ -1,9 +1,20 @@
 #include "server/state/metric.h"
 
+#include "server/state/health.h"
 #include "shared/base/clock.h"
 
 /* What is no counter. */
-enum figure { FIGURE_UPTIME, FIGURE_WORKERS, FIGURE_CONNECTIONS, FIGURE_SERIALIZE, FIGURES };
+enum figure {
+	FIGURE_UPTIME,
+	FIGURE_WORKERS,
+	FIGURE_CONNECTIONS,
+	FIGURE_SERIALIZE,
+	FIGURE_HEALTHY,
+	FIGURE_QUEUED,
+	FIGURE_LOCK_HOLDER,
+	FIGURE_LOCK_WAITING,
+	FIGURES
+};
 
 static const struct metric figures[FIGURES] = {
 	[FIGURE_UPTIME] = { "turnstile_uptime_seconds", "How long the server has run", METRIC_GAUGE,
@@ -11,6 +22,15 @@ static const struct metric figures[FIGURES] = {
 	[FIGURE_WORKERS] = { "turnstile_workers", "Worker processes", METRIC_GAUGE, 0, NULL },
 	[FIGURE_CONNECTIONS] = { "turnstile_connections", "Open connections of all kinds",
 				 METRIC_GAUGE, 0, NULL },
+	[FIGURE_HEALTHY] = { "turnstile_healthy", "Whether bookings can be taken (/healthz)",
+			     METRIC_GAUGE, 0, NULL },
+	[FIGURE_QUEUED] = { "turnstile_queued_bytes", "What is on its way to all receivers",
+			    METRIC_GAUGE, 0, NULL },
+	[FIGURE_LOCK_HOLDER] = { "turnstile_lock_holder_pid",
+				 "The process that has the store's lock now, 0 for none",
+				 METRIC_GAUGE, 0, NULL },
+	[FIGURE_LOCK_WAITING] = { "turnstile_lock_waiting", "Processes that wait for it now",
+				  METRIC_GAUGE, 0, NULL },
 	[FIGURE_SERIALIZE] = { "turnstile_serialize", "How bookings are put in a row", METRIC_WORD,
 			       0, NULL },
 };
@@ -33,10 +53,18 @@ static const char *const counter_helps[COUNTERS] = {
 
 const size_t metric_count = FIGURES + COUNTERS;
 
+static bool is_healthy(const struct shared_state *shared)
+{
+	char why[HEALTH_TEXT_SIZE];
+
+	return health_is_good(shared, clock_monotonic_ns(), why);
+}
+
 static struct metric read_figure(const struct shared_state *shared, enum figure figure,
 				 int64_t wall_ns)
 {
 	const struct scoreboard *scoreboard = shared->scoreboard;
+	const struct mutex *lock = shared->store_lock;
 	struct metric metric = figures[figure];
 
 	switch (figure) {
@@ -45,6 +73,12 @@ static struct metric read_figure(const struct shared_state *shared, enum figure 
 		break;
 	case FIGURE_WORKERS: metric.number = scoreboard->workers; break;
 	case FIGURE_CONNECTIONS: metric.number = scoreboard_connections(scoreboard); break;
+	case FIGURE_HEALTHY: metric.number = is_healthy(shared); break;
+	case FIGURE_QUEUED: metric.number = scoreboard_queued_bytes(scoreboard); break;
+	case FIGURE_LOCK_HOLDER:
+		metric.number = lock ? (uint64_t)mutex_owner(lock, NULL) : 0;
+		break;
+	case FIGURE_LOCK_WAITING: metric.number = lock ? lock->waiting : 0; break;
 	case FIGURE_SERIALIZE: metric.word = serialize_kind_name(shared->options->serialize); break;
 	case FIGURES: break;
 	}
@@ -72,9 +106,17 @@ struct metric_histogram metric_read_histogram(const struct shared_state *shared,
 				       .help = "From a booking request to its answer" },
 		[DURATION_LOCK] = { .name = "turnstile_lock_wait_seconds",
 				    .help = "How long a clerk waits for the store's lock" },
+		[DURATION_HELD] = { .name = "turnstile_lock_held_seconds",
+				    .help = "How long it is held, by whomever" },
 	};
 	struct metric_histogram sum = durations[duration];
 
+	if (duration == DURATION_HELD) {
+		if (shared->store_lock) {
+			histogram_merge(&sum.values, &shared->store_lock->held);
+		}
+		return sum;
+	}
 	for (unsigned i = 0; i < shared->scoreboard->workers; i++) {
 		const struct score *score = &shared->scoreboard->scores[i];
 

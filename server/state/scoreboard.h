@@ -53,6 +53,7 @@ struct score {
 	_Atomic uint64_t counters[COUNTERS];
 	struct histogram booking_ns;     /* from a request to its answer */
 	struct histogram lock_wait_ns;   /* for the store's lock: its clerk writes it */
+	_Atomic uint64_t lock_held_ns;   /* that it had the lock, all together: likewise */
 	_Atomic uint64_t queued_bytes;   /* of its receivers, the kernel's share counted in */
 	_Atomic uint64_t furthest_bytes; /* of the one furthest behind, when last looked at */
 	_Alignas(CACHE_LINE) struct waker waker; /* of its event loop */

@@ -120,6 +120,44 @@ Test(programs_websocket, a_handshake_that_is_none_is_refused)
 	cr_expect_null(strstr(answer.head, "Content-Length"));
 }
 
+/* Shakes hands with these FIELDS, and takes the greeting. */
+static void open_with(struct talk *talk, const char *fields)
+{
+	talk_open(talk, server.http_port);
+	http_send(talk, "GET", "/ws", text_of(SHAKE VERSION_13 "%s", fields), NULL);
+	cr_assert_eq(http_receive(talk, &answer, false), 101);
+	websocket_expect(talk, WEBSOCKET_TEXT, "+turnstile 1 ");
+}
+
+Test(programs_websocket, who_has_an_operators_cookie_is_one_until_it_is_given_back)
+{
+	static struct talk page;
+	char field[128];
+
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
+	talk_open(&page, server.http_port);
+	cr_expect_eq(http_get(&page, &answer, "/api/v1/op"), 401);
+	cr_expect_eq(http_ask(&page, &answer, "POST", "/api/v1/op",
+			      "Content-Type: application/json\r\n",
+			      "{\"password\":\"open sesame\"}"),
+		     200);
+	http_field(&answer, "Set-Cookie", field, sizeof(field));
+	const char *cookie = text_of("Cookie: %.*s\r\n", (int)strcspn(field, ";"), field);
+
+	cr_expect_eq(http_ask(&page, &answer, "GET", "/api/v1/op", cookie, NULL), 200);
+	open_with(&ann, cookie);
+	websocket_say(&ann, "/workers");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "=1 ");
+	open_with(&bob, "Cookie: turnstile_op=00112233445566778899aabbccddeeff\r\n");
+	websocket_say(&bob, "/workers");
+	websocket_expect(&bob, WEBSOCKET_TEXT, "-DENIED ");
+	talk_close(&bob);
+	cr_expect_eq(http_ask(&page, &answer, "DELETE", "/api/v1/op", cookie, NULL), 200);
+	open_with(&bob, cookie);
+	websocket_say(&bob, "/workers");
+	websocket_expect(&bob, WEBSOCKET_TEXT, "-DENIED ");
+}
+
 Test(programs_websocket, frames_may_come_behind_the_handshake_and_byte_by_byte)
 {
 	static const unsigned char ping[] = { 0x81, 0x85, 0, 0, 0, 0, '/', 'p', 'i', 'n', 'g' };
