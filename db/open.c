@@ -104,6 +104,7 @@ void store_is_in_root(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	snprintf(name_in_root, sizeof(name_in_root), "/%s", slash ? slash + 1 : file);
+	lockfile_renamed(file, name_in_root);
 }
 
 /*
@@ -120,23 +121,6 @@ static bool resolve(const char *file, char *path, char *error)
 		return true;
 	}
 	return store_refuse(error, "%s: %s", file, strerror(errno));
-}
-
-static struct mutex *open_lock(const char *path, char *error)
-{
-	struct mutex *mutex = lockfile_open(path);
-	if (mutex) {
-		return mutex;
-	}
-	if (errno == EPROTO) {
-		store_refuse(error,
-			     "%s-lock is of another version of this program: stop all that use the "
-			     "store, then delete it",
-			     path);
-	} else {
-		store_refuse(error, "%s-lock: %s", path, strerror(errno));
-	}
-	return NULL;
 }
 
 /* How a store is opened. */
@@ -172,7 +156,7 @@ static struct store *open_store(const char *url, const struct way *way, char *er
 		store_refuse(error, "%s is gone: stop the server, and put the store back", path);
 		return NULL;
 	}
-	struct mutex *mutex = open_lock(path, error);
+	struct mutex *mutex = lockfile_open(path, error);
 	if (!mutex) {
 		return NULL;
 	}
@@ -192,7 +176,7 @@ enum store_result store_count(const char *url, const struct store_count_leave *l
 	const struct store_kind *kind = kind_of(url, error);
 	struct mutex *mutex = NULL;
 	if (kind && resolve(file_of(url, kind), path, error)) {
-		mutex = open_lock(path, error);
+		mutex = lockfile_open(path, error);
 	}
 	return mutex ? kind->count(path, mutex, leave, tallies, error) : STORE_FAILED;
 }

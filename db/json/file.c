@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "db/store/in_use.h"
 #include "db/store/kind.h"
 
 void json_file_init(struct json_file *file, const char *path)
@@ -109,7 +110,8 @@ enum store_result json_file_open(struct json_file *file, char *error)
 	if (file->descriptor < 0 && errno == ENOENT) {
 		return STORE_NONE;
 	}
-	if (file->descriptor < 0 || fstat(file->descriptor, &file->status) < 0) {
+	if (file->descriptor < 0 || !in_use_mark(file->descriptor) ||
+	    fstat(file->descriptor, &file->status) < 0) {
 		fail(file, "", error);
 		return STORE_FAILED;
 	}
@@ -168,8 +170,8 @@ static int replace(struct json_file *file, bool keep_mode)
 	if (fresh < 0) {
 		return -1;
 	}
-	if (copy_mode(file->descriptor, fresh, keep_mode) && write_text(file, fresh) &&
-	    fsync(fresh) == 0 && rename(beside, file->path) == 0) {
+	if (in_use_mark(fresh) && copy_mode(file->descriptor, fresh, keep_mode) &&
+	    write_text(file, fresh) && fsync(fresh) == 0 && rename(beside, file->path) == 0) {
 		return fresh;
 	}
 	int problem = errno;

@@ -23,6 +23,7 @@
 #include "db/sqlite/schema.h"
 #include "db/sqlite/statement.h"
 #include "db/sqlite/tickets.h"
+#include "db/store/lock_file.h"
 #include "shared/base/log.h"
 
 #define BUSY_MS         1500
@@ -360,7 +361,7 @@ static bool open_database(struct sqlite_store *store, bool make, char *error)
 	if (sqlite3_db_readonly(store->database, "main") == 1) {
 		return store_refuse(error, "%s: cannot be written", path);
 	}
-	if (is_new && chmod(path, 0600) < 0) {
+	if ((is_new && chmod(path, 0600) < 0) || !lockfile_mark_store(path)) {
 		return store_refuse(error, "%s: %s", path, strerror(errno));
 	}
 	return true;

@@ -7,7 +7,7 @@
 
 #include "db/store/kind.h"
 
-static void show_plainly(char *name)
+void store_holder_show_plainly(char *name)
 {
 	for (; *name != '\0'; name++) {
 		if (*name <= ' ' || *name > '~') {
@@ -27,7 +27,7 @@ static void read_name(pid_t pid, char *name)
 	}
 	name[length > 0 ? length : 0] = '\0';
 	name[strcspn(name, "\n")] = '\0';
-	show_plainly(name);
+	store_holder_show_plainly(name);
 	if (*name == '\0') {
 		snprintf(name, STORE_HOLDER_NAME_SIZE, "process");
 	}

@@ -24,6 +24,9 @@ struct store_holder {
 /* False when nobody holds it. */
 bool store_holder_find(const struct mutex *mutex, struct store_holder *holder);
 
+/* What is not a plain character of ASCII, or is a space, becomes '?'. */
+void store_holder_show_plainly(char *name);
+
 /*
  * Writes to ERROR (STORE_ERROR_SIZE bytes) that the lock of the store at PATH could not be had, and
  * who holds it. Always false.

@@ -82,10 +82,22 @@ enum store_result store_begin(struct store *store)
 	return result;
 }
 
+/* Who opens the store by another lock file now holds another lock. */
+static bool is_locked_for_all(struct store *store)
+{
+	if (lockfile_is_the_one(store->mutex)) {
+		return true;
+	}
+	(void)store_noted(
+		store, store_fail(store, "%s-lock is another file now: stop all that use the store",
+				  store->path));
+	return false;
+}
+
 enum store_result store_commit(struct store *store)
 {
 	store_must_be_within(store);
-	if (store->broken || store_write_events(store) != STORE_OK) {
+	if (store->broken || store_write_events(store) != STORE_OK || !is_locked_for_all(store)) {
 		store_rollback(store);
 		return STORE_FAILED;
 	}

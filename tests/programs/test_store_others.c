@@ -471,6 +471,65 @@ Test(programs_store_others, no_two_processes_sell_by_two_indexes_of_one_log)
 	cr_expect(adds_up(&talk, "rush"));
 }
 
+/* A cleaner of old files takes the lock file: there is one lock still, or none is let in. */
+Test(programs_store_others, a_lock_file_that_is_cleaned_away_leaves_one_lock)
+{
+	char error[STORE_ERROR_SIZE];
+
+	sell_before_it_is_gone("sqlite");
+	delete_file("store-lock");
+	replace_worker_of(&talk);
+	ask(&talk, "+booked ", "/book rush key=a-good-long-key-third");
+	ask(&other, "+booked ", "/book rush key=a-good-long-key-fourth");
+	cr_expect_null(store_open(store_url(&server, "sqlite", "store"), error));
+	cr_expect(strstr(error, "was taken away while others use the store"), "%s", error);
+	cr_expect_not(exists("store-lock"), "a second lock was made");
+	ask(&talk, "+booked ", "/book rush key=a-good-long-key-fifth");
+	cr_expect_eq(turnstiled_stop(&server), 0);
+	tool = store_open(store_url(&server, "sqlite", "store"), error);
+	cr_expect_not_null(tool, "%s", error);
+	store_close(tool);
+}
+
+/* Where somebody has another lock all the same, nothing is sold by ours. */
+Test(programs_store_others, nothing_is_sold_by_a_lock_that_was_replaced)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	sell_before_it_is_gone("sqlite");
+	delete_file("store-lock");
+	folder_file(&server.folder, "store-lock", path);
+	fclose(fopen(path, "we"));
+	expect_no_sales();
+	cr_expect(eventually(log_has(&server, "store-lock is another file now")));
+}
+
+/* Two containers: the same store, but other numbers for the same processes. */
+static int serve_in_a_container(void *argument)
+{
+	const char *url = argument;
+
+	(void)execlp("unshare", "unshare", "--pid", "--fork", "--kill-child", TURNSTILED,
+		     "--listen", "lines:127.0.0.1:0", "--store", url, NULL);
+	return CHILD_FAILED;
+}
+
+Test(programs_store_others, a_second_container_on_a_store_is_refused_in_one_line)
+{
+	char output[2048], url[FOLDER_PATH_SIZE];
+
+	if (geteuid() != 0) {
+		cr_skip_test("nobody but root can make a pid namespace here");
+	}
+	sell_before_it_is_gone("sqlite");
+	snprintf(url, sizeof(url), "%s", store_url(&server, "sqlite", "store"));
+	cr_expect_eq(
+		child_run_caught(serve_in_a_container, url, STDERR_FILENO, output, sizeof(output)),
+		1);
+	cr_expect(strstr(output, "is in use in another container (pid namespace"), "%s", output);
+	ask(&talk, "+booked ", "/book rush key=a-good-long-key-third");
+}
+
 /* The index of keys is only ever a hint: each process goes on with what it has. */
 Test(programs_store_others, a_deleted_index_of_keys_lets_no_key_sell_twice)
 {
