@@ -26,6 +26,7 @@ struct connection {
 	bool without_body; /* HEAD */
 	bool answering;    /* the clerk carries it out */
 	bool answered_one; /* it is not the connection's first */
+	bool answers_page; /* to what the clerk carries out: with a page, not with JSON */
 	bool upgraded;     /* to a WebSocket: to be handed over */
 	bool of_operator;  /* likewise: as an operator's */
 	enum connection_then then;

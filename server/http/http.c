@@ -6,8 +6,10 @@
 #include "server/booking/boxoffice.h"
 #include "server/http/connection.h"
 #include "server/http/credentials.h"
+#include "server/http/page.h"
 #include "server/http/parser.h"
 #include "server/http/resource.h"
+#include "server/http/ticket_page.h"
 #include "server/http/tickets.h"
 #include "server/http/websocket.h"
 #include "server/session/share.h"
@@ -95,7 +97,11 @@ static void answer(struct session *session, const struct booking_request *reques
 		return;
 	}
 	response_init(&response);
-	tickets_answer(session->turn, request, booking_answer, &response);
+	if (connection_of(session)->answers_page) {
+		ticket_page_answer(session->turn, request, booking_answer, &response);
+	} else {
+		tickets_answer(session->turn, request, booking_answer, &response);
+	}
 	send_response(session, &response);
 	response_finish(&response);
 }
@@ -121,6 +127,7 @@ static void begin_anew(struct session *session)
 
 	connection->head = (struct head){ .length = 0 };
 	connection->head_is_whole = connection->charged = connection->without_body = false;
+	connection->answers_page = false;
 	session->operator_role = false;
 	connection->answered_one = true;
 	connection->deadline_ns = turn_now_ns(session->turn) + IDLE_NS;
@@ -155,11 +162,21 @@ static bool is_for_us(const struct session *session, const struct request *reque
 	return known && (!origin.text || !checks_origin || site_is_origin(site, options, origin));
 }
 
+/* Who looks for what is not there and not the API's is somebody at a browser. */
+static bool is_of_page(const struct request *request)
+{
+	return !is_changing(request->method) && !span_starts(request->path, "/api/");
+}
+
 static void refuse_path(const struct request *request, struct response *response)
 {
 	char methods[RESOURCE_METHODS_SIZE];
 
 	resource_methods(request->path, methods);
+	if (methods[0] == '\0' && is_of_page(request)) {
+		page_missing(response);
+		return;
+	}
 	if (methods[0] == '\0') {
 		response_refuse(response, 404, "notfound", "there is nothing of that name");
 		return;

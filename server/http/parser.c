@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const char *const field_names[FIELDS] = {
+	[FIELD_ACCEPT_ENCODING] = "accept-encoding",
 	[FIELD_AUTHORIZATION] = "authorization",
 	[FIELD_CONTENT_LENGTH] = "content-length",
 	[FIELD_CONTENT_TYPE] = "content-type",
@@ -12,6 +13,7 @@ static const char *const field_names[FIELDS] = {
 	[FIELD_EXPECT] = "expect",
 	[FIELD_HOST] = "host",
 	[FIELD_IDEMPOTENCY_KEY] = "idempotency-key",
+	[FIELD_IF_NONE_MATCH] = "if-none-match",
 	[FIELD_ORIGIN] = "origin",
 	[FIELD_TRANSFER_ENCODING] = "transfer-encoding",
 	[FIELD_UPGRADE] = "upgrade",
@@ -61,6 +63,12 @@ static struct span trimmed(struct span value)
 	return value;
 }
 
+/* What only says what the peer would like: of two of them the last counts. */
+static bool is_wish(enum field field)
+{
+	return field == FIELD_ACCEPT_ENCODING || field == FIELD_IF_NONE_MATCH;
+}
+
 static int on_value(http_parser *parser, const char *text, size_t length)
 {
 	struct reading *reading = parser->data;
@@ -68,7 +76,7 @@ static int on_value(http_parser *parser, const char *text, size_t length)
 	if (reading->field < FIELDS) {
 		struct span *value = &reading->request->fields[reading->field];
 
-		reading->doubled |= value->text != NULL;
+		reading->doubled |= value->text && !is_wish(reading->field);
 		*value = trimmed((struct span){ text, length });
 	}
 	return 0;

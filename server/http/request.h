@@ -20,8 +20,9 @@ enum method {
 	METHOD_OTHER /* nobody here takes it */
 };
 
-/* The fields that mean something here; each may be there once. */
+/* The fields that mean something here; each but a wish may be there once. */
 enum field {
+	FIELD_ACCEPT_ENCODING,
 	FIELD_AUTHORIZATION,
 	FIELD_CONTENT_LENGTH,
 	FIELD_CONTENT_TYPE,
@@ -29,6 +30,7 @@ enum field {
 	FIELD_EXPECT,
 	FIELD_HOST,
 	FIELD_IDEMPOTENCY_KEY,
+	FIELD_IF_NONE_MATCH,
 	FIELD_ORIGIN,
 	FIELD_TRANSFER_ENCODING,
 	FIELD_UPGRADE,

@@ -2,22 +2,35 @@
 
 #include <stdio.h>
 
+#include "server/http/asset.h"
 #include "server/http/credentials.h"
 #include "server/http/document.h"
 #include "server/http/events.h"
 #include "server/http/health.h"
 #include "server/http/metrics.h"
+#include "server/http/pages.h"
+#include "server/http/qr_code.h"
+#include "server/http/ticket_page.h"
 #include "server/http/tickets.h"
 #include "server/http/websocket.h"
 
 #define COST_OF_LISTING  20 /* up to some thousand lines */
 #define COST_OF_COUNTING 50 /* of all tickets of an event */
 
+#define COST_OF_DRAWING 5
+
 #define API "/api/v1"
 
 const struct resource resources[] = {
 	{ METHOD_GET, "/healthz", FOR_ANYONE, ANY_HOST, 1, health_show },
 	{ METHOD_GET, "/metrics", FOR_ANYONE, ANY_HOST, COST_OF_LISTING, metrics_show },
+	{ METHOD_GET, "/", FOR_ANYONE, OWN_HOST, COST_OF_LISTING, pages_office },
+	{ METHOD_GET, "/e/*", FOR_ANYONE, OWN_HOST, COST_OF_LISTING, pages_event },
+	{ METHOD_GET, "/t/*.svg", FOR_ANYONE, OWN_HOST, COST_OF_DRAWING, qr_code_show },
+	{ METHOD_GET, "/t/*", FOR_ANYONE, OWN_HOST, 1, ticket_page_show },
+	{ METHOD_GET, "/door", FOR_ANYONE, OWN_HOST, 1, pages_door },
+	{ METHOD_GET, "/op", FOR_ANYONE, OWN_HOST, 1, pages_op },
+	{ METHOD_GET, "/assets/*", FOR_ANYONE, OWN_HOST, 1, asset_show },
 	{ METHOD_GET, "/api", FOR_ANYONE, OWN_HOST, 1, document_show },
 	{ METHOD_GET, "/ws", FOR_ANYONE, OWN_ORIGIN, 1, websocket_shake_hands },
 	{ METHOD_GET, API "/events", FOR_ANYONE, OWN_HOST, COST_OF_LISTING, events_list },
@@ -85,10 +98,11 @@ void resource_methods(struct span path, char text[RESOURCE_METHODS_SIZE])
 
 	text[0] = '\0';
 	for (size_t i = 0; i < resource_count; i++) {
-		if (matches(path, resources[i].path, &argument)) {
+		const char *methods = method_names[resources[i].method];
+
+		if (matches(path, resources[i].path, &argument) && !strstr(text, methods)) {
 			length += (size_t)snprintf(text + length, RESOURCE_METHODS_SIZE - length,
-						   "%s%s", length > 0 ? ", " : "",
-						   method_names[resources[i].method]);
+						   "%s%s", length > 0 ? ", " : "", methods);
 		}
 	}
 }

@@ -13,14 +13,11 @@
 #define RETRY_SECONDS 1  /* after 429 and 503 */
 #define CODE_SIZE     24 /* bytes of a code in lower case, a NUL counted in */
 
-/* What every answer has. A page may do nothing but what it is given here. */
-#define SAFETY                                                                               \
-	"Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; " \
-	"frame-ancestors 'none'\r\n"                                                         \
-	"X-Content-Type-Options: nosniff\r\n"                                                \
-	"Referrer-Policy: no-referrer\r\n"                                                   \
-	"Cross-Origin-Opener-Policy: same-origin\r\n"                                        \
-	"Cache-Control: no-store\r\n"
+/* What every answer has. */
+#define SAFETY                                \
+	"X-Content-Type-Options: nosniff\r\n" \
+	"Referrer-Policy: no-referrer\r\n"    \
+	"Cross-Origin-Opener-Policy: same-origin\r\n"
 
 static const struct {
 	unsigned status;
@@ -29,6 +26,7 @@ static const struct {
 	{ 101, "Switching Protocols" },
 	{ 200, "OK" },
 	{ 201, "Created" },
+	{ 304, "Not Modified" },
 	{ 400, "Bad Request" },
 	{ 401, "Unauthorized" },
 	{ 403, "Forbidden" },
@@ -73,6 +71,8 @@ void response_init(struct response *response)
 {
 	response->status = 200;
 	response->type = "text/plain; charset=utf-8";
+	response->policy = RESPONSE_POLICY;
+	response->caching = RESPONSE_CACHING;
 	response->fields[0] = '\0';
 	reply_init(&response->body, NULL, NULL);
 }
@@ -132,6 +132,11 @@ void response_refuse(struct response *response, unsigned status, const char *cod
 	}
 }
 
+unsigned response_status(enum problem_code code)
+{
+	return problem_statuses[code];
+}
+
 void response_problem(struct response *response, const struct problem *problem)
 {
 	char code[CODE_SIZE];
@@ -169,11 +174,13 @@ void response_write(const struct response *response, struct response_manner mann
 {
 	reply_line(reply, "HTTP/1.1 %u %s\r", response->status, reason_of(response->status));
 	add_date(reply, wall_ns);
-	if (response->status != 101) {
+	if (response->status != 101 && response->status != 304) {
 		reply_line(reply, "Content-Type: %s\r", response->type);
 		reply_line(reply, "Content-Length: %zu\r", response->body.length);
 	}
 	reply_bytes(reply, SAFETY, sizeof(SAFETY) - 1);
+	reply_line(reply, "Content-Security-Policy: %s\r", response->policy);
+	reply_line(reply, "Cache-Control: %s\r", response->caching);
 	reply_bytes(reply, response->fields, strlen(response->fields));
 	if (manner.last) {
 		reply_bytes(reply, "Connection: close\r\n", 19);

@@ -20,9 +20,16 @@
 struct response {
 	unsigned status;
 	const char *type;                  /* of its body */
+	const char *policy;                /* what a browser lets it do: Content-Security-Policy */
+	const char *caching;               /* Cache-Control */
 	char fields[RESPONSE_FIELDS_SIZE]; /* "Name: value\r\n", each */
 	struct reply body;
 };
+
+/* A browser lets it do nothing, as is right for all but pages; and it is not to be kept. */
+#define RESPONSE_POLICY \
+	"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define RESPONSE_CACHING "no-store"
 
 /* Begins with 200 and no body; response_finish gives back what it holds. */
 void response_init(struct response *response);
@@ -42,7 +49,10 @@ void response_json(struct response *response, unsigned status, json_t *value);
 void response_refuse(struct response *response, unsigned status, const char *code,
 		     const char *message);
 
-/* The same for what the core refused. */
+/* The status of what the core refused. */
+unsigned response_status(enum problem_code code);
+
+/* The answer of it. */
 void response_problem(struct response *response, const struct problem *problem);
 
 /* Adds the whole to REPLY. WALL_NS is its date. */

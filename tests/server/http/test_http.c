@@ -292,13 +292,13 @@ Test(http, another_host_or_the_page_of_another_is_refused)
 	cr_expect_str_eq(statuses(), "403");
 	send_in("GET http://evil.example/ HTTP/1.1\r\n" HOST "\r\n");
 	cr_expect_str_eq(statuses(), "403");
-	send_in("GET http://box.example/ HTTP/1.1\r\n" HOST "\r\n");
+	send_in("GET http://box.example/nowhere HTTP/1.1\r\n" HOST "\r\n");
 	cr_expect_str_eq(statuses(), "404");
 	send_in("POST / HTTP/1.1\r\n" HOST "Origin: http://evil.example\r\n\r\n");
 	cr_expect_str_eq(statuses(), "403");
 	send_in("POST / HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n");
 	cr_expect_str_eq(statuses(), "403");
-	send_in("POST / HTTP/1.1\r\n" HOST "Origin: http://box.example\r\n\r\n");
+	send_in("POST /nowhere HTTP/1.1\r\n" HOST "Origin: http://box.example\r\n\r\n");
 	cr_expect_str_eq(statuses(), "404");
 	send_in("GET /healthz HTTP/1.1\r\nHost: 10.0.0.1:1\r\n\r\n");
 	cr_expect_str_eq(statuses(), "200");
