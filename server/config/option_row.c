@@ -458,6 +458,16 @@ static bool set_adopt(struct options *options, const char *value, char *problem)
 	return choice >= 0;
 }
 
+static bool set_chaos(struct options *options, const char *value, char *problem)
+{
+	int choice = choose(value, "on", "off", problem);
+
+	if (choice >= 0) {
+		options->chaos = choice == 0;
+	}
+	return choice >= 0;
+}
+
 static bool set_log_level(struct options *options, const char *value, char *problem)
 {
 	if (!log_level_read(value, &options->log_level)) {
@@ -500,6 +510,8 @@ const struct option_row option_rows[] = {
 	  .text = set_pid_file },
 	{ "sandbox", "on|off", "System-call filter, Landlock, no new privileges in every process", "on",
 	  .text = set_sandbox },
+	{ "chaos", NULL, "Operators may have workers crash, with /crash, to see that nobody notices: for "
+	  "tests and demonstrations", NULL, .text = set_chaos },
 	{ "drain", "SECONDS", "Time for a clean stop, 0 to 3600", "10",
 	  .number = set_drain, .least = 0, .most = 3600 },
 

@@ -17,7 +17,7 @@
 
 struct option_row {
 	const char *name;     /* NULL: a heading of the help */
-	const char *argument; /* as the help shows it */
+	const char *argument; /* as the help shows it; NULL: it stands alone, and means "on" */
 	const char *help;
 	const char *initial; /* the value until one is given; NULL: none, or worked out later */
 	/* One of the three: a whole number, a number of bytes (64KiB), any text. */

@@ -83,6 +83,7 @@ struct options {
 	char tls_key[4096];
 	int64_t drain_ns;
 	bool adopt;   /* connections outlive the worker that serves them */
+	bool chaos;   /* operators may have workers crash */
 	bool sandbox; /* each process binds itself to its role */
 	enum log_level log_level;
 	enum log_format log_format;

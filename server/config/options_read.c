@@ -56,8 +56,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return usage_parse(key, state);
 	}
 	const struct option_row *row = &option_rows[key - KEY_FIRST];
-	if (!option_set(reading->options, row, argument, problem)) {
-		usage_error("--%s %s: %s", row->name, argument, problem);
+	const char *value = row->argument ? argument : "on";
+
+	if (!option_set(reading->options, row, value, problem)) {
+		usage_error("--%s %s: %s", row->name, value, problem);
 	}
 	reading->given[key - KEY_FIRST] = true;
 	return 0;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "server/lines/crash_command.h"
 #include "server/lines/listing.h"
 #include "server/lines/room_commands.h"
 #include "server/lines/server_commands.h"
@@ -64,6 +65,8 @@ const struct command commands[] = {
 	  "keeps an address out for a while, over restarts too", user_ban_command, 1 },
 	{ "workers", ROLE_OPERATOR, false, "", "lists the processes that serve", server_workers,
 	  COST_OF_TABLE },
+	{ "crash", ROLE_OPERATOR, false, "[WORKER|all] [SIGNAL]",
+	  "has a worker crash, or all, to see that nobody notices", crash_command, 1 },
 	{ "stats", ROLE_ANYONE, false, "", "shows what the server has done", server_stats,
 	  COST_OF_TABLE },
 };

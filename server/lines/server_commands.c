@@ -87,17 +87,30 @@ enum outcome server_workers(struct session *session, struct span arguments, stru
 		char sandbox[SANDBOX_TEXT_SIZE];
 
 		reply_line(reply,
-			   "=%u %d %s %u commands=%llu deliveries=%llu booked=%llu deaths=%u "
-			   "sandbox=%s",
+			   "=%u %d %s %u commands=%llu deliveries=%llu booked=%llu generation=%u "
+			   "deaths=%u sandbox=%s",
 			   i + 1, (int)score->pid, worker_state_name(score->state),
 			   score->connections,
 			   (unsigned long long)score->counters[COUNTER_COMMANDS],
 			   (unsigned long long)score->counters[COUNTER_DELIVERIES],
-			   (unsigned long long)score->counters[COUNTER_BOOKED], score->deaths,
-			   sandbox_text(score->sandbox, sandbox));
+			   (unsigned long long)score->counters[COUNTER_BOOKED], score->generation,
+			   score->deaths, sandbox_text(score->sandbox, sandbox));
 	}
 	reply_line(reply, "+workers %u", scoreboard->workers);
 	return OUTCOME_DONE;
+}
+
+/* Of each its count, and the sum in seconds, under the names that /metrics has for them. */
+static void show_histograms(const struct shared_state *shared, struct reply *reply)
+{
+	for (enum metric_duration i = 0; i < METRIC_DURATIONS; i++) {
+		const struct metric_histogram histogram = metric_read_histogram(shared, i);
+
+		reply_line(reply, "=%s_count %" PRIu64, histogram.name,
+			   atomic_load(&histogram.values.count));
+		reply_line(reply, "=%s_sum %.9f", histogram.name,
+			   (double)atomic_load(&histogram.values.sum) / (double)NS_PER_SECOND);
+	}
 }
 
 enum outcome server_stats(struct session *session, struct span arguments, struct reply *reply,
@@ -115,6 +128,7 @@ enum outcome server_stats(struct session *session, struct span arguments, struct
 			reply_line(reply, "=%s %" PRIu64, metric.name, metric.number);
 		}
 	}
-	reply_line(reply, "+stats %zu", metric_count);
+	show_histograms(session->turn->shared, reply);
+	reply_line(reply, "+stats %zu", metric_count + 2 * (size_t)METRIC_DURATIONS);
 	return OUTCOME_DONE;
 }

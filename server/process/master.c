@@ -9,6 +9,7 @@
 
 #include "server/config/listener_option.h"
 #include "server/process/bind.h"
+#include "server/process/chaos.h"
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
 #include "server/process/notify.h"
@@ -32,7 +33,8 @@ struct master {
 	const struct options *options;
 	struct shared_state shared;
 	struct event_base *base;
-	struct copies *copies;     /* NULL with --adopt off */
+	struct copies *copies; /* NULL with --adopt off */
+	struct chaos *chaos;
 	struct dispatch *dispatch; /* NULL where the workers accept all by themselves */
 	int listeners[OPTIONS_LISTENERS_MAX];
 	struct key_pair key_pair;
@@ -66,11 +68,8 @@ static void announce_if_ready(struct master *master)
 
 static void worker_is_ready(struct master *master, struct slot *slot, uint32_t adopted)
 {
-	if (adopted > 0) {
-		log_notice("%s (pid %d) goes on with %u connections of its predecessor after "
-			   "%.1f ms",
-			   slot_name(slot), (int)process_pid(slot->process), adopted,
-			   (double)(clock_monotonic_ns() - slot->ended_ns) / NS_PER_MS);
+	if (slot->role == SLOT_WORKER) {
+		chaos_served(master->chaos, slot->number, adopted);
 	}
 	atomic_store(&master->shared.scoreboard->scores[slot->number].state, WORKER_SERVING);
 	if (master->dispatch && !master->stopping && slot->role == SLOT_WORKER) {
@@ -124,6 +123,9 @@ static bool hear(void *context, struct slot *slot, const struct worker_message *
 	if (message->kind == MESSAGE_READY) {
 		worker_is_ready(master, slot, message->count);
 		return true;
+	}
+	if (message->kind == MESSAGE_CRASH) {
+		return slot->role == SLOT_WORKER && chaos_heard(master->chaos, slot->number);
 	}
 	if (message->kind == MESSAGE_ACCEPTED) {
 		return keep_copy(master, slot, message);
@@ -220,7 +222,7 @@ static bool is_hung(const struct master *master, const struct slot *slot, int64_
 static void kill_all(struct master *master)
 {
 	for (uint32_t i = 0; i < master->slot_count; i++) {
-		slot_kill(&master->slots[i]);
+		slot_kill(&master->slots[i], "had to stop");
 	}
 }
 
@@ -257,9 +259,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 		struct slot *slot = &master->slots[i];
 
 		if (slot->process && is_hung(master, slot, now_ns)) {
-			log_warning("%s (pid %d) hangs: it is killed", slot_name(slot),
-				    (int)process_pid(slot->process));
-			slot_kill(slot);
+			slot_kill(slot, "hung");
 		}
 		slot_look(slot);
 	}
@@ -309,7 +309,7 @@ static void drain(struct master *master)
 
 		if (slot->process && slot->role != SLOT_JOINER &&
 		    channel_send(slot->channel, &message, sizeof(message), NULL, 0) != CHANNEL_OK) {
-			slot_kill(slot); /* it takes no word from us */
+			slot_kill(slot, "took no word"); /* from us */
 		}
 	}
 	end_if_all_ended(master);
@@ -375,6 +375,7 @@ int master_run(const struct options *options)
 	master->copies = options->adopt ? copies_create(&master->shared) : NULL;
 	make_events(master);
 	make_slots(master);
+	master->chaos = chaos_create(&master->shared, master->slots);
 	(void)bind_to_role(SANDBOX_MASTER, options);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_start(&master->slots[i]);

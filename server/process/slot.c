@@ -31,7 +31,7 @@ static struct score *score_of(const struct slot *slot)
 
 /* Starting */
 
-static void start_again(struct slot *slot, bool useful)
+static void choose_pause(struct slot *slot, bool useful)
 {
 	if (useful) {
 		slot->pause_ns = 0;
@@ -39,9 +39,16 @@ static void start_again(struct slot *slot, bool useful)
 		slot->pause_ns =
 			slot->ready || slot->pause_ns == 0 ? PAUSE_FIRST_NS : slot->pause_ns * 2;
 		slot->pause_ns = slot->pause_ns < PAUSE_LAST_NS ? slot->pause_ns : PAUSE_LAST_NS;
-		log_warning("%s starts again in %.1f s", slot_name(slot),
-			    (double)slot->pause_ns / (double)NS_PER_SECOND);
 	}
+}
+
+static double pause_seconds(const struct slot *slot)
+{
+	return (double)slot->pause_ns / (double)NS_PER_SECOND;
+}
+
+static void start_later(struct slot *slot)
+{
 	const struct timeval delay = { .tv_sec = (time_t)(slot->pause_ns / NS_PER_SECOND),
 				       .tv_usec = (suseconds_t)(slot->pause_ns % NS_PER_SECOND /
 								NS_PER_US) };
@@ -88,9 +95,11 @@ static void note_start(struct slot *slot)
 {
 	struct score *score = score_of(slot);
 
-	slot->ready = slot->killed = false;
+	slot->ready = false;
+	slot->killed = NULL;
 	slot->started_ns = clock_monotonic_ns();
 	slot->start.accepted_before = score->counters[COUNTER_ACCEPTED];
+	atomic_fetch_add(&score->generation, 1);
 	atomic_store(&score->state, WORKER_STARTING);
 	atomic_store(&score->heartbeat_ns, slot->started_ns);
 }
@@ -132,13 +141,20 @@ static bool fork_process(struct slot *slot, int worker_end)
 
 static void watch(struct slot *slot);
 
+static void start_failed(struct slot *slot, const char *what, int error)
+{
+	choose_pause(slot, false);
+	log_error("%s %s: %s; once more in %.1f s", slot_name(slot), what, strerror(error),
+		  pause_seconds(slot));
+	start_later(slot);
+}
+
 void slot_start(struct slot *slot)
 {
 	int ends[2];
 
 	if (!channel_open(ends)) {
-		log_error("%s: no channel: %s", slot_name(slot), strerror(errno));
-		start_again(slot, false);
+		start_failed(slot, "has no channel", errno);
 		return;
 	}
 	slot->channel = ends[0];
@@ -148,9 +164,8 @@ void slot_start(struct slot *slot)
 
 	close(ends[1]);
 	if (!started) {
-		log_error("%s cannot be started: %s", slot_name(slot), strerror(error));
 		close(ends[0]);
-		start_again(slot, false);
+		start_failed(slot, "cannot be started", error);
 		return;
 	}
 	atomic_store(&score_of(slot)->pid, process_pid(slot->process));
@@ -172,7 +187,8 @@ static size_t length_of(const struct worker_message *message, enum slot_role rol
 			       : 0;
 	}
 	switch (message->kind) {
-	case MESSAGE_READY: return head;
+	case MESSAGE_READY:
+	case MESSAGE_CRASH: return head;
 	case MESSAGE_ACCEPTED: return message->count == 1 ? head + sizeof(uint32_t) : 0;
 	case MESSAGE_TAKEN:
 	case MESSAGE_REFUSED:
@@ -216,6 +232,84 @@ bool slot_read_message(const struct channel_message *received, enum slot_role ro
 	return whole;
 }
 
+/*
+ * Deaths: each has one line in the log, which says who, why, and who goes on with its connections.
+ */
+
+static void tell_death(struct slot *slot, const char *successor, const char *what)
+{
+	if (slot->death.pid != 0) {
+		log_warning("%s (pid %d) %s: %s %s", slot_name(slot), (int)slot->death.pid,
+			    slot->death.why, successor, what);
+		slot->death.pid = 0;
+	}
+}
+
+static void describe_successor(const struct slot *slot, uint32_t adopted, int64_t took_ns,
+			       char what[SLOT_WHY_SIZE])
+{
+	const int pid = (int)process_pid(slot->process);
+	const double took_ms = (double)took_ns / NS_PER_MS;
+
+	if (slot->role == SLOT_WORKER) {
+		(void)snprintf(what, SLOT_WHY_SIZE,
+			       "(pid %d) goes on with %u connection%s after %.1f ms", pid, adopted,
+			       adopted == 1 ? "" : "s", took_ms);
+	} else {
+		(void)snprintf(what, SLOT_WHY_SIZE, "(pid %d) is there after %.1f ms", pid,
+			       took_ms);
+	}
+}
+
+/* One that had to be started more than once has a line of its own. */
+static void note_successor(struct slot *slot, uint32_t adopted)
+{
+	const int64_t took_ns = clock_monotonic_ns() - slot->ended_ns;
+	char what[SLOT_WHY_SIZE];
+
+	if (slot->ended_ns == 0) {
+		return; /* the first one */
+	}
+	describe_successor(slot, adopted, took_ns, what);
+	if (slot->role == SLOT_WORKER) {
+		histogram_add(&score_of(slot)->adoption_ns, (uint64_t)took_ns);
+	}
+	if (slot->death.pid == 0) {
+		log_notice("%s %s", slot_name(slot), what);
+	}
+	tell_death(slot, "its successor", what);
+}
+
+static void describe_death(const struct slot *slot, char why[SLOT_WHY_SIZE])
+{
+	const int status = process_exit_status(slot->process);
+
+	if (slot->killed) {
+		(void)snprintf(why, SLOT_WHY_SIZE, "%s and was killed", slot->killed);
+	} else if (status < 0) {
+		(void)snprintf(why, SLOT_WHY_SIZE, "was killed by SIG%s", sigabbrev_np(-status));
+	} else {
+		(void)snprintf(why, SLOT_WHY_SIZE, "exited with %d", status);
+	}
+}
+
+/* Who was ready has a line when its successor is; who was not, at once. */
+static void note_death(struct slot *slot)
+{
+	const int pid = (int)process_pid(slot->process);
+	char why[SLOT_WHY_SIZE];
+
+	describe_death(slot, why);
+	if (slot->ready) {
+		slot->death.pid = pid;
+		memcpy(slot->death.why, why, sizeof(why));
+	} else {
+		tell_death(slot, "its successor", "ended before it was ready");
+		log_warning("%s (pid %d) %s before it was ready; another starts in %.1f s",
+			    slot_name(slot), pid, why, pause_seconds(slot));
+	}
+}
+
 static bool take_message(struct slot *slot)
 {
 	struct worker_message message;
@@ -226,6 +320,7 @@ static bool take_message(struct slot *slot)
 	if (message.kind == MESSAGE_READY) {
 		slot->ready = true;
 		slot->failures = 0;
+		note_successor(slot, message.count);
 	}
 	return slot->owner->heard(slot->owner->context, slot, &message);
 }
@@ -236,9 +331,7 @@ static enum channel_result hear(struct slot *slot)
 	enum channel_result result = channel_receive(slot->channel, &slot->received);
 
 	if ((result == CHANNEL_OK || result == CHANNEL_CUT) && !take_message(slot)) {
-		log_error("%s (pid %d) says what it cannot have to say: it is killed",
-			  slot_name(slot), (int)process_pid(slot->process));
-		slot_kill(slot);
+		slot_kill(slot, "said what it cannot have to say");
 		result = CHANNEL_FAILED;
 	}
 	return result;
@@ -296,16 +389,16 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	while (hear(slot) == CHANNEL_OK) {
 		/* the next one */
 	}
+	choose_pause(slot, useful);
 	if (!slot->stopped) {
-		log_warning("%s (pid %d) ended with %d", slot_name(slot),
-			    (int)process_pid(slot->process), process_exit_status(slot->process));
+		note_death(slot);
 	}
 	empty(slot);
-	slot->ended_ns = clock_monotonic_ns();
+	slot->ended_ns = slot->ready ? clock_monotonic_ns() : slot->ended_ns;
 	slot->failures += !slot->ready && !useful;
 	slot->owner->ended(slot->owner->context, slot);
 	if (!slot->stopped) {
-		start_again(slot, useful);
+		start_later(slot);
 	}
 }
 
@@ -363,14 +456,15 @@ void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair
 
 void slot_stop(struct slot *slot)
 {
+	tell_death(slot, "the server stops", "before it has a successor");
 	slot->stopped = true;
 	event_del(slot->start_event);
 }
 
-void slot_kill(struct slot *slot)
+void slot_kill(struct slot *slot, const char *why)
 {
 	if (slot->process) {
-		slot->killed = true;
+		slot->killed = why;
 		process_kill(slot->process);
 	}
 }

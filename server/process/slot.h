@@ -17,6 +17,8 @@
 #include "shared/process/channel.h"
 #include "shared/process/process.h"
 
+#define SLOT_WHY_SIZE 80 /* bytes of why somebody ended, a NUL counted in */
+
 struct slot;
 
 /* Who is told. `heard` says false of what the process cannot have to say: it is killed then. */
@@ -31,6 +33,12 @@ struct slot_owner {
 
 enum slot_role { SLOT_WORKER, SLOT_JOINER, SLOT_TLS };
 
+/* Who ended, and why; told in one line when it is known who goes on. */
+struct slot_death {
+	pid_t pid; /* 0: nobody */
+	char why[SLOT_WHY_SIZE];
+};
+
 struct slot {
 	const struct slot_owner *owner;
 	enum slot_role role;
@@ -38,11 +46,12 @@ struct slot {
 	struct process *process; /* NULL while the slot is empty */
 	int channel;
 	bool ready;
-	bool stopped;      /* nobody is started in it any more */
-	bool killed;       /* by the master */
-	unsigned failures; /* of those that ended before they were ready, one after the other */
+	bool stopped;       /* nobody is started in it any more */
+	const char *killed; /* by the master, for that: it "hung"; NULL: not by it */
+	unsigned failures;  /* of those that ended before they were ready, one after the other */
 	int64_t started_ns;
-	int64_t ended_ns; /* when the last one in it ended */
+	int64_t ended_ns;        /* when the last one in it ended that was ready */
+	struct slot_death death; /* that was not told yet: it has no successor */
 	int64_t pause_ns;
 	int wakers[OPTIONS_WORKERS_MAX]; /* descriptors: those in shared memory can be changed */
 	struct event *end_event;
@@ -71,8 +80,8 @@ void slot_stop(struct slot *slot);
  */
 void slot_look(struct slot *slot);
 
-/* SIGKILL, if there is somebody. */
-void slot_kill(struct slot *slot);
+/* SIGKILL, if there is somebody; WHY is for the log: it "hung". */
+void slot_kill(struct slot *slot, const char *why);
 
 /*
  * Makes MESSAGE of what a process in ROLE sent; false if that is none: then its descriptors are

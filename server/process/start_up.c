@@ -209,9 +209,18 @@ static void prepare_tls(const struct options *options, struct key_pair *key_pair
 	process_destroy(process);
 }
 
+static void warn_of_chaos(const struct options *options)
+{
+	if (options->chaos) {
+		log_warning("--chaos: operators MAY KILL WORKERS with /crash; for tests and "
+			    "demonstrations only");
+	}
+}
+
 void start_up(const struct options *options, struct shared_state *shared, int *listeners,
 	      struct key_pair *key_pair)
 {
+	warn_of_chaos(options);
 	raise_limits(options);
 	prepare_tls(options, key_pair);
 	shared_state_init(shared, options);

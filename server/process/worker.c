@@ -16,6 +16,7 @@
 #include "server/process/bind.h"
 #include "server/process/core.h"
 #include "server/process/fronts.h"
+#include "server/session/crash_order.h"
 #include "server/session/session.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -302,6 +303,9 @@ static void end_turn(struct loop *loop)
 	struct turn *turn = &loop->core.turn;
 
 	core_turn(&loop->core);
+	if (crash_order_turn(turn)) {
+		tell_master(loop, MESSAGE_CRASH, 0, 0);
+	}
 	count_connections(turn);
 	if (loop->accept_again_ns && turn_now_ns(turn) >= loop->accept_again_ns) {
 		go_on_accepting(loop);
@@ -435,6 +439,7 @@ static void begin(struct loop *loop, const struct worker_start *start)
 	}
 	make_events(loop);
 	loop->adopted = core_adopt(&loop->core, start->sockets);
+	crash_order_adopt(turn);
 	score_add(turn->score, COUNTER_ADOPTED, loop->adopted);
 }
 

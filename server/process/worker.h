@@ -40,11 +40,13 @@ enum worker_message_kind {
 	 * plain ends of its connections, not to be acknowledged.
 	 */
 	MESSAGE_SOCKETS,
-	MESSAGE_TAKEN,   /* to the master: the sockets of message `number` are mine, at `seats` */
-	MESSAGE_REFUSED, /* to the master: they did not all arrive; the rest are yours still */
-	MESSAGE_DRAIN,   /* to the worker: end, within the options' drain time */
-	MESSAGE_READY,   /* to the master: I serve, with `count` connections of my predecessor */
-	MESSAGE_ACCEPTED /* to the master, with a copy: I accepted it myself, as handoff `number` */
+	MESSAGE_TAKEN,    /* to the master: the sockets of message `number` are mine, at `seats` */
+	MESSAGE_REFUSED,  /* to the master: they did not all arrive; the rest are yours still */
+	MESSAGE_DRAIN,    /* to the worker: end, within the options' drain time */
+	MESSAGE_READY,    /* to the master: I serve, with `count` connections of my predecessor */
+	MESSAGE_ACCEPTED, /* to the master, with a copy: I accepted it myself, as handoff `number`
+			   */
+	MESSAGE_CRASH     /* there is an order (state/crash.h); to the worker: it is done */
 };
 
 #define WORKER_SOCKETS_MAX 64 /* with one message */

@@ -15,6 +15,7 @@ static const char *const kind_names[TRAIL_KINDS] = {
 	[TRAIL_KICK] = "kicks",
 	[TRAIL_MUTE] = "mutes",
 	[TRAIL_BAN] = "bans",
+	[TRAIL_CRASH] = "crashes",
 	[TRAIL_EVENT] = "changes of events",
 	[TRAIL_ADMIT] = "codes admitted",
 	[TRAIL_HANDSHAKES] = "connections of too many TLS handshakes",

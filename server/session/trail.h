@@ -25,6 +25,7 @@ enum trail_kind {
 	TRAIL_KICK,
 	TRAIL_MUTE,
 	TRAIL_BAN,
+	TRAIL_CRASH,
 	TRAIL_EVENT,
 	TRAIL_ADMIT,
 	TRAIL_HANDSHAKES,   /* too many from an address */

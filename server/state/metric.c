@@ -2,6 +2,7 @@
 
 #include "server/state/health.h"
 #include "shared/base/clock.h"
+#include "shared/base/log.h"
 
 /* What is no counter. */
 enum figure {
@@ -98,6 +99,19 @@ struct metric metric_read(const struct shared_state *shared, size_t i, int64_t w
 				.number = scoreboard_total(shared->scoreboard, counter) };
 }
 
+static const struct histogram *histogram_of(const struct score *score,
+					    enum metric_duration duration)
+{
+	switch (duration) {
+	case DURATION_BOOKING: return &score->booking_ns;
+	case DURATION_LOCK: return &score->lock_wait_ns;
+	case DURATION_ADOPTION: return &score->adoption_ns;
+	case DURATION_HELD:
+	case METRIC_DURATIONS: break;
+	}
+	bug("no such duration: %d", (int)duration);
+}
+
 struct metric_histogram metric_read_histogram(const struct shared_state *shared,
 					      enum metric_duration duration)
 {
@@ -108,6 +122,9 @@ struct metric_histogram metric_read_histogram(const struct shared_state *shared,
 				    .help = "How long a clerk waits for the store's lock" },
 		[DURATION_HELD] = { .name = "turnstile_lock_held_seconds",
 				    .help = "How long it is held, by whomever" },
+		[DURATION_ADOPTION] = { .name = "turnstile_adoption_seconds",
+					.help = "From a worker's end until another goes on with "
+						"its connections" },
 	};
 	struct metric_histogram sum = durations[duration];
 
@@ -118,10 +135,8 @@ struct metric_histogram metric_read_histogram(const struct shared_state *shared,
 		return sum;
 	}
 	for (unsigned i = 0; i < shared->scoreboard->workers; i++) {
-		const struct score *score = &shared->scoreboard->scores[i];
-
-		histogram_merge(&sum.values, duration == DURATION_BOOKING ? &score->booking_ns
-									  : &score->lock_wait_ns);
+		histogram_merge(&sum.values,
+				histogram_of(&shared->scoreboard->scores[i], duration));
 	}
 	return sum;
 }

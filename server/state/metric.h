@@ -26,7 +26,13 @@ extern const size_t metric_count;
 struct metric metric_read(const struct shared_state *shared, size_t i, int64_t wall_ns);
 
 /* How long something took, in nanoseconds, in all workers. */
-enum metric_duration { DURATION_BOOKING, DURATION_LOCK, DURATION_HELD, METRIC_DURATIONS };
+enum metric_duration {
+	DURATION_BOOKING,
+	DURATION_LOCK,
+	DURATION_HELD,
+	DURATION_ADOPTION,
+	METRIC_DURATIONS
+};
 
 struct metric_histogram {
 	const char *name; /* "turnstile_booking_seconds" */

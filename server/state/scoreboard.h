@@ -5,9 +5,9 @@
  * show it. A worker's line stays when the worker dies, and its successor counts on, so totals never
  * go back.
  *
- * Written by: `pid`, `state` and `deaths` the master; `child` the joiner; all else that worker's
- * loop thread
- * (`commits`, `batched` and the booking counters: its clerk). Anyone reads at any time.
+ * Written by: `pid`, `state`, `generation`, `deaths` and `adoption_ns` the master; `child` the
+ * joiner; `crash` as crash.h says; all else that worker's loop thread (`commits`, `batched` and the
+ * booking counters: its clerk). Anyone reads at any time.
  */
 #ifndef SERVER_STATE_SCOREBOARD_H
 #define SERVER_STATE_SCOREBOARD_H
@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "server/config/options.h"
+#include "server/state/crash.h"
 #include "shared/base/histogram.h"
 #include "shared/base/memory.h"
 #include "shared/sync/waker.h"
@@ -46,17 +47,20 @@ struct score {
 	_Atomic pid_t child;                    /* the joiner's, that books now */
 	_Atomic uint32_t state;                 /* enum worker_state */
 	_Atomic uint32_t sandbox;               /* enum sandbox_part, as bits: in force */
-	_Atomic uint32_t deaths;                /* how many predecessors ended unasked */
-	_Atomic uint32_t handed;                /* sockets sent to it and not yet acknowledged */
+	_Atomic uint32_t generation; /* how many have served in this place, it included */
+	_Atomic uint32_t deaths;     /* how many predecessors ended unasked */
+	_Atomic uint32_t handed;     /* sockets sent to it and not yet acknowledged */
 	_Alignas(CACHE_LINE) _Atomic uint32_t connections;
 	_Atomic int64_t heartbeat_ns; /* monotonic: the loop was here */
 	_Atomic uint64_t counters[COUNTERS];
 	struct histogram booking_ns;     /* from a request to its answer */
 	struct histogram lock_wait_ns;   /* for the store's lock: its clerk writes it */
 	_Atomic uint64_t lock_held_ns;   /* that it had the lock, all together: likewise */
+	struct histogram adoption_ns;    /* from a predecessor's end to its successor's readiness */
 	_Atomic uint64_t queued_bytes;   /* of its receivers, the kernel's share counted in */
 	_Atomic uint64_t furthest_bytes; /* of the one furthest behind, when last looked at */
 	_Alignas(CACHE_LINE) struct waker waker; /* of its event loop */
+	struct crash crash;
 };
 
 #define SCOREBOARD_OTHERS 2 /* processes that are no workers */

@@ -316,7 +316,7 @@ bool process_join(struct process *process, int64_t timeout_ns)
 }
 
 /* ESRCH: it has ended, which is as well. */
-static void send_signal(struct process *process, int number)
+void process_signal(struct process *process, int number)
 {
 	if (process->ended) {
 		return;
@@ -328,12 +328,12 @@ static void send_signal(struct process *process, int number)
 
 void process_terminate(struct process *process)
 {
-	send_signal(process, SIGTERM);
+	process_signal(process, SIGTERM);
 }
 
 void process_kill(struct process *process)
 {
-	send_signal(process, SIGKILL);
+	process_signal(process, SIGKILL);
 }
 
 int process_exit_status(const struct process *process)

@@ -50,7 +50,8 @@ struct process *process_run(const struct process_options *options, char *const a
 /* Waits until the child ended, TIMEOUT_NS at most; true if it ended, and then it is reaped. */
 bool process_join(struct process *process, int64_t timeout_ns);
 
-/* SIGTERM or SIGKILL to the child, by pidfd, so never to another that got its pid. */
+/* A signal to the child, by pidfd, so never to another that got its pid; SIGTERM; SIGKILL. */
+void process_signal(struct process *process, int number);
 void process_terminate(struct process *process);
 void process_kill(struct process *process);
 

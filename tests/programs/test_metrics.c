@@ -103,15 +103,15 @@ Test(programs_metrics, each_line_has_the_form_of_version_0_0_4)
 static bool is_of_the_moment(const char *name)
 {
 	static const char *const names[] = { "turnstile_uptime_seconds", "turnstile_commands_total",
-					     "turnstile_queued_bytes", "turnstile_lock_holder_pid",
-					     "turnstile_lock_waiting" };
+					     "turnstile_queued_bytes" };
+	const char *lock = "turnstile_lock_"; /* clerks look after the store by themselves */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0) {
 			return true;
 		}
 	}
-	return false;
+	return strncmp(name, lock, strlen(lock)) == 0;
 }
 
 Test(programs_metrics, it_says_what_stats_says)

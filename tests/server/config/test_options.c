@@ -178,12 +178,13 @@ Test(options, each_on_the_command_line_is_taken)
 	read_options(&options,
 		     "--workers 3 --dispatch accept --echo raw --max-connections 7 "
 		     "--max-per-address=6 --rate 5 --idle 9 --send-queue-total 2MiB --max-quantity "
-		     "4 --max-held 8 --send-queue 64KiB "
+		     "4 --max-held 8 --chaos --send-queue 64KiB "
 		     "--history 3 --drain 2 --log-level=debug --log-format=json --pid-file=/x/y "
 		     "--user root");
 	cr_expect_eq(options.workers, 3);
 	cr_expect_eq(options.dispatch, DISPATCH_ACCEPT);
 	cr_expect_eq(options.echo, ECHO_RAW);
+	cr_expect(options.chaos);
 	cr_expect_eq(options.max_connections, 7);
 	cr_expect_eq(options.max_per_address, 6);
 	cr_expect_eq(options.rate, 5);
@@ -501,6 +502,7 @@ static const struct wrong {
 	{ "--workers 99999999999999999999", "must be a number from 1 to 64" },
 	{ "--workers 3\n4", "must be a number from 1 to 64" },
 	{ "--dispatch fork", "must be handoff or accept" },
+	{ "--chaos=much", "--chaos takes no value" },
 	{ "--echo lower", "must be upper or raw" },
 	{ "--log-level loud", "error, warning, notice, info or debug" },
 	{ "--log-format xml", "must be text or json" },
