@@ -465,15 +465,21 @@ static void count_held(struct batcher *batcher)
 	batcher->taken_ns = now_ns;
 }
 
+bool batch_is_over(const struct batcher *batcher)
+{
+	return batcher->stopping ||
+	       (batcher->yields && !booking_queue_has_work_of(batcher->queue, batcher->worker));
+}
+
 /* With the lock held. Serves until nothing is left, and says that somebody is at work meanwhile. */
 static bool serve_all(struct batcher *batcher)
 {
 	struct booking_queue *queue = batcher->queue;
 	bool good = true;
 
-	while (good && has_work(queue) && !batcher->stopping) {
+	while (good && has_work(queue) && !batch_is_over(batcher)) {
 		atomic_store(&queue->serving, batcher->worker + 1);
-		while (good && has_work(queue) && !batcher->stopping) {
+		while (good && has_work(queue) && !batch_is_over(batcher)) {
 			good = serve_batch(batcher) && store_tend(batcher->store) == STORE_OK;
 			count_held(batcher);
 			batcher->stopping |= batcher->only_one;

@@ -28,6 +28,7 @@ struct batcher {
 	struct store_needs needs;        /* of the batch that begins */
 	int64_t taken_ns;                /* monotonic: since when we have the lock */
 	_Atomic bool stopping;
+	_Atomic bool yields; /* it stops once what its own worker asked for is answered */
 };
 
 /* Without a store yet. */
@@ -54,6 +55,9 @@ bool batch_note_holder(struct batcher *batcher);
 
 /* What the options let one have. */
 struct booking_limits batch_limits(const struct options *options);
+
+/* Whether no further batch is to be begun. */
+bool batch_is_over(const struct batcher *batcher);
 
 /*
  * Takes the store's lock, puts in order what a predecessor left, and serves until nothing is left

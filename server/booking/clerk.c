@@ -11,6 +11,8 @@
 #include "shared/base/log.h"
 #include "shared/sync/latch.h"
 
+#define YIELD_LOOK_NS NS_PER_MS /* how often to look whether all is answered */
+
 struct clerk {
 	pthread_t thread;
 	struct batcher batcher;
@@ -69,7 +71,7 @@ static void *run(void *argument)
 	struct batcher *batcher = &clerk->batcher;
 	bool open = batch_open(batcher, clerk->why);
 
-	while (!batcher->stopping) {
+	while (!batch_is_over(batcher)) {
 		if (open) {
 			booking_queue_wait(batcher->queue, batcher->worker,
 					   batch_wait_at_most(batcher->queue));
@@ -94,6 +96,28 @@ struct clerk *clerk_start(struct shared_state *shared, uint32_t worker)
 		die("the clerk's thread cannot be started");
 	}
 	return clerk;
+}
+
+/* Another worker's clerk may have answered it all while ours waits for the lock. */
+static bool has_yielded(const struct batcher *batcher)
+{
+	const struct booking_queue *queue = batcher->queue;
+
+	return batch_is_over(batcher) && queue->serving != batcher->worker + 1;
+}
+
+void clerk_yield(struct clerk *clerk, int64_t patience_ns)
+{
+	int64_t until_ns = clock_deadline(patience_ns);
+
+	if (!clerk) {
+		return;
+	}
+	atomic_store(&clerk->batcher.yields, true);
+	booking_queue_ring_bell(clerk->batcher.queue, clerk->batcher.worker);
+	while (!has_yielded(&clerk->batcher) && clock_monotonic_ns() < until_ns) {
+		clock_sleep(YIELD_LOOK_NS);
+	}
 }
 
 void clerk_stop(struct clerk *clerk)

@@ -12,6 +12,7 @@
 #define SERVER_BOOKING_CLERK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "server/state/shared_state.h"
 
@@ -22,5 +23,12 @@ struct clerk *clerk_start(struct shared_state *shared, uint32_t worker);
 
 /* Ends the thread, after the batch under way, closes the store and frees the clerk. */
 void clerk_stop(struct clerk *clerk);
+
+/*
+ * This process is about to leave what it has to another: waits, PATIENCE_NS at most, until all is
+ * answered that its worker asked for and no batch of the thread's is under way. From then on it
+ * begins none. One that takes longer is settled by who comes next, as after any death.
+ */
+void clerk_yield(struct clerk *clerk, int64_t patience_ns);
 
 #endif

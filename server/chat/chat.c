@@ -362,6 +362,15 @@ void chat_turn(struct turn *turn)
 	fan_out_turn(turn);
 }
 
+/* What is in all logs of a rename is to be told by the one who knows where it was told. */
+bool chat_yield(struct turn *turn)
+{
+	bool looked = operators_yield(turn);
+
+	fan_out_deliver_all(turn);
+	return looked && !posts_wait(turn);
+}
+
 bool chat_has_news(const struct turn *turn)
 {
 	return user_has_news(turn) || operators_have_news(turn) ||

@@ -78,6 +78,12 @@ void chat_destroy(struct turn *turn);
 /* Once a turn: posts what waited for a lock, reads letters, delivers what is new. */
 void chat_turn(struct turn *turn);
 
+/*
+ * This worker is about to leave its sessions to another: once a turn, behind chat_turn, until it
+ * says true. Then nothing is left that the other could not find.
+ */
+bool chat_yield(struct turn *turn);
+
 /* Whether there is news for this worker: asked once more before it sleeps. */
 bool chat_has_news(const struct turn *turn);
 

@@ -537,3 +537,16 @@ void fan_out_turn(struct turn *turn)
 	}
 	deliver_gathered(turn);
 }
+
+void fan_out_deliver_all(struct turn *turn)
+{
+	struct fan_out *fan_out = turn->fan_out;
+
+	fan_out_turn(turn);
+	while (fan_out->gathering_count > 0) {
+		uint16_t room = fan_out->gathering[--fan_out->gathering_count];
+
+		fan_out->rooms[room].gathering = false;
+		fan_out_deliver(turn, room);
+	}
+}

@@ -24,6 +24,9 @@ void fan_out_deliver(struct turn *turn, uint16_t room);
 /* Once a turn: the same for all rooms with news, but for those that gather some more. */
 void fan_out_turn(struct turn *turn);
 
+/* The same for all of them, now. */
+void fan_out_deliver_all(struct turn *turn);
+
 /* When the next lines are due that were held back to be sent together: monotonic; or INT64_MAX. */
 int64_t fan_out_next_ns(const struct turn *turn);
 

@@ -25,6 +25,8 @@ struct operators {
 	struct given row[OPERATOR_LOOKS_MOST]; /* the first is looked at, if one is */
 	uint32_t count;
 	bool looking;
+	bool yields; /* no look begins any more */
+	bool told;   /* whom a look was for is told, and may not have gone on yet */
 	pthread_t thread;
 	/* The thread's, from its start until it is `over`. */
 	const char *hash;
@@ -128,7 +130,7 @@ static enum outcome look_later(struct session *session, struct span text, struct
 	struct turn *turn = session->turn;
 	struct operators *operators = turn->operators;
 
-	if (is_in_row(operators, session->peer, text)) {
+	if (operators->yields || is_in_row(operators, session->peer, text)) {
 		return OUTCOME_AGAIN;
 	}
 	if (operators->count == OPERATOR_LOOKS_MOST) {
@@ -306,6 +308,7 @@ static bool settle(struct turn *turn, enum password_verdict verdict)
 	if (session) {
 		session->password = (uint8_t)passwords[verdict];
 		session_go_on(session);
+		turn->operators->told = true;
 	}
 	return true;
 }
@@ -351,13 +354,34 @@ void operators_turn(struct turn *turn)
 	if (operators->looking && (!operators->over || !settle(turn, operators->verdict))) {
 		return;
 	}
-	while (operators->count > 0 && !operators->looking && begin_first(turn)) {
+	while (operators->count > 0 && !operators->looking && !operators->yields &&
+	       begin_first(turn)) {
 	}
+}
+
+bool operators_yield(struct turn *turn)
+{
+	struct operators *operators = turn->operators;
+	struct directory *directory = turn->shared->directory;
+	bool settled = !operators->looking && !operators->told;
+
+	operators->yields = true;
+	operators->told = false;
+	if (!settled || !directory_try(directory)) {
+		return false;
+	}
+	while (operators->count > 0) {
+		admission_unseen_password(directory->admission, operators->row[0].peer,
+					  turn_now_ns(turn));
+		drop_first(operators);
+	}
+	directory_unlock(directory);
+	return true;
 }
 
 bool operators_have_news(const struct turn *turn)
 {
 	const struct operators *operators = turn->operators;
 
-	return operators->count > 0 && (!operators->looking || operators->over);
+	return operators->count > 0 && (operators->looking ? operators->over : !operators->yields);
 }

@@ -30,6 +30,12 @@ enum outcome operator_check(struct session *session, struct span given, struct p
 /* Once a turn: who waits for a look that is over goes on; the next one begins. */
 void operators_turn(struct turn *turn);
 
+/*
+ * This worker is about to leave its sessions to another: no further look begins, and who was to
+ * have one is to ask the next worker. False, to be called again next turn, while one is under way.
+ */
+bool operators_yield(struct turn *turn);
+
 /* Whether one is over: asked once more before the loop sleeps. */
 bool operators_have_news(const struct turn *turn);
 

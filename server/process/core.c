@@ -128,6 +128,25 @@ uint32_t core_adopt(struct core *core, const int *sockets)
 	return count;
 }
 
+bool core_yield(struct core *core)
+{
+	bool settled = chat_yield(&core->turn) && !core->turn.sessions->ended;
+
+	sessions_flush(&core->turn, give_back);
+	return settled && !core->turn.sessions->ended;
+}
+
+/* Answers that came last are given, and no input is in hand: all of it is done with. */
+void core_leave(struct core *core)
+{
+	core_turn(core);
+	(void)chat_yield(&core->turn);
+	sessions_flush(&core->turn, give_back);
+	turn_wake_others(&core->turn);
+	atomic_store(&core->turn.hand->session, 0);
+	trail_finish(&core->turn.sessions->trail);
+}
+
 void core_sweep(struct core *core)
 {
 	sessions_forget(&core->turn);

@@ -40,6 +40,14 @@ void core_tick(struct core *core);
 void core_keep(struct core *core, const int *sockets);
 uint32_t core_adopt(struct core *core, const int *sockets);
 
+/*
+ * This worker is about to leave its sessions to a successor: once a turn, behind core_turn, until
+ * it says true: then what is private of them is brought to an end, and core_leave, after which
+ * nothing more is to be done with them, leaves them as they are.
+ */
+bool core_yield(struct core *core);
+void core_leave(struct core *core);
+
 /* At its end: what is left of its sessions is given back. */
 void core_sweep(struct core *core);
 

@@ -343,6 +343,11 @@ void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel
 	hand_on(dispatch);
 }
 
+void dispatch_pause_worker(struct dispatch *dispatch, uint32_t worker)
+{
+	dispatch->receivers[worker].channel = -1;
+}
+
 /* Those that have a stream are its successor's, the others anybody's. */
 static void let_go_seated(struct dispatch *dispatch, uint32_t worker, struct handoff *handoff)
 {

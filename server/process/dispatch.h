@@ -28,6 +28,9 @@ struct dispatch *dispatch_create(struct event_base *base, struct shared_state *s
 /* A worker is ready to take sockets over CHANNEL. */
 void dispatch_add_worker(struct dispatch *dispatch, uint32_t worker, int channel);
 
+/* It gets none any more, for now: it lets go, and may still acknowledge those it got. */
+void dispatch_pause_worker(struct dispatch *dispatch, uint32_t worker);
+
 /* It is gone; the sockets that it did not acknowledge are handed to others. */
 void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker);
 

@@ -13,6 +13,7 @@
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
 #include "server/process/notify.h"
+#include "server/process/rolling.h"
 #include "server/process/slot.h"
 #include "server/process/start_up.h"
 #include "shared/base/clock.h"
@@ -43,6 +44,7 @@ struct master {
 	struct slot_owner slot_owner;
 	struct slot slots[OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS]; /* the workers' come first */
 	uint32_t slot_count;
+	struct rolling rolling;
 	bool announced; /* that it is ready */
 	bool watched;   /* by the service manager */
 	bool stopping;
@@ -76,6 +78,9 @@ static void worker_is_ready(struct master *master, struct slot *slot, uint32_t a
 		dispatch_add_worker(master->dispatch, slot->number, slot->channel);
 	}
 	announce_if_ready(master);
+	if (rolling_ready(&master->rolling, slot)) {
+		log_notice("reloaded: all workers were replaced");
+	}
 }
 
 /* A worker that accepts by itself gives us a copy of what it has. */
@@ -145,7 +150,7 @@ static bool hear(void *context, struct slot *slot, const struct worker_message *
 static void end_if_all_ended(struct master *master)
 {
 	for (uint32_t i = 0; i < master->slot_count; i++) {
-		if (master->slots[i].process && master->slots[i].role != SLOT_JOINER) {
+		if (slot_is_alive(&master->slots[i]) && master->slots[i].role != SLOT_JOINER) {
 			return;
 		}
 	}
@@ -172,7 +177,7 @@ static void bury(void *context, struct slot *slot)
 	booking_queue_bury(master->shared.queue, slot->number);
 	if (master->stopping) {
 		end_if_all_ended(master);
-	} else {
+	} else if (!slot->has_let_go) {
 		atomic_fetch_add(&score->deaths, 1);
 	}
 }
@@ -290,6 +295,7 @@ static void close_listeners(struct master *master)
 static void stop_slots(struct master *master)
 {
 	master->stopping = true;
+	rolling_stop(&master->rolling);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_stop(&master->slots[i]);
 	}
@@ -297,22 +303,34 @@ static void stop_slots(struct master *master)
 
 static void drain(struct master *master)
 {
-	const struct worker_message message = { .kind = MESSAGE_DRAIN };
-
 	log_info("draining: no new connections, those here are told and let go");
 	notify_manager("STOPPING=1");
-	stop_slots(master);
+	master->stopping = true;
+	rolling_stop(&master->rolling);
 	master->stop_until_ns = clock_monotonic_ns() + master->options->drain_ns + DRAIN_GRACE_NS;
 	close_listeners(master);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		struct slot *slot = &master->slots[i];
 
-		if (slot->process && slot->role != SLOT_JOINER &&
-		    channel_send(slot->channel, &message, sizeof(message), NULL, 0) != CHANNEL_OK) {
-			slot_kill(slot, "took no word"); /* from us */
+		if (slot->role == SLOT_JOINER) {
+			slot_stop(slot);
+		} else {
+			slot_drain(slot);
 		}
 	}
 	end_if_all_ended(master);
+}
+
+/* Reloading */
+
+static void reload(struct master *master)
+{
+	if (!master->copies) {
+		log_warning("not reloaded: with --adopt off connections would end");
+		return;
+	}
+	log_notice("reloading: the workers are replaced one by one");
+	rolling_begin(&master->rolling);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *argument)
@@ -320,6 +338,10 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 	struct master *master = argument;
 
 	(void)what;
+	if (number == SIGHUP && !master->stopping) {
+		reload(master);
+		return;
+	}
 	if (number == SIGHUP || number == SIGUSR1 || number == SIGUSR2) {
 		log_warning("SIG%s: nothing is done", sigabbrev_np((int)number));
 		return;
@@ -376,6 +398,9 @@ int master_run(const struct options *options)
 	make_events(master);
 	make_slots(master);
 	master->chaos = chaos_create(&master->shared, master->slots);
+	master->rolling = (struct rolling){ .slots = master->slots,
+					    .count = options->workers,
+					    .dispatch = master->dispatch };
 	(void)bind_to_role(SANDBOX_MASTER, options);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_start(&master->slots[i]);

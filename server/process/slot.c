@@ -16,7 +16,8 @@
 
 #define PAUSE_FIRST_NS (100 * NS_PER_MS) /* before the successor of one that was of no use */
 #define PAUSE_LAST_NS  (30 * NS_PER_SECOND)
-#define USEFUL_NS      NS_PER_SECOND /* who lived that long was of use */
+#define USEFUL_NS      NS_PER_SECOND       /* who lived that long was of use */
+#define LET_GO_NS      (5 * NS_PER_SECOND) /* what a worker that hangs is given, too */
 #define KEPT_BESIDE    (4 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX) /* the connections */
 
 const char *slot_name(const struct slot *slot)
@@ -95,7 +96,7 @@ static void note_start(struct slot *slot)
 {
 	struct score *score = score_of(slot);
 
-	slot->ready = false;
+	slot->ready = slot->has_let_go = false;
 	slot->killed = NULL;
 	slot->started_ns = clock_monotonic_ns();
 	slot->start.accepted_before = score->counters[COUNTER_ACCEPTED];
@@ -170,6 +171,74 @@ void slot_start(struct slot *slot)
 	}
 	atomic_store(&score_of(slot)->pid, process_pid(slot->process));
 	watch(slot);
+}
+
+/* Letting go */
+
+/* False: it takes no word from us, and is killed. */
+static bool tell(struct slot *slot, enum worker_message_kind kind)
+{
+	const struct worker_message message = { .kind = kind };
+
+	if (channel_send(slot->channel, &message, sizeof(message), NULL, 0) == CHANNEL_OK) {
+		return true;
+	}
+	slot_kill(slot, "took no word"); /* from us */
+	return false;
+}
+
+static void ask_to_let_go(struct slot *slot, enum slot_parting parting)
+{
+	if (slot->parting == SLOT_STAYS && tell(slot, MESSAGE_YIELD)) {
+		slot->part_until_ns = clock_monotonic_ns() + LET_GO_NS;
+	}
+	slot->parting = parting;
+}
+
+void slot_replace(struct slot *slot)
+{
+	if (slot->stopped) {
+		return;
+	}
+	if (slot->process) {
+		ask_to_let_go(slot, SLOT_REPLACED);
+	} else {
+		event_del(slot->start_event);
+		slot_start(slot);
+	}
+}
+
+bool slot_yield(struct slot *slot)
+{
+	event_del(slot->start_event);
+	if (slot->process && !slot->stopped) {
+		ask_to_let_go(slot, SLOT_YIELDED);
+	}
+	return slot->process;
+}
+
+bool slot_is_alive(const struct slot *slot)
+{
+	return slot->process || (slot->has_let_go && slot->parting == SLOT_REPLACED &&
+				 (!slot->stopped || slot->drains));
+}
+
+void slot_drain(struct slot *slot)
+{
+	slot_stop(slot);
+	if (slot->process && slot->parting == SLOT_REPLACED) {
+		slot->drains = true;
+	} else if (slot->process) {
+		(void)tell(slot, MESSAGE_DRAIN);
+	}
+}
+
+static void let_go_in_time(struct slot *slot)
+{
+	if (slot->process && slot->parting != SLOT_STAYS && !slot->killed &&
+	    clock_monotonic_ns() >= slot->part_until_ns) {
+		slot_kill(slot, "did not let go");
+	}
 }
 
 /* What it says */
@@ -374,6 +443,24 @@ static bool was_useful(const struct slot *slot)
 		score_of(slot)->counters[COUNTER_ACCEPTED] > slot->start.accepted_before);
 }
 
+static void start_next(struct slot *slot)
+{
+	enum slot_parting parting = slot->parting;
+
+	slot->parting = SLOT_STAYS;
+	if (parting == SLOT_YIELDED) {
+		return;
+	}
+	if (slot->has_let_go && (!slot->stopped || slot->drains)) {
+		slot_start(slot);
+		if (slot->drains && slot->process) {
+			(void)tell(slot, MESSAGE_DRAIN);
+		}
+	} else if (!slot->stopped) {
+		start_later(slot);
+	}
+}
+
 /* What it said before it ended counts: sockets that it took are not handed to another. */
 static void on_end(evutil_socket_t descriptor, short what, void *argument)
 {
@@ -389,17 +476,17 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	while (hear(slot) == CHANNEL_OK) {
 		/* the next one */
 	}
+	slot->has_let_go = slot->parting != SLOT_STAYS && !slot->killed &&
+			   process_exit_status(slot->process) == 0;
 	choose_pause(slot, useful);
-	if (!slot->stopped) {
+	if (!slot->stopped && !slot->has_let_go) {
 		note_death(slot);
 	}
 	empty(slot);
 	slot->ended_ns = slot->ready ? clock_monotonic_ns() : slot->ended_ns;
 	slot->failures += !slot->ready && !useful;
 	slot->owner->ended(slot->owner->context, slot);
-	if (!slot->stopped) {
-		start_later(slot);
-	}
+	start_next(slot);
 }
 
 void slot_look(struct slot *slot)
@@ -407,6 +494,7 @@ void slot_look(struct slot *slot)
 	if (slot->process && !event_pending(slot->end_event, EV_READ, NULL)) {
 		on_end(-1, 0, slot);
 	}
+	let_go_in_time(slot);
 }
 
 static void watch(struct slot *slot)

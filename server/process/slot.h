@@ -5,6 +5,15 @@
  *
  * The master owns the slots and is told what happens in them (struct slot_owner). A death is
  * learned through the pidfd; what the dead one said before is heard first.
+ *
+ * A worker may be asked to let go: it ends its turn, has answered what its clerk was asked, and
+ * exits with its connections untouched, nothing of them half done. With slot_replace its successor
+ * starts at once and goes on with them. With slot_yield nobody is started: once each slot's `ended`
+ * was called, nobody but the master has the sockets, and all that is known of them lies in shared
+ * memory; slot_start starts the next, here, as if nothing had been. In both cases hand it no socket
+ * meanwhile (dispatch_pause_worker). One that does not let go in five seconds is killed as one that
+ * hangs, and what is true of any death is true of this one: with slot_replace it has a successor,
+ * with slot_yield none; `has_let_go` tells them apart.
  */
 #ifndef SERVER_PROCESS_SLOT_H
 #define SERVER_PROCESS_SLOT_H
@@ -38,6 +47,8 @@ struct slot_death {
 	pid_t pid; /* 0: nobody */
 	char why[SLOT_WHY_SIZE];
 };
+/* What becomes of a slot whose process was asked to let go. */
+enum slot_parting { SLOT_STAYS, SLOT_REPLACED, SLOT_YIELDED };
 
 struct slot {
 	const struct slot_owner *owner;
@@ -48,7 +59,11 @@ struct slot {
 	bool ready;
 	bool stopped;       /* nobody is started in it any more */
 	const char *killed; /* by the master, for that: it "hung"; NULL: not by it */
-	unsigned failures;  /* of those that ended before they were ready, one after the other */
+	bool has_let_go;    /* the last one in it ended as it was asked to */
+	bool drains;        /* the one that comes next is to end within the drain time */
+	enum slot_parting parting;
+	int64_t part_until_ns; /* monotonic: then one that was asked to let go is killed */
+	unsigned failures;     /* of those that ended before they were ready, one after the other */
 	int64_t started_ns;
 	int64_t ended_ns;        /* when the last one in it ended that was ready */
 	struct slot_death death; /* that was not told yet: it has no successor */
@@ -71,8 +86,22 @@ void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair
 /* Starts a process in it now; if that is not possible, a little later. */
 void slot_start(struct slot *slot);
 
+/*
+ * Asks it to let go; the header says what follows. Where nobody is just now, slot_replace starts
+ * somebody, and slot_yield says false: nobody starts, and `ended` is not called. With slots of
+ * workers only; both do nothing after slot_stop or slot_drain.
+ */
+void slot_replace(struct slot *slot);
+bool slot_yield(struct slot *slot);
+
 /* From now on whoever ends has no successor. */
 void slot_stop(struct slot *slot);
+
+/* The same, and its process is told to end within the drain time: if one lets go, its successor. */
+void slot_drain(struct slot *slot);
+
+/* Whether somebody is there, or is about to be. */
+bool slot_is_alive(const struct slot *slot);
 
 /*
  * To be called now and then: one that ended while a debugger held it can be buried only when that

@@ -1,6 +1,7 @@
 #include "server/process/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,11 @@
 #define TICK_NS      NS_PER_SECOND /* heart beats, and what is only looked at now and then */
 #define ACCEPT_TURN  64            /* sockets accepted in one turn */
 #define ACCEPT_PAUSE (100 * NS_PER_MS)
+#define ACCEPT_AGAIN (10 * NS_PER_MS) /* when the master had not read what it was told */
+
+/* Who is to leave its sessions to another does so then, settled or not: it could be killed, too. */
+#define YIELD_NS       NS_PER_SECOND
+#define YIELD_CLERK_NS (250 * NS_PER_MS) /* of it, for answers that are on their way */
 
 /* What only the loop itself needs. */
 struct loop {
@@ -32,6 +38,7 @@ struct loop {
 	struct clerk *clerk;
 	uint32_t adopted; /* sessions of its predecessor */
 	bool draining;
+	bool yielding;
 	bool finished;
 	const struct worker_start *start;
 	struct event *channel_event;
@@ -40,6 +47,7 @@ struct loop {
 	struct event *turn_event; /* ends a sleep in time for what is due */
 	struct event *accept_events[OPTIONS_LISTENERS_MAX];
 	int64_t drain_until_ns;
+	int64_t yield_until_ns;
 	int64_t accept_again_ns;
 	uint64_t accepted; /* sockets, by itself */
 	struct channel_message message;
@@ -187,6 +195,16 @@ static void start_draining(struct loop *loop)
 	sessions_drain(turn);
 }
 
+static void start_yielding(struct loop *loop)
+{
+	if (!loop->yielding && !loop->draining) {
+		loop->yielding = true;
+		loop->yield_until_ns = turn_now_ns(&loop->core.turn) + YIELD_NS;
+		loop->accept_again_ns = 0;
+		set_accepting(loop, false);
+	}
+}
+
 /* One message a call: a second look, nearly always in vain, would cost a system call a message. */
 static void on_channel(evutil_socket_t channel, short what, void *argument)
 {
@@ -208,16 +226,25 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 		take_sockets(loop, &message);
 	} else if (message.kind == MESSAGE_DRAIN) {
 		start_draining(loop);
+	} else if (message.kind == MESSAGE_YIELD) {
+		start_yielding(loop);
 	}
 }
 
 /* Accepting by oneself (--dispatch accept) */
 
-static void pause_accepting(struct loop *loop)
+static void pause_accepting(struct loop *loop, int64_t pause_ns)
 {
-	log_warning("no more descriptors: accepting pauses");
-	loop->accept_again_ns = turn_now_ns(&loop->core.turn) + ACCEPT_PAUSE;
+	loop->accept_again_ns = turn_now_ns(&loop->core.turn) + pause_ns;
 	set_accepting(loop, false);
+}
+
+/* Whether the master can be given copies of what is accepted: else they would end with us. */
+static bool master_reads(const struct loop *loop)
+{
+	struct pollfd channel = { .fd = loop->start->channel, .events = POLLOUT };
+
+	return poll(&channel, 1, 0) != 0;
 }
 
 static void go_on_accepting(struct loop *loop)
@@ -235,6 +262,10 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 	if (epoll_wait(group, &ready, 1, 0) != 1) {
 		return; /* another worker was faster */
 	}
+	if (!master_reads(loop)) {
+		pause_accepting(loop, ACCEPT_AGAIN);
+		return;
+	}
 	size_t listener = ready.data.u64;
 	enum listener_kind kind = loop->core.turn.shared->options->listeners[listener].kind;
 
@@ -251,7 +282,8 @@ static void on_accept(evutil_socket_t group, short what, void *argument)
 						    .kind = (uint8_t)kind,
 						    .peer = peer_address_of(&address) });
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-			pause_accepting(loop);
+			log_warning("no more descriptors: accepting pauses");
+			pause_accepting(loop, ACCEPT_PAUSE);
 			return;
 		} else if (errno != ECONNABORTED && errno != EINTR) {
 			return;
@@ -298,6 +330,13 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	core_tick(&loop->core);
 }
 
+static void leave(struct loop *loop)
+{
+	clerk_yield(loop->clerk, YIELD_CLERK_NS);
+	core_leave(&loop->core);
+	loop->finished = true;
+}
+
 static void end_turn(struct loop *loop)
 {
 	struct turn *turn = &loop->core.turn;
@@ -314,6 +353,10 @@ static void end_turn(struct loop *loop)
 	    (turn->sessions->count == 0 || turn_now_ns(turn) >= loop->drain_until_ns)) {
 		loop->finished = true;
 	}
+	if (loop->yielding &&
+	    (core_yield(&loop->core) || turn_now_ns(turn) >= loop->yield_until_ns)) {
+		leave(loop);
+	}
 }
 
 /* How long the loop may sleep at most, in nanoseconds; -1: until something happens. */
@@ -327,6 +370,9 @@ static int64_t sleep_at_most(struct loop *loop)
 	}
 	if (loop->draining && loop->drain_until_ns < due_ns) {
 		due_ns = loop->drain_until_ns;
+	}
+	if (loop->yielding && loop->yield_until_ns < due_ns) {
+		due_ns = loop->yield_until_ns;
 	}
 	if (due_ns == INT64_MAX) {
 		return -1;
@@ -468,6 +514,9 @@ int worker_run(void *argument)
 	tell_master(loop, MESSAGE_READY, 0, loop->adopted);
 	while (!loop->finished) {
 		run_turn(loop);
+	}
+	if (loop->yielding) {
+		return 0; /* what there is is another's, and threads end with the process */
 	}
 	finish(loop);
 	return loop->draining ? 0 : 1;

@@ -43,6 +43,7 @@ enum worker_message_kind {
 	MESSAGE_TAKEN,    /* to the master: the sockets of message `number` are mine, at `seats` */
 	MESSAGE_REFUSED,  /* to the master: they did not all arrive; the rest are yours still */
 	MESSAGE_DRAIN,    /* to the worker: end, within the options' drain time */
+	MESSAGE_YIELD,    /* to the worker: end, and leave your connections to another (slot.h) */
 	MESSAGE_READY,    /* to the master: I serve, with `count` connections of my predecessor */
 	MESSAGE_ACCEPTED, /* to the master, with a copy: I accepted it myself, as handoff `number`
 			   */

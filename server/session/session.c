@@ -705,6 +705,7 @@ struct session *session_revive(struct turn *turn, const struct front *front, uin
 		session->unwatched = true;
 		session->let_in = session->seat->session == session->number;
 		session->state = stream->state == STREAM_OPEN ? SESSION_OPEN : SESSION_CLOSING;
+		session->said_farewell = session->state == SESSION_CLOSING && front->farewell;
 		session->keeping = front->waits && front->waits(session);
 	}
 	return session;

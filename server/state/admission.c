@@ -173,6 +173,20 @@ void admission_right_password(struct admission *admission, struct peer_address p
 	}
 }
 
+/* It was let in to be looked at, so the penalty of those before it was over. */
+void admission_unseen_password(struct admission *admission, struct peer_address peer,
+			       int64_t now_ns)
+{
+	const struct guesses *found = find_guesses(admission, peer);
+
+	if (found) {
+		struct guesses *guesses = &admission->guesses[found - admission->guesses];
+
+		guesses->wrong--;
+		guesses->until_ns = now_ns;
+	}
+}
+
 /* The mute of an address, or else one that is over by NOW_NS, or one that was never used. */
 static struct mute *take_mute(struct admission *admission, struct peer_address owner,
 			      int64_t now_ns)

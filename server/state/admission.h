@@ -99,6 +99,10 @@ void admission_wrong_password(struct admission *admission, struct peer_address p
 			      int64_t now_ns);
 void admission_right_password(struct admission *admission, struct peer_address peer);
 
+/* A password that was counted as wrong will be looked at later, and counted then. */
+void admission_unseen_password(struct admission *admission, struct peer_address peer,
+			       int64_t now_ns);
+
 /* Mutes an address (IPv6: /64) up to UNTIL_NS, monotonic like NOW_NS. False: there is no room. */
 bool admission_mute(struct admission *admission, struct peer_address peer, int64_t until_ns,
 		    int64_t now_ns);

@@ -1,5 +1,6 @@
 /* `turnstile password`, and an operator whose password is kept as it makes it. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,23 @@ Test(programs_password, who_knows_the_one_that_is_kept_hashed_is_an_operator)
 Test(programs_password, a_worker_that_opens_no_store_can_look_at_one_too)
 {
 	sign_in_with("join");
+}
+
+/* Each time a guess is on its way its worker is replaced: it is looked at, and counts once. */
+Test(programs_password, a_guess_outlasts_a_reload_and_counts_once)
+{
+	static struct talk boss;
+
+	turnstiled_start(&server, "--workers", "1", "--op-password-file", hashed_password_file());
+	talk_open_greeted(&boss, server.lines_port);
+	for (int i = 0; i < 4; i++) {
+		talk_say(&boss, "/op open sesam");
+		cr_assert_eq(kill(server.pid, SIGHUP), 0);
+		talk_expect(&boss, "-DENIED wrong password");
+	}
+	talk_say(&boss, "/op open sesame");
+	cr_assert_eq(kill(server.pid, SIGHUP), 0);
+	talk_expect(&boss, "+op");
 }
 
 #ifdef TURNSTILE_WITH_HTTP

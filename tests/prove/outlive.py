@@ -3,7 +3,10 @@
 for itself, every byte that it reads against what it must be.
 
 usage: outlive.py --build DIRECTORY [--seed N] [--seconds N] [--connections N] [--every MILLISECONDS]
-                  [--dispatch handoff|accept]
+                  [--dispatch handoff|accept] [--hup-every MILLISECONDS] [--workers N]
+
+With --every 0 nobody is killed. With --hup-every the server is asked to reload so often; where nobody
+is killed, nothing may be interrupted then.
 
 Prints the seed, so that the same load can be made again (the kernel's timing is another each time),
 and what was seen. Exit status 1: something was wrong.
@@ -28,11 +31,11 @@ class Wrong(Exception):
 
 
 class Server:
-    def __init__(self, build, folder, dispatch):
+    def __init__(self, build, folder, dispatch, workers):
         self.log = open(os.path.join(folder, "log"), "w+b")
         self.process = subprocess.Popen(
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
-             "echo:127.0.0.1:0", "--state", folder, "--event", "rush=1000000", "--workers", "3",
+             "echo:127.0.0.1:0", "--state", folder, "--event", "rush=1000000", "--workers", str(workers),
              "--rate", "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
             stdout=subprocess.PIPE, stderr=self.log)
         self.ports = {}
@@ -314,8 +317,9 @@ def run(arguments, server):
         selector.register(client.socket, selectors.EVENT_READ, client)
     end = time.monotonic() + arguments.seconds
     last = end + 30
-    next_kill = time.monotonic() + 0.5
-    kills = 0
+    next_kill = time.monotonic() + 0.5 if arguments.every else last
+    next_hup = time.monotonic() + 0.3 if arguments.hup_every else last
+    kills = hups = 0
     while time.monotonic() < last:
         now = time.monotonic()
         acting = now < end
@@ -328,6 +332,10 @@ def run(arguments, server):
                 except ProcessLookupError:
                     pass
             next_kill = now + arguments.every / 1000 * chance.uniform(0.2, 1.8)
+        if acting and now >= next_hup:
+            server.process.send_signal(signal.SIGHUP)
+            hups += 1
+            next_hup = now + arguments.hup_every / 1000 * chance.uniform(0.2, 1.8)
         for client in clients:
             if acting and chance.random() < 0.3:
                 client.act()
@@ -358,8 +366,10 @@ def run(arguments, server):
     answered = sum(client.answered for client in clients)
     interrupted = sum(client.interrupted for client in clients)
     slowest = max(client.slowest for client in clients)
-    print(f"{len(clients)} connections, {kills} kills, {answered} answers, {interrupted} interrupted, "
-          f"slowest {slowest:.2f} s", flush=True)
+    if interrupted and not kills:
+        raise Wrong(f"{interrupted} were interrupted, and nobody was killed")
+    print(f"{len(clients)} connections, {kills} kills, {hups} reloads, {answered} answers, "
+          f"{interrupted} interrupted, slowest {slowest:.2f} s", flush=True)
 
 
 def main():
@@ -370,10 +380,12 @@ def main():
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--every", type=float, default=200)
     parser.add_argument("--dispatch", default="handoff")
+    parser.add_argument("--hup-every", type=float, default=0)
+    parser.add_argument("--workers", type=int, default=3)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     folder = tempfile.mkdtemp(prefix="outlive-")
-    server = Server(arguments.build, folder, arguments.dispatch)
+    server = Server(arguments.build, folder, arguments.dispatch, arguments.workers)
     try:
         run(arguments, server)
     except Wrong as wrong:

@@ -1,0 +1,35 @@
+/*
+ * rolling: has all workers replaced, one by one: the next one lets go (slot.h) when the one before
+ * has a successor that serves.
+ *
+ * The master's. Asked for again while it is under way it begins anew when it is through, so that
+ * all were started after the last time it was asked for.
+ */
+#ifndef SERVER_PROCESS_ROLLING_H
+#define SERVER_PROCESS_ROLLING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/process/dispatch.h"
+#include "server/process/slot.h"
+
+/* Zeroed but for what is to be given. */
+struct rolling {
+	struct slot *slots;        /* given: the workers' */
+	uint32_t count;            /* given */
+	struct dispatch *dispatch; /* given, or NULL */
+	uint32_t next;             /* the worker that is being replaced; `count`: none is */
+	bool under_way;
+	bool again;
+};
+
+void rolling_begin(struct rolling *rolling);
+
+/* A worker serves. True when that was the last one that there was to wait for. */
+bool rolling_ready(struct rolling *rolling, const struct slot *slot);
+
+/* It is over, as far as it got. */
+void rolling_stop(struct rolling *rolling);
+
+#endif
