@@ -207,7 +207,8 @@ static void print_csv(const struct store_ticket *ticket, const char *code, const
 	print_field(ticket_state_name(ticket->state), ",");
 	print_field(date(ticket->made_ns, text), ",");
 	print_field(date(ticket->expires_ns, text), ",");
-	print_field(ticket->key, "\r\n");
+	print_field(ticket->key, ",");
+	print_field(date(ticket->admitted_ns, text), "\r\n");
 }
 
 /* None of the texts has a character that JSON would want escaped. */
@@ -228,7 +229,8 @@ static void print_json(const struct store_ticket *ticket, const char *code, cons
 	print_member("state", ticket_state_name(ticket->state), ", ");
 	print_member("made", date(ticket->made_ns, text), ", ");
 	print_member("expires", date(ticket->expires_ns, text), ", ");
-	print_member("key", ticket->key, "}");
+	print_member("key", ticket->key, ", ");
+	print_member("admitted", date(ticket->admitted_ns, text), "}");
 }
 
 static void print_tickets(const struct content *content, const struct siphash_key *key, bool json)
@@ -256,7 +258,7 @@ static int export(const struct arguments *arguments)
 	}
 	struct store *store = open_old_store(arguments->words[1]);
 	read_content(store, &content);
-	fputs(json ? "[" : "code,event,quantity,state,made,expires,key\r\n", stdout);
+	fputs(json ? "[" : "code,event,quantity,state,made,expires,key,admitted\r\n", stdout);
 	print_tickets(&content, store_code_key(store), json);
 	fputs(json ? "\n]\n" : "", stdout);
 	content_finish(&content);

@@ -97,6 +97,7 @@ void booking_event_audit_of(const struct tally *tally, struct booking_answer *an
 	memcpy(answer->event, event->name, sizeof(answer->event));
 	answer->sold = tally->sold;
 	answer->held = tally->held;
+	answer->admitted = tally->admitted;
 	answer->total = event->total;
 	answer->left = booking_stock_free(event);
 	answer->outcome = judge(event, answer);

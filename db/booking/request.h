@@ -75,10 +75,12 @@ struct booking_answer {
 	bool repeated;           /* by its key: the ticket was there before */
 	int64_t quantity;
 	int64_t seconds;            /* that the hold still has, rounded up */
+	int64_t admitted_ns;        /* wall time; 0: it was not, or nobody knows when */
 	int64_t left;               /* of the event, after this request */
 	int64_t total;              /* likewise */
 	int64_t sold;               /* audit, grow */
 	int64_t held;               /* likewise */
+	int64_t admitted;           /* audit beside the queue: of what is sold */
 	int64_t limit;              /* that the request was refused for */
 	int64_t has;                /* the address: of that limit */
 	uint32_t position;          /* wait */

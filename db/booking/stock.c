@@ -32,6 +32,7 @@ bool booking_stock_change(const struct booking_context *context, struct store_ev
 
 	ticket->state = state;
 	ticket->expires_ns = 0;
+	ticket->admitted_ns = state == TICKET_ADMITTED ? context->wall_ns : 0;
 	if (store_ticket_change(context->store, ticket) != STORE_OK) {
 		return false;
 	}

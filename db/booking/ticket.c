@@ -36,6 +36,7 @@ void booking_ticket_describe(struct booking_work *work, const struct store_ticke
 	code_make(store_code_key(work->context->store), ticket->number, ticket->salt, answer->code);
 	answer->state = ticket->state;
 	answer->quantity = ticket->quantity;
+	answer->admitted_ns = ticket->admitted_ns;
 	if (ticket->state == TICKET_HELD) {
 		answer->seconds = seconds_left(work->context, ticket);
 	}

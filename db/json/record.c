@@ -65,6 +65,7 @@ static const struct member ticket_members[] = {
 		     [TICKET_BY_OFFER] = "offer" } },
 	{ "made_ns", INTEGER, AT(store_ticket, made_ns), .most = INT64_MAX },
 	{ "expires_ns", INTEGER, true, AT(store_ticket, expires_ns), .most = INT64_MAX },
+	{ "admitted_ns", INTEGER, true, AT(store_ticket, admitted_ns), .most = INT64_MAX },
 	{ "tied", INTEGER, true, AT(store_ticket, tied), .least = INT64_MIN, .most = INT64_MAX },
 	{ "salt", INTEGER, true, AT(store_ticket, salt), .most = CODE_SALT_MAX },
 	{ "key", TEXT, true, AT(store_ticket, key) },

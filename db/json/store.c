@@ -287,6 +287,7 @@ static enum store_result ticket_change(struct store *base, const struct store_ti
 	there->quantity = ticket->quantity;
 	there->state = ticket->state;
 	there->expires_ns = ticket->expires_ns;
+	there->admitted_ns = ticket->admitted_ns;
 	return changed(base, true);
 }
 

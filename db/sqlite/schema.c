@@ -72,6 +72,8 @@ static const char *const steps[] = {
 	") STRICT, WITHOUT ROWID;",
 
 	"ALTER TABLE tickets ADD COLUMN salt INTEGER NOT NULL DEFAULT 0", /* of its code */
+
+	"ALTER TABLE tickets ADD COLUMN admitted INTEGER NOT NULL DEFAULT 0", /* as `made` */
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(steps) / sizeof(*steps)))

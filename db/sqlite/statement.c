@@ -2,7 +2,8 @@
 
 #define BATCH_SERVERS "64" /* kept in the table of batches */
 
-#define TICKET_COLUMNS "number, event, quantity, state, kind, made, expires, tied, key, salt"
+#define TICKET_COLUMNS \
+	"number, event, quantity, state, kind, made, expires, tied, key, salt, admitted"
 
 /* The states are spelled as numbers where SQLite must see that the index on holds will do. */
 static const char *const queries[QUERIES] = {
@@ -22,10 +23,11 @@ static const char *const queries[QUERIES] = {
 			      " FROM tickets WHERE event = ?1",
 	[QUERY_TICKET_LAST] = "SELECT number, made FROM tickets ORDER BY number DESC LIMIT 1",
 	[QUERY_TICKET_ADD] = "INSERT INTO tickets (" TICKET_COLUMNS ")"
-			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[QUERY_TICKET_GET] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE number = ?1",
 	[QUERY_TICKET_CHANGE] =
-		"UPDATE tickets SET state = ?2, expires = ?3, quantity = ?4 WHERE number = ?1",
+		"UPDATE tickets SET state = ?2, expires = ?3, quantity = ?4, admitted = ?5"
+		" WHERE number = ?1",
 	[QUERY_TICKET_NEXT_EXPIRY] = "SELECT " TICKET_COLUMNS " FROM tickets WHERE state = 2"
 				     " ORDER BY expires LIMIT 1",
 	[QUERY_ROOM_PUT] = "INSERT OR REPLACE INTO rooms (place, name, topic) VALUES (?1, ?2, ?3)",

@@ -30,6 +30,7 @@ static void read_ticket(sqlite3_stmt *statement, struct store_ticket *ticket)
 	ticket->tied = (uint64_t)sqlite3_column_int64(statement, 7);
 	read_key(statement, 8, ticket->key);
 	ticket->salt = sqlite3_column_int64(statement, 9);
+	ticket->admitted_ns = sqlite3_column_int64(statement, 10);
 }
 
 static void bind_ticket(sqlite3_stmt *statement, const struct store_ticket *ticket)
@@ -48,6 +49,7 @@ static void bind_ticket(sqlite3_stmt *statement, const struct store_ticket *tick
 		sqlite3_bind_null(statement, 9);
 	}
 	sqlite3_bind_int64(statement, 10, ticket->salt);
+	sqlite3_bind_int64(statement, 11, ticket->admitted_ns);
 }
 
 static enum store_result fail_keys(struct sqlite_store *store)
@@ -121,6 +123,7 @@ enum store_result sqlite_ticket_change(struct store *base, const struct store_ti
 	sqlite3_bind_int64(statement, 2, ticket->state);
 	sqlite3_bind_int64(statement, 3, ticket->expires_ns);
 	sqlite3_bind_int64(statement, 4, ticket->quantity);
+	sqlite3_bind_int64(statement, 5, ticket->admitted_ns);
 	if (sqlite_run(store, statement) != STORE_OK) {
 		return STORE_FAILED;
 	}

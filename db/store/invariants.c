@@ -106,6 +106,10 @@ static void look_at_numbers(struct inquiry *inquiry, const struct store_ticket *
 	if (ticket->state != TICKET_HELD && ticket->expires_ns != 0) {
 		report(inquiry, "ticket %" PRId64 " is not held and has an end", ticket->number);
 	}
+	if (ticket->state != TICKET_ADMITTED && ticket->admitted_ns != 0) {
+		report(inquiry, "ticket %" PRId64 " was not admitted and says when",
+		       ticket->number);
+	}
 }
 
 static void mark_key(struct inquiry *inquiry, const struct store_ticket *ticket)

@@ -60,6 +60,7 @@ struct store_ticket {
 	enum ticket_kind kind;
 	int64_t made_ns;         /* wall time */
 	int64_t expires_ns;      /* wall time; of a hold, else 0 */
+	int64_t admitted_ns;     /* wall time; of one that was admitted, if it is known, else 0 */
 	uint64_t tied;           /* a server's connection that the hold is tied to, or 0 */
 	int64_t salt;            /* random, mixed into its code (code.h); 0: of an old ticket */
 	char key[NAME_KEY_SIZE]; /* or "" */

@@ -47,6 +47,7 @@ bool tallies_add_ticket(struct tallies *tallies, const struct store_ticket *tick
 	if (tally && tallies_is_quantity(ticket->quantity)) {
 		tally->sold += is_sold ? ticket->quantity : 0;
 		tally->held += ticket->state == TICKET_HELD ? ticket->quantity : 0;
+		tally->admitted += ticket->state == TICKET_ADMITTED ? ticket->quantity : 0;
 	}
 	return tally != NULL;
 }

@@ -13,6 +13,7 @@ struct tally {
 	struct store_event event;
 	int64_t sold; /* what its tickets say, in tickets */
 	int64_t held;
+	int64_t admitted; /* of what is sold */
 };
 
 struct tallies {

@@ -30,7 +30,10 @@ void store_events_changed(const struct store *store, store_see_event *see, void 
 /* Whether there is room for a ticket more: without it, adding one fails the transaction. */
 bool store_has_room(struct store *store);
 
-/* Tickets, within a transaction. store_ticket_change writes quantity, state and expires_ns. */
+/*
+ * Tickets, within a transaction. store_ticket_change writes quantity, state, expires_ns and
+ * admitted_ns.
+ */
 enum store_result store_ticket_add(struct store *store, struct store_ticket *ticket);
 enum store_result store_ticket_get(struct store *store, int64_t number,
 				   struct store_ticket *ticket);

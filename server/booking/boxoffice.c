@@ -229,6 +229,17 @@ static void explain_bound(const struct booking_request *request,
 	}
 }
 
+static void explain_use(const struct booking_answer *answer, struct problem *problem)
+{
+	char when[CLOCK_TEXT_SIZE] = "";
+
+	if (answer->admitted_ns != 0) {
+		clock_format(answer->admitted_ns, when);
+	}
+	(void)refuse(problem, PROBLEM_USED, "%s was %s before%s%s", answer->code,
+		     ticket_state_name(answer->state), *when ? ", at " : "", when);
+}
+
 /* What it is that the store does not do just now. */
 static void explain_store(const char *event, const struct booking_answer *answer,
 			  struct problem *problem)
@@ -288,10 +299,7 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 		(void)refuse(problem, PROBLEM_BADARG,
 			     "KEY was used for another request; choose a new one");
 		break;
-	case BOOKING_USED:
-		(void)refuse(problem, PROBLEM_USED, "%s was %s before", answer->code,
-			     ticket_state_name(answer->state));
-		break;
+	case BOOKING_USED: explain_use(answer, problem); break;
 	case BOOKING_EXPIRED:
 		(void)refuse(problem, PROBLEM_EXPIRED, "%s lapsed", answer->code);
 		break;

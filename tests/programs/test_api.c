@@ -86,7 +86,8 @@ Test(programs_api, what_is_booked_here_lines_see_and_the_reverse)
 	expect(post(BOOKINGS, JSON, "{\"quantity\":2}"), 409,
 	       "{\"error\":\"soldout\",\"message\":\"rush 1\",\"left\":1}");
 	expect(http_get(&talk, &answer, RUSH "/audit"), 200,
-	       "{\"event\":\"rush\",\"sold\":4,\"held\":0,\"free\":1,\"total\":5,\"ok\":true}");
+	       "{\"event\":\"rush\",\"sold\":4,\"held\":0,\"free\":1,\"total\":5,"
+	       "\"admitted\":0,\"ok\":true}");
 }
 
 Test(programs_api, with_a_key_asking_again_is_safe)
@@ -203,10 +204,17 @@ Test(programs_api, operators_sell_and_let_in_by_their_password)
 	       "title");
 	expect(post(BOOKINGS, "", NULL), 201, "\"state\":\"booked\"");
 	const char *admit = ticket_path("/admit");
+	const char *ticket = ticket_path("");
 
 	expect(post(admit, "", NULL), 401, "\"error\":\"denied\"");
-	expect(post(admit, BEARER, NULL), 200, "\"state\":\"admitted\"");
+	expect(post(admit, BEARER, NULL), 200, "\"state\":\"admitted\",\"admitted\":\"20");
+	char when[32] = "";
+
+	cr_assert_eq(sscanf(strstr(answer.body, "\"admitted\":"), "\"admitted\":%31[^}]", when), 1);
 	expect(post(admit, BEARER, NULL), 409, "\"error\":\"used\"");
+	cr_expect_not_null(strstr(answer.body, " was admitted before, at 20"));
+	expect(http_get(&talk, &answer, ticket), 200, when);
+	expect(http_get(&talk, &answer, RUSH "/audit"), 200, "\"admitted\":1,");
 }
 
 static unsigned patch(const char *body)
@@ -489,11 +497,18 @@ static int run_shell(void *argument)
 }
 
 /* In place of each code the same letters: it is another in each store. */
-static void blank_codes(char *text)
+static void blank(char *text, const char *before, size_t length)
 {
-	for (char *at = text; (at = strstr(at, "\"code\":\"")); at += 8) {
-		memset(at + 8, 'X', 19);
+	for (char *at = text; (at = strstr(at, before)); at += strlen(before)) {
+		memset(at + strlen(before), 'X', length);
 	}
+}
+
+/* What is another each time. */
+static void blank_codes_and_times(char *text)
+{
+	blank(text, "\"code\":\"", sizeof("7K3M-Q2XW-9FTA-0BHJ") - 1);
+	blank(text, "\"admitted\":\"", sizeof("2026-11-20T20:14:05Z") - 1);
 }
 
 /* Runs COMMAND as the page has it, and compares what it says with EXPECTED. */
@@ -512,8 +527,8 @@ static void run_example(const char *command, char *expected, char code[TICKET_CO
 	if (found) {
 		snprintf(code, TICKET_CODE_SIZE, "%.19s", found + 8);
 	}
-	blank_codes(capture.output);
-	blank_codes(expected);
+	blank_codes_and_times(capture.output);
+	blank_codes_and_times(expected);
 	cr_expect_str_eq(capture.output, expected, "%s said '%s%s'", command, capture.output,
 			 capture.errors);
 	capture_free(&capture);

@@ -72,7 +72,7 @@ static void check_booked(const char *code)
 static void check_admitted(const char *code)
 {
 	ask(&talk, text_of("+admitted %s rush 2$", code), "/admit %s", code);
-	ask(&talk, "-USED ", "/admit %s", code);
+	ask(&talk, text_of("-USED %s was admitted before, at 20", code), "/admit %s", code);
 	ask(&talk, "-USED ", "/confirm %s", code);
 	ask(&talk, "-USED ", "/cancel %s", code);
 	ask(&talk, text_of("+ticket %s rush 2 admitted$", code), "/ticket %s", code);

@@ -243,11 +243,11 @@ static void expect_csv(const char *url)
 	char expected[1024];
 	make_store(url);
 	snprintf(expected, sizeof(expected),
-		 "code,event,quantity,state,made,expires,key\r\n"
-		 "%s,rush,4,booked,2026-11-20T10:00:00Z,,first.key\r\n"
-		 "%s,rush,3,held,2026-11-20T10:00:00Z,2026-11-20T11:00:00Z,held\r\n"
-		 "%s,rush,2,cancelled,2026-11-20T10:00:00Z,,\r\n"
-		 "%s,rush,1,booked,2026-11-20T10:00:00Z,,\r\n",
+		 "code,event,quantity,state,made,expires,key,admitted\r\n"
+		 "%s,rush,4,booked,2026-11-20T10:00:00Z,,first.key,\r\n"
+		 "%s,rush,3,held,2026-11-20T10:00:00Z,2026-11-20T11:00:00Z,held,\r\n"
+		 "%s,rush,2,cancelled,2026-11-20T10:00:00Z,,,\r\n"
+		 "%s,rush,1,booked,2026-11-20T10:00:00Z,,,\r\n",
 		 codes[0], codes[1], codes[2], codes[3]);
 	cr_assert_eq(store("export", url, "--format", "csv"), 0);
 	cr_assert_str_eq(capture.output, expected);
@@ -267,10 +267,11 @@ Test(store_tool, export_writes_json)
 		expected, sizeof(expected),
 		"[\n"
 		"  {\"code\": \"%s\", \"event\": \"rush\", \"quantity\": 4, \"state\": \"booked\", "
-		"\"made\": \"2026-11-20T10:00:00Z\", \"expires\": null, \"key\": \"first.key\"},\n"
+		"\"made\": \"2026-11-20T10:00:00Z\", \"expires\": null, \"key\": \"first.key\", "
+		"\"admitted\": null},\n"
 		"  {\"code\": \"%s\", \"event\": \"rush\", \"quantity\": 3, \"state\": \"held\", "
 		"\"made\": \"2026-11-20T10:00:00Z\", \"expires\": \"2026-11-20T11:00:00Z\", "
-		"\"key\": \"held\"},\n",
+		"\"key\": \"held\", \"admitted\": null},\n",
 		codes[0], codes[1]);
 	cr_assert_eq(store("export", json_url, "--format=json"), 0);
 	cr_assert_eq(strncmp(capture.output, expected, strlen(expected)), 0, "%s", capture.output);

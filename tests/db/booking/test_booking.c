@@ -515,8 +515,15 @@ StoreTest(booking, ticket_is_admitted_once)
 	struct booking_answer booked = book(3, "");
 	struct booking_answer held = hold(2, 60, "");
 	cr_assert_eq(outcome_with_code(BOOKING_ADMIT, held.code), BOOKING_NOT_BOOKED);
-	cr_assert_eq(outcome_with_code(BOOKING_ADMIT, booked.code), BOOKING_DONE);
-	cr_assert_eq(outcome_with_code(BOOKING_ADMIT, booked.code), BOOKING_USED);
+	const struct booking_answer admitted = with_code(BOOKING_ADMIT, booked.code);
+
+	cr_assert_eq(admitted.outcome, BOOKING_DONE);
+	cr_assert_eq(admitted.admitted_ns, now_ns);
+	now_ns += 60 * NS_PER_SECOND;
+	const struct booking_answer again = with_code(BOOKING_ADMIT, booked.code);
+
+	cr_assert_eq(again.outcome, BOOKING_USED);
+	cr_assert_eq(again.admitted_ns, admitted.admitted_ns, "when it was, and not now");
 	cr_assert_eq(outcome_with_code(BOOKING_CANCEL, booked.code), BOOKING_USED);
 	cr_assert_eq(outcome_with_code(BOOKING_CONFIRM, booked.code), BOOKING_USED);
 	cr_assert_eq(state_of(booked.code), TICKET_ADMITTED);

@@ -157,6 +157,8 @@ static const struct {
 	{ "UPDATE tickets SET expires = 0 WHERE number = 3", "ticket 3 is held and has no end" },
 	{ "UPDATE tickets SET expires = 5 WHERE number = 1",
 	  "ticket 1 is not held and has an end" },
+	{ "UPDATE tickets SET admitted = 5 WHERE number = 1",
+	  "ticket 1 was not admitted and says when" },
 	{ "UPDATE tickets SET key = 'one' WHERE number = 2",
 	  "tickets 1 and 2 have the same key \"one\"" },
 	{ "UPDATE tickets SET key = 'a b' WHERE number = 2", "ticket 2 has a key that is none" },

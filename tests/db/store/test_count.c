@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/booking/booking.h"
 #include "db/open.h"
 #include "db/store/chat.h"
+#include "shared/base/clock.h"
 #include "tests/db/scratch.h"
 
 #define TICKETS   1100 /* more than there are between two looks whether to go on */
@@ -82,6 +84,24 @@ StoreTest(count, adds_up_the_tickets_of_every_event)
 	expect("other", 0, 3);
 	cr_expect_eq(tallies_find(&tallies, "rush")->event.sold, 2 * TICKETS);
 	cr_expect_null(tallies_find(&tallies, "none"));
+}
+
+StoreTest(count, tells_who_is_in_from_who_may_still_come)
+{
+	struct booking_answer booked = ask_alone(store, BOOKING_BOOK, "other", 4, "");
+	const struct booking_context context = { .store = store, .wall_ns = NS_PER_SECOND };
+	struct booking_request request = { .verb = BOOKING_ADMIT };
+	struct booking_answer answer;
+
+	memcpy(request.code, booked.code, sizeof(request.code));
+	begin(store);
+	booking_carry_out(&context, &request, &answer);
+	cr_assert_eq(answer.outcome, BOOKING_DONE);
+	commit(store);
+	cr_assert_eq(count_with(go_on), STORE_OK, "%s", error);
+	expect("other", 4, 3);
+	cr_expect_eq(tallies_find(&tallies, "other")->admitted, 4);
+	cr_expect_eq(tallies_find(&tallies, "rush")->admitted, 0);
 }
 
 static bool sell_meanwhile(void *context)

@@ -290,6 +290,33 @@ StoreTest(store, hold_that_ends_first_comes_first)
 	store_close(store);
 }
 
+StoreTest(store, keeps_when_a_ticket_was_admitted)
+{
+	struct store_ticket ticket = hold_until(100, "");
+	struct store_ticket there;
+	struct store *store = open_store();
+	make_event(store, "rush", 10);
+	begin(store);
+	cr_assert_eq(store_ticket_add(store, &ticket), STORE_OK);
+	ticket.state = TICKET_ADMITTED;
+	ticket.expires_ns = 0;
+	ticket.admitted_ns = 1234567890123456789;
+	cr_assert_eq(store_ticket_change(store, &ticket), STORE_OK);
+	ticket.number = 0;
+	ticket.admitted_ns = 300;
+	cr_assert_eq(store_ticket_add(store, &ticket), STORE_OK);
+	commit(store);
+	store_close(store);
+	store = open_store();
+	begin(store);
+	cr_assert_eq(store_ticket_get(store, 1, &there), STORE_OK);
+	cr_assert_eq(there.admitted_ns, 1234567890123456789);
+	cr_assert_eq(store_ticket_get(store, 2, &there), STORE_OK);
+	cr_assert_eq(there.admitted_ns, 300);
+	abandon(store);
+	store_close(store);
+}
+
 StoreTest(store, changes_what_a_hold_holds)
 {
 	struct store_ticket ticket = hold_until(100, "");
