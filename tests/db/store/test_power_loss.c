@@ -189,3 +189,66 @@ StoreTest(power_loss, any_mixture_of_what_was_not_synced_leaves_a_sound_store_wi
 	}
 	cr_log_info("%llu images of %zu steps", (unsigned long long)images, cuts - 1);
 }
+
+/* A clerk dies, its successor tells */
+
+/* In a child: a clerk that is killed at the step that ARGUMENT points to. */
+static int sell_and_die(void *argument)
+{
+	fault_at(FAULT_KILL, *(int *)argument);
+	struct store *store = open_store();
+	sell_batch(store, 0);
+	return 0;
+}
+
+static void make_empty_store(void)
+{
+	static const char *const names[] = {
+		"s", "s-wal", "s-shm", "s-keys", "s-keys-new", "s-new"
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		unlink(scratch_path(names[i]));
+	}
+	replay_record(folder);
+	struct store *store = open_store();
+	make_event(store, "rush", TOTAL);
+	store_close(store);
+}
+
+static int64_t batches_in_it(int step)
+{
+	struct store *store = open_store();
+	int64_t batches = count_batches(store, (unsigned long long)step);
+	store_close(store);
+	return batches;
+}
+
+/* What is on disk when the power goes after so many of the steps that were recorded. */
+static int64_t batches_synced(size_t steps, int step)
+{
+	replay_make_synced(folder, steps);
+	unlink(scratch_path("s-keys"));
+	return batches_in_it(step);
+}
+
+/* What the successor finds it tells who asked: so that has to last. */
+StoreTest(power_loss, a_clerk_dies_between_write_and_sync_and_what_its_successor_tells_is_on_disk)
+{
+	int step = 0, unsynced = 0, ending;
+	do {
+		make_empty_store();
+		step++;
+		ending = child_run(sell_and_die, &step);
+		size_t at_death = replay_steps();
+		struct store *successor = open_store();
+		int64_t told = count_batches(successor, (unsigned long long)step);
+		size_t when_told = replay_steps();
+		replay_stop();
+		store_close(successor);
+		unsynced += told > batches_synced(at_death, step);
+		cr_assert_eq(batches_synced(when_told, step), told, "step %d", step);
+	} while (ending == -SIGKILL);
+	cr_assert_eq(ending, 0);
+	cr_assert_gt(unsynced, 0, "nobody died between write and sync");
+	cr_log_info("%d steps, %d of them between write and sync", step, unsynced);
+}
