@@ -20,6 +20,7 @@ ROOT = HERE.parent.parent
 TREE = ROOT / "build" / "mutants" / "release"
 BUILD = TREE / "build" / "release"
 TEST_SECONDS = 300
+NO_TEST = "Synthesis: Tested: 0 "
 FAILED_TEST = re.compile(r"\[(?:FAIL|CRASH)\] ([^ :]+::[^ :]+)|^prove: (seed \d+ \([a-z]+\) is wrong)", re.MULTILINE)
 
 
@@ -82,7 +83,7 @@ def found_by(test):
     except subprocess.TimeoutExpired:
         return f"{' '.join(test)}, which did not end"
     if run.returncode == 0:
-        return None
+        return "no test has that name" if NO_TEST in run.stdout + run.stderr else None
     failed = FAILED_TEST.search(run.stdout + run.stderr)
     return next(filter(None, failed.groups())) if failed else " ".join(test)
 
@@ -115,9 +116,9 @@ def check(mutants):
 def well_without(mutants):
     """The tests pass as long as nothing is planted."""
     tests = {tuple(test) for mutant in mutants for test in mutant.tests}
-    failing = [" ".join(test) for test in sorted(tests) if found_by(test)]
-    for test in failing:
-        print(f"mutants: fails without any mutant: {test}", flush=True)
+    failing = {" ".join(test): why for test in sorted(tests) if (why := found_by(test))}
+    for test, why in failing.items():
+        print(f"mutants: fails without any mutant: {test}: {why}", flush=True)
     return not failing
 
 
