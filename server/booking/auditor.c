@@ -20,7 +20,7 @@ struct auditor {
 	uint32_t worker;
 	bool started;
 	bool failing; /* the thread's own: the last count failed */
-	bool early;   /* likewise: a batch is not answered yet */
+	bool early;   /* likewise: of a batch not all is known yet */
 	pthread_t thread;
 	int64_t until_ns;   /* monotonic: when the count under way is given up */
 	struct latch asks;  /* there is something in `asked`, or it is to stop */
@@ -57,13 +57,15 @@ static void free_all(struct audit *audit)
 
 /*
  * What a clerk has committed and not shown yet, since it died, is not counted before its successor
- * has: nobody is to be told by a count what /left and /ticket do not know.
+ * has, nor what came of a commit that failed before somebody looked: nobody is to be told by a
+ * count what /left and /ticket do not know.
  */
 static bool may_begin(void *context)
 {
 	struct auditor *auditor = context;
+	const struct booking_queue *queue = auditor->shared->queue;
 
-	auditor->early = atomic_load(&auditor->shared->queue->batch.state) != BATCH_NONE;
+	auditor->early = atomic_load(&queue->batch.state) != BATCH_NONE || queue->unseen;
 	return !auditor->early;
 }
 

@@ -14,6 +14,7 @@
 #include "tests/support/folder.h"
 
 #define ASKERS 10
+#define TRIES  10 /* of a count */
 
 static struct folder folder;
 static char path[FOLDER_PATH_SIZE];
@@ -144,6 +145,20 @@ Test(auditor, answers_all_who_asked_while_others_counted_by_one_count_of_its_own
 	mutex_unlock(counting);
 	cr_assert(eventually((got += answers()) == ASKERS));
 	cr_expect_eq(counting->taken, before + 1);
+}
+
+/* As batch_give_up leaves it: what the store has is not on the board yet. */
+Test(auditor, counts_what_came_of_a_failed_commit_only_when_the_board_shows_it)
+{
+	const struct mutex *lock = store_mutex(batcher.store);
+	const uint64_t before = lock->taken;
+
+	shared.queue->unseen = true;
+	ask(1, "rush");
+	cr_assert(eventually(lock->taken > before + TRIES || auditor_has_answers(auditor)));
+	cr_expect(!auditor_has_answers(auditor), "it was counted before");
+	carry_out(BOOKING_BOOK, 1); /* its clerk looks */
+	cr_expect_eq(answer().sold, 3);
 }
 
 Test(auditor, ends_also_when_there_are_questions_that_nobody_answered)
