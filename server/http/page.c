@@ -1,6 +1,7 @@
 #include "server/http/page.h"
 
 #include <openssl/evp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +50,20 @@ void page_write(struct response *response, const char *template, page_filler *fi
 		text = slot_end + 2;
 	}
 	reply_bytes(&response->body, text, (size_t)(end - text));
+}
+
+void page_add(struct reply *body, const char *format, ...)
+{
+	char markup[PAGE_MARKUP_MOST];
+	va_list arguments;
+
+	va_start(arguments, format);
+	int length = vsnprintf(markup, sizeof(markup), format, arguments);
+	va_end(arguments);
+	if (length < 0 || (size_t)length >= sizeof(markup)) {
+		bug("markup of more than %d bytes", PAGE_MARKUP_MOST - 1);
+	}
+	reply_bytes(body, markup, (size_t)length);
 }
 
 static const char *entity_of(char character)

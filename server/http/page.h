@@ -16,6 +16,10 @@ typedef void page_filler(const void *context, struct span slot, struct reply *bo
 void page_write(struct response *response, const char *template, page_filler *fill,
 		const void *context);
 
+/* Adds markup of our own: less than PAGE_MARKUP_MOST bytes. */
+#define PAGE_MARKUP_MOST 512
+__attribute__((format(printf, 2, 3))) void page_add(struct reply *body, const char *format, ...);
+
 /* Adds text; it may stand between elements and in an attribute's quotes. */
 void page_text(struct reply *body, const char *text);
 

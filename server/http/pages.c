@@ -11,6 +11,7 @@
 struct office {
 	const struct stock_board *board;
 	const struct stock_board_event *opened; /* NULL: none */
+	int64_t most;                           /* tickets at once */
 };
 
 static const char *title_of(const struct stock_board_event *event)
@@ -18,23 +19,47 @@ static const char *title_of(const struct stock_board_event *event)
 	return event->title[0] ? event->title : event->name;
 }
 
+/* Whoever has no script sees it as it was then, and is told so; a script keeps it up to date. */
+static void write_left(const struct stock_board_event *event, struct reply *body)
+{
+	if (event && event->open) {
+		page_add(body,
+			 "<b>%" PRId64 "</b> <span class=\"of\">of %" PRId64
+			 " left</span> <span class=\"asof\">when you opened this page</span>",
+			 event->left, event->total);
+	} else {
+		page_add(body, "<b></b> <span class=\"of\">not on sale</span> "
+			       "<span class=\"asof\"></span>");
+	}
+}
+
+static bool has_some(const struct stock_board_event *event)
+{
+	return event->open && event->left > 0;
+}
+
+static void write_bar(const struct stock_board_event *event, struct reply *body)
+{
+	if (event) {
+		page_add(body, " max=\"%" PRId64 "\" value=\"%" PRId64 "\"", event->total,
+			 has_some(event) ? event->left : 0);
+	}
+}
+
 /* One row; the page's script reads what it needs from the attributes. */
 static void write_event(const struct stock_board_event *event, struct reply *body)
 {
-	reply_line(body,
-		   "<li data-event=\"%s\" data-left=\"%" PRId64 "\" data-total=\"%" PRId64
-		   "\" data-open=\"%s\">",
-		   event->name, event->left, event->total, event->open ? "yes" : "no");
-	reply_line(body, "<a href=\"/e/%s\">", event->name);
+	page_add(body,
+		 "<li class=\"event%s\" data-event=\"%s\" data-left=\"%" PRId64
+		 "\" data-total=\"%" PRId64 "\" data-open=\"%s\">\n<a href=\"/e/%s\">",
+		 has_some(event) ? "" : " gone", event->name, event->left, event->total,
+		 event->open ? "yes" : "no", event->name);
 	page_text(body, title_of(event));
-	reply_line(body, "</a>");
-	if (event->open) {
-		reply_line(body, "<p><b>%" PRId64 "</b> of %" PRId64 " left</p>", event->left,
-			   event->total);
-	} else {
-		reply_line(body, "<p>not on sale</p>");
-	}
-	reply_line(body, "</li>");
+	page_add(body, "</a>\n<div class=\"event-stub\">\n<p class=\"left\">");
+	write_left(event, body);
+	page_add(body, "</p>\n<progress aria-hidden=\"true\"");
+	write_bar(event, body);
+	page_add(body, "></progress>\n</div>\n</li>\n");
 }
 
 static void write_events(const struct office *office, struct reply *body)
@@ -48,21 +73,39 @@ static void write_events(const struct office *office, struct reply *body)
 	}
 }
 
+static void write_title(const struct office *office, struct reply *body)
+{
+	page_text(body, office->opened ? title_of(office->opened) : "Box office");
+}
+
 static void fill_office(const void *context, struct span slot, struct reply *body)
 {
 	const struct office *office = context;
+	const bool opened = office->opened;
 
 	if (span_equals(slot, "title")) {
-		page_text(body, office->opened ? title_of(office->opened) : "Box office");
+		write_title(office, body);
 	} else if (span_equals(slot, "events")) {
 		write_events(office, body);
+	} else if (span_equals(slot, "left")) {
+		write_left(office->opened, body);
+	} else if (span_equals(slot, "bar")) {
+		write_bar(office->opened, body);
+	} else if (span_equals(slot, "most")) {
+		page_add(body, "%" PRId64, office->most);
+	} else if (span_equals(slot, "lead") && office->board->count == 0) {
+		page_add(body, "There is nothing on sale yet.");
+	} else if (span_equals(slot, opened ? "list" : "opened")) {
+		page_add(body, " hidden");
 	}
 }
 
 static enum outcome show_office(struct session *session, const struct request *request,
 				const struct stock_board_event *opened, struct response *response)
 {
-	const struct office office = { session->turn->shared->board, opened };
+	const struct shared_state *shared = session->turn->shared;
+	const int64_t most = shared->options->max_quantity;
+	const struct office office = { shared->board, opened, most ? most : STORE_TOTAL_MAX };
 
 	page_write(response, "office.html", fill_office, &office);
 	page_validate(request, response);

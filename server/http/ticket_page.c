@@ -28,11 +28,25 @@ enum outcome ticket_page_show(struct session *session, const struct request *req
 	return outcome;
 }
 
+/* For people; the page's script has the same words. */
+static const char *const state_words[] = {
+	[TICKET_BOOKED] = "Valid",
+	[TICKET_HELD] = "Held, not booked yet",
+	[TICKET_CANCELLED] = "Cancelled",
+	[TICKET_EXPIRED] = "Lapsed",
+	[TICKET_ADMITTED] = "Used at the door",
+};
+
+/* Whether somebody is still to be let in with it. */
+static bool is_good(const struct booking_answer *answer)
+{
+	return answer->state == TICKET_BOOKED || answer->state == TICKET_HELD;
+}
+
 static void fill(const void *context, struct span slot, struct reply *body)
 {
 	const struct ticket_page *page = context;
 	const struct booking_answer *answer = page->answer;
-	char quantity[24];
 
 	if (span_equals(slot, "code")) {
 		page_text(body, answer->code);
@@ -42,10 +56,12 @@ static void fill(const void *context, struct span slot, struct reply *body)
 		page_text(body, page->title);
 	} else if (span_equals(slot, "state")) {
 		page_text(body, ticket_state_name(answer->state));
+	} else if (span_equals(slot, "words")) {
+		page_text(body, state_words[answer->state]);
 	} else if (span_equals(slot, "quantity")) {
-		reply_bytes(
-			body, quantity,
-			(size_t)snprintf(quantity, sizeof(quantity), "%" PRId64, answer->quantity));
+		page_add(body, "%" PRId64, answer->quantity);
+	} else if (span_equals(slot, "qr") && !is_good(answer)) {
+		page_add(body, " hidden");
 	}
 }
 
