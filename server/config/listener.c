@@ -28,19 +28,41 @@ static void set(int listener, int level, int name)
 	set_to(listener, level, name, 1);
 }
 
+/* False, with errno, when it is no TCP socket. */
+static bool set_idle(int socket, unsigned idle_seconds)
+{
+	const int pause = (int)(idle_seconds < PROBE_PAUSE_MAX ? idle_seconds : PROBE_PAUSE_MAX);
+	const int most = (int)idle_seconds + PROBES * pause;
+	const struct {
+		int name, value;
+	} options[] = { { TCP_KEEPIDLE, (int)idle_seconds },
+			{ TCP_KEEPINTVL, pause },
+			{ TCP_KEEPCNT, PROBES },
+			{ TCP_USER_TIMEOUT, most * MS_PER_SECOND } };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (setsockopt(socket, IPPROTO_TCP, options[i].name, &options[i].value,
+			       sizeof(options[i].value)) < 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void listener_set_idle(int socket, unsigned idle_seconds)
+{
+	(void)set_idle(socket, idle_seconds); /* a connection may be over */
+}
+
 /* Connections inherit it from their listener: nothing is to be done for each. */
 static void set_up(int listener, unsigned idle_seconds)
 {
-	int pause = (int)(idle_seconds < PROBE_PAUSE_MAX ? idle_seconds : PROBE_PAUSE_MAX);
-	int most = (int)idle_seconds + PROBES * pause;
-
 	set(listener, IPPROTO_TCP, TCP_NODELAY);
 	set_to(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, LISTENER_UNSENT_BYTES);
 	set(listener, SOL_SOCKET, SO_KEEPALIVE);
-	set_to(listener, IPPROTO_TCP, TCP_KEEPIDLE, (int)idle_seconds);
-	set_to(listener, IPPROTO_TCP, TCP_KEEPINTVL, pause);
-	set_to(listener, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
-	set_to(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, most * MS_PER_SECOND);
+	if (!set_idle(listener, idle_seconds)) {
+		die("a listener cannot be set up: %s", strerror(errno));
+	}
 }
 
 /* Whoever passed it bound it, but need not have set it as we want it. */

@@ -17,6 +17,9 @@
  */
 int listener_open(const struct listener_option *option, unsigned idle_seconds);
 
+/* The same time for another SOCKET: a listener's, whose connections inherit it, or a connection. */
+void listener_set_idle(int socket, unsigned idle_seconds);
+
 /* Where it really listens (port 0 has become one), into TEXT, LISTENER_TEXT_SIZE bytes. */
 void listener_text(int listener, char *text);
 

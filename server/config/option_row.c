@@ -433,6 +433,10 @@ static bool set_operator_password(struct options *options, const char *value, ch
 					      : "its first line is no password: %s",
 				      fault);
 	}
+	if (!keep(options->operator_password_file, sizeof(options->operator_password_file), value,
+		  problem)) {
+		return false;
+	}
 	memcpy(options->operator_password, password.text, password.length);
 	options->operator_password[password.length] = '\0';
 	return true;

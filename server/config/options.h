@@ -1,6 +1,7 @@
 /*
  * options: what the server is asked to do and be, by the command line, the configuration file and
- * the service manager (options_read.h). Filled once, before the first fork; it never changes then.
+ * the service manager (options_read.h). Filled before the first fork. A process keeps what it was
+ * forked with; those that come after a reload (process/reload.h) have what was read then.
  */
 #ifndef SERVER_CONFIG_OPTIONS_H
 #define SERVER_CONFIG_OPTIONS_H
@@ -64,6 +65,7 @@ struct options {
 	enum serialize_kind serialize;
 	enum echo_kind echo;
 	char operator_password[OPTIONS_PASSWORD_SIZE]; /* in clear or hashed; "": there is none */
+	char operator_password_file[4096];             /* where it was read, or "" */
 	char public_urls[OPTIONS_URLS_MAX][OPTIONS_URL_SIZE]; /* "https://tickets.example.org" */
 	size_t public_url_count;
 	unsigned max_connections;

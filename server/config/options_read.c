@@ -28,6 +28,8 @@
 
 struct reading {
 	struct options *options;
+	const struct options *before; /* what the server runs with; NULL at its start */
+	char *problem;
 	bool given[ROWS_MAX];   /* which rows the command line set */
 	bool in_file[ROWS_MAX]; /* which rows stand in the file */
 };
@@ -45,6 +47,19 @@ static void set_initial(struct options *options)
 	}
 }
 
+/* Who it runs as was looked up at the start; now there may be nothing left to look it up in. */
+static bool set(const struct reading *reading, const struct option_row *row, const char *value,
+		char *problem)
+{
+	struct options *options = reading->options;
+
+	if (reading->before && strcmp(row->name, "user") == 0) {
+		(void)snprintf(options->user, sizeof(options->user), "%s", value);
+		return true;
+	}
+	return option_set(options, row, value, problem);
+}
+
 /* The command line. */
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -52,14 +67,18 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct reading *reading = state->input;
 	char problem[OPTION_PROBLEM_SIZE];
 
+	if (key == ARGP_KEY_ERROR && *reading->problem != '\0') {
+		return 0; /* that is ours, and said */
+	}
 	if (key < KEY_FIRST || key >= KEY_FIRST + (int)option_row_count) {
 		return usage_parse(key, state);
 	}
 	const struct option_row *row = &option_rows[key - KEY_FIRST];
 	const char *value = row->argument ? argument : "on";
 
-	if (!option_set(reading->options, row, value, problem)) {
-		usage_error("--%s %s: %s", row->name, value, problem);
+	if (!set(reading, row, value, problem)) {
+		(void)option_problem(reading->problem, "--%s %s: %s", row->name, value, problem);
+		return EINVAL;
 	}
 	reading->given[key - KEY_FIRST] = true;
 	return 0;
@@ -80,7 +99,7 @@ static struct argp_option argp_option_of(const struct option_row *row, char *hel
 				     .doc = help };
 }
 
-static void read_command_line(struct reading *reading, int argc, char **argv)
+static bool read_command_line(struct reading *reading, int argc, char **argv)
 {
 	static struct argp_option table[ROWS_MAX];
 	static char help[ROWS_MAX][HELP_SIZE];
@@ -100,9 +119,10 @@ static void read_command_line(struct reading *reading, int argc, char **argv)
 	table[count++] = (struct argp_option)USAGE_OPTION_VERSION;
 	table[count] = (struct argp_option){ 0 };
 	error_t error = argp_parse(&argp, argc, argv, USAGE_ARGP_FLAGS, NULL, reading);
-	if (error != 0) {
-		usage_error("%s", strerror(error));
+	if (error != 0 && *reading->problem == '\0') {
+		(void)option_problem(reading->problem, "%s", strerror(error));
 	}
+	return error == 0;
 }
 
 /* The file. */
@@ -125,19 +145,17 @@ static bool take_from_file(void *context, const char *name, const char *value, c
 	if (reading->given[row - option_rows]) {
 		return true;
 	}
-	if (option_set(reading->options, row, value, what)) {
+	if (set(reading, row, value, what)) {
 		return true;
 	}
 	return option_problem(problem, "%s = %s: %s", name, value, what);
 }
 
-static void read_file(struct reading *reading)
+static bool read_file(struct reading *reading)
 {
-	char problem[OPTION_PROBLEM_SIZE];
-
-	if (!config_file_read(reading->options->config, take_from_file, reading, problem)) {
-		usage_error("%s", problem);
-	}
+	return *reading->options->config == '\0' ||
+	       config_file_read(reading->options->config, take_from_file, reading,
+				reading->problem);
 }
 
 /* What nobody said. */
@@ -173,7 +191,7 @@ static void listen_by_default(struct options *options)
 }
 
 /* The directory of the XDG base directory specification, which wants relative ones ignored. */
-static void find_state(struct options *options)
+static bool find_state(struct options *options, char *problem)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
@@ -185,39 +203,30 @@ static void find_state(struct options *options)
 		length = snprintf(options->state, sizeof(options->state),
 				  "%s/.local/state/turnstile", home);
 	} else {
-		usage_error("no place for the store: give --state DIRECTORY, or set HOME");
+		return option_problem(problem, "no place for the store: give --state DIRECTORY, "
+					       "or set HOME");
 	}
-	if ((size_t)length >= sizeof(options->state)) {
-		usage_error("HOME or XDG_STATE_HOME is too long: give --state DIRECTORY");
-	}
+	return (size_t)length < sizeof(options->state) ||
+	       option_problem(problem,
+			      "HOME or XDG_STATE_HOME is too long: give --state DIRECTORY");
 }
 
-static void store_by_default(struct options *options)
+static bool store_by_default(struct options *options, char *problem)
 {
-	if (options->state[0] == '\0') {
-		find_state(options);
-	}
-	if (!state_folder_make(options->state, options->user)) {
-		die("--state %s: the directory cannot be made: %s", options->state,
-		    strerror(errno));
+	if (options->state[0] == '\0' && !find_state(options, problem)) {
+		return false;
 	}
 	int length = snprintf(options->store, sizeof(options->store), "sqlite:%s/" STORE_FILE,
 			      options->state);
-	if ((size_t)length >= sizeof(options->store)) {
-		usage_error("--state %s: the name is too long", options->state);
-	}
+
+	return (size_t)length < sizeof(options->store) ||
+	       option_problem(problem, "--state %s: the name is too long", options->state);
 }
 
-void options_read(struct options *options, int argc, char **argv)
+static bool work_out(struct reading *reading)
 {
-	struct reading reading = { .options = options };
+	struct options *options = reading->options;
 
-	set_initial(options);
-	activation_take(options);
-	read_command_line(&reading, argc, argv);
-	if (options->config[0] != '\0') {
-		read_file(&reading);
-	}
 	if (options->workers == 0) {
 		options->workers = processors();
 	}
@@ -225,9 +234,42 @@ void options_read(struct options *options, int argc, char **argv)
 		listen_by_default(options);
 	}
 	if (options_have_tls(options) && (!*options->tls_certificate || !*options->tls_key)) {
-		usage_error("a listener over TLS needs --tls-cert FILE and --tls-key FILE");
+		return option_problem(reading->problem, "a listener over TLS needs --tls-cert FILE "
+							"and --tls-key FILE");
 	}
-	if (options->store[0] == '\0') {
-		store_by_default(options);
+	return options->store[0] != '\0' || store_by_default(options, reading->problem);
+}
+
+void options_read(struct options *options, int argc, char **argv)
+{
+	char problem[OPTION_PROBLEM_SIZE] = "";
+	struct reading reading = { .options = options, .problem = problem };
+
+	set_initial(options);
+	activation_take(options);
+	bool good = read_command_line(&reading, argc, argv) && read_file(&reading);
+	bool has_store = options->store[0] != '\0';
+
+	if (!good || !work_out(&reading)) {
+		usage_error("%s", problem);
 	}
+	if (!has_store && !state_folder_make(options->state, options->user)) {
+		die("--state %s: the directory cannot be made: %s", options->state,
+		    strerror(errno));
+	}
+}
+
+bool options_read_again(struct options *fresh, const struct options *options, int argc, char **argv,
+			char *problem)
+{
+	struct reading reading = { .options = fresh, .before = options, .problem = problem };
+
+	set_initial(fresh);
+	problem[0] = '\0';
+	for (size_t i = 0; i < options->listener_count; i++) {
+		if (options->listeners[i].passed >= 0) {
+			fresh->listeners[fresh->listener_count++] = options->listeners[i];
+		}
+	}
+	return read_command_line(&reading, argc, argv) && read_file(&reading) && work_out(&reading);
 }

@@ -8,6 +8,8 @@
 #ifndef SERVER_CONFIG_OPTIONS_READ_H
 #define SERVER_CONFIG_OPTIONS_READ_H
 
+#include <stdbool.h>
+
 #include "server/config/options.h"
 
 /*
@@ -15,5 +17,13 @@
  * names. Ends the program when something is wrong.
  */
 void options_read(struct options *options, int argc, char **argv);
+
+/*
+ * Reads the same once more into FRESH, while the server runs with OPTIONS: the command line as it
+ * was, and what lies in the files now. False, and PROBLEM (OPTION_PROBLEM_SIZE bytes) says what is
+ * wrong. Makes no folder and looks no user up.
+ */
+bool options_read_again(struct options *fresh, const struct options *options, int argc, char **argv,
+			char *problem);
 
 #endif

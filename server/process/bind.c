@@ -19,6 +19,11 @@ static void warn_of_missing(unsigned parts)
 	}
 }
 
+static const char *named(const char *path)
+{
+	return *path ? path : NULL;
+}
+
 unsigned bind_to_role(enum sandbox_role role, const struct options *options)
 {
 	char resolved[PATH_MAX];
@@ -26,9 +31,12 @@ unsigned bind_to_role(enum sandbox_role role, const struct options *options)
 
 	/* The file may be a link into another folder. */
 	store = realpath(store, resolved) ? resolved : store;
-	const struct sandbox_paths paths = { .store = store,
-					     .pid_file = *options->pid_file ? options->pid_file
-									    : NULL };
+	const struct sandbox_paths paths = {
+		.store = store,
+		.pid_file = named(options->pid_file),
+		.read_again = { named(options->config), named(options->operator_password_file),
+				named(options->tls_certificate), named(options->tls_key) }
+	};
 	unsigned parts = options->sandbox ? sandbox_enter(role, &paths) : 0;
 	char text[SANDBOX_TEXT_SIZE];
 

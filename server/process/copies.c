@@ -93,6 +93,20 @@ void copies_drop(struct copies *copies, uint32_t worker)
 	}
 }
 
+void copies_each(const struct copies *copies, void (*see)(void *context, int socket), void *context)
+{
+	for (uint32_t worker = 0; worker < copies->shared->options->workers; worker++) {
+		uint32_t count;
+		const int *sockets = copies_of(copies, worker, &count);
+
+		for (uint32_t seat = 0; seat < count; seat++) {
+			if (sockets[seat] >= 0) {
+				see(context, sockets[seat]);
+			}
+		}
+	}
+}
+
 const int *copies_of(const struct copies *copies, uint32_t worker, uint32_t *count)
 {
 	const uint32_t seats = copies->shared->options->max_connections;

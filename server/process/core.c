@@ -92,6 +92,7 @@ void core_keep(struct core *core, const int *sockets)
 		clock_sleep(NS_PER_MS);
 	}
 	directory_take_back(directory, core->turn.worker);
+	directory_limit_addresses(directory, core->turn.shared->options->max_per_address);
 	directory_unlock(directory);
 	adopt_keep(&core->turn, sockets);
 }

@@ -121,6 +121,18 @@ static void serve_all(struct errand *errand)
 	}
 }
 
+/* What it was to do lies on the queue, for the next. */
+static bool is_to_let_go(int channel)
+{
+	static struct channel_message received;
+	uint32_t kind = MESSAGE_READY;
+
+	if (channel_receive(channel, &received) == CHANNEL_OK && received.length >= sizeof(kind)) {
+		memcpy(&kind, received.bytes, sizeof(kind));
+	}
+	return kind == MESSAGE_YIELD;
+}
+
 int joiner_run(void *argument)
 {
 	const struct worker_start *start = argument;
@@ -136,7 +148,7 @@ int joiner_run(void *argument)
 	if (channel_send(start->channel, &ready, WORKER_MESSAGE_LENGTH(0), NULL, 0) != CHANNEL_OK) {
 		return 1;
 	}
-	for (;;) {
+	while (!is_to_let_go(start->channel)) {
 		booking_queue_wait(queue, 0, batch_wait_at_most(queue));
 		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
 		serve_all(&errand);
@@ -145,4 +157,5 @@ int joiner_run(void *argument)
 			start_and_join(&errand);
 		}
 	}
+	return 0;
 }

@@ -7,15 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/config/listener.h"
 #include "server/config/listener_option.h"
 #include "server/process/bind.h"
 #include "server/process/chaos.h"
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
 #include "server/process/notify.h"
+#include "server/process/reload.h"
 #include "server/process/rolling.h"
 #include "server/process/slot.h"
 #include "server/process/start_up.h"
+#include "server/process/tls.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -31,7 +34,7 @@ static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
 struct master {
-	const struct options *options;
+	struct options *options;
 	struct shared_state shared;
 	struct event_base *base;
 	struct copies *copies; /* NULL with --adopt off */
@@ -44,12 +47,109 @@ struct master {
 	struct slot_owner slot_owner;
 	struct slot slots[OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS]; /* the workers' come first */
 	uint32_t slot_count;
+	struct reload *reload;
 	struct rolling rolling;
-	bool announced; /* that it is ready */
-	bool watched;   /* by the service manager */
+	bool reloads_again; /* asked for while it was under way */
+	bool announced;     /* that it is ready */
+	bool watched;       /* by the service manager */
 	bool stopping;
 	int64_t stop_until_ns;
 };
+
+/* Reloading (HUP) */
+
+static void reload_now(struct master *master)
+{
+	char state[64];
+
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		       (long long)(clock_monotonic_ns() / NS_PER_US));
+	notify_manager(state);
+	reload_begin(master->reload);
+}
+
+/* WHAT: for the log; or NULL. */
+static void end_reload(struct master *master, const char *what)
+{
+	if (what) {
+		log_notice("%s", what);
+	}
+	if (master->announced) {
+		notify_manager("READY=1");
+	}
+	if (master->reloads_again) {
+		master->reloads_again = false;
+		reload_now(master);
+	}
+}
+
+static void nothing_changes(void *context, const char *problem)
+{
+	log_error("not reloaded, all stays as it was: %s", problem);
+	end_reload(context, NULL);
+}
+
+static void set_idle(void *context, int socket)
+{
+	listener_set_idle(socket, *(unsigned *)context);
+}
+
+static void change_idle(const struct master *master, unsigned idle_seconds)
+{
+	for (size_t i = 0; i < master->options->listener_count; i++) {
+		listener_set_idle(master->listeners[i], idle_seconds);
+	}
+	copies_each(master->copies, set_idle, &idle_seconds);
+}
+
+static void change_key_pair(struct master *master, const struct key_pair *key_pair)
+{
+	const struct tls_reload message = tls_reload_of(master->options);
+	const int descriptors[] = { key_pair->certificate, key_pair->key };
+
+	if (!options_have_tls(master->options)) {
+		return;
+	}
+	struct slot *slot = &master->slots[master->slot_count - 1];
+
+	slot_set_key_pair(slot, key_pair);
+	if (slot->process &&
+	    channel_send(slot->channel, &message, sizeof(message), descriptors, 2) != CHANNEL_OK) {
+		log_warning("tls goes on with certificate and options as they were: it cannot be "
+			    "told");
+	}
+	key_pair_close(&master->key_pair);
+	master->key_pair = *key_pair;
+}
+
+/* From here on whoever is started has it. */
+static void change(void *context, const struct options *fresh, const struct key_pair *key_pair,
+		   const char *names)
+{
+	struct master *master = context;
+
+	if (*names) {
+		log_warning("not changed, since that takes a restart: %s", names);
+	}
+	if (fresh->idle_seconds != master->options->idle_seconds) {
+		change_idle(master, fresh->idle_seconds);
+	}
+	*master->options = *fresh;
+	log_set(fresh->log_level, fresh->log_format);
+	change_key_pair(master, key_pair);
+	rolling_begin(&master->rolling);
+}
+
+static void reload(struct master *master)
+{
+	if (!master->copies) {
+		log_warning("not reloaded: with --adopt off connections would end");
+	} else if (reload_is_under_way(master->reload) || master->rolling.under_way) {
+		master->reloads_again = true;
+	} else {
+		reload_now(master);
+	}
+}
 
 /* What happens in the slots */
 
@@ -79,7 +179,7 @@ static void worker_is_ready(struct master *master, struct slot *slot, uint32_t a
 	}
 	announce_if_ready(master);
 	if (rolling_ready(&master->rolling, slot)) {
-		log_notice("reloaded: all workers were replaced");
+		end_reload(master, "reloaded");
 	}
 }
 
@@ -281,6 +381,13 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 
 /* Ending */
 
+static void stop_reload(struct master *master)
+{
+	master->reloads_again = false;
+	reload_stop(master->reload);
+	rolling_stop(&master->rolling);
+}
+
 static void close_listeners(struct master *master)
 {
 	if (master->dispatch) {
@@ -295,7 +402,7 @@ static void close_listeners(struct master *master)
 static void stop_slots(struct master *master)
 {
 	master->stopping = true;
-	rolling_stop(&master->rolling);
+	stop_reload(master);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_stop(&master->slots[i]);
 	}
@@ -306,7 +413,7 @@ static void drain(struct master *master)
 	log_info("draining: no new connections, those here are told and let go");
 	notify_manager("STOPPING=1");
 	master->stopping = true;
-	rolling_stop(&master->rolling);
+	stop_reload(master);
 	master->stop_until_ns = clock_monotonic_ns() + master->options->drain_ns + DRAIN_GRACE_NS;
 	close_listeners(master);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
@@ -319,18 +426,6 @@ static void drain(struct master *master)
 		}
 	}
 	end_if_all_ended(master);
-}
-
-/* Reloading */
-
-static void reload(struct master *master)
-{
-	if (!master->copies) {
-		log_warning("not reloaded: with --adopt off connections would end");
-		return;
-	}
-	log_notice("reloading: the workers are replaced one by one");
-	rolling_begin(&master->rolling);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *argument)
@@ -382,7 +477,19 @@ static void make_events(struct master *master)
 	}
 }
 
-int master_run(const struct options *options)
+static void make_reload(struct master *master, int argc, char **argv)
+{
+	const struct reload_owner owner = { change, nothing_changes, master };
+	const struct options *options = master->options;
+
+	master->reload = reload_create(master->base, options, argc, argv, &owner);
+	master->rolling = (struct rolling){ .slots = master->slots,
+					    .count = options->workers +
+						     (options->serialize == SERIALIZE_JOIN),
+					    .dispatch = master->dispatch };
+}
+
+int master_run(struct options *options, int argc, char **argv)
 {
 	struct master *master = calloc(1, sizeof(*master));
 
@@ -398,9 +505,7 @@ int master_run(const struct options *options)
 	make_events(master);
 	make_slots(master);
 	master->chaos = chaos_create(&master->shared, master->slots);
-	master->rolling = (struct rolling){ .slots = master->slots,
-					    .count = options->workers,
-					    .dispatch = master->dispatch };
+	make_reload(master, argc, argv);
 	(void)bind_to_role(SANDBOX_MASTER, options);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_start(&master->slots[i]);

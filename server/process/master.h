@@ -11,7 +11,10 @@
 
 #include "server/config/options.h"
 
-/* The server's whole life: returns its exit status. OPTIONS must outlive it. */
-int master_run(const struct options *options);
+/*
+ * The server's whole life: returns its exit status. OPTIONS must outlive it, and change when they
+ * are read once more from what ARGC and ARGV say, with which the program was started.
+ */
+int master_run(struct options *options, int argc, char **argv);
 
 #endif

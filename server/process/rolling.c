@@ -4,7 +4,7 @@ static void replace(struct rolling *rolling)
 {
 	struct slot *slot = &rolling->slots[rolling->next];
 
-	if (rolling->dispatch) {
+	if (rolling->dispatch && slot->role == SLOT_WORKER) {
 		dispatch_pause_worker(rolling->dispatch, slot->number);
 	}
 	slot_replace(slot);
@@ -12,10 +12,6 @@ static void replace(struct rolling *rolling)
 
 void rolling_begin(struct rolling *rolling)
 {
-	if (rolling->under_way) {
-		rolling->again = true;
-		return;
-	}
 	rolling->under_way = true;
 	rolling->next = 0;
 	replace(rolling);
@@ -27,11 +23,7 @@ bool rolling_ready(struct rolling *rolling, const struct slot *slot)
 	    slot->parting != SLOT_STAYS) {
 		return false;
 	}
-	if (++rolling->next == rolling->count && rolling->again) {
-		rolling->again = false;
-		rolling->next = 0;
-	}
-	if (rolling->next < rolling->count) {
+	if (++rolling->next < rolling->count) {
 		replace(rolling);
 		return false;
 	}
@@ -41,5 +33,5 @@ bool rolling_ready(struct rolling *rolling, const struct slot *slot)
 
 void rolling_stop(struct rolling *rolling)
 {
-	rolling->under_way = rolling->again = false;
+	rolling->under_way = false;
 }

@@ -1,9 +1,6 @@
 /*
- * rolling: has all workers replaced, one by one: the next one lets go (slot.h) when the one before
- * has a successor that serves.
- *
- * The master's. Asked for again while it is under way it begins anew when it is through, so that
- * all were started after the last time it was asked for.
+ * rolling: has all workers replaced, one by one, and then the joiner: the next one lets go (slot.h)
+ * when the one before has a successor that serves. The master's.
  */
 #ifndef SERVER_PROCESS_ROLLING_H
 #define SERVER_PROCESS_ROLLING_H
@@ -16,14 +13,14 @@
 
 /* Zeroed but for what is to be given. */
 struct rolling {
-	struct slot *slots;        /* given: the workers' */
+	struct slot *slots;        /* given: the workers', and the joiner's */
 	uint32_t count;            /* given */
 	struct dispatch *dispatch; /* given, or NULL */
 	uint32_t next;             /* the worker that is being replaced; `count`: none is */
 	bool under_way;
-	bool again;
 };
 
+/* Not while it is under way. */
 void rolling_begin(struct rolling *rolling);
 
 /* A worker serves. True when that was the last one that there was to wait for. */

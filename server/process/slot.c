@@ -193,6 +193,9 @@ static void ask_to_let_go(struct slot *slot, enum slot_parting parting)
 		slot->part_until_ns = clock_monotonic_ns() + LET_GO_NS;
 	}
 	slot->parting = parting;
+	if (slot->role == SLOT_JOINER) {
+		booking_queue_ring_bell(slot->start.shared->queue, 0); /* it sleeps there */
+	}
 }
 
 void slot_replace(struct slot *slot)
@@ -539,6 +542,11 @@ void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair
 {
 	slot->start.listeners = listeners;
 	slot->start.listener_count = slot->start.shared->options->listener_count;
+	slot->start.key_pair = *key_pair;
+}
+
+void slot_set_key_pair(struct slot *slot, const struct key_pair *key_pair)
+{
 	slot->start.key_pair = *key_pair;
 }
 

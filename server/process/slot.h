@@ -80,6 +80,9 @@ struct slot {
 void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_state *shared,
 	       enum slot_role role, uint32_t number);
 
+/* The pair is another from now on, for those that are started. */
+void slot_set_key_pair(struct slot *slot, const struct key_pair *key_pair);
+
 /* It accepts by itself, from LISTENERS, one for each of the options'; KEY_PAIR is tls's. */
 void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair *key_pair);
 
@@ -89,7 +92,7 @@ void slot_start(struct slot *slot);
 /*
  * Asks it to let go; the header says what follows. Where nobody is just now, slot_replace starts
  * somebody, and slot_yield says false: nobody starts, and `ended` is not called. With slots of
- * workers only; both do nothing after slot_stop or slot_drain.
+ * workers and of the joiner; both do nothing after slot_stop or slot_drain.
  */
 void slot_replace(struct slot *slot);
 bool slot_yield(struct slot *slot);

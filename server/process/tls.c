@@ -1,18 +1,33 @@
 #include "server/process/tls.h"
 
+#include <string.h>
+
+#include "server/process/worker.h"
+
+struct tls_reload tls_reload_of(const struct options *options)
+{
+	struct tls_reload reload = { .kind = MESSAGE_RELOAD,
+				     .proxy_count = (uint32_t)options->proxy_count,
+				     .drain_ns = options->drain_ns,
+				     .log_level = options->log_level,
+				     .log_format = options->log_format };
+
+	memcpy(reload.proxies, options->proxies, sizeof(reload.proxies));
+	return reload;
+}
+
 #ifdef TURNSTILE_WITH_TLS
 
 #include <errno.h>
 #include <event2/event.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/config/listener_option.h"
 #include "server/process/bind.h"
-#include "server/process/worker.h"
 #include "server/tls/terminator.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -23,6 +38,7 @@
 
 struct tls_process {
 	const struct worker_start *start;
+	struct options options; /* as the master has them: it tells of what changes */
 	struct score *score;
 	struct event_base *base;
 	struct ssl_ctx_st *servers[LISTENER_KINDS];
@@ -85,16 +101,82 @@ static bool hand_on(struct tls_process *process)
 	return true;
 }
 
+/* What accepts, anew */
+
+static bool is_listened_to(const struct options *options, enum listener_kind kind)
+{
+	for (size_t i = 0; i < options->listener_count; i++) {
+		if (options->listeners[i].kind == kind) {
+			return listener_kind_is_tls(kind);
+		}
+	}
+	return false;
+}
+
+static void free_servers(struct ssl_ctx_st **servers)
+{
+	for (enum listener_kind kind = 0; kind < LISTENER_KINDS; kind++) {
+		SSL_CTX_free(servers[kind]);
+		servers[kind] = NULL;
+	}
+}
+
+/* All, or none and false. */
+static bool make_servers(const struct options *options, const struct key_pair *key_pair,
+			 struct ssl_ctx_st **servers)
+{
+	for (enum listener_kind kind = 0; kind < LISTENER_KINDS; kind++) {
+		if (is_listened_to(options, kind) &&
+		    !(servers[kind] =
+			      key_pair_server(key_pair, options, listener_kind_alpn(kind)))) {
+			free_servers(servers);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Connections that are there have a share in what accepted them. */
+static void replace_servers(struct tls_process *process, const struct key_pair *key_pair)
+{
+	struct ssl_ctx_st *fresh[LISTENER_KINDS] = { NULL };
+
+	if (make_servers(&process->options, key_pair, fresh)) {
+		free_servers(process->servers);
+		memcpy(process->servers, fresh, sizeof(fresh));
+		process->tickets_until_ns = clock_monotonic_ns() + TICKET_KEYS_NS;
+	}
+}
+
+static void take_reload(struct tls_process *process)
+{
+	const struct channel_message *received = &process->received;
+	struct options *options = &process->options;
+	struct tls_reload reload;
+
+	memcpy(&reload, received->bytes, sizeof(reload));
+	memcpy(options->proxies, reload.proxies, sizeof(options->proxies));
+	options->proxy_count = reload.proxy_count;
+	options->drain_ns = reload.drain_ns;
+	log_set(reload.log_level, reload.log_format);
+	if (received->descriptor_count == 2) {
+		const struct key_pair key_pair = { received->descriptors[0],
+						   received->descriptors[1] };
+
+		replace_servers(process, &key_pair);
+	}
+}
+
 /* Events */
 
 static void start_draining(struct tls_process *process)
 {
 	process->draining = true;
-	process->drain_until_ns = clock_monotonic_ns() + process->start->shared->options->drain_ns;
+	process->drain_until_ns = clock_monotonic_ns() + process->options.drain_ns;
 	atomic_store(&process->score->state, WORKER_DRAINING);
 	terminator_drain(process->terminator);
 	for (size_t i = 0; i < process->start->listener_count; i++) {
-		if (listener_kind_is_tls(process->start->shared->options->listeners[i].kind)) {
+		if (listener_kind_is_tls(process->options.listeners[i].kind)) {
 			close(process->start->listeners[i]);
 		}
 	}
@@ -117,6 +199,12 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 	memcpy(&message.kind, process->received.bytes, sizeof(message.kind));
 	if (message.kind == MESSAGE_DRAIN && !process->draining) {
 		start_draining(process);
+	} else if (message.kind == MESSAGE_RELOAD &&
+		   process->received.length == sizeof(struct tls_reload)) {
+		take_reload(process);
+	}
+	for (size_t i = 0; i < process->received.descriptor_count; i++) {
+		close(process->received.descriptors[i]);
 	}
 }
 
@@ -184,37 +272,11 @@ static void run(struct tls_process *process)
 
 /* Beginning */
 
-static bool is_listened_to(const struct options *options, enum listener_kind kind)
-{
-	for (size_t i = 0; i < options->listener_count; i++) {
-		if (options->listeners[i].kind == kind) {
-			return listener_kind_is_tls(kind);
-		}
-	}
-	return false;
-}
-
-static bool make_servers(struct tls_process *process)
-{
-	const struct worker_start *start = process->start;
-
-	for (enum listener_kind kind = 0; kind < LISTENER_KINDS; kind++) {
-		if (is_listened_to(start->shared->options, kind)) {
-			process->servers[kind] = key_pair_server(
-				&start->key_pair, start->shared->options, listener_kind_alpn(kind));
-			if (!process->servers[kind]) {
-				return false;
-			}
-		}
-	}
-	return true;
-}
-
 static void make_events(struct tls_process *process)
 {
 	const struct timeval second = { .tv_sec = 1 };
 	const struct worker_start *start = process->start;
-	const struct options *options = start->shared->options;
+	const struct options *options = &process->options;
 	const struct terminator_owner owner = { take_plain_end, process };
 
 	process->base = event_base_new();
@@ -245,10 +307,11 @@ static bool begin(struct tls_process *process, const struct worker_start *start)
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	process->start = start;
+	process->options = *start->shared->options;
 	process->score = &start->shared->scoreboard->scores[start->number];
 	process->sockets.kind = MESSAGE_SOCKETS;
 	process->tickets_until_ns = clock_monotonic_ns() + TICKET_KEYS_NS;
-	if (!make_servers(process)) {
+	if (!make_servers(&process->options, &start->key_pair, process->servers)) {
 		return false;
 	}
 	make_events(process);

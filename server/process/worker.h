@@ -44,6 +44,7 @@ enum worker_message_kind {
 	MESSAGE_REFUSED,  /* to the master: they did not all arrive; the rest are yours still */
 	MESSAGE_DRAIN,    /* to the worker: end, within the options' drain time */
 	MESSAGE_YIELD,    /* to the worker: end, and leave your connections to another (slot.h) */
+	MESSAGE_RELOAD,   /* to tls, with certificate and key: options that are others (tls.h) */
 	MESSAGE_READY,    /* to the master: I serve, with `count` connections of my predecessor */
 	MESSAGE_ACCEPTED, /* to the master, with a copy: I accepted it myself, as handoff `number`
 			   */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -89,6 +90,28 @@ static void allow_folder_of(int ruleset, const struct ruleset_attributes *attrib
 	}
 }
 
+/*
+ * Whoever replaces a file puts a new one into its folder, or into that of what it is a link to. In
+ * the root folder it is this very file alone.
+ */
+static void allow_to_read_again(int ruleset, const struct ruleset_attributes *attributes,
+				const char *file)
+{
+	char resolved[PATH_MAX];
+
+	if (!realpath(file, resolved)) {
+		return;
+	}
+	if (strrchr(resolved, '/') == resolved) {
+		allow(ruleset, attributes, resolved, FILE_READ);
+	} else {
+		allow_folder_of(ruleset, attributes, resolved, FILE_READ);
+	}
+	if (strchr(file + 1, '/')) {
+		allow_folder_of(ruleset, attributes, file, FILE_READ);
+	}
+}
+
 static void allow_what_is_needed(int ruleset, const struct ruleset_attributes *attributes,
 				 unsigned rights, const struct sandbox_paths *paths)
 {
@@ -100,6 +123,11 @@ static void allow_what_is_needed(int ruleset, const struct ruleset_attributes *a
 	}
 	if ((rights & RIGHT_MANAGER) && paths->pid_file) {
 		allow_folder_of(ruleset, attributes, paths->pid_file, FILE_REMOVE);
+	}
+	for (size_t i = 0; (rights & RIGHT_RELOAD) && i < SANDBOX_READ_AGAIN; i++) {
+		if (paths->read_again[i]) {
+			allow_to_read_again(ruleset, attributes, paths->read_again[i]);
+		}
 	}
 }
 

@@ -14,10 +14,13 @@ enum sandbox_role {
 	SANDBOX_ROLES
 };
 
-/* What is to be reached in spite of it. Either may be NULL. */
+#define SANDBOX_READ_AGAIN 4
+
+/* What is to be reached in spite of it. Each may be NULL. */
 struct sandbox_paths {
 	const char *store;    /* the store's file: its folder is, and it is the root */
 	const char *pid_file; /* the master removes it when it ends */
+	const char *read_again[SANDBOX_READ_AGAIN]; /* files that the master may read once more */
 };
 
 enum sandbox_right {
@@ -27,7 +30,8 @@ enum sandbox_right {
 	RIGHT_ACCEPT = 8,    /* take connections from a listener */
 	RIGHT_MANAGER = 16,  /* tell the service manager, remove the pid file */
 	RIGHT_ROOT = 32,     /* start processes that change their root */
-	RIGHT_PAIRS = 64     /* make pairs of local sockets */
+	RIGHT_PAIRS = 64,    /* make pairs of local sockets */
+	RIGHT_RELOAD = 128   /* read what it was configured by once more */
 };
 
 /* A bit each. */

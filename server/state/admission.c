@@ -267,7 +267,8 @@ static void hash_owner(const struct admission *admission, struct peer_address pe
 	hash_table_hash(&admission->counts, owner.bytes, sizeof(owner.bytes), hash);
 }
 
-bool admission_enter(struct admission *admission, struct peer_address peer)
+/* Whether one more was counted in, where its address has fewer than MOST. */
+static bool count_below(struct admission *admission, struct peer_address peer, uint32_t most)
 {
 	uint64_t hash[2];
 
@@ -277,12 +278,22 @@ bool admission_enter(struct admission *admission, struct peer_address peer)
 	hash_owner(admission, peer, hash);
 	struct connections *there = hash_table_find(&admission->counts, hash);
 
-	if (there->count == admission->most) {
+	if (there->count >= most) {
 		return false;
 	}
 	memcpy(there->peer_hash, hash, sizeof(hash));
 	there->count++;
 	return true;
+}
+
+bool admission_enter(struct admission *admission, struct peer_address peer)
+{
+	return count_below(admission, peer, admission->most);
+}
+
+void admission_count(struct admission *admission, struct peer_address peer)
+{
+	(void)count_below(admission, peer, UINT32_MAX);
 }
 
 void admission_leave(struct admission *admission, struct peer_address peer)

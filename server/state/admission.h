@@ -120,7 +120,10 @@ void admission_note_saved(struct admission *admission, const struct ban *bans, u
 bool admission_enter(struct admission *admission, struct peer_address peer);
 void admission_leave(struct admission *admission, struct peer_address peer);
 
-/* Forgets all counts: they are about to be made again, with admission_enter. */
+/* Counts one in that is here, whatever its address may have. */
+void admission_count(struct admission *admission, struct peer_address peer);
+
+/* Forgets all counts: they are about to be made again, with admission_count. */
 void admission_clear(struct admission *admission);
 
 #endif

@@ -102,7 +102,7 @@ static void enter_again(struct directory *directory, uint32_t worker, uint32_t n
 	if (!name_hash_equal(seat->hash, no_name) && !seat_is_ended(seat)) {
 		enter(directory, seat->hash, worker, number);
 	}
-	(void)admission_enter(directory->admission, seat->peer);
+	admission_count(directory->admission, seat->peer);
 }
 
 /* From the seats, which are the truth. */
@@ -174,6 +174,18 @@ void directory_take_back(struct directory *directory, uint32_t worker)
 		any |= take_back(directory_seat(directory, worker, i));
 	}
 	if (any) {
+		make_tables(directory);
+	}
+}
+
+/* Without a limit nobody was counted. */
+void directory_limit_addresses(struct directory *directory, uint32_t most)
+{
+	struct admission *admission = directory->admission;
+	const uint32_t before = admission->most;
+
+	admission->most = most;
+	if (before == 0 && most > 0) {
 		make_tables(directory);
 	}
 }

@@ -138,6 +138,12 @@ void seat_remove_room(struct seat *seat, uint16_t room);
 void directory_take_back(struct directory *directory, uint32_t worker);
 
 /*
+ * With the lock held: an address may have MOST connections from now on (0: any number). Who is here
+ * stays, and counts.
+ */
+void directory_limit_addresses(struct directory *directory, uint32_t most);
+
+/*
  * A seat that WORKER's predecessor left in use, from SEAT on; false when there is none. The worker
  * calls it at its start, before it has seats of its own.
  */

@@ -28,34 +28,76 @@ struct text {
 
 /* Opening */
 
-static int open_file(const char *option, const char *path)
+/* -1 and a problem when it is none that can be read. */
+static int open_file(const char *option, const char *path, char *problem)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 
 	if (file < 0 || fstat(file, &status) < 0) {
-		die("%s %s: cannot be read: %s", option, path, strerror(errno));
+		(void)option_problem(problem, "%s %s: cannot be read: %s", option, path,
+				     strerror(errno));
+	} else if (!S_ISREG(status.st_mode) || status.st_size > FILE_BYTES_MAX) {
+		(void)option_problem(problem, "%s %s: must be a file of %d KiB at most", option,
+				     path, FILE_BYTES_MAX / 1024);
+	} else {
+		return file;
 	}
-	if (!S_ISREG(status.st_mode) || status.st_size > FILE_BYTES_MAX) {
-		die("%s %s: must be a file of %d KiB at most", option, path, FILE_BYTES_MAX / 1024);
+	if (file >= 0) {
+		close(file);
 	}
-	return file;
+	return -1;
+}
+
+static bool is_open_to_others(int key)
+{
+	struct stat status;
+
+	return fstat(key, &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH));
+}
+
+bool key_pair_open_again(struct key_pair *key_pair, const struct options *options, char *problem)
+{
+	*key_pair = (struct key_pair){ -1, -1 };
+	if (!options_have_tls(options)) {
+		return true;
+	}
+	key_pair->certificate = open_file("--tls-cert", options->tls_certificate, problem);
+	if (key_pair->certificate >= 0) {
+		key_pair->key = open_file("--tls-key", options->tls_key, problem);
+	}
+	bool good = key_pair->key >= 0;
+
+	if (good && is_open_to_others(key_pair->key)) {
+		good = option_problem(
+			problem,
+			"--tls-key %s: others may read or write it: chmod o-rw makes it good",
+			options->tls_key);
+	}
+	if (!good) {
+		key_pair_close(key_pair);
+	}
+	return good;
 }
 
 void key_pair_open(struct key_pair *key_pair, const struct options *options)
 {
-	struct stat status;
+	char problem[OPTION_PROBLEM_SIZE];
 
+	if (!key_pair_open_again(key_pair, options, problem)) {
+		die("%s", problem);
+	}
+}
+
+void key_pair_close(struct key_pair *key_pair)
+{
+	if (key_pair->certificate >= 0) {
+		close(key_pair->certificate);
+	}
+	if (key_pair->key >= 0) {
+		close(key_pair->key);
+	}
 	*key_pair = (struct key_pair){ -1, -1 };
-	if (!options_have_tls(options)) {
-		return;
-	}
-	key_pair->certificate = open_file("--tls-cert", options->tls_certificate);
-	key_pair->key = open_file("--tls-key", options->tls_key);
-	if (fstat(key_pair->key, &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH))) {
-		die("--tls-key %s: others may read or write it: chmod o-rw makes it good",
-		    options->tls_key);
-	}
 }
 
 /* Reading */
@@ -282,6 +324,18 @@ bool key_pair_check(const struct key_pair *key_pair, const struct options *optio
 void key_pair_open(struct key_pair *key_pair, const struct options *options)
 {
 	(void)options;
+	*key_pair = (struct key_pair){ -1, -1 };
+}
+
+bool key_pair_open_again(struct key_pair *key_pair, const struct options *options, char *problem)
+{
+	(void)problem;
+	key_pair_open(key_pair, options);
+	return true;
+}
+
+void key_pair_close(struct key_pair *key_pair)
+{
 	*key_pair = (struct key_pair){ -1, -1 };
 }
 

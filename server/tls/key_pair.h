@@ -27,6 +27,12 @@ struct key_pair {
  */
 void key_pair_open(struct key_pair *key_pair, const struct options *options);
 
+/* The same while the server runs: false, with that line in PROBLEM (OPTION_PROBLEM_SIZE bytes). */
+bool key_pair_open_again(struct key_pair *key_pair, const struct options *options, char *problem);
+
+/* Closes what is open of it. */
+void key_pair_close(struct key_pair *key_pair);
+
 /* Whether the pair can be used; each fault is a line of the log. */
 bool key_pair_check(const struct key_pair *key_pair, const struct options *options);
 

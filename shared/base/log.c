@@ -61,9 +61,14 @@ static bool is_journal(void)
 void log_start(const char *name, enum log_level level, enum log_format format)
 {
 	log_rename(name);
+	log_set(level, format);
+	to_journal = is_journal();
+}
+
+void log_set(enum log_level level, enum log_format format)
+{
 	least_urgent = level;
 	log_form = format;
-	to_journal = is_journal();
 }
 
 void log_never_block(void)

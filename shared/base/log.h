@@ -25,6 +25,9 @@ enum log_format { LOG_TEXT, LOG_JSON };
  */
 void log_start(const char *who, enum log_level level, enum log_format format);
 
+/* Changes level and format alone; children that are there keep theirs. */
+void log_set(enum log_level level, enum log_format format);
+
 /*
  * From here on no line makes the process or its children wait (log_sink.h): what stderr does not
  * take is dropped and counted, and the count is logged before the next line that it takes.

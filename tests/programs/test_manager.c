@@ -62,6 +62,27 @@ Test(manager, the_service_manager_hears_once_when_it_is_ready_and_once_when_it_s
 	cr_expect_eq(poll(&wanted, 1, 0), 0);
 }
 
+static void expect_told_start(const char *start)
+{
+	struct pollfd wanted = { .fd = manager, .events = POLLIN };
+	char buffer[64] = "";
+
+	cr_assert_eq(poll(&wanted, 1, PATIENCE_MS), 1, "nobody said %s", start);
+	cr_assert_gt(recv(manager, buffer, sizeof(buffer) - 1, 0), 0);
+	cr_expect_eq(strncmp(buffer, start, strlen(start)), 0, "not %s, but %s", start, buffer);
+}
+
+Test(manager, the_service_manager_hears_when_a_reload_begins_and_when_it_is_through, .fini = finish)
+{
+	turnstiled_init(&server, TURNSTILED);
+	listen_as_manager();
+	turnstiled_start(&server, "--workers", "2");
+	expect_told("READY=1");
+	cr_assert_eq(kill(server.pid, SIGHUP), 0);
+	expect_told_start("RELOADING=1\nMONOTONIC_USEC=");
+	expect_told("READY=1");
+}
+
 /* When the next word came, by the kernel's stamp: however late we look. */
 static int64_t told_at_ns(const char *state)
 {

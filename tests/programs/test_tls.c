@@ -50,10 +50,8 @@ TestSuite(programs_tls, .init = init, .fini = finish, .timeout = 60);
 	turnstiled_start(&server, "--workers", "2", "--listen", "tls:127.0.0.1:0", "--tls-cert", \
 			 own.certificate, "--tls-key", own.key, __VA_ARGS__)
 
-/* A connection from ADDRESS of the loopback network, with TLS under it; HEADER is sent before. */
-static void open_at(struct talk *talk, uint16_t port, const char *address, const char *header)
+static int connect_at(uint16_t port, const char *address)
 {
-	char problem[TLS_LINK_PROBLEM_SIZE] = "";
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_port = htons(port),
@@ -63,12 +61,26 @@ static void open_at(struct talk *talk, uint16_t port, const char *address, const
 	cr_assert_eq(inet_pton(AF_INET, address, &from.sin_addr), 1);
 	cr_assert_eq(bind(descriptor, (struct sockaddr *)&from, sizeof(from)), 0);
 	cr_assert_eq(connect(descriptor, (struct sockaddr *)&to, sizeof(to)), 0);
-	cr_assert_eq(send(descriptor, header, strlen(header), 0), (ssize_t)strlen(header));
-	struct tls_link *link = tls_link_open(descriptor, "localhost", own.certificate, problem);
+	return descriptor;
+}
+
+static void shake_hands(struct talk *talk, int descriptor, const char *authorities)
+{
+	char problem[TLS_LINK_PROBLEM_SIZE] = "";
+	struct tls_link *link = tls_link_open(descriptor, "localhost", authorities, problem);
 
 	cr_assert_not_null(link, "%s", problem);
 	talk->start = talk->end = 0;
 	talk->descriptor = tls_link_descriptor(link);
+}
+
+/* A connection from ADDRESS of the loopback network, with TLS under it; HEADER is sent before. */
+static void open_at(struct talk *talk, uint16_t port, const char *address, const char *header)
+{
+	int descriptor = connect_at(port, address);
+
+	cr_assert_eq(send(descriptor, header, strlen(header), 0), (ssize_t)strlen(header));
+	shake_hands(talk, descriptor, own.certificate);
 }
 
 static void open_tls_from(struct talk *talk, const char *address, const char *header)
@@ -573,4 +585,45 @@ Test(programs_tls, a_key_with_a_passphrase_is_refused_by_name)
 	fclose(stream);
 	EVP_PKEY_free(key);
 	expect_refusal(own.certificate, path, 1, "locked: is encrypted, and nobody is there");
+}
+
+/* What is read once more */
+
+static void reload(const char *said)
+{
+	cr_assert_eq(kill(server.pid, SIGHUP), 0);
+	cr_expect(eventually(log_has(&server, said)), "the log does not say %s", said);
+}
+
+Test(programs_tls, a_new_pair_is_for_those_who_come_and_handshakes_under_way_go_on)
+{
+	static char both[16384];
+
+	start("--event", "rush=3");
+	const pid_t process = tls_process();
+	int under_way = connect_at(server.tls_port, "127.0.0.1");
+	size_t length = (size_t)snprintf(both, sizeof(both), "%s", read_text(own.certificate));
+
+	certificate_make(&own, &server.folder, "localhost", 60);
+	snprintf(both + length, sizeof(both) - length, "%s", read_text(own.certificate));
+	reload("master notice: reloaded");
+	open_tls_greeted(&ann); /* it knows the new one alone */
+	shake_hands(&bob, under_way, write_file("both", both));
+	talk_expect_start(&bob, "+turnstile 1 ");
+	cr_expect_eq(tls_process(), process);
+}
+
+Test(programs_tls, a_new_key_that_is_not_the_certificates_changes_nothing)
+{
+	struct certificate other;
+
+	start("--event", "rush=3");
+	certificate_make(&other, &server.folder, "other", 30);
+	cr_assert_eq(rename(other.key, own.key), 0);
+	reload("not reloaded, all stays as it was: the certificate and its key cannot be used");
+	open_tls_greeted(&ann);
+	cr_assert_eq(unlink(own.key), 0);
+	reload("localhost: cannot be read: No such file or directory");
+	open_tls_greeted(&bob);
+	ask(&ann, "+booked ", "/book rush");
 }

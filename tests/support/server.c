@@ -207,7 +207,7 @@ static void fill_arguments(const struct turnstiled *server, const char *const *m
 		"--listen", "http:127.0.0.1:0",
 #endif
 	};
-	size_t count = sizeof(first) / sizeof(first[0]);
+	size_t count = sizeof(first) / sizeof(first[0]) - (server->says_rate ? 2 : 0);
 
 	memcpy(argv, first, sizeof(first));
 	if (server->passed_count == 0) {

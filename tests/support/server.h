@@ -19,6 +19,7 @@
 #ifndef TESTS_SUPPORT_SERVER_H
 #define TESTS_SUPPORT_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,6 +42,7 @@ struct turnstiled {
 	size_t passed_count;
 	void (*before_exec)(void); /* called in the child before it becomes the server; or NULL */
 	char passed_names[64];     /* LISTEN_FDNAMES; "": not set */
+	bool says_rate; /* the test does, also in a file; else there is none: tests talk fast */
 };
 
 /* Makes the folder. PROGRAM is TURNSTILED, which the build defines for tests/programs. */
