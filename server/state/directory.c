@@ -248,11 +248,12 @@ void directory_claim_nameless(struct directory *directory, struct address where)
 	struct seat *seat = directory_seat(directory, where.worker, where.seat);
 
 	note_highest(directory, where);
-	seqlock_write_begin(&seat->version);
+	seat->undo = directory->seats_a_worker - where.seat;
+	begin_change(seat);
 	seat->hash = no_name;
 	seat->nick[0] = '\0';
 	seat->session = where.session;
-	seqlock_write_end(&seat->version);
+	end_change(seat);
 }
 
 static void free_nick(struct directory *directory, struct address where)
