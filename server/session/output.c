@@ -305,14 +305,20 @@ bool output_cut(struct output *output, output_measure *measure)
 		output_finish(output);
 		return false;
 	}
-	for (struct segment *next; (next = first->next);) {
-		link_in(&first->next, next->next);
-		block_release(next->block);
-		give_segment(output, next);
-	}
+	struct segment *behind = first->next;
+
+	link_in(&first->next,
+		NULL); /* all at once: a successor must not send what is behind a gap */
 	output->queued = output->message + length;
 	output->last = first;
 	atomic_store_explicit(&first->end, output->queued, memory_order_release);
+	while (behind) {
+		struct segment *next = behind->next;
+
+		block_release(behind->block);
+		give_segment(output, behind);
+		behind = next;
+	}
 	return true;
 }
 
