@@ -662,6 +662,7 @@ void boxoffice_resume(struct turn *turn)
 	}
 	if (hand->kind == HAND_ANSWER && slot && queue->rings[turn->worker].taken == hand->from &&
 	    has_it(turn, slot->seat, slot->session)) {
+		session_find(turn, slot->seat, slot->session)->unanswered--;
 		booking_queue_take(queue, turn->worker);
 	}
 	struct booking_slot *refused =

@@ -197,7 +197,8 @@ void post_gone(struct turn *turn, const struct seat *seat, struct address where)
 	for (size_t i = 0; i < seat->room_count; i++) {
 		uint16_t room = seat->rooms[i];
 
-		if (room < ROOMS_MAX && post_is_heard(turn, room)) {
+		if (room < ROOMS_MAX && post_is_heard(turn, room) &&
+		    !room_told_gone(turn->shared->rooms, room, where.session)) {
 			post_or_queue(turn, room, &gone);
 		}
 	}

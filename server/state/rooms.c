@@ -521,6 +521,35 @@ size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 	}
 }
 
+static void look_for_gone(const unsigned char *records, size_t length, uint64_t session, bool *gone)
+{
+	const struct room_record *record;
+
+	for (size_t at = 0; at < length; at += record->size) {
+		record = (const struct room_record *)(records + at);
+		if (record->sender.session == session &&
+		    (record->kind == MESSAGE_PARTED || record->kind == MESSAGE_JOINED)) {
+			*gone = record->kind == MESSAGE_PARTED;
+		}
+	}
+}
+
+bool room_told_gone(const struct rooms *rooms, uint16_t place, uint64_t session)
+{
+	_Alignas(struct room_record) unsigned char buffer[2 * ROOM_RECORD_MAX];
+	uint64_t position = rooms->rooms[place].oldest;
+	uint64_t next_number = 0;
+	uint64_t missed;
+	bool gone = false;
+	size_t length;
+
+	while ((length = room_read(rooms, place, &position, &next_number, buffer, sizeof(buffer),
+				   &missed)) > 0) {
+		look_for_gone(buffer, length, session, &gone);
+	}
+	return gone;
+}
+
 struct room_place *room_place(struct rooms *rooms, uint32_t worker, uint16_t room)
 {
 	return &rooms->places[worker][room];

@@ -173,6 +173,12 @@ bool room_append(struct rooms *rooms, uint16_t room, const struct room_message *
 size_t room_read(const struct rooms *rooms, uint16_t place, uint64_t *position,
 		 uint64_t *next_number, unsigned char *buffer, size_t size, uint64_t *missed);
 
+/*
+ * Whether the last that a room's log has of that session's coming and going is that it went. Reads
+ * all of the log: for a successor, which cannot know what its predecessor told.
+ */
+bool room_told_gone(const struct rooms *rooms, uint16_t place, uint64_t session);
+
 /* WORKER's place in a room's log; and a copy. */
 struct room_place *room_place(struct rooms *rooms, uint32_t worker, uint16_t room);
 struct room_place room_place_read(struct rooms *rooms, uint32_t worker, uint16_t room);
