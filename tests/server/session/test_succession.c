@@ -435,7 +435,7 @@ static void see_both_answers(const struct child *dead)
 	send_in(ANN, "/ping\n");
 	take_turns(&next);
 	hear(ANN);
-	cr_assert_eq(count_of(ANN, "+pong"), 1, "%u under way, ring %lu %lu %lu; %s", next.turn.sessions->table[ANN]->unanswered, shared.queue->rings[0].submitted, shared.queue->rings[0].answered, shared.queue->rings[0].taken, heard[ANN]);
+	cr_assert_eq(count_of(ANN, "+pong"), 1, "%s", heard[ANN]);
 }
 
 Test(succession, killed_at_any_step_of_an_answer_it_is_given_once)
