@@ -90,8 +90,7 @@ static void queue(size_t number, struct block **shared, struct block **stretch)
 	there->done = number + 1;
 }
 
-/* What a worker does with one that does not read: some of it is sent, the rest waits, is cut off.
- */
+/* One that does not read: some of it is sent, the rest waits, and is cut off. */
 static int send_and_cut(void *unused)
 {
 	struct block *shared = NULL;
