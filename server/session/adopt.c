@@ -166,8 +166,7 @@ static void queue_replies(struct session *session)
 		      hand->committing_done == done;
 
 	if (!queued) {
-		hand->committing_done = done;
-		hand->committing = ++hand->last_tag;
+		hand_begin_commit(hand, done);
 		output_mark(session->output, hand->committing);
 		output_copy(session->output, &turn->sessions->copied, replies->bytes, length);
 	}

@@ -130,8 +130,7 @@ void progress_begin_commit(struct session *session)
 		output_mark(session->output, hand->tag); /* an answer that is being delivered */
 		return;
 	}
-	hand->committing_done = (uint32_t)session->turn->sessions->requests_done;
-	hand->committing = ++hand->last_tag;
+	hand_begin_commit(hand, (uint32_t)session->turn->sessions->requests_done);
 	output_mark(session->output, hand->committing);
 }
 

@@ -115,3 +115,11 @@ void hand_end(struct hand *hand)
 {
 	atomic_store_explicit(&hand->tag, 0, memory_order_release);
 }
+
+/* The tag first: with the old one, what is done now would seem to be queued already. */
+void hand_begin_commit(struct hand *hand, uint32_t done)
+{
+	hand->committing = ++hand->last_tag;
+	atomic_signal_fence(memory_order_release);
+	hand->committing_done = done;
+}

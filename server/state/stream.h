@@ -161,4 +161,7 @@ void streams_each_closed(struct streams *streams, uint32_t worker,
 void hand_begin(struct hand *hand, enum hand_kind kind, uint32_t index, uint64_t from, uint64_t to);
 void hand_end(struct hand *hand);
 
+/* From here on the replies to the first DONE requests are queued, with the tag `committing`. */
+void hand_begin_commit(struct hand *hand, uint32_t done);
+
 #endif
