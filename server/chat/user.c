@@ -21,6 +21,18 @@ static void hear_rooms(struct session *receiver)
 	}
 }
 
+/* These are deliveries of their own: that of the letter begins behind them. */
+static void hear_rooms_before_letter(struct turn *turn, struct session *receiver)
+{
+	struct hand *hand = turn->hand;
+	const uint32_t sender = hand->index;
+	const uint64_t place = hand->from;
+
+	hand_end(hand);
+	hear_rooms(receiver);
+	hand_begin(hand, HAND_LETTER, sender, place, 0);
+}
+
 static void read_letter(void *context, const struct letter *letter)
 {
 	struct turn *turn = context;
@@ -32,7 +44,7 @@ static void read_letter(void *context, const struct letter *letter)
 	}
 	if (receiver) {
 		if (letter->kind == LETTER_AFTER_ROOMS) {
-			hear_rooms(receiver);
+			hear_rooms_before_letter(turn, receiver);
 		}
 		if (letter->kind == LETTER_LAST) {
 			session_end_now(receiver, &message);

@@ -70,6 +70,7 @@ enum outcome server_op(struct session *session, struct span arguments, struct re
 	if (outcome == OUTCOME_DONE) {
 		session_note(session->turn, session, TRAIL_SIGN_IN, "is an operator now");
 		session->operator_role = true;
+		session->stream->operator_role = true; /* before it is noted as done */
 		reply_line(reply, "+op");
 	}
 	return outcome;
