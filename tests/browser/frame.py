@@ -172,6 +172,7 @@ class Browsers:
     def give_back(self, driver):
         for undone in ["Emulation.clearDeviceMetricsOverride", "Emulation.setEmulatedMedia"]:
             driver.execute_cdp_cmd(undone, {})
+        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
         driver.get("about:blank")
         self.free.append(driver)
 
@@ -228,6 +229,11 @@ class Page:
 
     def focused(self):
         return self.driver.switch_to.active_element.get_attribute("id")
+
+    def spoken(self):
+        """The role and the name of what has the focus, as a screen reader says them."""
+        element = self.driver.switch_to.active_element
+        return f"{element.aria_role}: {element.accessible_name}"
 
     def wait_text(self, selector, text):
         """TEXT is somewhere in it."""

@@ -210,7 +210,12 @@ class Office(Case):
         self.assertEqual(page.focused(), "opened-title")
         page.press(Keys.TAB)
         self.assertEqual(page.focused(), "quantity")  # "one fewer" cannot be pressed
-        page.press(Keys.ARROW_UP, Keys.ENTER)
+        self.assertEqual(page.spoken(), "spinbutton: How many tickets")
+        page.press(Keys.ARROW_UP, Keys.TAB)
+        self.assertEqual(page.spoken(), "button: One more")
+        page.press(Keys.TAB)
+        self.assertEqual(page.spoken(), "button: Book 2 tickets")
+        page.press(Keys.ENTER)
         page.wait_text("#bought", "Yours: 2 tickets")
         page.press(Keys.TAB, Keys.ENTER)
         page.wait_text("h1", "The noon rush")
@@ -241,6 +246,31 @@ class Office(Case):
         for width in [320, 768]:
             page.picture("ticket", width)
             page.picture("ticket", width, dark=True)
+
+    def test_it_reads_without_javascript(self):
+        page = self.open("/")
+        page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+        page.go("/")
+        self.assertEqual(page.text("[data-event=rush] .left"), "5 of 5 left when you opened this page")
+        page.click("#events [data-event=late] a")
+        self.assertEqual(page.text("#opened-title"), MARKUP)
+        self.assertEqual(page.text("#opened-left"), "2 of 2 left when you opened this page")
+        self.assertFalse(page.find("#buy").is_displayed())
+        self.assertIn("JavaScript has to be on", page.text("noscript"))
+        code = self.server.ask("POST", "events/rush/bookings", {})["code"]
+        page.go(f"/t/{code}")
+        self.assertEqual(page.text("#state"), "Valid")
+
+    def test_the_room_is_read_out_only_to_who_is_in_it(self):
+        page = self.open("/e/rush")
+        page.wait_text("#connection", "live")
+        live = "return document.getElementById('said').getAttribute('aria-live')"
+        page.click("#more")
+        self.assertIn(page.run(live), [None, "off"])
+        page.click("#say-text")
+        self.assertEqual(page.run(live), "polite")
+        page.click("#more")
+        self.assertEqual(page.run(live), "off")
 
     def test_who_wants_no_motion_gets_none(self):
         page = self.open("/e/rush")

@@ -1,6 +1,8 @@
 // The events with what is left of each, live: "*sale" in their rooms says what changes, a listing now and then what
 // else there is. No event is joined twice, and not more rooms than a connection may be in.
-const LISTED_MS = 5000; // so often, while somebody looks
+const LISTED_MS = 5000; // so often, while somebody looks; where there are many events,
+const MANY = 50;
+const MANY_LISTED_MS = 30000; // so often
 const ROOMS_MOST = 30; // of 32: one is left for each hand
 
 const START = new Date(performance.timeOrigin); // as the server wrote it into the page
@@ -17,6 +19,7 @@ export class Events {
 	#all;
 	#joined = new Map(); // { live, reply } by event
 	#seen = new Map(); // by event: when what is known of it was true, where it is not live
+	#listedAt = 0;
 	#changed;
 
 	// KNOWN: those that the server wrote into the page. CHANGED is told of each that is another than before.
@@ -27,7 +30,7 @@ export class Events {
 		lines.on("open", () => this.#list());
 		lines.on("close", () => this.#leave());
 		lines.on("sale", ([name, left, total]) => this.#put({ ...this.#all.get(name), name, left: Number(left), total: Number(total) }));
-		setInterval(() => document.hidden || this.#list(), LISTED_MS);
+		setInterval(() => document.hidden || this.#listIfDue(), LISTED_MS);
 	}
 
 	#leave() {
@@ -82,10 +85,17 @@ export class Events {
 		}
 	}
 
+	#listIfDue() {
+		if (this.#all.size <= MANY || Date.now() - this.#listedAt >= MANY_LISTED_MS) {
+			this.#list();
+		}
+	}
+
 	async #list() {
 		if (!this.#lines.open) {
 			return;
 		}
+		this.#listedAt = Date.now();
 		const { ok, rows } = await this.#lines.ask("/events");
 		if (ok) {
 			rows.map(fromRow).filter(Boolean).forEach((event) => {

@@ -11,14 +11,14 @@ const STALE_MS = 1700; // and after so long without an answer, what is shown may
 const LOOK_MS = 200;
 const FIRST_PAUSE_MS = 250; // before it is tried again; doubled, up to
 const LAST_PAUSE_MS = 4000;
-const SILENT_MS = 15000; // a connection that says nothing for so long is given up
+const SILENT_MS = 10000; // a connection that does not come, or says nothing when asked, is given up after so long
 
 export class Lines {
 	#handlers = new Map();
 	#socket = null;
 	#waiting = []; // for replies, in the order of the commands
 	#greeted = false;
-	#pinged = false;
+	#askedAt = 0; // for a word, or for the connection, as Date.now(); 0: nothing was asked
 	#pause = FIRST_PAUSE_MS;
 	#timer = 0;
 	#live = true;
@@ -74,6 +74,7 @@ export class Lines {
 		const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 		const socket = new WebSocket(`${scheme}//${location.host}/ws`, "turnstile.1");
 		this.#socket = socket;
+		this.#askedAt = Date.now();
 		socket.onmessage = ({ data }) => this.#take(socket, data);
 		socket.onclose = () => this.#ended(socket, false);
 	}
@@ -85,7 +86,7 @@ export class Lines {
 		const waiting = this.#waiting;
 		this.#socket = null;
 		this.#waiting = [];
-		this.#pinged = false;
+		this.#askedAt = 0;
 		const was = this.#greeted;
 		this.#greeted = false;
 		waiting.forEach(({ resolve }) => resolve(Lines.#lost()));
@@ -135,6 +136,7 @@ export class Lines {
 		this.refused = this.#greeted ? "" : line.slice(line.indexOf(" ") + 1);
 		if (this.#greeted) {
 			this.heard = new Date();
+			this.#askedAt = 0;
 			this.#pause = FIRST_PAUSE_MS;
 			this.#say("open");
 		}
@@ -144,18 +146,20 @@ export class Lines {
 	#silence() { return Date.now() - this.heard.getTime(); }
 
 	async #ping() {
-		this.#pinged = true;
-		await this.ask("/ping");
-		this.#pinged = false;
+		this.#askedAt = Date.now();
+		const { lost } = await this.ask("/ping");
+		if (!lost) {
+			this.#askedAt = 0;
+		}
 	}
 
 	// In a tab that nobody sees nothing is asked: it is when it is seen again.
 	#look() {
 		const silence = this.#silence();
-		if (this.#greeted && !this.#pinged && silence >= PING_MS && !document.hidden) {
+		if (this.#greeted && !this.#askedAt && silence >= PING_MS && !document.hidden) {
 			this.#ping();
 		}
-		if (this.#greeted && this.#pinged && silence >= SILENT_MS && !document.hidden) {
+		if (this.#askedAt && Date.now() - this.#askedAt >= SILENT_MS && !document.hidden) {
 			this.restart();
 			return;
 		}

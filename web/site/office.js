@@ -193,7 +193,7 @@ function submit(submitted) {
 	if (actionOf(event) === "wait") {
 		allowSounds();
 		queue.wait(event.name, event.title, n);
-	} else if (!purchases.busy) {
+	} else if (!purchases.isBusyWith(event.name)) {
 		say("Booking …");
 		byId("book").setAttribute("aria-busy", "true");
 		purchases.start(event.name, event.title, n);
@@ -275,6 +275,8 @@ const SAID = {
 function queueChanged(what, detail) {
 	const asked = ticketsFor(queue.quantity, queue.title);
 	if (what === "offered") {
+		byId("turn").hidden = false;
+		byId("turn").scrollIntoView({ block: "nearest" });
 		tones([660, 0.18], [880, 0.18], [1320, 0.4]);
 		blink("● It is your turn");
 		announce(`It is your turn: ${asked}. You have ${secondsLeft()} seconds.`, true);

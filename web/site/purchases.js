@@ -7,12 +7,12 @@ const RESUMED_MS = 120_000; // what was pressed longer ago is asked for again on
 
 export class Purchases {
 	#told;
-	#running = new Set();
+	#running = new Map(); // event by key
 
 	// TOLD: { booked(purchase, ticket), refused(purchase, error), doubt(purchase) }
 	constructor(told) { this.#told = told; }
 
-	get busy() { return this.#running.size > 0; }
+	isBusyWith(event) { return [...this.#running.values()].includes(event); }
 
 	start(event, title, quantity) {
 		const purchase = { key: makeKey(), event, title, quantity, at: Date.now() };
@@ -31,7 +31,7 @@ export class Purchases {
 
 	async run(purchase) {
 		const { key, event, title, quantity } = purchase;
-		this.#running.add(key);
+		this.#running.set(key, event);
 		const { ok, body } = await askUntilAnswered("POST", `events/${event}/bookings`, { quantity },
 			{ "Idempotency-Key": key }, { doubt: () => this.#told.doubt(purchase) });
 		this.#running.delete(key);

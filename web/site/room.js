@@ -27,7 +27,15 @@ export class Room {
 		lines.on("notice", (words) => this.#add(new Date(), "", words.join(" ")));
 		byId("say").addEventListener("submit", (submitted) => this.#say(submitted));
 		byId("nick").addEventListener("submit", (submitted) => this.#rename(submitted));
+		this.#speakOnlyInside();
 		this.#setOpen(false);
+	}
+
+	// A screen reader reads what is said to who is in the room, and to nobody who is busy elsewhere on the page.
+	#speakOnlyInside() {
+		const room = byId("room");
+		room.addEventListener("focusin", () => this.#log.setAttribute("aria-live", "polite"));
+		room.addEventListener("focusout", ({ relatedTarget }) => this.#log.setAttribute("aria-live", room.contains(relatedTarget) ? "polite" : "off"));
 	}
 
 	// Shows another event's room; "" for none.
