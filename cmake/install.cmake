@@ -13,7 +13,7 @@ install(FILES ${CMAKE_BINARY_DIR}/turnstiled.service packaging/systemd/turnstile
               packaging/systemd/turnstiled-echo.socket DESTINATION lib/systemd/system)
 install(FILES packaging/turnstiled.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
-file(GLOB pages docs/*.md docs/*.svg)
+file(GLOB pages docs/*.md docs/*.svg docs/*.png)
 install(FILES README.md CHANGELOG.md ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The page that the lecture speaks of: the program that is installed makes it, of a race of its own.

@@ -278,6 +278,36 @@ class Office(Case):
         self.assertEqual(page.run("return getComputedStyle(document.getElementById('opened-bar'), '::-webkit-progress-value').transitionDuration"), "0s")
 
 
+class Noon(Case):
+    """Some minutes after a sale began: what the README shows."""
+    events = ["rush=500:The noon rush", "late=120:The late show", "gala=80:Gala in the harbour theatre", "matinee=60:Matinee"]
+    options = ["--max-quantity", "0"]
+
+    def test_it_looks_like_this(self):
+        for event, sold in [("rush", 356), ("late", 31), ("gala", 80)]:
+            self.server.ask("POST", f"events/{event}/bookings", {"quantity": sold})
+        for name, text in [("ada", "who is going on Friday?"), ("lin", "two of us, by train"), ("ada", "same train then"), ("joe", "are there seats at the side?"),
+                           ("lin", "yes, and you see more from there")]:
+            person = self.person()
+            person.ask(f"/nick {name}")
+            person.ask("/join #rush")
+            person.ask(f"/say #rush {text}")
+            person.close()
+            self.people.remove(person)
+        page = self.open("/")
+        page.wait_text("[data-event=gala] .left", "0 of 80 left")
+        for dark in [False, True]:
+            page.picture("noon-list", 1100, dark, height=560)
+        page.click("#events [data-event=rush] a")
+        page.click("#more")
+        page.click("#book")
+        page.wait_text("#bought", "Yours: 2 tickets")
+        page.wait_text("#said", "you see more from there")
+        page.run("document.activeElement.blur()")
+        for dark in [False, True]:
+            page.picture("noon", 1100, dark, height=710)
+
+
 class Tickets(Case):
     def book(self):
         return self.server.ask("POST", "events/rush/bookings", {"quantity": 2})["code"]
