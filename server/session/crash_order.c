@@ -73,7 +73,7 @@ bool crash_order_turn(struct turn *turn)
 	struct crash *crash = &turn->score->crash;
 	struct session *session;
 
-	switch (crash->state) {
+	switch (atomic_load(&crash->state)) {
 	case CRASH_NOTED:
 		if (crash->told_by == turn->score->generation) {
 			return false;
