@@ -2,15 +2,14 @@
  * Whatever a server says: what the client puts on the screen has no control character but line
  * feeds, and stays within its buffers. The first byte says how wide the terminal is.
  */
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/chat/completion.h"
-#include "client/chat/conversation.h"
 #include "client/chat/status_line.h"
 #include "client/chat/wrap.h"
 #include "client/terminal/text_width.h"
+#include "tests/fuzz/dialogue.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,16 +47,12 @@ static void look(size_t columns)
 	check_clean(list, completion_list(&completion, columns, list));
 }
 
-/* A line that begins with '>' is the user's, any other the server's. */
-static void take(struct span line)
+/* Only when much is shown at once: what is shown is taken away. */
+static void look_now_and_then(size_t columns)
 {
-	if (span_starts(line, ">")) {
-		conversation_type(&conversation, (struct span){ line.text + 1, line.length - 1 },
-				  0);
-	} else if (line.length < CONNECTION_LINE_MAX) {
-		conversation_hear(&conversation, line, 0);
+	if (conversation.shown_length > CONVERSATION_SHOWN_SIZE / 2) {
+		look(columns);
 	}
-	conversation_sent(&conversation, conversation.out_length);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -65,20 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2) {
 		return 0;
 	}
-	setlocale(LC_CTYPE, "C.UTF-8");
-	conversation_init(&conversation, (struct render_style){ .rich = true }, 1);
-	conversation_connected(&conversation);
-	struct span rest = { (const char *)data + 1, size - 1 };
-	while (rest.length > 0) {
-		const char *end = memchr(rest.text, '\n', rest.length);
-		size_t length = end ? (size_t)(end - rest.text) : rest.length;
-		take((struct span){ rest.text, length });
-		if (conversation.shown_length > CONVERSATION_SHOWN_SIZE / 2) {
-			look(data[0]);
-		}
-		length += end != NULL;
-		rest = (struct span){ rest.text + length, rest.length - length };
-	}
+	dialogue_start(&conversation, false);
+	dialogue_take(&conversation, (struct span){ (const char *)data + 1, size - 1 }, data[0],
+		      look_now_and_then);
 	look(data[0]);
 	return 0;
 }

@@ -5,15 +5,14 @@
  *
  * The first byte says how wide the terminal is. A line that begins with '>' is the user's.
  */
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
-#include "client/chat/conversation.h"
 #include "client/chat/status_line.h"
 #include "client/chat/wrap.h"
 #include "client/terminal/text_width.h"
+#include "tests/fuzz/dialogue.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -112,37 +111,13 @@ static void look(size_t columns)
 	expect(terminal.row == row && terminal.column < columns);
 }
 
-static void take(struct span line)
-{
-	if (span_starts(line, ">")) {
-		conversation_type(&conversation, (struct span){ line.text + 1, line.length - 1 },
-				  0);
-	} else if (line.length < CONNECTION_LINE_MAX) {
-		conversation_hear(&conversation, line, 0);
-	}
-	conversation_sent(&conversation, conversation.out_length);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2) {
 		return 0;
 	}
-	size_t columns = data[0] < COLUMNS_LEAST ? COLUMNS_LEAST : data[0];
-	struct span rest = { (const char *)data + 1, size - 1 };
-
-	setlocale(LC_CTYPE, "C.UTF-8");
-	conversation_init(&conversation, (struct render_style){ .rich = true, .colour = true }, 1);
-	conversation_connected(&conversation);
-	while (rest.length > 0) {
-		const char *end = memchr(rest.text, '\n', rest.length);
-		size_t length = end ? (size_t)(end - rest.text) : rest.length;
-
-		take((struct span){ rest.text, length });
-		look(columns);
-		length += end != NULL;
-		rest = (struct span){ rest.text + length, rest.length - length };
-	}
-	look(columns);
+	dialogue_start(&conversation, true);
+	dialogue_take(&conversation, (struct span){ (const char *)data + 1, size - 1 },
+		      data[0] < COLUMNS_LEAST ? COLUMNS_LEAST : data[0], look);
 	return 0;
 }

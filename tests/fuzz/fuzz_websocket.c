@@ -4,83 +4,37 @@
  * is gone. The first byte says how the rest is cut; the second, when it is odd, that the rest is
  * the payloads of text frames, which we make, each ended by a 0.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/http/http.h"
-#include "server/process/core.h"
-#include "server/session/session.h"
 #include "shared/text/text.h"
+#include "tests/fuzz/worker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OUTPUT_SIZE (1 << 20)
 #define FRAMES_SIZE (64 * 1024)
-#define TURNS_MOST  64 /* for a client that is gone to be forgotten */
+#define PIECE_UNIT  8 /* bytes */
 
 static const char handshake[] = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
 				"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 				"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-static struct options options = { .workers = 1,
-				  .max_connections = 4,
-				  .history = 10,
-				  .max_quantity = 5,
-				  .operator_password = "o",
-				  .public_urls = { "http://a" },
-				  .public_url_count = 1,
-				  .send_queue_bytes = OUTPUT_SIZE };
-static struct shared_state shared;
-static struct core core;
-static char output[OUTPUT_SIZE];
+static char output[WORKER_OUTPUT_SIZE];
 
-static void start(void)
+static int shake_hands(void)
 {
-	shared_state_init(&shared, &options);
-	core_init(&core, &shared, 0);
-	core.turn.base = event_base_new();
-}
+	int client = worker_open();
 
-static void answer_bookings(void)
-{
-	struct booking_ring *ring = &shared.queue->rings[0];
-
-	while (booking_queue_has_work_of(shared.queue, 0)) {
-		struct booking_slot *slot = &ring->slots[ring->answered % BOOKING_QUEUE_SLOTS];
-
-		slot->answer = (struct booking_answer){ .outcome = BOOKING_NOT_FOUND };
-		atomic_store(&ring->answered, ring->answered + 1);
-	}
-}
-
-static void run_turn(void)
-{
-	turn_forget_time(&core.turn);
-	(void)event_base_loop(core.turn.base, EVLOOP_NONBLOCK);
-	answer_bookings();
-	core_turn(&core);
-}
-
-static int open_session(void)
-{
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
-		abort();
-	}
-	(void)session_open(&core.turn, &http_front,
-			   &(struct session_socket){ .descriptor = ends[0] });
-	(void)!write(ends[1], handshake, sizeof(handshake) - 1);
-	run_turn();
-	ssize_t length = read(ends[1], output, sizeof(output));
+	(void)!write(client, handshake, sizeof(handshake) - 1);
+	worker_turn();
+	ssize_t length = read(client, output, sizeof(output));
 
 	if (length < 32 || memcmp(output, "HTTP/1.1 101 ", 13) != 0) {
 		abort();
 	}
-	return ends[1];
+	return client;
 }
 
 /* One frame: unmasked, whole; text is a line, a close has a code. */
@@ -144,17 +98,6 @@ static size_t make_frames(const uint8_t *data, size_t size, uint8_t *frames)
 	return length;
 }
 
-static void end_session(int client)
-{
-	close(client);
-	for (int i = 0; core.turn.sessions->count > 0 && i < TURNS_MOST; i++) {
-		run_turn();
-	}
-	if (core.turn.sessions->count > 0) {
-		abort();
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t frames[FRAMES_SIZE];
@@ -162,20 +105,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3) {
 		return 0;
 	}
-	if (!core.turn.base) {
-		start();
-	}
-	size_t piece = (size_t)data[0] * 8 + 1;
+	worker_start(&http_front);
 	bool texts = data[1] % 2 != 0;
 	const uint8_t *bytes = texts ? frames : data + 2;
 	size_t length = texts ? make_frames(data + 2, size - 2, frames) : size - 2;
-	int client = open_session();
+	int client = shake_hands();
 
-	for (size_t at = 0; at < length; at += piece) {
-		(void)!write(client, bytes + at, length - at < piece ? length - at : piece);
-		run_turn();
-		check_output(client);
-	}
-	end_session(client);
+	worker_send(client, bytes, length, worker_piece(data[0], PIECE_UNIT, length), check_output);
+	worker_end(client, 0);
 	return 0;
 }
