@@ -65,6 +65,9 @@ enum booking_outcome booking_event_grow(struct booking_work *work)
 		return BOOKING_LIMIT;
 	}
 	event->total += more;
+	if (work->request->sale != BOOKING_SALE_AS_IT_WAS) {
+		event->open = work->request->sale == BOOKING_SALE_OPEN;
+	}
 	store_event_change(work->context->store, event);
 	return booking_offer_what_is_free(work->context, event) ? BOOKING_DONE : BOOKING_FAILED;
 }

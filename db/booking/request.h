@@ -32,9 +32,13 @@ enum booking_verb {
 	BOOKING_RELEASE /* the client's connection ended: its tied holds lapse, it waits no more */
 };
 
+/* Whether an event sells once it has grown. */
+enum booking_sale { BOOKING_SALE_AS_IT_WAS, BOOKING_SALE_OPEN, BOOKING_SALE_CLOSED };
+
 struct booking_request {
 	enum booking_verb verb;
 	bool tied;                    /* hold: lapses with the client's connection, too */
+	enum booking_sale sale;       /* grow: together with it, or not at all */
 	int64_t quantity;             /* of tickets; new: the total; grow: how many more */
 	int64_t seconds;              /* hold: how long */
 	struct booking_client client; /* hold, wait, release: whose request it is */

@@ -338,6 +338,17 @@ static void count(struct score *score, const struct booking_request *request,
 	}
 }
 
+/* Who grew an event may have opened or closed it, too. */
+static void note_sale(struct turn *turn, const struct session *session,
+		      const struct booking_request *request)
+{
+	if (request->sale == BOOKING_SALE_OPEN) {
+		session_note(turn, session, TRAIL_EVENT, "opened event %s", request->event);
+	} else if (request->sale == BOOKING_SALE_CLOSED) {
+		session_note(turn, session, TRAIL_EVENT, "closed event %s", request->event);
+	}
+}
+
 /* What operators did to events and codes; SESSION is NULL when it ended meanwhile. */
 static void note(struct turn *turn, const struct session *session, const struct booking_slot *slot)
 {
@@ -368,6 +379,7 @@ static void note(struct turn *turn, const struct session *session, const struct 
 		session_note(turn, session, TRAIL_EVENT,
 			     "grew event %s by %" PRId64 " to %" PRId64 " tickets", request->event,
 			     request->quantity, answer->total);
+		note_sale(turn, session, request);
 		break;
 	case BOOKING_ADMIT:
 		session_note(turn, session, TRAIL_ADMIT, "admitted %" PRId64 " to event %s",

@@ -9,9 +9,6 @@
 #include "server/http/site.h"
 #include "server/session/session.h"
 
-/* A change of an event may be two bookings: what comes after the first. */
-enum connection_then { THEN_NOTHING, THEN_OPEN, THEN_CLOSE };
-
 struct connection {
 	struct session session;
 	struct site site;
@@ -29,7 +26,6 @@ struct connection {
 	bool answers_page; /* to what the clerk carries out: with a page, not with JSON */
 	bool upgraded;     /* to a WebSocket: to be handed over */
 	bool of_operator;  /* likewise: as an operator's */
-	enum connection_then then;
 	int64_t deadline_ns; /* monotonic: by when something has to come; 0: it is our turn */
 };
 

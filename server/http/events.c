@@ -5,7 +5,6 @@
 
 #include "server/booking/boxoffice.h"
 #include "server/http/body.h"
-#include "server/http/connection.h"
 #include "shared/text/text.h"
 
 enum outcome events_read_name(struct span argument, char *event, struct problem *problem)
@@ -150,9 +149,9 @@ enum outcome events_make(struct session *session, const struct request *request,
 	return outcome == OUTCOME_DONE ? boxoffice_submit(session, &booking, problem) : outcome;
 }
 
-/* What "grow" and "open" ask for; the second, if both are there, goes to THEN. */
+/* What "grow" and "open" ask for; both are one change. */
 static enum outcome read_change(const json_t *body, struct booking_request *booking,
-				enum connection_then *then, struct problem *problem)
+				struct problem *problem)
 {
 	bool opens_or_closes, opens;
 	enum outcome outcome = body_number(body, "grow", -STORE_TOTAL_MAX, STORE_TOTAL_MAX,
@@ -166,7 +165,9 @@ static enum outcome read_change(const json_t *body, struct booking_request *book
 	}
 	booking->verb = BOOKING_EVENT_GROW;
 	if (json_object_get(body, "grow")) {
-		*then = !opens_or_closes ? THEN_NOTHING : opens ? THEN_OPEN : THEN_CLOSE;
+		booking->sale = !opens_or_closes ? BOOKING_SALE_AS_IT_WAS
+				: opens          ? BOOKING_SALE_OPEN
+						 : BOOKING_SALE_CLOSED;
 		return OUTCOME_DONE;
 	}
 	if (!opens_or_closes) {
@@ -181,7 +182,6 @@ enum outcome events_change(struct session *session, const struct request *reques
 {
 	static const char *const members[] = { "open", "grow", NULL };
 	struct booking_request booking = { .quantity = 0 };
-	enum connection_then then = THEN_NOTHING;
 	json_t *body = body_read(request, members, response);
 
 	if (!body) {
@@ -190,12 +190,8 @@ enum outcome events_change(struct session *session, const struct request *reques
 	enum outcome outcome = events_read_name(argument, booking.event, problem);
 
 	if (outcome == OUTCOME_DONE) {
-		outcome = read_change(body, &booking, &then, problem);
+		outcome = read_change(body, &booking, problem);
 	}
 	json_decref(body);
-	if (outcome == OUTCOME_DONE) {
-		outcome = boxoffice_submit(session, &booking, problem);
-	}
-	connection_of(session)->then = outcome == OUTCOME_LATER ? then : THEN_NOTHING;
-	return outcome;
+	return outcome == OUTCOME_DONE ? boxoffice_submit(session, &booking, problem) : outcome;
 }

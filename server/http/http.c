@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/booking/boxoffice.h"
 #include "server/http/connection.h"
 #include "server/http/credentials.h"
 #include "server/http/page.h"
@@ -71,31 +70,11 @@ static const char *what_is_wrong(unsigned status)
 	}
 }
 
-/* The second booking of a change: whether it is on its way. */
-static bool go_on_with_change(struct session *session, const struct booking_request *request,
-			      const struct booking_answer *booking_answer)
-{
-	const enum connection_then then = connection_of(session)->then;
-	struct booking_request booking = { .verb = then == THEN_OPEN ? BOOKING_EVENT_OPEN
-								     : BOOKING_EVENT_CLOSE };
-	struct problem problem;
-
-	connection_of(session)->then = THEN_NOTHING;
-	if (then == THEN_NOTHING || booking_answer->outcome != BOOKING_DONE) {
-		return false;
-	}
-	memcpy(booking.event, request->event, sizeof(booking.event));
-	return boxoffice_submit(session, &booking, &problem) == OUTCOME_LATER;
-}
-
 static void answer(struct session *session, const struct booking_request *request,
 		   const struct booking_answer *booking_answer)
 {
 	struct response response;
 
-	if (go_on_with_change(session, request, booking_answer)) {
-		return;
-	}
 	response_init(&response);
 	if (connection_of(session)->answers_page) {
 		ticket_page_answer(session->turn, request, booking_answer, &response);

@@ -358,6 +358,21 @@ StoreTest(booking, event_total_has_bounds)
 	cr_assert(adds_up(store, "big"));
 }
 
+StoreTest(booking, event_grows_and_closes_in_one_or_not_at_all)
+{
+	struct booking_request request = request_for(BOOKING_EVENT_GROW, "rush", INT64_MAX, "");
+
+	request.sale = BOOKING_SALE_CLOSED;
+	cr_assert_eq(carry(&request).outcome, BOOKING_LIMIT);
+	cr_assert_eq(book(1, "").outcome, BOOKING_DONE);
+	request.quantity = 1;
+	cr_assert_eq(carry(&request).outcome, BOOKING_DONE);
+	cr_assert_eq(book(1, "").outcome, BOOKING_CLOSED);
+	request.sale = BOOKING_SALE_OPEN;
+	cr_assert_eq(carry(&request).outcome, BOOKING_DONE);
+	cr_assert_eq(book(1, "").outcome, BOOKING_DONE);
+}
+
 StoreTest(booking, event_grows_and_shrinks_down_to_what_is_sold)
 {
 	book(4, "");
