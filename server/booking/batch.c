@@ -145,6 +145,25 @@ static void undo_batch(struct booking_queue *queue)
 }
 
 /*
+ * A batch that is not in the store may come back: a clerk that died amid its commit left it in
+ * SQLite's log, which is read anew when all processes with the store have ended. So its place there
+ * is written over, before its requests are carried out anew. False: the store failed.
+ */
+static bool bar_return(struct batcher *batcher)
+{
+	const struct booking_queue *queue = batcher->queue;
+	struct store *store = batcher->store;
+	bool good = store_begin(store) == STORE_OK &&
+		    store_batch_mark(store, queue->server, -queue->batch.number) == STORE_OK &&
+		    store_commit(store) == STORE_OK;
+
+	if (!good) {
+		store_rollback(store);
+	}
+	return good;
+}
+
+/*
  * A predecessor may have died between its commit and its answers. If the store has its batch, the
  * answers in the slots are good; if not, they never were, and the requests are carried out anew.
  */
@@ -174,6 +193,9 @@ static bool settle_predecessor(struct batcher *batcher)
 		queue->batch.unclear = false;
 		publish(batcher);
 	} else {
+		if (queue->batch.state == BATCH_COMMITTED && !queue->batch.unclear) {
+			queue->batch.unclear = !bar_return(batcher);
+		}
 		undo_batch(queue);
 		atomic_store(&queue->batch.state, BATCH_NONE);
 	}

@@ -14,14 +14,24 @@
 
 #include "db/open.h"
 #include "shared/base/clock.h"
+#include "tests/support/child.h"
 #include "tests/support/folder.h"
 
 static unsigned syncs;
+static bool dies;         /* when it syncs: what it wrote is there, and nobody was told */
 static bool folders_fail; /* their syncs do: after a JSON store's file was renamed into place */
+
+static void note_sync(void)
+{
+	syncs++;
+	if (dies) {
+		_exit(0);
+	}
+}
 
 int fdatasync(int descriptor)
 {
-	syncs++;
+	note_sync();
 	return (int)syscall(SYS_fdatasync, descriptor);
 }
 
@@ -29,7 +39,7 @@ int fsync(int descriptor)
 {
 	struct stat status;
 
-	syncs++;
+	note_sync();
 	if (folders_fail && fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
 		errno = EIO;
 		return -1;
@@ -295,4 +305,67 @@ Test(batch_json, the_board_agrees_also_when_the_next_who_looks_cannot_read_the_s
 	cr_assert(stock_board_find(shared.board, "rush", &index, &event));
 	cr_expect_eq(event.left, 3);
 	batch_close(&other);
+}
+
+/* Deaths, each a process's own */
+
+static int keep_open(void *unused)
+{
+	char why[STORE_ERROR_SIZE];
+
+	(void)unused;
+	child_check(store_open_made(options.store, CHILD_PATIENCE_NS, why));
+	atomic_store(&shared.scoreboard->scores[0].state, WORKER_SERVING); /* is there */
+	(void)pause();
+	return 1;
+}
+
+static bool open_batcher(void)
+{
+	char why[STORE_ERROR_SIZE];
+
+	batch_init(&batcher, &shared, 0);
+	bool opened = batch_open(&batcher, why);
+
+	shared.store_lock = opened ? store_mutex(batcher.store) : NULL;
+	return opened;
+}
+
+static int die_amid_a_commit(void *unused)
+{
+	(void)unused;
+	child_check(open_batcher());
+	child_check(ask(about(BOOKING_BOOK, "rush", 1)).left == 9); /* the log is begun */
+	submit(0, about(BOOKING_BOOK, "rush", 1));
+	dies = true;
+	(void)batch_serve(&batcher);
+	return 1;
+}
+
+/* Dies when it knows what became of its predecessor's batch, and has not begun its own. */
+static int settle_and_die(void *unused)
+{
+	(void)unused;
+	child_check(open_batcher());
+	batcher.stopping = true;
+	child_check(batch_serve(&batcher));
+	return 0;
+}
+
+Test(batch_sqlite, a_batch_that_was_not_there_does_not_come_back_from_the_log)
+{
+	cr_assert_eq(ask(about(BOOKING_EVENT_NEW, "rush", 10)).outcome, BOOKING_DONE);
+	batch_close(&batcher);
+	struct child keeper = child_start(keep_open, NULL);
+
+	cr_assert(eventually(shared.scoreboard->scores[0].state == WORKER_SERVING));
+	cr_assert_eq(child_run(die_amid_a_commit, NULL), 0);
+	cr_assert_eq(child_run(settle_and_die, NULL), 0);
+	child_kill(&keeper);
+	cr_assert(open_batcher()); /* the log is read anew */
+	cr_assert(batch_serve(&batcher));
+	struct booking_answer answer = take(0);
+
+	cr_expect_eq(answer.outcome, BOOKING_DONE);
+	cr_expect_eq(answer.left, 8, "it was carried out twice");
 }
