@@ -740,8 +740,11 @@ void boxoffice_ask_again(struct turn *turn)
 
 bool boxoffice_was_asked(const struct turn *turn)
 {
+	if (!hand_has_begun(turn->hand)) {
+		return false;
+	}
 	if (streams_at(turn->shared->streams, turn->worker, turn->hand->seat)->audit[0] != '\0') {
-		return turn->hand->begun > turn->hand->first + (turn->hand->done >> 32);
+		return true;
 	}
 	const struct booking_ring *ring = &turn->shared->queue->rings[turn->worker];
 	const struct booking_slot *last = &ring->slots[(ring->submitted - 1) % BOOKING_QUEUE_SLOTS];

@@ -1,32 +1,40 @@
 /*
- * connection: what the front keeps for a peer: the bytes of requests that are not answered, and how
- * far it is with the first of them.
+ * connection: how far the front is with the first of a peer's requests that are not answered. Their
+ * bytes, and what a successor needs to know of it, are the session's rest (session/progress.h).
  */
 #ifndef SERVER_HTTP_CONNECTION_H
 #define SERVER_HTTP_CONNECTION_H
 
 #include "server/http/head.h"
-#include "server/http/site.h"
 #include "server/session/session.h"
+
+/* Flags of the rest. */
+enum {
+	KEPT_ANSWERED_ONE = 1 << 8,   /* it is not the connection's first */
+	KEPT_HEAD_IS_WHOLE = 1 << 9,  /* and looked at */
+	KEPT_WAITS = 1 << 10,         /* it is to be tried again, or is being answered */
+	KEPT_ANSWERING = 1 << 11,     /* the clerk carries it out: what is kept comes behind it */
+	KEPT_WITHOUT_BODY = 1 << 12,  /* HEAD */
+	KEPT_LAST = 1 << 13,          /* the connection ends with its answer */
+	KEPT_FOR_WEBSOCKET = 1 << 14, /* its peer was told that it has one, and is not greeted */
+	KEPT_OF_OPERATOR = 1 << 15,   /* likewise: as an operator's */
+	KEPT_OF_WEBSOCKET = 1 << 16,  /* all that is kept is websocket.h's */
+	KEPT_ANSWERS_PAGE = 1 << 17   /* to what the clerk carries out */
+};
 
 struct connection {
 	struct session session;
-	struct site site;
-	char *kept; /* begins with the first request */
-	uint32_t kept_length;
-	uint32_t kept_room;
-	struct head head;     /* of the first request */
-	uint32_t body_length; /* likewise, when its head is whole */
+	struct head head;
+	uint32_t body_length; /* when its head is whole */
 	bool head_is_whole;
-	bool charged;      /* --rate has counted it */
-	bool last;         /* the connection ends with its answer */
-	bool without_body; /* HEAD */
-	bool answering;    /* the clerk carries it out */
-	bool answered_one; /* it is not the connection's first */
+	bool charged; /* --rate has counted it */
+	bool last;
+	bool without_body;
+	bool answering;
+	bool answered_one;
 	bool answers_page; /* to what the clerk carries out: with a page, not with JSON */
 	bool upgraded;     /* to a WebSocket: to be handed over */
-	bool of_operator;  /* likewise: as an operator's */
-	int64_t deadline_ns; /* monotonic: by when something has to come; 0: it is our turn */
+	bool of_operator;
 };
 
 static inline struct connection *connection_of(struct session *session)

@@ -12,6 +12,8 @@
 #define SHORT_MOST        125 /* bytes whose length stands in the header's second byte */
 #define LENGTH_IS_16_BITS 126
 #define TEXT_AND_LAST     0x81
+#define FIN_BIT           0x80
+#define CONTROL_BIT       0x08 /* of a frame's kind */
 
 struct frames {
 	wslay_event_context_ptr context;
@@ -188,6 +190,11 @@ size_t frames_header(size_t length, char header[FRAMES_HEADER_MOST])
 	header[2] = (char)(length >> 8);
 	header[3] = (char)(length & 0xFF);
 	return 4;
+}
+
+bool frames_is_control(char first)
+{
+	return ((unsigned char)first & (FIN_BIT | CONTROL_BIT)) == (FIN_BIT | CONTROL_BIT);
 }
 
 /* Ours are not masked, and a line is never so long that its length needs 64 bits. */

@@ -8,30 +8,28 @@
 #include "server/http/page.h"
 #include "server/http/parser.h"
 #include "server/http/resource.h"
+#include "server/http/site.h"
 #include "server/http/ticket_page.h"
 #include "server/http/tickets.h"
 #include "server/http/websocket.h"
+#include "server/session/progress.h"
 #include "server/session/share.h"
 #include "shared/base/clock.h"
+#include "shared/base/log.h"
 
 #define REQUEST_NS (10 * NS_PER_SECOND) /* for a request to come whole */
 #define IDLE_NS    (60 * NS_PER_SECOND) /* without one */
 #define END_NS     (10 * NS_PER_SECOND) /* for the last answer to be read */
-#define KEPT_STEP  1024                 /* bytes by which what is kept grows */
+#define TRIED_MOST 2 /* workers that may end over a request; a third one only says so */
 
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
 static void start(struct session *session, const struct session_socket *socket)
 {
-	struct connection *connection = connection_of(session);
-
-	connection->site = site_of(socket);
-	connection->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
-}
-
-static void finish(struct session *session)
-{
-	free(connection_of(session)->kept);
+	if (session->stream->own.port == 0) {
+		session->stream->own = endpoint_of(socket->descriptor);
+	}
+	session->stream->due_ns = turn_now_ns(session->turn) + REQUEST_NS;
 }
 
 /* Answers */
@@ -39,8 +37,8 @@ static void finish(struct session *session)
 /* What is said ends here; who does not read it has END_NS. */
 static void close_session(struct session *session)
 {
+	session->stream->end_ns = turn_now_ns(session->turn) + END_NS;
 	session_close(session);
-	session->linger_until_ns = turn_now_ns(session->turn) + END_NS;
 }
 
 static void send_response(struct session *session, const struct response *response)
@@ -85,8 +83,7 @@ static void answer(struct session *session, const struct booking_request *reques
 	response_finish(&response);
 }
 
-/* What comes after it cannot be told from it: the connection ends. */
-static void refuse_bytes(struct session *session, unsigned status)
+static void send_refusal(struct session *session, unsigned status)
 {
 	struct response response;
 
@@ -96,6 +93,14 @@ static void refuse_bytes(struct session *session, unsigned status)
 	connection_of(session)->last = true;
 	send_response(session, &response);
 	response_finish(&response);
+}
+
+/* What comes after it cannot be told from it: the connection ends. */
+static void refuse_bytes(struct session *session, unsigned status)
+{
+	if (progress_next(session) != REQUEST_WAS_DONE) {
+		send_refusal(session, status);
+	}
 	close_session(session);
 }
 
@@ -109,7 +114,7 @@ static void begin_anew(struct session *session)
 	connection->answers_page = false;
 	session->operator_role = false;
 	connection->answered_one = true;
-	connection->deadline_ns = turn_now_ns(session->turn) + IDLE_NS;
+	session->stream->due_ns = turn_now_ns(session->turn) + IDLE_NS;
 	if (connection->last) {
 		close_session(session);
 	}
@@ -127,7 +132,7 @@ static bool is_for_us(const struct session *session, const struct request *reque
 		      const struct resource *resource)
 {
 	const struct options *options = session->turn->shared->options;
-	const struct site site = ((const struct connection *)session)->site;
+	const struct site site = site_of(session->stream);
 	const struct span origin = request->fields[FIELD_ORIGIN];
 	bool known = site_is_host(site, options, request->fields[FIELD_HOST]) &&
 		     (!request->authority.text || site_is_host(site, options, request->authority));
@@ -214,31 +219,86 @@ static enum outcome carry_out(struct session *session, const struct request *req
 	return outcome;
 }
 
+/* The clerk has it, or somebody who looks at its password: what follows waits. */
+static void await_answer(struct session *session, bool is_asked)
+{
+	connection_of(session)->answering = is_asked;
+	session->keeping = true;
+	session->stream->due_ns = 0;
+}
+
+/* A predecessor of this worker has answered it, or asked the clerk. */
+static void pass_over(struct session *session, const struct request *request)
+{
+	struct connection *connection = connection_of(session);
+	struct span argument;
+	const struct resource *resource = resource_find(request, &argument);
+
+	if (session->unanswered > 0) {
+		connection->answers_page = resource && resource->run == ticket_page_show;
+		await_answer(session, true);
+		return;
+	}
+	connection->upgraded = session->seat->nick[0] != '\0';
+	connection->of_operator = session->stream->operator_role;
+	begin_anew(session);
+}
+
+/*
+ * What was begun and not asked of the clerk has changed nothing that asking again changes twice: it
+ * is carried out anew. But one over which worker after worker ends is not to end them all.
+ */
+static enum outcome carry_out_if_new(struct session *session, const struct request *request,
+				     enum request_fate fate, struct response *response)
+{
+	if (fate == REQUEST_WAS_INTERRUPTED && session->turn->hand->resumed >= TRIED_MOST) {
+		response_refuse(response, 503, "interrupted",
+				"the processes that carried this out ended: it was done or not");
+		return OUTCOME_DONE;
+	}
+	return carry_out(session, request, response);
+}
+
+/* What became of it; false when it has to be tried again. */
+static bool take_outcome(struct session *session, enum outcome outcome,
+			 const struct response *response)
+{
+	switch (outcome) {
+	case OUTCOME_LATER:
+		progress_done(session);
+		await_answer(session, true);
+		return true;
+	case OUTCOME_AGAIN: session_retry_later(session); /* fallthrough */
+	case OUTCOME_WAIT:
+		progress_put_back(session);
+		await_answer(session, false);
+		return false;
+	default:
+		send_response(session, response);
+		begin_anew(session);
+		return true;
+	}
+}
+
 /* A request is there whole. False when it has to be tried again. */
 static bool take_request(struct session *session, const struct request *request)
 {
 	struct connection *connection = connection_of(session);
+	enum request_fate fate = progress_next(session);
 	struct response response;
 
 	connection->without_body = request->method == METHOD_HEAD;
 	connection->last = request->ends;
+	if (fate == REQUEST_WAS_DONE) {
+		pass_over(session, request);
+		return true;
+	}
 	response_init(&response);
-	enum outcome outcome = carry_out(session, request, &response);
+	enum outcome outcome = carry_out_if_new(session, request, fate, &response);
+	bool is_taken = take_outcome(session, outcome, &response);
 
-	if (outcome == OUTCOME_AGAIN) {
-		session_retry_later(session);
-	}
-	connection->answering = outcome == OUTCOME_LATER;
-	bool again = outcome == OUTCOME_AGAIN || outcome == OUTCOME_WAIT;
-
-	session->keeping = connection->answering || again;
-	connection->deadline_ns = 0;
-	if (!session->keeping) {
-		send_response(session, &response);
-		begin_anew(session);
-	}
 	response_finish(&response);
-	return !again;
+	return is_taken;
 }
 
 /* Bytes */
@@ -257,8 +317,9 @@ static unsigned take_head(struct session *session, const struct request *request
 	if (!span_equals_ignoring_case(expected, "100-continue")) {
 		return 417;
 	}
-	if (!body_is_here) {
-		session_send_own(session, CONTINUE, sizeof(CONTINUE) - 1);
+	if (!body_is_here && progress_next(session) != REQUEST_WAS_DONE) {
+		reply_bytes(&session->turn->sessions->reply, CONTINUE, sizeof(CONTINUE) - 1);
+		session_reply_is_complete(session);
 	}
 	return 0;
 }
@@ -302,10 +363,10 @@ static size_t serve_one(struct session *session, const char *bytes, size_t lengt
 /* A request's time begins with its first byte; the first one's with the connection. */
 static void hurry(struct session *session)
 {
-	struct connection *connection = connection_of(session);
+	const struct connection *connection = connection_of(session);
 
 	if (connection->head.length == 0 && connection->answered_one) {
-		connection->deadline_ns = turn_now_ns(session->turn) + REQUEST_NS;
+		session->stream->due_ns = turn_now_ns(session->turn) + REQUEST_NS;
 	}
 }
 
@@ -331,104 +392,134 @@ static size_t serve(struct session *session, const char *bytes, size_t length)
 	return done;
 }
 
+static uint32_t flags_of(const struct connection *connection)
+{
+	bool waits = connection->session.keeping && !connection->answering;
+
+	return (connection->answered_one ? KEPT_ANSWERED_ONE : 0) |
+	       (connection->head_is_whole ? KEPT_HEAD_IS_WHOLE : 0) | (waits ? KEPT_WAITS : 0) |
+	       (connection->answering ? KEPT_ANSWERING : 0) |
+	       (connection->without_body ? KEPT_WITHOUT_BODY : 0) |
+	       (connection->last ? KEPT_LAST : 0) |
+	       (connection->answers_page ? KEPT_ANSWERS_PAGE : 0) |
+	       (connection->upgraded ? KEPT_FOR_WEBSOCKET : 0) |
+	       (connection->of_operator ? KEPT_OF_OPERATOR : 0);
+}
+
 static void keep(struct session *session, const char *bytes, size_t length)
 {
-	struct connection *connection = connection_of(session);
-	size_t wanted = connection->kept_length + length;
-
-	if (length == 0 || session->state != SESSION_OPEN) {
+	if (session->state != SESSION_OPEN) {
+		(void)progress_keep(session, 0, 0);
 		return;
 	}
-	if (wanted > connection->kept_room) {
-		size_t room = (wanted + KEPT_STEP - 1) / KEPT_STEP * KEPT_STEP;
-		char *kept = realloc(connection->kept, room);
+	void *kept = progress_keep(session, length, flags_of(connection_of(session)));
 
-		if (!kept) {
-			session_close(session);
-			return;
-		}
-		connection->kept = kept;
-		connection->kept_room = (uint32_t)room;
+	if (length > 0) {
+		memcpy(kept, bytes, length);
 	}
-	memcpy(connection->kept + connection->kept_length, bytes, length);
-	connection->kept_length = (uint32_t)wanted;
 }
 
-static void serve_kept(struct session *session)
+/* All that there is of the peer's, from the first request that is not answered. */
+static void take_all(struct session *session, const char *bytes, size_t length)
 {
-	struct connection *connection = connection_of(session);
-	size_t done = serve(session, connection->kept, connection->kept_length);
+	reply_clear(&session->turn->sessions->reply);
+	session_begin_share(session);
+	size_t done = serve(session, bytes, length);
 
-	connection->kept_length -= (uint32_t)done;
-	if (connection->kept_length > 0) {
-		memmove(connection->kept, connection->kept + done, connection->kept_length);
-		return;
-	}
-	free(connection->kept);
-	connection->kept = NULL;
-	connection->kept_room = 0;
-}
-
-/* The peer asked for a WebSocket, and was told that it has one. */
-static void hand_over(struct session *session)
-{
-	struct connection *connection = connection_of(session);
-	char *rest = connection->kept;
-	size_t length = connection->kept_length;
-
-	if (connection->upgraded && session->state == SESSION_OPEN) {
-		connection->kept = NULL;
-		websocket_begin(session, rest, length);
-		free(rest);
+	session_send_replies(session->turn);
+	keep(session, bytes + done, length - done);
+	if (connection_of(session)->upgraded && session->state == SESSION_OPEN) {
+		websocket_begin(session);
 	}
 }
 
 static void take(struct session *session, char *bytes, size_t length)
 {
-	reply_clear(&session->turn->sessions->reply);
-	session_begin_share(session);
-	if (connection_of(session)->kept_length > 0) {
-		keep(session, bytes, length);
-		serve_kept(session);
-	} else {
-		size_t done = serve(session, bytes, length);
+	const struct rest *rest = progress_rest(session);
 
-		keep(session, bytes + done, length - done);
+	if (rest->length == 0) {
+		take_all(session, bytes, length);
+		return;
 	}
-	session_send_replies(session->turn);
-	hand_over(session);
+	char *all = malloc(rest->length + length);
+
+	if (!all) {
+		die("out of memory");
+	}
+	memcpy(all, rest->bytes, rest->length);
+	memcpy(all + rest->length, bytes, length);
+	take_all(session, all, rest->length + length);
+	free(all);
 }
 
 static void go_on(struct session *session)
 {
+	const struct rest *rest = progress_rest(session);
 	struct connection *connection = connection_of(session);
 
 	session->keeping = false;
-	reply_clear(&session->turn->sessions->reply);
-	session_begin_share(session);
 	if (connection->answering) {
 		connection->answering = false;
 		begin_anew(session);
 	}
-	serve_kept(session);
-	session_send_replies(session->turn);
-	hand_over(session);
+	take_all(session, rest->bytes, rest->length);
 }
 
-/* A second passed. */
-static void tick(struct session *session)
+/* How much of its first request a predecessor has looked at. */
+static void revive_head(struct connection *connection, const struct rest *rest)
 {
-	struct connection *connection = connection_of(session);
+	struct request request;
 
-	if (connection->deadline_ns == 0 || turn_now_ns(session->turn) < connection->deadline_ns) {
+	if (rest->flags & KEPT_ANSWERING) {
 		return;
 	}
-	reply_clear(&session->turn->sessions->reply);
-	if (connection->head.length > 0) {
-		refuse_bytes(session, 408);
-	} else {
-		close_session(session);
+	enum head_result result = head_read(&connection->head, rest->bytes, rest->length);
+
+	connection->head_is_whole = result == HEAD_WHOLE && (rest->flags & KEPT_HEAD_IS_WHOLE);
+	if (connection->head_is_whole &&
+	    parser_read(rest->bytes, connection->head.length, &request) == 0) {
+		connection->body_length = (uint32_t)request.body_length;
+	} else if (result != HEAD_OPEN) {
+		connection->head = (struct head){ .length = 0 };
 	}
+}
+
+static bool revive(struct session *session)
+{
+	const struct rest *rest = progress_rest(session);
+	struct connection *connection = connection_of(session);
+
+	if (rest->flags & (KEPT_FOR_WEBSOCKET | KEPT_OF_WEBSOCKET)) {
+		return websocket_revive(session);
+	}
+	session->operator_role = false; /* that goes with a request */
+	revive_head(connection, rest);
+	connection->answered_one = rest->flags & KEPT_ANSWERED_ONE;
+	connection->answering = rest->flags & KEPT_ANSWERING;
+	connection->without_body = rest->flags & KEPT_WITHOUT_BODY;
+	connection->last = rest->flags & KEPT_LAST;
+	connection->answers_page = rest->flags & KEPT_ANSWERS_PAGE;
+	return rest->flags & (KEPT_WAITS | KEPT_ANSWERING);
+}
+
+/*
+ * A second passed. Who is told that it was too slow is told once: whatever becomes of this worker,
+ * the connection ends.
+ */
+static void tick(struct session *session)
+{
+	int64_t due_ns = session->stream->due_ns;
+
+	if (due_ns == 0 || turn_now_ns(session->turn) < due_ns) {
+		return;
+	}
+	session->stream->end_ns = turn_now_ns(session->turn) + END_NS;
+	atomic_store(&session->stream->state, STREAM_CLOSING);
+	reply_clear(&session->turn->sessions->reply);
+	if (connection_of(session)->head.length > 0) {
+		send_refusal(session, 408);
+	}
+	close_session(session);
 }
 
 /* It is told why in a whole answer to what it has not asked yet. */
@@ -464,15 +555,14 @@ union either {
 };
 
 const struct front http_front = {
-	.forgets = true,
 	.session_size = sizeof(union either),
 	.busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
 		"Cache-Control: no-store\r\nConnection: close\r\n\r\n",
 	.start = start,
-	.finish = finish,
 	.refuse = refuse_peer,
 	.take = take,
 	.go_on = go_on,
+	.revive = revive,
 	.tick = tick,
 	.answer = answer,
 	.message_size = no_words,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "db/store/code.h"
-#include "server/http/connection.h"
+#include "server/http/site.h"
 #include "shared/base/log.h"
 
 #define QUIET        4   /* modules of nothing around it, as the standard wants */
@@ -60,7 +60,7 @@ static bool write_address(const struct session *session, const struct request *r
 			  struct span code, char *address)
 {
 	const struct span host = request->fields[FIELD_HOST];
-	const bool secure = ((const struct connection *)session)->site.secure ||
+	const bool secure = site_of(session->stream).secure ||
 			    site_is_secure(session->turn->shared->options, host);
 	int length = snprintf(address, ADDRESS_SIZE, "%s://%.*s/t/%.*s", secure ? "https" : "http",
 			      (int)host.length, host.text, (int)code.length, code.text);

@@ -9,11 +9,9 @@
 #define PORT_OF_HTTP  80
 #define PORT_OF_HTTPS 443
 
-struct site site_of(const struct session_socket *socket)
+struct site site_of(const struct stream *stream)
 {
-	return (struct site){ .end = socket->own.port ? socket->own
-						      : endpoint_of(socket->descriptor),
-			      .secure = listener_kind_is_tls(socket->kind) };
+	return (struct site){ .end = stream->own, .secure = listener_kind_is_tls(stream->kind) };
 }
 
 /* Parts "name:port"; the brackets of an IPv6 address go. */

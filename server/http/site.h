@@ -11,7 +11,7 @@
 
 #include "server/config/arrival.h"
 #include "server/config/options.h"
-#include "server/session/session.h"
+#include "server/state/stream.h"
 #include "shared/text/words.h"
 
 /* Our end of a connection. */
@@ -20,8 +20,8 @@ struct site {
 	bool secure; /* over TLS */
 };
 
-/* Of a session that is new on SOCKET. */
-struct site site_of(const struct session_socket *socket);
+/* Of a session's stream. */
+struct site site_of(const struct stream *stream);
 
 /*
  * Whether HOST ("name", "name:port", "[::1]:port") is that address, localhost, or a --public-url.

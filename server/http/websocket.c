@@ -8,6 +8,8 @@
 #include "server/lines/lines.h"
 #include "server/lines/listing.h"
 #include "server/lines/words.h"
+#include "server/session/progress.h"
+#include "server/session/share.h"
 #include "shared/base/clock.h"
 
 #define PROTOCOL  "turnstile.1"
@@ -50,6 +52,9 @@ static bool take_nick(struct session *session)
 {
 	struct directory *directory = session->turn->shared->directory;
 
+	if (session->seat->nick[0] != '\0') {
+		return true; /* of a predecessor of this worker */
+	}
 	if (!directory_try(directory)) {
 		return false;
 	}
@@ -75,6 +80,7 @@ static enum outcome agree(struct session *session, const struct request *request
 		response_field(response, "Sec-WebSocket-Protocol: " PROTOCOL);
 	}
 	connection->upgraded = true;
+	session->stream->operator_role = connection->of_operator;
 	return OUTCOME_DONE;
 }
 
@@ -119,25 +125,71 @@ static void send_control(struct session *session, struct reply *control)
 	reply_finish(control);
 }
 
+/* The same as one of the replies: so it is sent once, whatever becomes of this worker. */
+static void answer_control(struct session *session, const struct reply *control)
+{
+	if (control->length > 0 && progress_next(session) != REQUEST_WAS_DONE) {
+		reply_bytes(&session->turn->sessions->reply, control->text, control->length);
+		session_reply_is_complete(session);
+	}
+}
+
+static void take_lines(struct session *session, const struct reply *lines)
+{
+	struct websocket *websocket = websocket_of(session);
+	char none = '\0';
+
+	websocket->lines.flags = KEPT_OF_WEBSOCKET;
+	/* Also without any text: what is kept of a line is kept on. */
+	input_take(session, lines->length > 0 ? lines->text : &none, lines->length);
+}
+
 static void take(struct session *session, char *bytes, size_t length)
 {
 	struct websocket *websocket = websocket_of(session);
 	struct reply lines, control;
-	char none = '\0';
 
-	websocket->heard_ns = turn_now_ns(session->turn);
+	session->stream->due_ns = turn_now_ns(session->turn) + GONE_NS;
 	websocket->pinged = false;
 	reply_init(&lines, NULL, NULL);
 	reply_init(&control, NULL, NULL);
-	bool open = frames_read(websocket->frames, bytes, length, &lines, &control);
-
-	/* Also without any text: what is kept of a line is kept on. */
-	input_take(session, lines.length > 0 ? lines.text : &none, lines.length);
-	send_control(session, &control);
-	if (!open) {
+	if (frames_read(websocket->frames, bytes, length, &lines, &control)) {
+		reply_clear(&session->turn->sessions->reply);
+		answer_control(session, &control);
+		session_send_replies(session->turn);
+		take_lines(session, &lines);
+	} else {
+		take_lines(session, &lines);
+		answer_control(session, &control);
 		session_close(session);
 	}
+	reply_finish(&control);
 	reply_finish(&lines);
+}
+
+/* It is new here: is told so, and then has its turn with what came behind the handshake. */
+static void begin(struct session *session)
+{
+	const struct rest *rest = progress_rest(session);
+
+	session->keeping = false;
+	reply_clear(&session->turn->sessions->reply);
+	if (progress_next(session) != REQUEST_WAS_DONE) {
+		lines_greeting(session);
+		session_reply_is_complete(session);
+	}
+	session_send_replies(session->turn);
+	websocket_of(session)->lines.before = rest->length; /* none of that is a line's */
+	take(session, rest->bytes, rest->length);
+}
+
+static void go_on(struct session *session)
+{
+	if (progress_rest(session)->flags & KEPT_FOR_WEBSOCKET) {
+		begin(session);
+	} else {
+		input_go_on(session);
+	}
 }
 
 /* Also told to who is let go; who closed first, or went wrong, has heard it. */
@@ -154,12 +206,12 @@ static void farewell(struct session *session)
 static void tick(struct session *session)
 {
 	struct websocket *websocket = websocket_of(session);
-	int64_t silent_ns = turn_now_ns(session->turn) - websocket->heard_ns;
+	int64_t left_ns = session->stream->due_ns - turn_now_ns(session->turn);
 	struct reply control;
 
-	if (silent_ns >= GONE_NS) {
+	if (left_ns <= 0) {
 		session_close(session);
-	} else if (silent_ns >= SILENT_NS && !websocket->pinged) {
+	} else if (left_ns <= GONE_NS - SILENT_NS && !websocket->pinged) {
 		websocket->pinged = true;
 		reply_init(&control, NULL, NULL);
 		frames_ping(websocket->frames, &control);
@@ -167,15 +219,30 @@ static void tick(struct session *session)
 	}
 }
 
-/* Each line of TEXT becomes a frame. */
+/* Returns how long the line is, its LF counted in. */
+static size_t frame_line(const char *text, size_t length, struct reply *framed)
+{
+	size_t end = (size_t)((const char *)memchr(text, '\n', length) - text);
+	char header[FRAMES_HEADER_MOST];
+
+	reply_bytes(framed, header, frames_header(end, header));
+	reply_bytes(framed, text, end);
+	return end + 1;
+}
+
+/* Each line of TEXT becomes a frame; control frames between them are such already. */
 static void frame(const char *text, size_t length, struct reply *framed)
 {
-	for (const char *end; length > 0; length -= (size_t)(end + 1 - text), text = end + 1) {
-		char header[FRAMES_HEADER_MOST];
+	while (length > 0) {
+		size_t used = frames_length(text, length);
 
-		end = memchr(text, '\n', length);
-		reply_bytes(framed, header, frames_header((size_t)(end - text), header));
-		reply_bytes(framed, text, (size_t)(end - text));
+		if (frames_is_control(*text)) {
+			reply_bytes(framed, text, used);
+		} else {
+			used = frame_line(text, length, framed);
+		}
+		text += used;
+		length -= used;
 	}
 }
 
@@ -206,7 +273,7 @@ static const struct front websocket_front = {
 	.busy = "",
 	.finish = finish,
 	.take = take,
-	.go_on = input_go_on,
+	.go_on = go_on,
 	.tick = tick,
 	.farewell = farewell,
 	.frame = frame,
@@ -216,30 +283,32 @@ static const struct front websocket_front = {
 	.message_length = frames_length,
 };
 
-static void greet(struct session *session)
-{
-	struct reply *reply = &session->turn->sessions->reply;
-	struct reply framed;
-
-	reply_clear(reply);
-	lines_greeting(session);
-	reply_init(&framed, NULL, NULL);
-	frame(reply->text, reply->length, &framed);
-	session_send(session, framed.text, framed.length);
-	reply_finish(&framed);
-}
-
-void websocket_begin(struct session *session, char *rest, size_t length)
+/* What http has behind the struct session gives place. */
+static void take_over(struct session *session)
 {
 	struct websocket *websocket = websocket_of(session);
 
-	session->operator_role = connection_of(session)->of_operator;
 	memset((char *)session + sizeof(*session), 0, sizeof(*websocket) - sizeof(*session));
 	session->front = &websocket_front;
 	websocket->frames = frames_create();
-	websocket->heard_ns = turn_now_ns(session->turn);
-	greet(session);
-	if (length > 0) {
-		take(session, rest, length);
+}
+
+void websocket_begin(struct session *session)
+{
+	session->operator_role = connection_of(session)->of_operator;
+	session->stream->due_ns = turn_now_ns(session->turn) + GONE_NS;
+	take_over(session);
+	session_put_off(session);
+}
+
+bool websocket_revive(struct session *session)
+{
+	const uint32_t flags = progress_rest(session)->flags;
+
+	take_over(session);
+	if (flags & KEPT_FOR_WEBSOCKET) {
+		session->operator_role = flags & KEPT_OF_OPERATOR;
+		return true;
 	}
+	return input_revive(session);
 }

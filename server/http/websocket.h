@@ -18,17 +18,19 @@ struct frames;
 struct websocket {
 	struct lines_session lines;
 	struct frames *frames;
-	int64_t heard_ns; /* monotonic */
-	bool pinged;      /* since then */
+	bool pinged; /* since it was heard last */
 };
 
 /* GET /ws: checks the handshake and gives the session its nick; then it is to be handed over. */
 resource_handler websocket_shake_hands;
 
 /*
- * Hands a session over, whose handshake is answered: greets. What its front kept behind the struct
- * session is given back before. REST is what the peer sent behind the handshake.
+ * Hands a session over, whose handshake is answered: what http keeps of it is what the peer sent
+ * behind that, and in its next turn it is greeted and goes on with it.
  */
-void websocket_begin(struct session *session, char *rest, size_t length);
+void websocket_begin(struct session *session);
+
+/* One that a predecessor had handed over (front.h). */
+bool websocket_revive(struct session *session);
 
 #endif

@@ -138,13 +138,26 @@ static const struct command *find(struct span *rest)
 	return NULL;
 }
 
-unsigned command_cost(struct span line)
+/* The row of a whole line; NULL if it is none of the commands. */
+static const struct command *row_of(struct span line)
 {
 	struct span rest = { line.text + 1, line.length - 1 };
-	const struct command *command =
-		span_starts(line, "/") && !span_starts(line, "//") ? find(&rest) : NULL;
+
+	return span_starts(line, "/") && !span_starts(line, "//") ? find(&rest) : NULL;
+}
+
+unsigned command_cost(struct span line)
+{
+	const struct command *command = row_of(line);
 
 	return command ? command->cost : 1;
+}
+
+bool command_ends(struct span line)
+{
+	const struct command *command = row_of(line);
+
+	return command && command->run == server_quit;
 }
 
 static enum outcome carry_out_named(struct session *session, struct span line, struct reply *reply,

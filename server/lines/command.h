@@ -31,6 +31,9 @@ extern const size_t command_count;
 /* What LINE costs, whatever comes of it: as many as a cheap command, 1. */
 unsigned command_cost(struct span line);
 
+/* Whether LINE ends the connection once it is done. */
+bool command_ends(struct span line);
+
 /*
  * Carries one line out. With OUTCOME_AGAIN and OUTCOME_WAIT nothing happened, and the line is to be
  * given again; with OUTCOME_MORE likewise, for the reply's next piece.

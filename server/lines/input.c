@@ -41,24 +41,34 @@ struct kept {
 
 #define FIRST_DONE 1U /* flag of the rest: as in the reader */
 
-static void begin(struct input *input, struct session *session)
+/* What is kept, behind what the front itself keeps. */
+static struct span kept_of(struct session *session)
 {
 	const struct rest *rest = progress_rest(session);
+	const uint32_t before = lines_session_of(session)->before;
+
+	return rest->length > before
+		       ? (struct span){ (const char *)rest->bytes + before, rest->length - before }
+		       : span_of("");
+}
+
+static void begin(struct input *input, struct session *session)
+{
+	const struct span bytes = kept_of(session);
 	struct kept kept = { .reader_size = 0 };
 
 	input->session = session;
 	input->line = input->rest = span_of("");
-	if (rest->bytes) {
-		memcpy(&kept, rest->bytes, sizeof(kept));
-		line_reader_load(&input->lines, (const char *)rest->bytes + sizeof(kept),
-				 kept.reader_size);
+	if (bytes.length > 0) {
+		memcpy(&kept, bytes.text, sizeof(kept));
+		line_reader_load(&input->lines, bytes.text + sizeof(kept), kept.reader_size);
 		if (kept.lists) {
 			*listing_of(session) = kept.listing;
 		}
 	} else {
 		line_reader_init(&input->lines);
 	}
-	input->lines.first_done = rest->flags & FIRST_DONE;
+	input->lines.first_done = progress_rest(session)->flags & FIRST_DONE;
 	reply_clear(&session->turn->sessions->reply);
 	session_begin_share(session);
 }
@@ -73,8 +83,9 @@ static char *append(char *to, const char *bytes, size_t length)
 static void end(struct input *input)
 {
 	struct session *session = input->session;
-	uint32_t flags = input->lines.first_done ? FIRST_DONE : 0;
-	const struct listing *listing = lines_session_of(session)->listing;
+	struct lines_session *own = lines_session_of(session);
+	uint32_t flags = own->flags | (input->lines.first_done ? FIRST_DONE : 0);
+	const struct listing *listing = own->listing;
 	struct kept kept = { .reader_size = (uint32_t)line_reader_saved_size(&input->lines),
 			     .line_length = (uint32_t)input->line.length,
 			     .fate = (uint8_t)input->fate,
@@ -82,14 +93,17 @@ static void end(struct input *input)
 			     .lists = listing };
 
 	session_send_replies(session->turn);
+	own->before = own->before_next;
 	if (session->state != SESSION_OPEN || (kept.reader_size == 0 && !kept.waits)) {
-		(void)progress_keep(session, 0, flags);
+		(void)progress_keep(session, own->before, flags);
 		return;
 	}
-	char *to = progress_keep(
-		session, sizeof(kept) + kept.reader_size + input->line.length + input->rest.length,
-		flags);
+	char *to = progress_keep(session,
+				 own->before + sizeof(kept) + kept.reader_size +
+					 input->line.length + input->rest.length,
+				 flags);
 
+	to += own->before;
 	if (listing) {
 		kept.listing = *listing;
 	}
@@ -101,12 +115,12 @@ static void end(struct input *input)
 	(void)append(to, input->rest.text, input->rest.length);
 }
 
-bool input_waits(const struct session *session)
+bool input_revive(struct session *session)
 {
 	struct kept kept = { .waits = false };
 
-	if (progress_rest(session)->bytes) {
-		memcpy(&kept, progress_rest(session)->bytes, sizeof(kept));
+	if (kept_of(session).length > 0) {
+		memcpy(&kept, kept_of(session).text, sizeof(kept));
 	}
 	return kept.waits;
 }
@@ -183,7 +197,11 @@ static void give_turn(struct input *input, struct span line, enum line_fate fate
 static void take_line(struct input *input, struct span line, enum line_fate fate)
 {
 	switch (progress_next(input->session)) {
-	case REQUEST_WAS_DONE: return;
+	case REQUEST_WAS_DONE:
+		if (fate == LINE_IS_CARRIED_OUT && command_ends(line)) {
+			session_close(input->session);
+		}
+		return;
 	case REQUEST_WAS_INTERRUPTED: fate = LINE_IS_INTERRUPTED; break;
 	case REQUEST_IS_NEW: break;
 	}
@@ -263,14 +281,14 @@ void input_take(struct session *session, char *bytes, size_t length)
 
 void input_go_on(struct session *session)
 {
-	const struct rest *rest = progress_rest(session);
+	const struct span bytes = kept_of(session);
 	struct input input;
 	struct kept kept;
 
-	memcpy(&kept, rest->bytes, sizeof(kept));
-	const char *text = (const char *)rest->bytes + sizeof(kept) + kept.reader_size;
+	memcpy(&kept, bytes.text, sizeof(kept));
+	const char *text = bytes.text + sizeof(kept) + kept.reader_size;
 	const char *end_of_line = text + kept.line_length;
-	size_t length = rest->length - (size_t)(end_of_line - (const char *)rest->bytes);
+	size_t length = bytes.length - (size_t)(end_of_line - bytes.text);
 
 	begin(&input, session);
 	session->keeping = false;

@@ -15,6 +15,6 @@
 /* These are the front's (front.h). */
 void input_take(struct session *session, char *bytes, size_t length);
 void input_go_on(struct session *session);
-bool input_waits(const struct session *session);
+bool input_revive(struct session *session);
 
 #endif

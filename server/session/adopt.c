@@ -6,7 +6,7 @@
 #include "server/session/progress.h"
 #include "server/session/session.h"
 
-#define DONE_SHIFT 32
+#define RESUMED_MOST 8 /* processes that may end over the same input; then its sender is let go */
 
 /* What is in use */
 
@@ -71,7 +71,7 @@ static void keep_replies(struct turn *turn)
 {
 	struct block *replies = turn->hand->replies;
 
-	if (stream_in_hand(turn) && (uint32_t)turn->hand->done > 0) {
+	if (stream_in_hand(turn) && hand_done(turn->hand).reply_bytes > 0) {
 		arena_keep(turn->arena, replies, sizeof(*replies) + replies->size);
 		replies->arena = turn->arena;
 		replies->references = 1;
@@ -116,8 +116,7 @@ static void revive(struct turn *turn, const struct front *front, uint32_t seat, 
 
 	if (!session) {
 		close_stream(turn, (const int[]){ socket } - seat, seat);
-	} else if (front->forgets || !kernel_counts(socket, &counts) ||
-		   (session->stream->proxied && counts.read > 0)) {
+	} else if (session->front->forgets || !kernel_counts(socket, &counts)) {
 		session_end(session);
 	} else {
 		output_adopt(session->output, counts.sent);
@@ -156,21 +155,20 @@ static void queue_replies(struct session *session)
 	struct turn *turn = session->turn;
 	struct hand *hand = turn->hand;
 	struct block *replies = hand->replies;
-	uint32_t length = (uint32_t)hand->done;
-	uint32_t done = (uint32_t)(hand->done >> DONE_SHIFT);
+	const struct hand_done done = hand_done(hand);
 
-	if (length == 0) {
+	if (done.reply_bytes == 0) {
 		return;
 	}
 	bool queued = hand->committing != 0 && output_has(session->output, hand->committing) &&
-		      hand->committing_done == done;
+		      hand->committing_done == done.requests;
 
 	if (!queued) {
-		hand_begin_commit(hand, done);
+		hand_begin_commit(hand, done.requests);
 		output_mark(session->output, hand->committing);
-		output_copy(session->output, &turn->sessions->copied, replies->bytes, length);
+		(void)session_copy_reply(session, replies->bytes, done.reply_bytes);
 	}
-	atomic_store(&hand->done, (uint64_t)done << DONE_SHIFT);
+	hand_note_done(hand, (struct hand_done){ done.requests, 0 });
 	hand->replies = turn->sessions->reply.block;
 	block_release(replies);
 }
@@ -206,7 +204,7 @@ static void take_again(struct session *session)
 
 	if (consumed > 0) {
 		progress_begin(session, false);
-		session->front->take(session, hand->received + skip, consumed - skip);
+		session_take(session, hand->received + skip, consumed - skip);
 		progress_end(session, consumed);
 	}
 }
@@ -218,12 +216,17 @@ void adopt_resume(struct turn *turn, bool asked)
 	struct session *session = session_find(turn, hand->seat, hand->session);
 
 	if (!stream_in_hand(turn) || !session || session->state == SESSION_ENDED) {
+		hand->first = hand->begun; /* no number is given twice */
+		return;
+	}
+	if (++hand->resumed > RESUMED_MOST) {
+		session_end(session);
 		return;
 	}
 	queue_replies(session);
 	if (session->state == SESSION_OPEN) {
 		sessions->resumes = true;
-		sessions->resume_done = (hand->done >> DONE_SHIFT) + asked;
+		sessions->resume_done = hand_done(hand).requests + asked;
 		sessions->resume_begun = hand->begun > hand->first + sessions->resume_done;
 		take_again(session);
 		sessions->resumes = sessions->resume_begun = false;

@@ -41,8 +41,11 @@ struct front {
 	void (*take)(struct session *session, char *bytes, size_t length);
 	void (*go_on)(struct session *session);
 
-	/* A predecessor of this worker kept something that has to wait. NULL: never. */
-	bool (*waits)(const struct session *session);
+	/*
+	 * A predecessor of this worker had the session: takes up what it kept, all else being zero;
+	 * whether some of that has to wait. May turn it over to another front. NULL: none does.
+	 */
+	bool (*revive)(struct session *session);
 
 	/*
 	 * A reply is lines, each with its LF: what they are on the wire. And the connection is

@@ -1,7 +1,5 @@
 #include "server/session/progress.h"
 
-#define DONE_SHIFT 32
-
 static struct hand *hand_of(const struct session *session)
 {
 	return session->turn->hand;
@@ -35,7 +33,8 @@ void progress_begin(struct session *session, bool kept)
 	hand->committing = 0;
 	hand->replies = sessions->reply.block;
 	atomic_store_explicit(&hand->begun, hand->first, memory_order_relaxed);
-	atomic_store_explicit(&hand->done, 0, memory_order_relaxed);
+	hand_note_done(hand, (struct hand_done){ 0, 0 });
+	hand->resumed = 0;
 	atomic_store_explicit(&hand->session, session->number, memory_order_release);
 }
 
@@ -76,10 +75,8 @@ static void note_done(struct session *session)
 {
 	const struct sessions *sessions = session->turn->sessions;
 
-	atomic_store_explicit(&hand_of(session)->done,
-			      (uint64_t)sessions->requests_done << DONE_SHIFT |
-				      sessions->reply.complete,
-			      memory_order_release);
+	hand_note_done(hand_of(session), (struct hand_done){ (uint32_t)sessions->requests_done,
+							     (uint32_t)sessions->reply.complete });
 }
 
 void progress_done(struct session *session)

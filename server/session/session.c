@@ -65,8 +65,9 @@ void session_end(struct session *session)
 	atomic_store(&session->stream->state, STREAM_ENDED);
 	weight_update(session);
 	event_del(&session->event);
-	shutdown(session->socket,
-		 SHUT_RDWR); /* the master may have a copy: to close is not enough */
+	if (session->turn->shared->options->adopt) {
+		shutdown(session->socket, SHUT_RDWR); /* the master has a copy */
+	}
 	close(session->socket);
 	output_finish(session->output);
 	sessions_add_leaving(session);
@@ -103,8 +104,8 @@ void session_cut_off(struct session *session)
 		     output_bytes(session->output));
 	put_last_words(session, &why);
 	score_add(session->turn->score, COUNTER_CUT_OFF, 1);
+	session->stream->end_ns = turn_now_ns(session->turn) + CUT_OFF_NS;
 	session_close(session);
-	session->linger_until_ns = turn_now_ns(session->turn) + CUT_OFF_NS;
 }
 
 /* Much may be queued within one turn: it is sent before it is held against the receiver. */
@@ -131,19 +132,17 @@ static void queued_own(struct session *session, size_t length)
 	weight_update(session);
 }
 
-/* The complete replies, in frames where its front has such; returns how many bytes that is. */
-static size_t copy_replies(struct session *session)
+size_t session_copy_reply(struct session *session, const char *text, size_t length)
 {
 	struct sessions *sessions = session->turn->sessions;
-	const struct reply *reply = &sessions->reply;
 	struct reply *framed = &sessions->framed;
 
 	if (!session->front->frame) {
-		output_copy(session->output, &sessions->copied, reply->text, reply->complete);
-		return reply->complete;
+		output_copy(session->output, &sessions->copied, text, length);
+		return length;
 	}
 	reply_clear(framed);
-	session->front->frame(reply->text, reply->complete, framed);
+	session->front->frame(text, length, framed);
 	output_copy(session->output, &sessions->copied, framed->text, framed->length);
 	return framed->length;
 }
@@ -156,7 +155,8 @@ void session_send_replies(struct turn *turn)
 	sessions->answering = NULL;
 	if (session && session->state == SESSION_OPEN) {
 		progress_begin_commit(session);
-		size_t length = copy_replies(session);
+		size_t length =
+			session_copy_reply(session, sessions->reply.text, sessions->reply.complete);
 
 		reply_drop_complete(&sessions->reply);
 		progress_end_commit(session);
@@ -423,7 +423,7 @@ static void finish_sending(struct session *session)
 	session->state = SESSION_LINGERING;
 	session->turn->sessions->lingering++;
 	sessions_add_leaving(session); /* the peer may take its time, nick and rooms are free */
-	session->linger_until_ns = turn_now_ns(session->turn) + LINGER_NS;
+	session->stream->end_ns = turn_now_ns(session->turn) + LINGER_NS;
 	set_reading(session, true);
 	linger(session);
 }
@@ -531,27 +531,13 @@ static void begin(struct session *session)
 	}
 }
 
-static void begin_behind_proxy(struct session *session)
-{
-	if (session->proxy_wait->header.names_peer) {
-		session->peer = session->stream->peer = session->proxy_wait->header.peer;
-	}
-	session->stream->proxied = false;
-	free(session->proxy_wait);
-	session->proxy_wait = NULL;
-	begin(session);
-}
-
 /* Its address is the proxy's, until it says whose it is. */
 static void await_header(struct session *session)
 {
-	session->proxy_wait = calloc(1, sizeof(*session->proxy_wait));
-	if (!session->proxy_wait) {
-		session_end(session);
-		return;
+	session->proxy_header = calloc(1, sizeof(*session->proxy_header));
+	if (!session->proxy_header) {
+		die("out of memory");
 	}
-	session->proxy_wait->until_ns = turn_now_ns(session->turn) + PROXY_HEADER_NS;
-	set_reading(session, true);
 }
 
 static void end_without_header(struct session *session, const char *what)
@@ -560,12 +546,45 @@ static void end_without_header(struct session *session, const char *what)
 	session_end(session);
 }
 
+/* What came of a header is kept as the session's rest: so it outlives this process, too. */
+static void keep_header(struct session *session, enum proxy_result result)
+{
+	struct proxy_header *header = session->proxy_header;
+
+	if (result == PROXY_MORE) {
+		memcpy(progress_keep(session, sizeof(*header), REST_PROXIED), header,
+		       sizeof(*header));
+		return;
+	}
+	(void)progress_keep(session, 0, 0);
+	if (header->names_peer) {
+		session->peer = session->stream->peer = header->peer;
+	}
+	free(header);
+	session->proxy_header = NULL;
+}
+
+/* Returns how many of the bytes belong to its header. */
+static size_t take_header(struct session *session, const char *bytes, size_t length)
+{
+	size_t used = 0;
+	enum proxy_result result = proxy_header_read(session->proxy_header, bytes, length, &used);
+
+	if (result == PROXY_BAD) {
+		end_without_header(session, "sent no PROXY header");
+	} else {
+		keep_header(session, result);
+	}
+	return used;
+}
+
 /* It is looked at first and then taken, so that what follows it stays for the front. */
 static void read_proxy_header(struct session *session)
 {
 	char *bytes = session->turn->hand->received;
+
+	progress_begin(session, false);
 	ssize_t got = recv(session->socket, bytes, RECEIVE_SIZE, MSG_PEEK);
-	size_t used = 0;
 
 	if (got <= 0) {
 		if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -573,14 +592,23 @@ static void read_proxy_header(struct session *session)
 		}
 		return;
 	}
-	enum proxy_result result =
-		proxy_header_read(&session->proxy_wait->header, bytes, (size_t)got, &used);
+	size_t used = take_header(session, bytes, (size_t)got);
 
-	(void)recv(session->socket, bytes, used, 0);
-	if (result == PROXY_WHOLE) {
-		begin_behind_proxy(session);
-	} else if (result == PROXY_BAD) {
-		end_without_header(session, "sent no PROXY header");
+	if (session->state == SESSION_OPEN) {
+		(void)recv(session->socket, bytes, used, 0);
+	}
+	progress_end(session, used);
+	if (session->state == SESSION_OPEN && !session->proxy_header) {
+		begin(session);
+	}
+}
+
+void session_take(struct session *session, char *bytes, size_t length)
+{
+	if (session->proxy_header) {
+		(void)take_header(session, bytes, length);
+	} else {
+		session->front->take(session, bytes, length);
 	}
 }
 
@@ -592,7 +620,7 @@ static void on_event(evutil_socket_t socket, short what, void *argument)
 	if (what & EV_WRITE) {
 		flush(session);
 	}
-	if ((what & EV_READ) && session->state == SESSION_OPEN && session->proxy_wait) {
+	if ((what & EV_READ) && session->state == SESSION_OPEN && session->proxy_header) {
 		read_proxy_header(session);
 	} else if ((what & EV_READ) && session->state == SESSION_OPEN) {
 		read_input(session);
@@ -666,7 +694,7 @@ static struct session *seat_session(struct turn *turn, const struct front *front
 
 /* A new one; NULL when there is no seat or no memory. */
 static struct session *create(struct turn *turn, const struct front *front,
-			      const struct session_socket *socket)
+			      const struct session_socket *socket, uint32_t flags)
 {
 	struct sessions *sessions = turn->sessions;
 	struct session *session;
@@ -683,12 +711,26 @@ static struct session *create(struct turn *turn, const struct front *front,
 		     &(struct stream){ .handoff = socket->handoff,
 				       .kind = socket->kind,
 				       .since_ns = turn->accepted_ns,
-				       .peer = socket->peer });
+				       .due_ns = turn_now_ns(turn) + PROXY_HEADER_NS,
+				       .peer = socket->peer,
+				       .own = socket->own,
+				       .rest[0].flags = flags });
 	output_init(session->output, turn->arena);
 	if (front->start) {
 		front->start(session, socket);
 	}
 	return session;
+}
+
+/* A header that a predecessor has read in part. */
+static void revive_header(struct session *session)
+{
+	const struct rest *rest = progress_rest(session);
+
+	await_header(session);
+	if (rest->bytes) {
+		memcpy(session->proxy_header, rest->bytes, sizeof(*session->proxy_header));
+	}
 }
 
 struct session *session_revive(struct turn *turn, const struct front *front, uint32_t index,
@@ -706,7 +748,11 @@ struct session *session_revive(struct turn *turn, const struct front *front, uin
 		session->let_in = session->seat->session == session->number;
 		session->state = stream->state == STREAM_OPEN ? SESSION_OPEN : SESSION_CLOSING;
 		session->said_farewell = session->state == SESSION_CLOSING && front->farewell;
-		session->keeping = front->waits && front->waits(session);
+		if (progress_rest(session)->flags & REST_PROXIED) {
+			revive_header(session);
+		} else {
+			session->keeping = front->revive && front->revive(session);
+		}
 	}
 	return session;
 }
@@ -715,8 +761,8 @@ void session_start(struct session *session)
 {
 	weight_update(session);
 	sessions_add_unsent(session);
-	if (session->stream->proxied) {
-		await_header(session);
+	if (session->proxy_header) {
+		set_reading(session, session->state == SESSION_OPEN);
 		return;
 	}
 	if (session->keeping || !session->let_in) {
@@ -733,7 +779,7 @@ void session_start(struct session *session)
 struct session *session_open(struct turn *turn, const struct front *front,
 			     const struct session_socket *socket)
 {
-	struct session *session = create(turn, front, socket);
+	struct session *session = create(turn, front, socket, 0);
 
 	if (!session) {
 		session_refuse(front, socket->descriptor);
@@ -746,17 +792,15 @@ struct session *session_open(struct turn *turn, const struct front *front,
 struct session *session_open_proxied(struct turn *turn, const struct front *front,
 				     const struct session_socket *socket)
 {
-	struct session *session = create(turn, front, socket);
+	struct session *session = create(turn, front, socket, REST_PROXIED);
 
 	if (!session) {
 		session_refuse(front, socket->descriptor);
 		return NULL;
 	}
-	session->stream->proxied = true;
 	await_header(session);
-	if (session->state == SESSION_OPEN) {
-		read_proxy_header(session); /* it mostly comes with the connection */
-	}
+	set_reading(session, true);
+	read_proxy_header(session); /* it mostly comes with the connection */
 	return session;
 }
 
@@ -774,7 +818,7 @@ static void free_session(struct session *session)
 	if (session->front->finish) {
 		session->front->finish(session);
 	}
-	free(session->proxy_wait);
+	free(session->proxy_header);
 	free(session->renames);
 	free(session);
 }
@@ -838,7 +882,7 @@ void sessions_end_from(struct turn *turn, struct peer_network network, const str
 	uint32_t index = 0;
 
 	for (struct session *session; (session = sessions_next(turn, &index));) {
-		if (!session->operator_role && !session->proxy_wait &&
+		if (!session->operator_role && !session->proxy_header &&
 		    peer_network_has(network, session->peer)) {
 			session_end_now(session, why);
 		}
@@ -854,11 +898,12 @@ void sessions_tick(struct turn *turn)
 		if (seat_is_ended(session->seat)) { /* who did it died before it told us */
 			atomic_store(&turn->shared->directory->has_ended[turn->worker], true);
 		}
-		if (session->linger_until_ns != 0 &&
-		    session->linger_until_ns <= turn_now_ns(turn)) {
+		const struct stream *stream = session->stream;
+
+		if (stream->end_ns != 0 && stream->end_ns <= turn_now_ns(turn)) {
 			session_end(session);
-		} else if (session->proxy_wait && session->state == SESSION_OPEN &&
-			   session->proxy_wait->until_ns <= turn_now_ns(turn)) {
+		} else if (session->proxy_header && session->state == SESSION_OPEN &&
+			   stream->due_ns <= turn_now_ns(turn)) {
 			end_without_header(session, "sent no whole PROXY header in 10 s");
 		} else if (session->state == SESSION_OPEN && session->front->tick) {
 			session->front->tick(session);

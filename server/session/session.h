@@ -37,6 +37,12 @@ struct session *session_open(struct turn *turn, const struct front *front,
 struct session *session_revive(struct turn *turn, const struct front *front, uint32_t index,
 			       int socket);
 
+/* Takes LENGTH bytes that its peer sent once more (adopt.h): they are done with. */
+void session_take(struct session *session, char *bytes, size_t length);
+
+/* Queues LENGTH bytes of replies, in frames if its front has such; returns how many that makes. */
+size_t session_copy_reply(struct session *session, const char *text, size_t length);
+
 /* It is whole: is read and sent from here on. */
 void session_start(struct session *session);
 

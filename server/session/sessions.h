@@ -21,12 +21,6 @@
 #include "server/state/message.h"
 #include "server/state/turn.h"
 
-/* A connection through a trusted proxy has not said yet whose it is. */
-struct proxy_wait {
-	struct proxy_header header;
-	int64_t until_ns; /* then it ends */
-};
-
 enum session_state {
 	SESSION_OPEN,
 	SESSION_CLOSING,   /* nothing more is read; what is queued is sent, then the end */
@@ -50,7 +44,7 @@ struct session {
 	struct seat *seat; /* shared: nick and rooms */
 	uint64_t number;
 	struct peer_address peer;
-	struct proxy_wait *proxy_wait; /* `peer` is the proxy's still; or NULL */
+	struct proxy_header *proxy_header; /* it has not come whole: `peer` is the proxy's still */
 	int socket;
 	uint32_t index;         /* of the seat, among this worker's */
 	struct stream *stream;  /* shared: what a successor needs to go on with it */
@@ -83,7 +77,6 @@ struct session {
 	struct session *next_unsent;
 	struct session *next_waiting;
 	struct session *next_ended;
-	int64_t linger_until_ns;
 };
 
 /* A worker's sessions. */

@@ -56,9 +56,21 @@ void session_charge(struct session *session, unsigned cost)
 	sessions->share_left = left;
 }
 
+/* What a predecessor had done, or begun, of its input is passed over in one go. */
+static bool catches_up(const struct sessions *sessions)
+{
+	return sessions->resumes &&
+	       (sessions->requests < sessions->resume_done || sessions->resume_begun);
+}
+
 bool session_may_go_on(const struct session *session)
 {
-	return session->turn->sessions->share_left > 0 && !weight_ignores_its_replies(session) &&
+	const struct sessions *sessions = session->turn->sessions;
+
+	if (catches_up(sessions)) {
+		return true;
+	}
+	return sessions->share_left > 0 && !weight_ignores_its_replies(session) &&
 	       !seat_is_ended(session->seat);
 }
 

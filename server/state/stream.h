@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/config/arrival.h"
 #include "server/config/options.h"
 #include "server/state/admission.h"
 #include "shared/base/arena.h"
@@ -71,8 +72,11 @@ struct output {
 struct rest {
 	void *bytes; /* in the arena, LENGTH of them */
 	uint32_t length;
-	uint32_t flags; /* the front's */
+	uint32_t flags; /* the front's, but for REST_PROXIED */
 };
+
+/* A trusted proxy has not said yet whose connection it is: kept is what came of its header. */
+#define REST_PROXIED (1U << 31)
 
 enum stream_state {
 	STREAM_OPEN,
@@ -88,11 +92,13 @@ struct stream {
 	struct output output;
 	char audit[NAME_EVENT_SIZE]; /* the event that is being counted for it, or "" */
 	int64_t since_ns;            /* monotonic: what is not carried out yet came after that */
+	int64_t due_ns;              /* the front's: monotonic; of a PROXY header: until when */
+	int64_t end_ns;              /* monotonic: then it ends, read or not; 0: not known yet */
 	struct peer_address peer;
+	struct endpoint own;   /* where it came to, if its socket does not know: through TLS */
 	uint8_t kind;          /* enum listener_kind */
 	_Atomic uint8_t state; /* enum stream_state */
 	bool operator_role;
-	bool proxied; /* a trusted proxy has not said yet whose it is */
 };
 
 enum hand_kind {
@@ -106,6 +112,12 @@ enum hand_kind {
 	HAND_POSITION   /* of a waiter: index; from is the position */
 };
 
+/* Of the input in hand. */
+struct hand_done {
+	uint32_t requests;
+	uint32_t reply_bytes; /* of `replies`: they answer them, and are not queued */
+};
+
 struct hand {
 	/* The input that is being taken; done with when that stream's `input` is another. */
 	_Atomic uint64_t session; /* whose; 0: nobody's */
@@ -114,7 +126,8 @@ struct hand {
 	uint64_t input_before;
 	uint64_t first;         /* requests that this worker ever began, before these */
 	_Atomic uint64_t begun; /* likewise, with these */
-	_Atomic uint64_t done;  /* of these, times 2^32, and bytes of `replies` that answer them */
+	_Atomic uint64_t done;  /* struct hand_done, in one */
+	uint32_t resumed;       /* how many successors of who began with it had it in hand */
 	struct block *replies;
 	uint64_t committing; /* tag of the replies that are being queued */
 	uint32_t committing_done;
@@ -156,6 +169,26 @@ void streams_close(struct streams *streams, uint32_t worker, uint32_t seat);
 /* The master: calls SEE for each seat where somebody's session ended since the last time. */
 void streams_each_closed(struct streams *streams, uint32_t worker,
 			 void (*see)(void *context, uint32_t worker, uint32_t seat), void *context);
+
+/* What is done of the input in hand: both numbers change with one store. */
+static inline struct hand_done hand_done(const struct hand *hand)
+{
+	uint64_t done = atomic_load_explicit(&hand->done, memory_order_acquire);
+
+	return (struct hand_done){ (uint32_t)(done >> 32), (uint32_t)done };
+}
+
+static inline void hand_note_done(struct hand *hand, struct hand_done done)
+{
+	atomic_store_explicit(&hand->done, (uint64_t)done.requests << 32 | done.reply_bytes,
+			      memory_order_release);
+}
+
+/* Whether a request was begun and is not done. */
+static inline bool hand_has_begun(const struct hand *hand)
+{
+	return hand->begun > hand->first + hand_done(hand).requests;
+}
 
 /* A delivery begins: a new tag; it is over. */
 void hand_begin(struct hand *hand, enum hand_kind kind, uint32_t index, uint64_t from, uint64_t to);

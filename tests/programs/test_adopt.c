@@ -9,9 +9,11 @@
 #include "tests/programs/office.h"
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
+#include "tests/support/http.h"
 
 static struct turnstiled server;
 static struct talk ann, bob;
+static struct http_answer answer;
 
 static void init(void)
 {
@@ -93,21 +95,24 @@ Test(programs_adopt, a_tied_hold_and_a_place_in_the_row_outlive_it)
 	ask(&ann, "+audit rush 1 0 4 5 ok$", "/audit rush");
 }
 
+/* Each, once it has had the time to read what was written. */
+static void kill_workers(void)
+{
+	pid_t children[WATCH_CHILDREN_MAX];
+	size_t count = watch_children(server.pid, children);
+
+	clock_sleep(100 * NS_PER_MS);
+	for (size_t i = 0; i < count; i++) {
+		watch_signal(server.pid, children[i], SIGKILL);
+	}
+}
+
 Test(programs_adopt, half_a_line_outlives_it)
 {
 	enter_both("handoff");
 	talk_write(&ann, "/say #r half ", 13);
 	ask(&bob, "+pong$", "/ping");
-	clock_sleep(100 * NS_PER_MS);
-	pid_t pid;
-
-	serving(&bob, &pid);
-	pid_t children[WATCH_CHILDREN_MAX];
-	size_t count = watch_children(server.pid, children);
-
-	for (size_t i = 0; i < count; i++) {
-		watch_signal(server.pid, children[i], SIGKILL);
-	}
+	kill_workers();
 	talk_write(&ann, "a line\n", 7);
 	talk_expect_event(&bob, "*say #r ann half a line");
 }
@@ -141,6 +146,99 @@ Test(programs_adopt, an_echo_outlives_it)
 		talk_read(&ann, text, 5);
 		cr_expect_str_eq(text, "AGAIN");
 	}
+}
+
+static void write_text(struct talk *talk, const char *text)
+{
+	talk_write(talk, text, strlen(text));
+}
+
+Test(programs_adopt, half_a_request_outlives_it_and_what_it_waits_for)
+{
+	turnstiled_start(&server, "--workers", "1", "--event", "rush=5");
+	talk_open(&ann, server.http_port);
+	write_text(&ann, "POST /api/v1/events/rush/boo");
+	kill_workers();
+	write_text(&ann, text_of("kings HTTP/1.1\r\nHost: localhost:%u\r\nExpect: 100-continue\r\n"
+				 "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n",
+				 server.http_port));
+	talk_expect(&ann, "HTTP/1.1 100 Continue\r");
+	talk_expect(&ann, "\r");
+	kill_workers();
+	write_text(&ann, "{\"quantity\"");
+	kill_workers();
+	write_text(&ann, ":2}GET /api/v1/events/rush HTTP/1.1\r\n");
+	cr_expect_eq(http_receive(&ann, &answer, true), 201);
+	cr_expect_not_null(strstr(answer.body, "\"quantity\":2"));
+	kill_workers();
+	write_text(&ann,
+		   text_of("Host: localhost:%u\r\nConnection: close\r\n\r\n", server.http_port));
+	cr_expect_eq(http_receive(&ann, &answer, true), 200);
+	talk_expect_end(&ann);
+}
+
+Test(programs_adopt, requests_that_were_sent_together_are_answered_in_order)
+{
+	pid_t pid;
+
+	turnstiled_start(&server, "--workers", "1", "--event", "rush=5");
+	talk_open_greeted(&bob, server.lines_port);
+	talk_open(&ann, server.http_port);
+	cr_expect_eq(http_get(&ann, &answer, "/healthz"), 200);
+	serving(&bob, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGSTOP));
+	http_send(&ann, "POST", "/api/v1/events/rush/bookings", "", "{}");
+	http_send(&ann, "GET", "/nothing", "", NULL);
+	http_send(&ann, "HEAD", "/api/v1/events/rush", "", NULL);
+	http_send(&ann, "GET", "/api/v1/events/rush", "Connection: close\r\n", NULL);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	cr_expect_eq(http_receive(&ann, &answer, true), 415);
+	cr_expect_eq(http_receive(&ann, &answer, true), 404);
+	cr_expect_eq(http_receive(&ann, &answer, false), 200);
+	cr_expect_eq(http_receive(&ann, &answer, true), 200);
+	talk_expect_end(&ann);
+}
+
+/* The joiner is stopped, so that what is asked of it waits. */
+Test(programs_adopt, what_is_being_booked_is_answered_by_the_next)
+{
+	pid_t children[WATCH_CHILDREN_MAX];
+	pid_t worker;
+
+	turnstiled_start(&server, "--workers", "1", "--event", "rush=5", "--serialize", "join");
+	talk_open_greeted(&bob, server.lines_port);
+	talk_open(&ann, server.http_port);
+	serving(&bob, &worker);
+	cr_assert_eq(watch_children(server.pid, children), 2);
+	pid_t joiner = children[children[0] == worker];
+
+	cr_assert(watch_signal(server.pid, joiner, SIGSTOP));
+	http_send(&ann, "POST", "/api/v1/events/rush/bookings", "", NULL);
+	http_send(&ann, "GET", "/api/v1/events/rush", "Connection: close\r\n", NULL);
+	clock_sleep(100 * NS_PER_MS);
+	cr_assert(watch_signal(server.pid, worker, SIGKILL));
+	ask(&bob, "+pong$", "/ping");
+	cr_assert(watch_signal(server.pid, joiner, SIGCONT));
+	cr_expect_eq(http_receive(&ann, &answer, true), 201);
+	cr_expect_eq(http_receive(&ann, &answer, true), 200);
+	cr_expect_not_null(strstr(answer.body, "\"left\":4,"));
+	talk_expect_end(&ann);
+}
+
+Test(programs_adopt, half_a_proxy_header_outlives_it)
+{
+	turnstiled_start(&server, "--workers", "1", "--trust-proxy", "127.0.0.1",
+			 "--op-password-file", password_file(&server));
+	talk_open(&ann, server.lines_port);
+	write_text(&ann, "PROXY TCP4 192.0.");
+	kill_workers();
+	write_text(&ann, "2.7 127.0.0.1 ");
+	kill_workers();
+	write_text(&ann, "1 2\r\n");
+	talk_expect_start(&ann, "+turnstile 1 ");
+	kill_workers();
+	become_operator(&ann);
+	cr_expect(log_has(&server, "(192.0.2.7) is an operator now"));
 }
 
 Test(programs_adopt, the_copies_of_ended_connections_are_closed)

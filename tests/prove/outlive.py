@@ -13,6 +13,7 @@ and what was seen. Exit status 1: something was wrong.
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -35,7 +36,8 @@ class Server:
         self.log = open(os.path.join(folder, "log"), "w+b")
         self.process = subprocess.Popen(
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
-             "echo:127.0.0.1:0", "--state", folder, "--event", "rush=1000000", "--workers", str(workers),
+             "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", "--state", folder, "--event",
+             "rush=1000000", "--workers", str(workers),
              "--rate", "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
             stdout=subprocess.PIPE, stderr=self.log)
         self.ports = {}
@@ -230,17 +232,27 @@ class Speaker(Client):
 
 
 class Booker(Client):
-    """Books with a key each; an interrupted one is asked for again and has one code."""
+    """Books with a key each; an interrupted one is asked for again and has one code. Pings wait for
+    the bookings before them."""
     next = 0
 
     def begin(self):
         self.codes = {}
-        self.owed = 0
 
     def act(self):
         if len(self.waits) < 30:
             self.book(self.next)
+            if self.chance.random() < 0.3:
+                self.ping(self.next)
             self.next += 1
+
+    def ping(self, number):
+        def check(line):
+            if is_interrupted(line):
+                self.interrupted += 1
+            elif line != f"+pong {number}":
+                raise Wrong(f"ping {number}: {line}")
+        self.ask(f"/ping {number}", check)
 
     def book(self, number):
         def check(line):
@@ -252,6 +264,136 @@ class Booker(Client):
             elif self.codes.setdefault(number, line) != line:
                 raise Wrong(f"booking {number}: {line}, was {self.codes[number]}")
         self.ask(f"/book rush 1 key=outlive-{os.getpid():010}-{self.number}-{number}", check)
+
+
+class Http(Client):
+    """Requests, many at once: each is answered once, in order, whole. What is booked without a key
+    is booked once, too."""
+    kind = "http"
+    greeting = False
+
+    def begin(self):
+        self.codes = []
+        self.unclear = 0
+        self.next = 0
+        self.closing = False
+        self.hasty = self.number % 3 == 0  # ends its connections
+
+    def connect(self, server):
+        self.socket = socket.create_connection(("127.0.0.1", server.ports["http"]))
+        self.socket.setblocking(False)
+
+    def request(self, method, path, body, check, fields=""):
+        if not self.waits:
+            self.asked_at = time.monotonic()
+        if self.hasty and self.chance.random() < 0.1:
+            self.closing = True
+            fields += "Connection: close\r\n"
+        if body:
+            fields += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        self.out += f"{method} {path} HTTP/1.1\r\nHost: localhost:{self.port}\r\n{fields}\r\n{body}".encode()
+        self.waits.append((method, check))
+
+    def act(self):
+        self.port = self.port if hasattr(self, "port") else self.socket.getpeername()[1]
+        while len(self.waits) < 10 and not self.closing:
+            self.chance.choice((self.book, self.book, self.show, self.head, self.miss))()
+            if self.chance.random() < 0.5:
+                break
+
+    def book(self):
+        number = self.next
+        self.next += 1
+        fields = ""
+        if self.chance.random() < 0.5:
+            fields = f"Idempotency-Key: outlive-{os.getpid():010}-http-{self.number}-{number}\r\n"
+        if self.chance.random() < 0.2:
+            fields += "Expect: 100-continue\r\n"
+
+        def check(status, body):
+            if status == 503 and body.get("error") == "interrupted":
+                self.interrupted += 1
+                self.unclear += 1
+            elif status != 201 or body["quantity"] != 1:
+                raise Wrong(f"booking {number}: {status} {body}")
+            else:
+                self.codes.append(body["code"])
+        self.request("POST", "/api/v1/events/rush/bookings", '{"quantity": 1}', check, fields)
+
+    def show(self):
+        if not self.codes:
+            return
+        code = self.chance.choice(self.codes)
+
+        def check(status, body):
+            if status != 200 or body["code"] != code:
+                raise Wrong(f"ticket {code}: {status} {body}")
+        self.request("GET", f"/api/v1/tickets/{code}", "", check)
+
+    def head(self):
+        def check(status, body):
+            if status != 200:
+                raise Wrong(f"HEAD: {status}")
+        self.request("HEAD", "/api/v1/events/rush", "", check)
+
+    def miss(self):
+        def check(status, body):
+            if status != 404:
+                raise Wrong(f"what is not there: {status} {body}")
+        self.request("GET", "/nothing", "", check)
+
+    def read(self):
+        try:
+            got = self.socket.recv(self.chance.choice((3, 1000, 65536)))
+        except BlockingIOError:
+            return
+        except ConnectionError as error:
+            raise Wrong(str(error)) from error
+        if not got:
+            if not self.closing or self.waits or self.rest:
+                raise Wrong(f"the connection ended: {len(self.waits)} not answered, {self.rest!r}")
+            self.ended = True
+            return
+        self.take(got)
+
+    def take(self, got):
+        self.rest += got
+        while self.take_answer():
+            pass
+
+    def take_answer(self):
+        head, whole, after = self.rest.partition(b"\r\n\r\n")
+        if not whole:
+            return False
+        lines = head.decode().split("\r\n")
+        match = re.fullmatch(r"HTTP/1\.1 (\d{3}) [A-Za-z ]+", lines[0])
+        if not match:
+            raise Wrong(f"no answer: {head!r}")
+        status = int(match[1])
+        if status == 100:
+            self.rest = after
+            return True
+        fields = dict(line.split(": ", 1) for line in lines[1:])
+        if not self.waits:
+            raise Wrong(f"nobody asked for: {head!r}")
+        length = 0 if self.waits[0][0] == "HEAD" else int(fields["Content-Length"])
+        if len(after) < length:
+            return False
+        self.rest = after[length:]
+        now = time.monotonic()
+        self.slowest = max(self.slowest, now - self.asked_at)
+        self.asked_at = now
+        self.answered += 1
+        body = after[:length]
+        if length and fields["Content-Type"] == "application/json":
+            try:
+                body = json.loads(body)
+            except ValueError as error:
+                raise Wrong(f"{self.waits[0][0]}: {head!r} is followed by {after[:300]!r}") from error
+        self.waits.pop(0)[1](status, body)
+        return True
+
+    ended = False
 
 
 class Echo(Client):
@@ -306,9 +448,42 @@ def judge_rooms(clients):
                         raise Wrong(f"line {number} of s{speaker.number} was heard by some alone")
 
 
+def reconnect(selector, client, server):
+    """Who asked for the end of its connection had it, and makes another."""
+    selector.unregister(client.socket)
+    client.socket.close()
+    client.ended = client.closing = False
+    client.connect(server)
+    selector.register(client.socket, selectors.EVENT_READ, client)
+
+
+def ask_audit(server):
+    with socket.create_connection(("127.0.0.1", server.ports["lines"])) as auditor:
+        auditor.sendall(b"/audit rush\n/quit\n")
+        text = b"".join(iter(lambda: auditor.recv(4096), b"")).decode()
+    match = re.search(r"^\+audit rush (\d+) 0 \d+ \d+ ok$", text, re.MULTILINE)
+    if not match:
+        raise Wrong(f"the audit: {text}")
+    return int(match[1])
+
+
+def judge_tickets(clients, server):
+    """As many are sold as were told, each once."""
+    codes = []
+    for client in clients:
+        codes += list(client.codes) if isinstance(client, Http) else []
+        codes += [line.split()[1] for line in client.codes.values()] if isinstance(client, Booker) else []
+    unclear = sum(client.unclear for client in clients if isinstance(client, Http))
+    sold = ask_audit(server)
+    if len(set(codes)) != len(codes):
+        raise Wrong("a ticket was given twice")
+    if not len(codes) <= sold <= len(codes) + unclear:
+        raise Wrong(f"{len(codes)} were told of tickets, {unclear} cannot know; {sold} are sold")
+
+
 def run(arguments, server):
     chance = random.Random(arguments.seed)
-    kinds = [Pinger, Speaker, Speaker, Booker, Echo]
+    kinds = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http]
     clients = []
     for number in range(arguments.connections):
         clients.append(kinds[number % len(kinds)](server, number, random.Random(chance.random())))
@@ -345,6 +520,8 @@ def run(arguments, server):
                 key.data.read()
             except Wrong as wrong:
                 raise Wrong(f"{type(key.data).__name__} {key.data.number}: {wrong}")
+            if isinstance(key.data, Http) and key.data.ended:
+                reconnect(selector, key.data, server)
         if not acting and all(client.is_done() for client in clients):
             break
     stuck = [f"{type(c).__name__} {c.number}: {len(c.waits)} unanswered, {len(c.out)} bytes unsent"
@@ -360,6 +537,7 @@ def run(arguments, server):
                 break
         client.finish()
     judge_rooms(clients)
+    judge_tickets(clients, server)
     status = server.stop()
     if status != 0:
         raise Wrong(f"the server ended with {status}")

@@ -107,15 +107,8 @@ Test(site, over_tls_the_port_of_https_may_be_left_out_and_an_origin_is_https)
 	cr_expect_not(is_origin(site, &none, "http://192.0.2.7:443"));
 }
 
-Test(site, what_the_tls_process_says_of_our_end_stands)
+Test(site, over_tls_is_what_came_to_such_a_listener)
 {
-	const struct session_socket socket = { .descriptor = -1,
-					       .own = { .port = 443 },
-					       .kind = LISTENER_HTTPS };
-	struct site site = site_of(&socket);
-
-	cr_expect_eq(site.end.port, 443);
-	cr_expect(site.secure);
-	cr_expect_not(site_of(&(struct session_socket){ .descriptor = -1, .kind = LISTENER_HTTP })
-			      .secure);
+	cr_expect(site_of(&(struct stream){ .kind = LISTENER_HTTPS }).secure);
+	cr_expect_not(site_of(&(struct stream){ .kind = LISTENER_HTTP }).secure);
 }
