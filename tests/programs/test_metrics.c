@@ -1,6 +1,7 @@
 /* What Prometheus scrapes: the form of each line, and that it says the same as /stats. */
 #include <criterion/criterion.h>
 #include <ctype.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,4 +187,99 @@ Test(programs_metrics, each_worker_is_told_apart_and_how_long_it_had_the_lock)
 	cr_expect_geq(sample("turnstile_lock_held_seconds_count"), 1);
 	cr_expect_eq(sample("turnstile_event_open{event=\"rush\"}"), 1);
 	cr_expect_eq(sample("turnstile_healthy"), 1);
+}
+
+/* What others make of the names */
+
+#define FILE_MOST (1 << 20) /* bytes */
+
+static char file_text[FILE_MOST];
+
+static const char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	cr_assert_not_null(file, "%s", path);
+	file_text[fread(file_text, 1, sizeof(file_text) - 1, file)] = '\0';
+	cr_assert_eq(fclose(file), 0);
+	return file_text;
+}
+
+/* Whether the last answer has a sample of that name, with labels or without. */
+static bool has_sample(const char *name, size_t length)
+{
+	for (const char *line = answer.body; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, name, length) == 0 &&
+		    (line[length] == ' ' || line[length] == '{')) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Looks each name of ours in TEXT up; returns how many there are. */
+static unsigned check_names(const char *text)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, "turnstile_"))) {
+		size_t length = name_length(text);
+
+		cr_expect(has_sample(text, length), "there is no %.*s", (int)length, text);
+		text += length;
+		count++;
+	}
+	return count;
+}
+
+Test(programs_metrics, the_dashboard_is_one_and_asks_for_what_there_is)
+{
+	json_error_t error;
+	json_t *board =
+		json_load_file(SOURCE_FOLDER "/packaging/grafana/turnstile.json", 0, &error);
+	size_t at, i;
+	json_t *panel, *target;
+
+	start();
+	scrape();
+	cr_assert_not_null(board, "line %d: %s", error.line, error.text);
+	cr_expect_gt(json_integer_value(json_object_get(board, "schemaVersion")), 0);
+	json_array_foreach(json_object_get(board, "panels"), at, panel)
+	{
+		const char *title = json_string_value(json_object_get(panel, "title"));
+		const char *type = json_string_value(json_object_get(panel, "type"));
+
+		cr_expect_eq(json_integer_value(json_object_get(panel, "id")), at + 1);
+		cr_expect(strcmp(type, "row") == 0 ||
+			  json_array_size(json_object_get(panel, "targets")) > 0);
+		json_array_foreach(json_object_get(panel, "targets"), i, target)
+		{
+			const char *asked = json_string_value(json_object_get(target, "expr"));
+
+			cr_expect_geq(check_names(asked), 1, "%s: %s", title, asked);
+		}
+	}
+	cr_expect_geq(json_array_size(json_object_get(board, "panels")), 20);
+	json_decref(board);
+}
+
+Test(programs_metrics, the_alerts_of_the_page_ask_for_what_there_is)
+{
+	const char *page = read_file(SOURCE_FOLDER "/docs/operations.md");
+	char rule[1024];
+	unsigned alerts = 0;
+
+	start();
+	scrape();
+	for (const char *alert = page; (alert = strstr(alert, "- alert: ")); alert++) {
+		const char *asked = strstr(alert, "expr: ");
+		const char *end = strstr(alert, "annotations: ");
+
+		cr_assert(asked && end);
+		snprintf(rule, sizeof(rule), "%.*s", (int)(end - asked), asked);
+		cr_expect_geq(check_names(rule), 1);
+		alerts++;
+	}
+	cr_expect_eq(alerts, 5);
 }
