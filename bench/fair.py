@@ -4,7 +4,7 @@ and again, and again: a row a command.
 On a busy machine that says more of the machine than of the server. So whoever may do so (root) gives
 the server and the one who asks precedence (SCHED_RR), a row of the same run says how long it takes
 when nobody floods, and a row also says how much of the processor's time the server's turns took
-(turns.c): that is what the server itself adds.
+(turns.c): that is what the server itself adds. `--without-precedence` leaves that out: for a quiet machine.
 """
 import contextlib
 import mmap
@@ -77,7 +77,7 @@ def as_anybody():
 class Server:
     """A turnstiled of two workers with something in it to be listed."""
 
-    def __init__(self, rate):
+    def __init__(self, rate, first):
         self.folder = tempfile.TemporaryDirectory(prefix="turnstile-bench-")
         self.turns_file = self.folder.name + "/turns"
         self.port = None
@@ -85,7 +85,7 @@ class Server:
         self.process = subprocess.Popen(
             [BUILT / "turnstiled", "--listen", "lines:127.0.0.1:0", "--state", self.folder.name,
              "--workers", "2", "--log-level", "error", *events, *rate],
-            stdout=subprocess.PIPE, text=True, preexec_fn=take_precedence,
+            stdout=subprocess.PIPE, text=True, preexec_fn=take_precedence if first else None,
             env={**os.environ, "LD_PRELOAD": BUILT / "bench" / "libturns.so",
                  "TURNS_FILE": self.turns_file})
         for line in self.process.stdout:
@@ -193,11 +193,13 @@ def measure(server, peers, line, seconds):
 HEAD = ["flood of", "p50 ms", "p99 ms", "longest ms", "CPU ms a turn, p99", "longest"]
 
 
-def rows(rate, seconds, only):
-    server = Server(rate)
+def rows(rate, options):
+    first, seconds, only = not options.without_precedence, options.seconds, options.only
+    server = Server(rate, first)
     stop = threading.Event()
     reader = None
-    take_precedence()
+    if first:
+        take_precedence()
     try:
         reader = threading.Thread(target=read_on, args=(people_come(server), stop))
         reader.start()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs benches on turnstile and on what one would take instead, and prints one table for each:
-run.py [book|chat|echo|connect|tls|idle|fair|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME]
+run.py [book|chat|echo|connect|tls|idle|fair|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME] [--without-precedence]
 
 In each round every server is measured once, one after the other, so that a busy moment of the
 machine does not hit one alone; a figure is the median of the rounds.
@@ -287,7 +287,7 @@ def tls(options):
 def fair_shares(options):
     for name, rate in {"at the default --rate": [], "--rate 0": ["--rate", "0"]}.items():
         print_table(f"fair: others' /ping while one connection sends 64 KiB batches, {name}",
-                    fair.HEAD, list(fair.rows(rate, options.seconds, options.only)))
+                    fair.HEAD, list(fair.rows(rate, options)))
 
 
 BENCHES = {"book": book, "echo": echo, "chat": chat, "connect": connect, "tls": tls,
@@ -305,6 +305,7 @@ def read_command_line():
     parser.add_argument("--rounds", type=int, default=3, help="rounds (%(default)s)")
     parser.add_argument("--seconds", type=int, default=2, help="of each run (%(default)s)")
     parser.add_argument("--clients", type=numbers, help="instead of the bench's own: 16,64")
+    parser.add_argument("--without-precedence", action="store_true", help="fair: as the machine is, root or not")
     parser.add_argument("--only", type=lambda text: text.split(","), help="servers: turnstile,redis; of fair: /who,/say")
     return parser.parse_args()
 
