@@ -28,13 +28,16 @@ static bool is_taken_over(const struct turn *turn, const int *sockets, uint32_t 
 	       stream->state != STREAM_ENDED;
 }
 
+/* Also one that the predecessor had closed: it may have had no time to tell the master so. */
 static void close_stream(struct turn *turn, const int *sockets, uint32_t seat)
 {
-	if (sockets && sockets[seat] >= 0) {
+	const bool is_copied = sockets && sockets[seat] >= 0;
+
+	if (is_copied) {
 		(void)shutdown(sockets[seat], SHUT_RDWR);
 		close(sockets[seat]);
 	}
-	if (stream_at(turn, seat)->session != 0) {
+	if (is_copied || stream_at(turn, seat)->session != 0) {
 		streams_close(turn->shared->streams, turn->worker, seat);
 	}
 }

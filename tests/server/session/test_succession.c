@@ -399,6 +399,21 @@ static bool is_given_back(uint64_t session)
 	return false;
 }
 
+static void note_seat(void *context, uint32_t worker, uint32_t seat)
+{
+	(void)worker;
+	*(bool *)context |= seat == CARL;
+}
+
+/* The master is told that its copy of the connection has nobody any more. */
+static bool is_closed(void)
+{
+	bool closed = false;
+
+	streams_each_closed(shared.streams, 0, note_seat, &closed);
+	return closed;
+}
+
 static void see_that_carl_is_gone(const struct child *dead)
 {
 	const uint64_t number = first.turn.sessions->table[CARL]->number;
@@ -411,6 +426,7 @@ static void see_that_carl_is_gone(const struct child *dead)
 	cr_assert(directory_try(shared.directory));
 	cr_assert_not(directory_find(shared.directory, span_of("carl"), &where));
 	directory_unlock(shared.directory);
+	cr_assert(is_closed());
 	cr_assert(is_given_back(number), "what was tied to it is given back");
 	cr_assert_eq(count_of(BOB, "*part #r carl"), 1, "bob heard: %s", heard[BOB]);
 	send_in(BOB, "/who #r\n");
