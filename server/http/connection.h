@@ -19,7 +19,8 @@ enum {
 	KEPT_FOR_WEBSOCKET = 1 << 14, /* its peer was told that it has one, and is not greeted */
 	KEPT_OF_OPERATOR = 1 << 15,   /* likewise: as an operator's */
 	KEPT_OF_WEBSOCKET = 1 << 16,  /* all that is kept is websocket.h's */
-	KEPT_ANSWERS_PAGE = 1 << 17   /* to what the clerk carries out */
+	KEPT_ANSWERS_PAGE = 1 << 17,  /* to what the clerk carries out */
+	KEPT_AMID_FRAMES = 1 << 18    /* of a WebSocket: where it is comes before the lines */
 };
 
 struct connection {

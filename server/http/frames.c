@@ -17,6 +17,7 @@
 
 struct frames {
 	wslay_event_context_ptr context;
+	struct frames_place place;
 	const char *bytes; /* that are being read */
 	size_t length;
 	struct reply *lines;
@@ -160,7 +161,35 @@ bool frames_read(struct frames *frames, const char *bytes, size_t length, struct
 		frames_close(frames, FRAMES_UNSUPPORTED, control);
 	}
 	send_queued(frames, control);
-	return good && !frames->unsupported && wslay_event_want_read(frames->context);
+	bool goes_on = good && !frames->unsupported && wslay_event_want_read(frames->context);
+
+	if (goes_on) {
+		frames_place_follow(&frames->place, bytes, length);
+	}
+	return goes_on;
+}
+
+size_t frames_saved_size(const struct frames *frames)
+{
+	return frames_place_is_amid(&frames->place) ? FRAMES_SAVED_SIZE : 0;
+}
+
+void frames_save(const struct frames *frames, void *bytes)
+{
+	memcpy(bytes, &frames->place, FRAMES_SAVED_SIZE);
+}
+
+void frames_load(struct frames *frames, const void *bytes)
+{
+	char way[FRAMES_PLACE_BYTES_MOST];
+	struct frames_place place;
+	struct reply nothing;
+
+	memcpy(&place, bytes, sizeof(place));
+	reply_init(&nothing, NULL, NULL);
+	(void)frames_read(frames, way, frames_place_bytes(&place, way), &nothing, &nothing);
+	reply_finish(&nothing);
+	frames->place = place;
 }
 
 void frames_ping(struct frames *frames, struct reply *control)

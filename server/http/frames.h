@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "server/http/frames_place.h"
 #include "server/session/reply.h"
 #include "shared/text/words.h"
 
@@ -37,6 +38,15 @@ void frames_destroy(struct frames *frames);
  */
 bool frames_read(struct frames *frames, const char *bytes, size_t length, struct reply *lines,
 		 struct reply *control);
+
+/*
+ * What has to be kept of them until more comes: its size in bytes, 0 if that is nothing; the bytes;
+ * and new ones that go on with them.
+ */
+#define FRAMES_SAVED_SIZE sizeof(struct frames_place)
+size_t frames_saved_size(const struct frames *frames);
+void frames_save(const struct frames *frames, void *bytes);
+void frames_load(struct frames *frames, const void *bytes);
 
 /* Adds a ping, or a close (unless there was one), to CONTROL. */
 void frames_ping(struct frames *frames, struct reply *control);

@@ -134,14 +134,27 @@ static void answer_control(struct session *session, const struct reply *control)
 	}
 }
 
+/* Where it is amid its frames, before what is kept of its lines. */
+static void keep_frames(struct session *session)
+{
+	const struct websocket *websocket = websocket_of(session);
+
+	if (websocket->lines.before > 0) {
+		frames_save(websocket->frames, progress_kept(session));
+	}
+}
+
 static void take_lines(struct session *session, const struct reply *lines)
 {
 	struct websocket *websocket = websocket_of(session);
+	uint32_t before = (uint32_t)frames_saved_size(websocket->frames);
 	char none = '\0';
 
-	websocket->lines.flags = KEPT_OF_WEBSOCKET;
+	websocket->lines.before_next = before;
+	websocket->lines.flags = KEPT_OF_WEBSOCKET | (before > 0 ? KEPT_AMID_FRAMES : 0);
 	/* Also without any text: what is kept of a line is kept on. */
 	input_take(session, lines->length > 0 ? lines->text : &none, lines->length);
+	keep_frames(session);
 }
 
 static void take(struct session *session, char *bytes, size_t length)
@@ -189,6 +202,7 @@ static void go_on(struct session *session)
 		begin(session);
 	} else {
 		input_go_on(session);
+		keep_frames(session);
 	}
 }
 
@@ -269,7 +283,6 @@ static size_t write_message(const struct message *event, char *bytes)
 static const struct front websocket_front = {
 	.session_size = sizeof(struct websocket),
 	.of_people = true,
-	.forgets = true,
 	.busy = "",
 	.finish = finish,
 	.take = take,
@@ -303,12 +316,18 @@ void websocket_begin(struct session *session)
 
 bool websocket_revive(struct session *session)
 {
-	const uint32_t flags = progress_rest(session)->flags;
+	const struct rest *rest = progress_rest(session);
+	struct lines_session *lines = lines_session_of(session);
 
 	take_over(session);
-	if (flags & KEPT_FOR_WEBSOCKET) {
-		session->operator_role = flags & KEPT_OF_OPERATOR;
+	if (rest->flags & KEPT_FOR_WEBSOCKET) {
+		session->operator_role = rest->flags & KEPT_OF_OPERATOR;
 		return true;
+	}
+	lines->flags = rest->flags & (KEPT_OF_WEBSOCKET | KEPT_AMID_FRAMES);
+	if (rest->flags & KEPT_AMID_FRAMES) {
+		lines->before = lines->before_next = FRAMES_SAVED_SIZE;
+		frames_load(websocket_of(session)->frames, rest->bytes);
 	}
 	return input_revive(session);
 }

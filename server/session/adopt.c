@@ -119,7 +119,7 @@ static void revive(struct turn *turn, const struct front *front, uint32_t seat, 
 
 	if (!session) {
 		close_stream(turn, (const int[]){ socket } - seat, seat);
-	} else if (session->front->forgets || !kernel_counts(socket, &counts)) {
+	} else if (!kernel_counts(socket, &counts)) {
 		session_end(session);
 	} else {
 		output_adopt(session->output, counts.sent);

@@ -22,9 +22,8 @@ struct booking_answer;
 struct front {
 	size_t session_size; /* bytes: of a struct that begins with a struct session */
 	bool of_people;      /* each session has a nick, and hears what the server tells everyone */
-	bool forgets; /* it keeps what a successor cannot find: its sessions end with the worker */
-	bool in_step; /* nothing is read from a peer that does not take what it is sent */
-	const char *busy; /* is sent to who cannot be let in: the server is full */
+	bool in_step;        /* nothing is read from a peer that does not take what it is sent */
+	const char *busy;    /* is sent to who cannot be let in: the server is full */
 
 	/* A session is there, all zero behind its struct session; it is over: both may be NULL. */
 	void (*start)(struct session *session, const struct session_socket *socket);

@@ -99,6 +99,11 @@ void *progress_keep(struct session *session, size_t length, uint32_t flags)
 	return kept->bytes;
 }
 
+void *progress_kept(const struct session *session)
+{
+	return session->turn->sessions->kept.bytes;
+}
+
 void progress_end(struct session *session, size_t length)
 {
 	struct sessions *sessions = session->turn->sessions;

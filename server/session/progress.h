@@ -42,7 +42,10 @@ void progress_done(struct session *session);
 /* A front: room for LENGTH bytes (0: none) that it keeps until the next input, and its flags. */
 void *progress_keep(struct session *session, size_t length, uint32_t flags);
 
-/* What it kept. */
+/* That room again, before progress_end. */
+void *progress_kept(const struct session *session);
+
+/* What it kept before. */
 const struct rest *progress_rest(const struct session *session);
 
 /* Between these two the complete replies to the session are queued, and dropped. */

@@ -10,6 +10,7 @@
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
 #include "tests/support/http.h"
+#include "tests/support/websocket.h"
 
 static struct turnstiled server;
 static struct talk ann, bob;
@@ -197,6 +198,34 @@ Test(programs_adopt, requests_that_were_sent_together_are_answered_in_order)
 	cr_expect_eq(http_receive(&ann, &answer, false), 200);
 	cr_expect_eq(http_receive(&ann, &answer, true), 200);
 	talk_expect_end(&ann);
+}
+
+Test(programs_adopt, a_websocket_outlives_it_amid_a_frame_and_a_message)
+{
+	turnstiled_start(&server, "--workers", "1", "--event", "rush=5");
+	websocket_open(&ann, server.http_port);
+	kill_workers();
+	websocket_say(&ann, "/nick ann");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "+nick ann");
+	websocket_say(&ann, "/join #r");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "+join #r 1");
+	websocket_send(&ann, WEBSOCKET_TEXT, "/say #r half \xF0\x9F", 15);
+	kill_workers();
+	websocket_send(&ann, 0x80 | WEBSOCKET_PING, "you", 3);
+	websocket_expect(&ann, WEBSOCKET_PONG, "you");
+	talk_write(&ann, "\x80\x87zzzz", 6);
+	kill_workers();
+	talk_write(&ann, "\xE4\xD1\x5A", 3);
+	kill_workers();
+	talk_open_greeted(&bob, server.lines_port);
+	ask(&bob, "+join #r 2$", "/join #r");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "*join #r guest-");
+	talk_write(&ann, "\x16\x13\x14\x1F", 4);
+	websocket_expect(&ann, WEBSOCKET_TEXT, "+say #r");
+	talk_expect_event(&bob, "*say #r ann half \xF0\x9F\x9E\xAB line");
+	websocket_say(&ann, "/quit");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "+bye");
+	websocket_expect_close(&ann, 1000);
 }
 
 /* The joiner is stopped, so that what is asked of it waits. */

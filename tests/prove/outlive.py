@@ -79,7 +79,7 @@ class Client:
         self.chance = chance
         self.socket = socket.create_connection(("127.0.0.1", server.ports[self.kind]))
         self.socket.setblocking(False)
-        self.out = b""
+        self.out = self.opening(server.ports[self.kind])
         self.rest = b""
         self.interrupted = 0
         self.answered = 0
@@ -91,11 +91,17 @@ class Client:
     def begin(self):
         pass
 
+    def opening(self, port):
+        return b""
+
+    def encode(self, line):
+        return line.encode() + b"\n"
+
     def ask(self, line, check):
         """One command and what has to become of its final line."""
         if not self.waits:
             self.asked_at = time.monotonic()
-        self.out += line.encode() + b"\n"
+        self.out += self.encode(line)
         self.waits.append(check)
 
     def expect_greeting(self, line):
@@ -231,6 +237,81 @@ class Speaker(Client):
             raise Wrong(f"s{who} said {numbers[-1]} after {numbers[-2]}")
 
 
+class Web:
+    """The same over a WebSocket: frames, some of them cut into fragments, with pings between."""
+    kind = "http"
+    TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+    def opening(self, port):
+        self.shaken = False
+        self.pings = 0
+        self.pongs = 0
+        return (f"GET /ws HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+
+    def frame(self, first, payload):
+        mask = self.chance.randbytes(4)
+        length = len(payload)
+        size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
+        return bytes([first]) + size + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+
+    def ping_frame(self):
+        self.pings += 1
+        return self.frame(0x80 | self.PING, str(self.pings).encode())
+
+    def encode(self, line):
+        text = line.encode()
+        if self.chance.random() < 0.7:
+            return self.frame(0x80 | self.TEXT, text)
+        cut = self.chance.randint(0, len(text))
+        return self.frame(self.TEXT, text[:cut]) + self.ping_frame() + self.frame(0x80, text[cut:])
+
+    def take(self, got):
+        self.rest += got
+        if not self.shaken:
+            head, whole, after = self.rest.partition(b"\r\n\r\n")
+            if not whole:
+                return
+            if not head.startswith(b"HTTP/1.1 101 "):
+                raise Wrong(f"no WebSocket: {head!r}")
+            self.shaken = True
+            self.rest = after
+        while self.take_frame():
+            pass
+
+    def take_frame(self):
+        if len(self.rest) < 2:
+            return False
+        length, start = self.rest[1], 2
+        if length == 126:
+            length, start = int.from_bytes(self.rest[2:4], "big"), 4
+        if len(self.rest) < start + length:
+            return False
+        kind, payload = self.rest[0], self.rest[start:start + length]
+        self.rest = self.rest[start + length:]
+        if kind == 0x80 | self.TEXT:
+            self.hear(payload.decode())
+        elif kind == 0x80 | self.PONG:
+            self.pongs += 1
+            if payload != str(self.pongs).encode():
+                raise Wrong(f"pong {self.pongs} says {payload!r}")
+        elif kind != 0x80 | self.PING:
+            raise Wrong(f"no frame: {kind} {payload!r}")
+        return True
+
+    def is_done(self):
+        return super().is_done() and self.pings == self.pongs
+
+
+class WebPinger(Web, Pinger):
+    pass
+
+
+class WebSpeaker(Web, Speaker):
+    pass
+
+
 class Booker(Client):
     """Books with a key each; an interrupted one is asked for again and has one code. Pings wait for
     the bookings before them."""
@@ -277,15 +358,18 @@ class Http(Client):
         self.unclear = 0
         self.next = 0
         self.closing = False
+        self.fresh = True  # nothing was asked: it ends after ten seconds
         self.hasty = self.number % 3 == 0  # ends its connections
 
     def connect(self, server):
         self.socket = socket.create_connection(("127.0.0.1", server.ports["http"]))
         self.socket.setblocking(False)
+        self.fresh = True
 
     def request(self, method, path, body, check, fields=""):
         if not self.waits:
             self.asked_at = time.monotonic()
+        self.fresh = False
         if self.hasty and self.chance.random() < 0.1:
             self.closing = True
             fields += "Connection: close\r\n"
@@ -350,7 +434,7 @@ class Http(Client):
         except ConnectionError as error:
             raise Wrong(str(error)) from error
         if not got:
-            if not self.closing or self.waits or self.rest:
+            if not (self.closing or self.fresh) or self.waits or self.rest:
                 raise Wrong(f"the connection ended: {len(self.waits)} not answered, {self.rest!r}")
             self.ended = True
             return
@@ -483,7 +567,7 @@ def judge_tickets(clients, server):
 
 def run(arguments, server):
     chance = random.Random(arguments.seed)
-    kinds = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http]
+    kinds = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http, WebPinger, WebSpeaker]
     clients = []
     for number in range(arguments.connections):
         clients.append(kinds[number % len(kinds)](server, number, random.Random(chance.random())))
