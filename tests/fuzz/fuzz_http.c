@@ -37,11 +37,17 @@ static size_t check_one(const char *text, size_t length)
 static void check_output(int client)
 {
 	static char output[WORKER_OUTPUT_SIZE + 1];
-	ssize_t length = read(client, output, WORKER_OUTPUT_SIZE);
+	size_t length = 0;
+	ssize_t got;
 
-	for (ssize_t at = 0; at < length;) {
-		output[length] = '\0';
-		at += (ssize_t)check_one(output + at, (size_t)(length - at));
+	/* What its socket does not take at once comes when it is read. */
+	while ((got = read(client, output + length, WORKER_OUTPUT_SIZE - length)) > 0) {
+		length += (size_t)got;
+		worker_turn();
+	}
+	output[length] = '\0';
+	for (size_t at = 0; at < length && length < WORKER_OUTPUT_SIZE;) {
+		at += check_one(output + at, length - at);
 	}
 }
 

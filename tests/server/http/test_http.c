@@ -8,11 +8,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/config/listener.h"
+#include "server/http/asset.h"
 #include "server/process/core.h"
 #include "server/session/session.h"
 #include "shared/base/clock.h"
 
 #define OUT_SIZE (256 * 1024)
+
+#define FILES_ASKED 100
+#define ANSWER_HEAD 1024 /* bytes, and more than there are */
+#define TURNS_MOST  10000
 
 /* A socket pair has no address: the server's name is a public one. */
 #define HOST "Host: box.example\r\n"
@@ -353,6 +359,38 @@ Test(http, a_body_that_drips_ends_with_the_time_too)
 	pass(1);
 	cr_expect_str_eq(statuses(), "408");
 	cr_expect(ended);
+}
+
+static const struct asset *largest_asset(void)
+{
+	const struct asset *largest = &assets[0];
+
+	for (size_t i = 1; i < asset_count; i++) {
+		largest = assets[i].size > largest->size ? &assets[i] : largest;
+	}
+	return largest;
+}
+
+Test(http, who_asks_for_many_files_and_reads_none_has_few_kept_and_gets_all_in_the_end)
+{
+	const struct asset *asset = largest_asset();
+	char requests[FILES_ASKED * 128];
+	size_t length = 0, answered = 0;
+
+	for (size_t i = 0; i < FILES_ASKED; i++) {
+		length += (size_t)snprintf(requests + length, sizeof(requests) - length,
+					   "GET /assets/%s HTTP/1.1\r\n" HOST "\r\n", asset->name);
+	}
+	send_bytes(requests, length);
+	cr_expect_lt(core.turn.sessions->queued_bytes,
+		     LISTENER_UNSENT_BYTES + 64 * 1024 + 2 * (asset->size + ANSWER_HEAD));
+	for (unsigned i = 0; i < TURNS_MOST && answered < FILES_ASKED; i++) {
+		for (const char *out = get_out(); (out = strstr(out, "HTTP/1.1 200 ")); out++) {
+			answered++;
+		}
+		run_turn();
+	}
+	cr_expect_eq(answered, FILES_ASKED);
 }
 
 Test(http, who_asks_too_much_in_a_second_is_told_so)
