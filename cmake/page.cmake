@@ -20,9 +20,10 @@ function(write_array name text)
     "const unsigned char ${name}[] = { ${bytes} };\nconst size_t ${name}_size = sizeof(${name});\n")
 endfunction()
 
-# write_page(NAME SCRIPT...): web/NAME/page.html, with the one style, and with the scripts in order.
+# write_page(NAME SCRIPT...): web/NAME/page.html, with palette and the one style, and with the scripts in order.
 function(write_page name)
   file(READ ${SOURCES}/${name}/page.html page)
+  file(READ ${SOURCES}/palette.css palette)
   file(READ ${SOURCES}/race/style.css style)
   set(script "")
   foreach(path ${ARGN})
@@ -32,7 +33,7 @@ function(write_page name)
   cut("${page}" "/* style.css */" before_style page)
   cut("${page}" "/* the run */" before_data page)
   cut("${page}" "/* the scripts */" before_script after_script)
-  write_array(page_${name}_head "${before_style}${style}${before_data}")
+  write_array(page_${name}_head "${before_style}${palette}${style}${before_data}")
   write_array(page_${name}_tail "${before_script}${script}${after_script}")
 endfunction()
 

@@ -1,14 +1,24 @@
-# Writes the pages of the server (web/site) as arrays in C: the templates (*.html), and all else as
-# assets, whose names have the digest of all of them in it, also where one names another.
+# Writes the pages of the server (web/site, with web/palette.css before style.css) as arrays in C: the
+# templates (*.html), and all else as assets, whose names have the digest of all of them in them, also
+# where one names another.
 # cmake -DSOURCES=web/site -DOUTPUT=FILE -P site.cmake
 find_program(GZIP gzip REQUIRED)
+
+function(read_source path result)
+  file(READ ${path} text)
+  if(path MATCHES "/style\\.css$")
+    file(READ ${SOURCES}/../palette.css palette)
+    string(PREPEND text "${palette}")
+  endif()
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
 
 file(GLOB paths ${SOURCES}/*)
 list(SORT paths)
 set(names "")
 set(everything "")
 foreach(path ${paths})
-  file(READ ${path} text)
+  read_source(${path} text)
   get_filename_component(name ${path} NAME)
   string(APPEND everything "${name}\n${text}")
   if(NOT name MATCHES "\\.html$")
@@ -44,7 +54,7 @@ foreach(path ${paths})
   get_filename_component(name ${path} NAME)
   get_filename_component(ending ${path} LAST_EXT)
   string(SUBSTRING ${ending} 1 -1 ending)
-  file(READ ${path} text)
+  read_source(${path} text)
   foreach(other ${names})
     name_with_digest(${other} with_digest)
     string(REPLACE "/${other}\"" "/${with_digest}\"" text "${text}")
