@@ -83,7 +83,9 @@ void page_text(struct reply *body, const char *text)
 	while (*text) {
 		size_t plain = strcspn(text, "&<>\"'");
 
-		reply_bytes(body, text, plain);
+		if (plain > 0) {
+			reply_bytes(body, text, plain);
+		}
 		text += plain;
 		if (*text) {
 			const char *entity = entity_of(*text++);
@@ -150,16 +152,20 @@ static void write_notice(struct response *response, unsigned status, struct noti
 	response->status = status;
 }
 
-void page_problem(struct response *response, const struct problem *problem)
-{
-	write_notice(response, response_status(problem->code),
-		     (struct notice){ "This did not work", problem->text });
-}
-
 void page_missing(struct response *response)
 {
 	write_notice(response, 404,
 		     (struct notice){ "There is no such page",
 				      "Look at the address: something in it is not as it was "
 				      "handed out." });
+}
+
+void page_problem(struct response *response, const struct problem *problem)
+{
+	if (problem->code == PROBLEM_NOTFOUND) {
+		page_missing(response);
+		return;
+	}
+	write_notice(response, response_status(problem->code),
+		     (struct notice){ "This did not work", problem->text });
 }

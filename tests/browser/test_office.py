@@ -113,6 +113,7 @@ class Office(Case):
         page.wait_text("#buy-hint", "Sold out")
         page.click("#book")
         page.wait_text("#turn", "You are number 2 in the queue")
+        page.wait_content("#status", "You are number 2 in the queue: 1 ticket for")
         self.assertIn(MARKUP, page.text("#turn-what"))
         other.close()
         self.people.remove(other)

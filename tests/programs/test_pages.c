@@ -148,6 +148,9 @@ Test(programs_pages, after_a_ticket_the_api_answers_in_json_again)
 	(void)snprintf(path, sizeof(path), "/api/v1/tickets/%s", code);
 	cr_expect_eq(http_get(&talk, &answer, path), 200);
 	cr_expect_str_eq(field_of("Content-Type"), "application/json");
+	(void)snprintf(path, sizeof(path), "/t/%s", code);
+	cr_expect_eq(http_ask(&talk, &answer, "HEAD", path, "", NULL), 200);
+	cr_expect_eq(http_get(&talk, &answer, "/healthz"), 200);
 }
 
 Test(programs_pages, what_is_not_there_is_a_page_for_people_and_json_for_programs)

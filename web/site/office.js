@@ -280,11 +280,11 @@ function queueChanged(what, detail) {
 		tones([660, 0.18], [880, 0.18], [1320, 0.4]);
 		blink("● It is your turn");
 		announce(`It is your turn: ${asked}. You have ${secondsLeft()} seconds.`, true);
-	} else if (what !== "waiting" && what !== "asked") {
+	} else if (what !== "waiting" && what !== "placed" && what !== "asked") {
 		blink("");
 	}
-	if (what === "asked" && !queue.again) {
-		announce(`You wait for ${asked}.`);
+	if (what === "placed") {
+		announce(`You are number ${queue.position} in the queue: ${asked}.`);
 	} else if (what === "refused") {
 		say(`You cannot wait for that: ${detail}.`);
 		announce(`You cannot wait for that: ${detail}.`);

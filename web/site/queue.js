@@ -17,7 +17,7 @@ export class Queue {
 	until = 0; // of the offer, as Date.now()
 	again = false; // the place before this one was lost
 
-	// CHANGED(what): "asked", "waiting", "offered", "taken", "given", "lapsed", "lost", "left", or "refused" with a text.
+	// CHANGED(what): "asked", "placed", "waiting", "offered", "taken", "given", "lapsed", "lost", "left", or "refused" with a text.
 	constructor(lines, changed) {
 		this.#lines = lines;
 		this.#changed = changed;
@@ -32,7 +32,7 @@ export class Queue {
 	}
 
 	wait(event, title, quantity) {
-		Object.assign(this, { event, title, quantity, again: false, position: 0 });
+		Object.assign(this, { event, title, quantity, again: false });
 		return this.#ask();
 	}
 
@@ -80,6 +80,7 @@ export class Queue {
 	async #ask() {
 		const { event, title, quantity } = this;
 		this.state = "asking";
+		this.position = 0;
 		keepPlace({ event, title, quantity });
 		this.#changed("asked");
 		const { ok, lost, words, text } = await this.#lines.ask(`/wait ${event} ${quantity}`);
@@ -96,9 +97,10 @@ export class Queue {
 
 	#move(event, position) {
 		if (event === this.event && (this.state === "asking" || this.state === "waiting")) {
+			const first = this.position === 0;
 			this.state = "waiting";
 			this.position = Number(position);
-			this.#changed("waiting");
+			this.#changed(first ? "placed" : "waiting");
 		}
 	}
 
