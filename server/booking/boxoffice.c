@@ -652,6 +652,14 @@ bool boxoffice_has_news(const struct turn *turn)
 	       turn->boxoffice->numberings != queue->waitlist.numberings;
 }
 
+bool boxoffice_is_idle(const struct turn *turn)
+{
+	const struct booking_queue *queue = turn->shared->queue;
+	const struct booking_ring *ring = &queue->rings[turn->worker];
+
+	return ring->taken == ring->submitted && queue->unreleased[turn->worker].count == 0;
+}
+
 /* A predecessor's */
 
 static bool has_it(const struct turn *turn, uint32_t seat, uint64_t number)

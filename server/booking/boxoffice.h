@@ -47,6 +47,9 @@ int64_t boxoffice_due_ns(const struct turn *turn);
 /* Whether there is any of that: asked once more before the loop sleeps. */
 bool boxoffice_has_news(const struct turn *turn);
 
+/* Whether nothing is asked for and not answered yet, and nothing is to be given back any more. */
+bool boxoffice_is_idle(const struct turn *turn);
+
 /*
  * A session ended: what is tied to it, and its place among those who wait, is given back. False if
  * the queue is full: try again next turn, and keep the seat until then.

@@ -455,7 +455,7 @@ void chat_sweep(struct turn *turn)
 	directory_unlock(shared->directory);
 	/* What the dead one had published but not yet told anybody of. */
 	inbox_announce(shared->inboxes, turn->worker);
-	for (uint32_t other = 0; other < shared->options->workers; other++) {
+	for (uint32_t other = 0; other < shared->workers; other++) {
 		for (uint16_t room = 0; room < ROOMS_MAX; room++) {
 			if (shared->rooms->rooms[room].members[other] > 0) {
 				rooms_note_news(shared->rooms, room, other);

@@ -50,7 +50,7 @@ void fan_out_create(struct turn *turn)
 		die("out of memory");
 	}
 	memset(fan_out, 0, sizeof(*fan_out));
-	fan_out->sent = calloc(turn->shared->options->max_connections, sizeof(*fan_out->sent));
+	fan_out->sent = calloc(turn->shared->seats, sizeof(*fan_out->sent));
 	if (!fan_out->sent) {
 		die("out of memory");
 	}

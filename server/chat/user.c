@@ -39,7 +39,7 @@ static void read_letter(void *context, const struct letter *letter)
 	const struct message message = letter_message(letter);
 	struct session *receiver = NULL;
 
-	if (letter->seat < turn->shared->options->max_connections) {
+	if (letter->seat < turn->shared->seats) {
 		receiver = session_find(turn, letter->seat, letter->session);
 	}
 	if (receiver) {
@@ -275,7 +275,7 @@ enum outcome user_ban(struct session *session, struct peer_network network, int6
 		session_notice(session, "your own address is among those: you stay while this "
 					"connection lasts, and cannot come again");
 	}
-	for (uint32_t i = 0; i < turn->shared->options->workers; i++) {
+	for (uint32_t i = 0; i < turn->shared->workers; i++) {
 		turn_wake(turn, i);
 	}
 	return OUTCOME_DONE;

@@ -554,7 +554,7 @@ const struct option_row option_rows[] = {
 	  "those furthest behind are cut off first; 1MiB to 1024GiB", "256MiB",
 	  .size = set_send_queue_total, .least = MIB, .most = 1024 * GIB },
 	{ "history", "N", "Messages a room keeps, 1 to 10000", "1000",
-	  .number = set_history, .least = 1, .most = 10000 },
+	  .number = set_history, .least = 1, .most = OPTIONS_HISTORY_MAX },
 	{ "echo", "upper|raw", "What the echo service answers: ASCII letters in upper case, or all "
 	  "as it came", "upper", .text = set_echo },
 

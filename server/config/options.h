@@ -21,6 +21,8 @@
 #define OPTIONS_EVENTS_MAX    256
 #define OPTIONS_PROXIES_MAX   64
 #define OPTIONS_WORKERS_MAX   64
+#define OPTIONS_HISTORY_MAX   10000
+#define OPTIONS_SEATS_LEAST   65536 /* so that max-connections can grow while the server runs */
 #define OPTIONS_PASSWORD_SIZE PASSWORD_SIZE
 #define OPTIONS_URLS_MAX      16
 #define OPTIONS_URL_SIZE      280 /* bytes, a NUL counted in: a name has 253 at most */
@@ -69,6 +71,7 @@ struct options {
 	char public_urls[OPTIONS_URLS_MAX][OPTIONS_URL_SIZE]; /* "https://tickets.example.org" */
 	size_t public_url_count;
 	unsigned max_connections;
+	unsigned seats; /* so many connections a worker has room for; worked out at the start */
 	unsigned max_per_address;                         /* 0: no limit */
 	struct peer_network proxies[OPTIONS_PROXIES_MAX]; /* that are believed (proxy_header.h) */
 	size_t proxy_count;

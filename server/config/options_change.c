@@ -16,16 +16,9 @@ static const struct {
 	const char *name;
 	size_t offset, size;
 } fixed[] = {
-	FIELD("dispatch", dispatch),
-	FIELD("adopt", adopt),
-	FIELD("user", user),
-	FIELD("pid-file", pid_file),
-	FIELD("sandbox", sandbox),
-	FIELD("store", store),
+	FIELD("dispatch", dispatch),   FIELD("adopt", adopt),     FIELD("user", user),
+	FIELD("pid-file", pid_file),   FIELD("sandbox", sandbox), FIELD("store", store),
 	FIELD("serialize", serialize),
-	FIELD("workers", workers),
-	FIELD("max-connections", max_connections),
-	FIELD("history", history),
 };
 
 static void add_name(char *names, const char *name)
@@ -75,6 +68,11 @@ void options_keep_fixed(struct options *fresh, const struct options *options, ch
 	memcpy(fresh->events, options->events, sizeof(fresh->events));
 	fresh->event_count = options->event_count;
 	memcpy(fresh->state, options->state, sizeof(fresh->state)); /* the store says it all */
+	fresh->seats = options->seats;
+	if (fresh->max_connections > options->seats) {
+		add_name(names, "max-connections");
+		fresh->max_connections = options->max_connections;
+	}
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
 		char *mine = (char *)fresh + fixed[i].offset;
 		const char *theirs = (const char *)options + fixed[i].offset;

@@ -230,6 +230,8 @@ static bool work_out(struct reading *reading)
 	if (options->workers == 0) {
 		options->workers = processors();
 	}
+	options->seats = options->max_connections > OPTIONS_SEATS_LEAST ? options->max_connections
+									: OPTIONS_SEATS_LEAST;
 	if (options->listener_count == 0) {
 		listen_by_default(options);
 	}

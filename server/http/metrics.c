@@ -138,7 +138,7 @@ static void write_lock_shares(struct reply *body, const struct shared_state *sha
 	}
 	if (shared->options->serialize == SERIALIZE_JOIN) {
 		reply_line(body, "%s{worker=\"joiner\"} %.6f", name,
-			   seconds_of(scoreboard->scores[scoreboard->workers].lock_held_ns));
+			   seconds_of(scoreboard->scores[SCOREBOARD_JOINER].lock_held_ns));
 	}
 }
 

@@ -80,12 +80,18 @@ enum outcome server_workers(struct session *session, struct span arguments, stru
 			    struct problem *problem)
 {
 	const struct scoreboard *scoreboard = session->turn->shared->scoreboard;
+	unsigned count = 0;
 
 	(void)arguments;
 	(void)problem;
 	for (unsigned i = 0; i < scoreboard->workers; i++) {
 		const struct score *score = &scoreboard->scores[i];
 		char sandbox[SANDBOX_TEXT_SIZE];
+
+		if (!scoreboard_is_used(scoreboard, i)) {
+			continue; /* it has retired */
+		}
+		count++;
 
 		reply_line(reply,
 			   "=%u %d %s %u commands=%llu deliveries=%llu booked=%llu generation=%u "
@@ -97,7 +103,7 @@ enum outcome server_workers(struct session *session, struct span arguments, stru
 			   (unsigned long long)score->counters[COUNTER_BOOKED], score->generation,
 			   score->deaths, sandbox_text(score->sandbox, sandbox));
 	}
-	reply_line(reply, "+workers %u", scoreboard->workers);
+	reply_line(reply, "+workers %u", count);
 	return OUTCOME_DONE;
 }
 

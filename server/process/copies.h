@@ -31,10 +31,9 @@ void copies_sweep(struct copies *copies);
 void copies_drop(struct copies *copies, uint32_t worker);
 
 /* Calls SEE for each of all workers'. */
-void copies_each(const struct copies *copies, void (*see)(void *context, int socket),
-		 void *context);
+void copies_each(struct copies *copies, void (*see)(void *context, int socket), void *context);
 
 /* A worker's, by seat: -1: none. COUNT is how many seats to look at. */
-const int *copies_of(const struct copies *copies, uint32_t worker, uint32_t *count);
+const int *copies_of(struct copies *copies, uint32_t worker, uint32_t *count);
 
 #endif

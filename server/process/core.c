@@ -60,6 +60,13 @@ bool core_has_news(const struct core *core)
 	       boxoffice_has_news(&core->turn);
 }
 
+bool core_is_idle(const struct core *core)
+{
+	const struct turn *turn = &core->turn;
+
+	return turn->sessions->count == 0 && !posts_wait(turn) && boxoffice_is_idle(turn);
+}
+
 int64_t core_due_ns(struct core *core)
 {
 	struct turn *turn = &core->turn;

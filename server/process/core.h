@@ -26,6 +26,9 @@ void core_turn(struct core *core);
 /* Whether others brought something: asked once more before the loop sleeps. */
 bool core_has_news(const struct core *core);
 
+/* Whether nobody is connected, and nothing is under way for who was. */
+bool core_is_idle(const struct core *core);
+
 /* When the next turn is due at the latest: monotonic; INT64_MAX: when something happens. */
 int64_t core_due_ns(struct core *core);
 

@@ -166,7 +166,7 @@ static uint32_t load_of(const struct dispatch *dispatch, uint32_t worker)
 /* The least loaded worker, of equals the next one after the last; -1 if there is none. */
 static int choose(struct dispatch *dispatch, const uint32_t *chosen)
 {
-	unsigned workers = dispatch->shared->options->workers;
+	const unsigned workers = dispatch->shared->workers;
 	uint32_t least = UINT32_MAX;
 	int best = -1;
 
@@ -355,8 +355,7 @@ static void let_go_seated(struct dispatch *dispatch, uint32_t worker, struct han
 	bool seated[MESSAGE_COUNT] = { false };
 	uint32_t left = 0;
 
-	for (uint32_t seat = 0;
-	     dispatch->copies && seat < dispatch->shared->options->max_connections; seat++) {
+	for (uint32_t seat = 0; dispatch->copies && seat < dispatch->shared->seats; seat++) {
 		const struct stream *stream = streams_at(streams, worker, seat);
 		uint64_t place = stream->handoff - HANDOFF_OF(handoff->number, 0);
 

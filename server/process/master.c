@@ -30,6 +30,8 @@
 	   */
 #define DRAIN_GRACE_NS NS_PER_SECOND /* for workers to end after their drain time */
 
+#define SLOTS (OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS)
+
 static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
@@ -45,7 +47,7 @@ struct master {
 	struct event *tick_event;
 	struct event *signal_events[SIGNALS];
 	struct slot_owner slot_owner;
-	struct slot slots[OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS]; /* the workers' come first */
+	struct slot slots[SLOTS]; /* by their row on the scoreboard; those not used are stopped */
 	uint32_t slot_count;
 	struct reload *reload;
 	struct rolling rolling;
@@ -110,7 +112,7 @@ static void change_key_pair(struct master *master, const struct key_pair *key_pa
 	if (!options_have_tls(master->options)) {
 		return;
 	}
-	struct slot *slot = &master->slots[master->slot_count - 1];
+	struct slot *slot = &master->slots[SCOREBOARD_TLS];
 
 	slot_set_key_pair(slot, key_pair);
 	if (slot->process &&
@@ -120,6 +122,19 @@ static void change_key_pair(struct master *master, const struct key_pair *key_pa
 	}
 	key_pair_close(&master->key_pair);
 	master->key_pair = *key_pair;
+}
+
+/* Those that are too many retire, with who is connected to them; there may be more than before. */
+static void choose_workers(struct master *master)
+{
+	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
+		if (i < master->options->workers) {
+			slot_open(&master->slots[i]);
+		} else if (!master->slots[i].stopped) {
+			slot_retire(&master->slots[i]);
+		}
+	}
+	shared_state_fit(&master->shared);
 }
 
 /* From here on whoever is started has it. */
@@ -137,7 +152,8 @@ static void change(void *context, const struct options *fresh, const struct key_
 	*master->options = *fresh;
 	log_set(fresh->log_level, fresh->log_format);
 	change_key_pair(master, key_pair);
-	rolling_begin(&master->rolling);
+	choose_workers(master);
+	(void)rolling_begin(&master->rolling); /* there is one worker at least */
 }
 
 static void reload(struct master *master)
@@ -156,7 +172,7 @@ static void reload(struct master *master)
 static void announce_if_ready(struct master *master)
 {
 	for (uint32_t i = 0; i < master->slot_count; i++) {
-		if (!master->slots[i].ready) {
+		if (!master->slots[i].stopped && !master->slots[i].ready) {
 			return;
 		}
 	}
@@ -173,8 +189,10 @@ static void worker_is_ready(struct master *master, struct slot *slot, uint32_t a
 	if (slot->role == SLOT_WORKER) {
 		chaos_served(master->chaos, slot->number, adopted);
 	}
-	atomic_store(&master->shared.scoreboard->scores[slot->number].state, WORKER_SERVING);
-	if (master->dispatch && !master->stopping && slot->role == SLOT_WORKER) {
+	atomic_store(&master->shared.scoreboard->scores[slot->number].state,
+		     slot->start.retires ? WORKER_RETIRING : WORKER_SERVING);
+	if (master->dispatch && !master->stopping && slot->role == SLOT_WORKER &&
+	    !slot->start.retires) {
 		dispatch_add_worker(master->dispatch, slot->number, slot->channel);
 	}
 	announce_if_ready(master);
@@ -282,11 +300,13 @@ static void bury(void *context, struct slot *slot)
 	}
 }
 
-static struct slot *add_slot(struct master *master, enum slot_role role)
+static struct slot *make_slot(struct master *master, enum slot_role role, uint32_t number,
+			      bool is_used)
 {
-	struct slot *slot = &master->slots[master->slot_count];
+	struct slot *slot = &master->slots[number];
 
-	slot_init(slot, &master->slot_owner, &master->shared, role, master->slot_count++);
+	slot_init(slot, &master->slot_owner, &master->shared, role, number);
+	slot->stopped = !is_used;
 	return slot;
 }
 
@@ -295,19 +315,18 @@ static void make_slots(struct master *master)
 	const struct options *options = master->options;
 
 	master->slot_owner = (struct slot_owner){ hear, bury, sockets_of, master, master->base };
-	for (uint32_t i = 0; i < options->workers; i++) {
-		struct slot *slot = add_slot(master, SLOT_WORKER);
+	master->slot_count = SLOTS;
+	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
+		struct slot *slot = make_slot(master, SLOT_WORKER, i, i < options->workers);
 
 		if (options->dispatch == DISPATCH_ACCEPT) {
 			slot_accepts(slot, master->listeners, &master->key_pair);
 		}
 	}
-	if (options->serialize == SERIALIZE_JOIN) {
-		add_slot(master, SLOT_JOINER);
-	}
-	if (options_have_tls(options)) {
-		slot_accepts(add_slot(master, SLOT_TLS), master->listeners, &master->key_pair);
-	}
+	(void)make_slot(master, SLOT_JOINER, SCOREBOARD_JOINER,
+			options->serialize == SERIALIZE_JOIN);
+	slot_accepts(make_slot(master, SLOT_TLS, SCOREBOARD_TLS, options_have_tls(options)),
+		     master->listeners, &master->key_pair);
 }
 
 /* Watching over them */
@@ -480,12 +499,10 @@ static void make_events(struct master *master)
 static void make_reload(struct master *master, int argc, char **argv)
 {
 	const struct reload_owner owner = { change, nothing_changes, master };
-	const struct options *options = master->options;
 
-	master->reload = reload_create(master->base, options, argc, argv, &owner);
+	master->reload = reload_create(master->base, master->options, argc, argv, &owner);
 	master->rolling = (struct rolling){ .slots = master->slots,
-					    .count = options->workers +
-						     (options->serialize == SERIALIZE_JOIN),
+					    .count = SCOREBOARD_JOINER + 1,
 					    .dispatch = master->dispatch };
 }
 
@@ -508,7 +525,9 @@ int master_run(struct options *options, int argc, char **argv)
 	make_reload(master, argc, argv);
 	(void)bind_to_role(SANDBOX_MASTER, options);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
-		slot_start(&master->slots[i]);
+		if (!master->slots[i].stopped) {
+			slot_start(&master->slots[i]);
+		}
 	}
 	(void)event_base_dispatch(master->base);
 	if (*options->pid_file) {

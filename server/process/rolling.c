@@ -10,11 +10,23 @@ static void replace(struct rolling *rolling)
 	slot_replace(slot);
 }
 
-void rolling_begin(struct rolling *rolling)
+/* The next one from where it is, if there is one, is replaced. */
+static bool go_on(struct rolling *rolling)
 {
-	rolling->under_way = true;
+	while (rolling->next < rolling->count && rolling->slots[rolling->next].stopped) {
+		rolling->next++;
+	}
+	rolling->under_way = rolling->next < rolling->count;
+	if (rolling->under_way) {
+		replace(rolling);
+	}
+	return rolling->under_way;
+}
+
+bool rolling_begin(struct rolling *rolling)
+{
 	rolling->next = 0;
-	replace(rolling);
+	return go_on(rolling);
 }
 
 bool rolling_ready(struct rolling *rolling, const struct slot *slot)
@@ -23,12 +35,8 @@ bool rolling_ready(struct rolling *rolling, const struct slot *slot)
 	    slot->parting != SLOT_STAYS) {
 		return false;
 	}
-	if (++rolling->next < rolling->count) {
-		replace(rolling);
-		return false;
-	}
-	rolling->under_way = false;
-	return true;
+	rolling->next++;
+	return !go_on(rolling);
 }
 
 void rolling_stop(struct rolling *rolling)

@@ -13,15 +13,16 @@
 
 /* Zeroed but for what is to be given. */
 struct rolling {
-	struct slot *slots;        /* given: the workers', and the joiner's */
-	uint32_t count;            /* given */
+	struct slot *slots; /* given: the workers', and the joiner's; those that are stopped are
+			       left out */
+	uint32_t count;     /* given */
 	struct dispatch *dispatch; /* given, or NULL */
-	uint32_t next;             /* the worker that is being replaced; `count`: none is */
+	uint32_t next;             /* the one that is being replaced */
 	bool under_way;
 };
 
-/* Not while it is under way. */
-void rolling_begin(struct rolling *rolling);
+/* Not while it is under way. False when there is nobody. */
+bool rolling_begin(struct rolling *rolling);
 
 /* A worker serves. True when that was the last one that there was to wait for. */
 bool rolling_ready(struct rolling *rolling, const struct slot *slot);

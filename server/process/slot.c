@@ -74,7 +74,7 @@ static size_t descriptors_to_keep(const struct slot *slot, int worker_end, uint3
 	}
 
 	keep[count++] = worker_end;
-	for (uint32_t i = 0; i < slot->start.shared->options->workers; i++) {
+	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
 		keep[count++] = slot->wakers[i];
 	}
 	for (size_t i = 0; i < slot->start.listener_count; i++) {
@@ -122,6 +122,7 @@ static bool fork_process(struct slot *slot, int worker_end)
 	uint32_t seats = 0;
 
 	slot->start.sockets = slot->owner->sockets(slot->owner->context, slot, &seats);
+	slot->start.listener_count = slot->retires ? 0 : slot->listener_count;
 	int *keep = malloc((seats + KEPT_BESIDE) * sizeof(*keep));
 
 	if (!keep) {
@@ -135,6 +136,7 @@ static bool fork_process(struct slot *slot, int worker_end)
 
 	name_process(slot, name, sizeof(name));
 	slot->start.channel = worker_end;
+	slot->start.retires = slot->retires;
 	slot->process = process_start(&options, runs[slot->role], &slot->start);
 	free(keep);
 	return slot->process;
@@ -218,6 +220,22 @@ bool slot_yield(struct slot *slot)
 		ask_to_let_go(slot, SLOT_YIELDED);
 	}
 	return slot->process;
+}
+
+void slot_open(struct slot *slot)
+{
+	slot->stopped = slot->retires = false;
+}
+
+void slot_retire(struct slot *slot)
+{
+	slot->retires = true;
+}
+
+/* It has ended with its last connection. */
+static bool has_retired(const struct slot *slot)
+{
+	return slot->retires && slot->start.retires && slot->parting == SLOT_STAYS;
 }
 
 bool slot_is_alive(const struct slot *slot)
@@ -479,8 +497,11 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	while (hear(slot) == CHANNEL_OK) {
 		/* the next one */
 	}
-	slot->has_let_go = slot->parting != SLOT_STAYS && !slot->killed &&
+	const bool retired = has_retired(slot);
+
+	slot->has_let_go = (retired || slot->parting != SLOT_STAYS) && !slot->killed &&
 			   process_exit_status(slot->process) == 0;
+	slot->stopped |= retired && slot->has_let_go;
 	choose_pause(slot, useful);
 	if (!slot->stopped && !slot->has_let_go) {
 		note_death(slot);
@@ -533,7 +554,7 @@ void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_
 	slot->start_event = event_new(owner->base, -1, 0, on_start, slot);
 	slot->start.shared = shared;
 	slot->start.number = number;
-	for (uint32_t i = 0; i < shared->options->workers; i++) {
+	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
 		slot->wakers[i] = shared->scoreboard->scores[i].waker.descriptor;
 	}
 }
@@ -541,7 +562,7 @@ void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_
 void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair *key_pair)
 {
 	slot->start.listeners = listeners;
-	slot->start.listener_count = slot->start.shared->options->listener_count;
+	slot->listener_count = slot->start.shared->options->listener_count;
 	slot->start.key_pair = *key_pair;
 }
 

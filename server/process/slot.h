@@ -61,6 +61,7 @@ struct slot {
 	const char *killed; /* by the master, for that: it "hung"; NULL: not by it */
 	bool has_let_go;    /* the last one in it ended as it was asked to */
 	bool drains;        /* the one that comes next is to end within the drain time */
+	bool retires;       /* whoever is started in it ends with its last connection */
 	enum slot_parting parting;
 	int64_t part_until_ns; /* monotonic: then one that was asked to let go is killed */
 	unsigned failures;     /* of those that ended before they were ready, one after the other */
@@ -72,6 +73,7 @@ struct slot {
 	struct event *end_event;
 	struct event *channel_event;
 	struct event *start_event;
+	size_t listener_count; /* that it accepts from, unless it retires */
 	struct worker_start start;
 	struct channel_message received;
 };
@@ -96,6 +98,14 @@ void slot_start(struct slot *slot);
  */
 void slot_replace(struct slot *slot);
 bool slot_yield(struct slot *slot);
+
+/*
+ * There are to be fewer workers: whoever is started in it from now on (slot_replace) takes no new
+ * connection, and ends with its last; then nobody is started in it any more. And it is to be used
+ * again, or for the first time.
+ */
+void slot_retire(struct slot *slot);
+void slot_open(struct slot *slot);
 
 /* From now on whoever ends has no successor. */
 void slot_stop(struct slot *slot);

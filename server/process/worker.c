@@ -330,6 +330,13 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	core_tick(&loop->core);
 }
 
+/* It is to end with its last connection, and that is over, with all that was asked of the clerk. */
+static bool has_retired(const struct loop *loop)
+{
+	return loop->start->retires && !loop->yielding && !loop->draining &&
+	       core_is_idle(&loop->core);
+}
+
 static void leave(struct loop *loop)
 {
 	clerk_yield(loop->clerk, YIELD_CLERK_NS);
@@ -353,6 +360,7 @@ static void end_turn(struct loop *loop)
 	    (turn->sessions->count == 0 || turn_now_ns(turn) >= loop->drain_until_ns)) {
 		loop->finished = true;
 	}
+	loop->finished |= has_retired(loop);
 	if (loop->yielding &&
 	    (core_yield(&loop->core) || turn_now_ns(turn) >= loop->yield_until_ns)) {
 		leave(loop);
@@ -519,5 +527,5 @@ int worker_run(void *argument)
 		return 0; /* what there is is another's, and threads end with the process */
 	}
 	finish(loop);
-	return loop->draining ? 0 : 1;
+	return loop->draining || loop->start->retires ? 0 : 1;
 }

@@ -28,6 +28,7 @@ struct worker_start {
 	const int *sockets; /* its predecessor's connections, by seat; -1: none there; or NULL */
 	struct key_pair key_pair; /* of the tls process */
 	uint64_t accepted_before; /* connections, by those who were here before */
+	bool retires;             /* it gets no new connection, and ends with its last */
 };
 
 /* The worker's whole life, in its own process: returns its exit status. START is a worker_start. */

@@ -140,8 +140,8 @@ static const char *const for_root[] = { "capget", "capset", "chdir", "chroot", "
 /* The same calls, of somebody who is to start nobody. */
 static const char *const deadly_without_root[] = { "capset", "chroot", NULL };
 
-/* The pid file's end. */
-static const char *const for_manager[] = { "unlink", NULL };
+/* The pid file's end, and memory for more workers. */
+static const char *const for_manager[] = { "memfd_create", "unlink", NULL };
 
 /* Only somebody who has taken the process over would try these. */
 static const char *const deadly[] = { "acct",

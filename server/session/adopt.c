@@ -17,7 +17,9 @@ static struct stream *stream_at(const struct turn *turn, uint32_t seat)
 
 static uint32_t seats_used(const struct turn *turn)
 {
-	return turn->shared->streams->highest[turn->worker];
+	const uint32_t used = turn->shared->streams->highest[turn->worker];
+
+	return used < turn->shared->seats ? used : turn->shared->seats;
 }
 
 static bool is_taken_over(const struct turn *turn, const int *sockets, uint32_t seat)
@@ -131,6 +133,7 @@ static void revive(struct turn *turn, const struct front *front, uint32_t seat, 
 static void count_free(struct sessions *sessions, uint32_t seats)
 {
 	sessions->free_count = 0;
+	sessions->used = seats;
 	for (uint32_t seat = seats; seat-- > 0;) {
 		if (!sessions->table[seat]) {
 			sessions->free[sessions->free_count++] = seat;
@@ -146,7 +149,7 @@ uint32_t adopt_sessions(struct turn *turn, const int *sockets,
 			revive(turn, front_of(stream_at(turn, seat)->kind), seat, sockets[seat]);
 		}
 	}
-	count_free(turn->sessions, turn->shared->options->max_connections);
+	count_free(turn->sessions, seats_used(turn));
 	return turn->sessions->count;
 }
 

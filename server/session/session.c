@@ -696,15 +696,17 @@ static struct session *seat_session(struct turn *turn, const struct front *front
 static struct session *create(struct turn *turn, const struct front *front,
 			      const struct session_socket *socket, uint32_t flags)
 {
-	struct sessions *sessions = turn->sessions;
+	const uint32_t seat = sessions_take_seat(turn);
 	struct session *session;
 
-	if (sessions->free_count == 0 ||
-	    !(session = seat_session(turn, front, sessions->free[sessions->free_count - 1],
-				     socket->descriptor))) {
+	if (seat == NO_SEAT_LEFT) {
 		return NULL;
 	}
-	sessions->free_count--;
+	session = seat_session(turn, front, seat, socket->descriptor);
+	if (!session) {
+		sessions_free_seat(turn, seat);
+		return NULL;
+	}
 	session->number = directory_new_session(turn->shared->directory);
 	session->peer = socket->peer;
 	streams_open(turn->shared->streams, turn->worker, session->index, session->number,
@@ -812,8 +814,7 @@ static void free_session(struct session *session)
 
 	arena_give(session->turn->arena, rest->bytes, rest->length);
 	streams_close(session->turn->shared->streams, session->turn->worker, session->index);
-	sessions->table[session->index] = NULL;
-	sessions->free[sessions->free_count++] = session->index;
+	sessions_free_seat(session->turn, session->index);
 	sessions->count--;
 	if (session->front->finish) {
 		session->front->finish(session);

@@ -9,16 +9,12 @@
 void sessions_create(struct turn *turn)
 {
 	struct sessions *sessions = calloc(1, sizeof(*sessions));
-	uint32_t seats = turn->shared->options->max_connections;
+	const uint32_t seats = turn->shared->seats;
 
 	if (!sessions || !(sessions->table = calloc(seats, sizeof(*sessions->table))) ||
 	    !(sessions->free = calloc(seats, sizeof(*sessions->free)))) {
 		die("out of memory");
 	}
-	for (uint32_t i = 0; i < seats; i++) {
-		sessions->free[i] = seats - 1 - i; /* the lowest is taken first */
-	}
-	sessions->free_count = seats;
 	sessions->bans_seen = turn->shared->directory->admission->bans_made;
 	reply_init(&sessions->reply, turn->arena, &turn->hand->replies);
 	reply_init(&sessions->framed, NULL, NULL);
@@ -39,8 +35,25 @@ void sessions_destroy(struct turn *turn)
 
 void sessions_forget(struct turn *turn)
 {
-	memset(turn->sessions->table, 0,
-	       turn->shared->options->max_connections * sizeof(*turn->sessions->table));
+	memset(turn->sessions->table, 0, turn->sessions->used * sizeof(*turn->sessions->table));
+}
+
+uint32_t sessions_take_seat(struct turn *turn)
+{
+	struct sessions *sessions = turn->sessions;
+
+	if (sessions->free_count > 0) {
+		return sessions->free[--sessions->free_count];
+	}
+	return sessions->used < turn->shared->seats ? sessions->used++ : NO_SEAT_LEFT;
+}
+
+void sessions_free_seat(struct turn *turn, uint32_t seat)
+{
+	struct sessions *sessions = turn->sessions;
+
+	sessions->table[seat] = NULL;
+	sessions->free[sessions->free_count++] = seat;
 }
 
 struct address session_address(const struct session *session)
@@ -57,7 +70,7 @@ struct session *session_find(const struct turn *turn, uint32_t index, uint64_t n
 
 struct session *sessions_next(const struct turn *turn, uint32_t *index)
 {
-	while (*index < turn->shared->options->max_connections) {
+	while (*index < turn->sessions->used) {
 		struct session *session = turn->sessions->table[(*index)++];
 
 		if (session) {

@@ -82,8 +82,9 @@ struct session {
 /* A worker's sessions. */
 struct sessions {
 	struct session **table; /* by index; NULL where the seat is free */
-	uint32_t *free;         /* a stack of indexes */
+	uint32_t *free;         /* a stack of indexes that are free again */
 	uint32_t free_count;
+	uint32_t used; /* seats from here on were never taken */
 	uint32_t count;
 	uint32_t lingering;        /* of them: SESSION_LINGERING */
 	struct session *unsent;    /* those with something to flush */
@@ -112,6 +113,11 @@ struct sessions {
 
 void sessions_create(struct turn *turn);
 void sessions_destroy(struct turn *turn);
+
+/* A free seat, taken; NO_SEAT_LEFT when there is none. And it is free again. */
+#define NO_SEAT_LEFT UINT32_MAX
+uint32_t sessions_take_seat(struct turn *turn);
+void sessions_free_seat(struct turn *turn, uint32_t seat);
 
 /* Nobody is here any more: what they had is to be given back. */
 void sessions_forget(struct turn *turn);

@@ -9,31 +9,38 @@ static size_t ring_stride(void)
 	return (ring_size(INBOX_RING_CAPACITY) + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
 }
 
-size_t inboxes_size(unsigned workers)
+size_t inboxes_size(unsigned places)
 {
-	return sizeof(struct inboxes) + workers * workers * ring_stride() + 2 * CACHE_LINE;
+	return sizeof(struct inboxes) + places * places * ring_stride() + 2 * CACHE_LINE;
 }
 
 static struct ring *ring_between(const struct inboxes *inboxes, uint32_t from, uint32_t to)
 {
-	size_t place = (size_t)to * inboxes->workers + from;
+	size_t place = (size_t)to * inboxes->places + from;
 
 	return (struct ring *)(void *)(inboxes->rings + place * inboxes->ring_bytes);
 }
 
-struct inboxes *inboxes_create(struct memory *memory, unsigned workers)
+struct inboxes *inboxes_create(struct memory *memory, unsigned places)
 {
 	struct inboxes *inboxes = memory_take(memory, sizeof(*inboxes), CACHE_LINE);
 
-	inboxes->workers = workers;
+	inboxes->places = places;
 	inboxes->ring_bytes = ring_stride();
-	inboxes->rings = memory_take(memory, workers * workers * inboxes->ring_bytes, CACHE_LINE);
+	inboxes->rings = memory_take(memory, places * places * inboxes->ring_bytes, CACHE_LINE);
+	return inboxes;
+}
+
+void inboxes_use(struct inboxes *inboxes, unsigned workers)
+{
 	for (uint32_t to = 0; to < workers; to++) {
 		for (uint32_t from = 0; from < workers; from++) {
-			ring_init(ring_between(inboxes, from, to), INBOX_RING_CAPACITY);
+			if (to >= inboxes->workers || from >= inboxes->workers) {
+				ring_init(ring_between(inboxes, from, to), INBOX_RING_CAPACITY);
+			}
 		}
 	}
-	return inboxes;
+	inboxes->workers = workers;
 }
 
 bool inbox_put(struct inboxes *inboxes, uint32_t from, struct address to, enum letter_kind kind,

@@ -40,17 +40,22 @@ struct letter {
 };
 
 struct inboxes {
-	unsigned workers;
+	unsigned workers;     /* that there are */
+	unsigned places;      /* that there is room for */
 	size_t ring_bytes;    /* what one ring takes */
-	unsigned char *rings; /* [to][from] */
+	unsigned char *rings; /* [to][from], of places */
 	struct {
 		_Alignas(CACHE_LINE) _Atomic uint64_t
 			senders; /* a bit for each that put something in */
 	} news[OPTIONS_WORKERS_MAX];
 };
 
-size_t inboxes_size(unsigned workers);
-struct inboxes *inboxes_create(struct memory *memory, unsigned workers);
+/* With places for that many workers, and nobody there yet. */
+size_t inboxes_size(unsigned places);
+struct inboxes *inboxes_create(struct memory *memory, unsigned places);
+
+/* The master: there are so many workers now; never fewer than there were. */
+void inboxes_use(struct inboxes *inboxes, unsigned workers);
 
 /*
  * FROM puts a letter to TO into its worker's inbox; false if that is full. Wake that worker then.

@@ -72,7 +72,7 @@ static struct metric read_figure(const struct shared_state *shared, enum figure 
 	case FIGURE_UPTIME:
 		metric.number = (uint64_t)((wall_ns - scoreboard->started_ns) / NS_PER_SECOND);
 		break;
-	case FIGURE_WORKERS: metric.number = scoreboard->workers; break;
+	case FIGURE_WORKERS: metric.number = scoreboard->wanted; break;
 	case FIGURE_CONNECTIONS: metric.number = scoreboard_connections(scoreboard); break;
 	case FIGURE_HEALTHY: metric.number = is_healthy(shared); break;
 	case FIGURE_QUEUED: metric.number = scoreboard_queued_bytes(scoreboard); break;

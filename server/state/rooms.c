@@ -8,6 +8,7 @@
 
 #define HISTORY_LINE_BYTES 256 /* a kept line on average: room for that many is kept */
 #define LOG_SIZE_MIN       (64 * 1024)
+#define LOG_PIECE          (64 * 1024) /* that is given back at once */
 
 static uint32_t log_size_for(unsigned history)
 {
@@ -28,13 +29,19 @@ struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned his
 {
 	struct rooms *rooms = memory_take(memory, sizeof(*rooms), CACHE_LINE);
 
-	rooms->workers = workers;
+	rooms_use(rooms, workers, history);
 	rooms->log_size = log_size_for(history);
 	rooms->logs = memory_take(memory, (size_t)ROOMS_MAX * rooms->log_size, 4096);
 	for (size_t i = 0; i < ROOMS_MAX; i++) {
 		mutex_init(&rooms->rooms[i].lock, MUTEX_BRIEF);
 	}
 	return rooms;
+}
+
+void rooms_use(struct rooms *rooms, unsigned workers, unsigned history)
+{
+	rooms->workers = workers;
+	rooms->log_most = log_size_for(history);
 }
 
 static unsigned char *log_of(const struct rooms *rooms, uint16_t room)
@@ -330,18 +337,34 @@ static uint32_t record_size(const struct room_message *message)
 	return (uint32_t)((size + 7) & ~(size_t)7);
 }
 
+/*
+ * What lies before OLDEST is not kept any more: its pages are given back, some at once, so that a
+ * room costs what it keeps. BEFORE was the oldest. Who reads there just now finds zeroes, and then
+ * that it was overtaken.
+ */
+static void give_back(struct rooms *rooms, uint16_t place, uint64_t before, uint64_t oldest)
+{
+	uint64_t from = before / LOG_PIECE * LOG_PIECE;
+
+	for (; rooms->log_most < rooms->log_size && from + LOG_PIECE <= oldest; from += LOG_PIECE) {
+		memory_discard(log_of(rooms, place) + (from & (rooms->log_size - 1)), LOG_PIECE);
+	}
+}
+
 /* Drops the oldest records until SIZE bytes are free. Readers see it before it is overwritten. */
 static void make_space(struct rooms *rooms, uint16_t place, uint32_t size)
 {
 	struct room *room = &rooms->rooms[place];
-	uint64_t oldest = room->oldest;
+	const uint64_t before = room->oldest;
+	uint64_t oldest = before;
 
-	while (room->end + size - oldest > rooms->log_size) {
+	while (room->end + size - oldest > rooms->log_most) {
 		oldest += record_at(rooms, place, oldest)->size;
 	}
 	/* Released: a reader that goes on there sees an end that is not before it. */
 	atomic_store_explicit(&room->oldest, oldest, memory_order_release);
 	atomic_thread_fence(memory_order_release);
+	give_back(rooms, place, before, oldest);
 }
 
 /* A record does not go round the ring's end: what is left there is filled with padding. */

@@ -94,8 +94,9 @@ struct room_place {
 };
 
 struct rooms {
-	unsigned workers;
-	uint32_t log_size; /* bytes of each room's log; a power of two */
+	unsigned workers;          /* that there are */
+	uint32_t log_size;         /* bytes that each room's log has room for; a power of two */
+	_Atomic uint32_t log_most; /* likewise, that are kept: the pages of others are given back */
 	uint64_t last_emptied;
 	_Atomic uint64_t renames; /* how many there were: the last one's number */
 	_Atomic int64_t kept_ns;  /* monotonic: when the store was last brought up to date */
@@ -114,6 +115,9 @@ struct rooms {
 
 size_t rooms_size(unsigned history);
 struct rooms *rooms_create(struct memory *memory, unsigned workers, unsigned history);
+
+/* The master: there are so many workers, and logs keep so much, at most what there is room for. */
+void rooms_use(struct rooms *rooms, unsigned workers, unsigned history);
 
 /* With the directory's lock held. The room of that name; ROOM_NONE if it does not exist. */
 uint16_t rooms_find(const struct rooms *rooms, const struct directory *directory, struct span name);

@@ -16,12 +16,18 @@ static const char *const counter_names[COUNTERS] = {
 	[COUNTER_BATCHED] = "turnstile_bookings_total",
 };
 
-void scoreboard_init(struct scoreboard *scoreboard, unsigned workers, int64_t wall_ns)
+void scoreboard_init(struct scoreboard *scoreboard, int64_t wall_ns)
 {
-	scoreboard->workers = workers;
 	scoreboard->started_ns = wall_ns;
-	for (unsigned i = 0; i < workers; i++) {
+	for (unsigned i = 0; i < OPTIONS_WORKERS_MAX; i++) {
 		waker_init(&scoreboard->scores[i].waker);
+	}
+}
+
+void scoreboard_finish(struct scoreboard *scoreboard)
+{
+	for (unsigned i = 0; i < OPTIONS_WORKERS_MAX; i++) {
+		waker_finish(&scoreboard->scores[i].waker);
 	}
 }
 
@@ -83,17 +89,24 @@ const char *worker_state_name(enum worker_state state)
 	case WORKER_STARTING: return "starting";
 	case WORKER_SERVING: return "serving";
 	case WORKER_DRAINING: return "draining";
+	case WORKER_RETIRING: return "retiring";
 	}
 	return "unknown";
 }
 
+bool scoreboard_is_used(const struct scoreboard *scoreboard, uint32_t worker)
+{
+	return worker < scoreboard->wanted || scoreboard->scores[worker].pid != 0;
+}
+
 bool scoreboard_has(const struct scoreboard *scoreboard, pid_t pid)
 {
+	const uint32_t places = OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS;
 	uint32_t i = 0;
 
-	while (i < scoreboard->workers + SCOREBOARD_OTHERS && scoreboard->scores[i].pid != pid &&
+	while (i < places && scoreboard->scores[i].pid != pid &&
 	       scoreboard->scores[i].child != pid) {
 		i++;
 	}
-	return i < scoreboard->workers + SCOREBOARD_OTHERS;
+	return i < places;
 }

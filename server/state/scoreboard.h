@@ -23,7 +23,13 @@
 #include "shared/base/memory.h"
 #include "shared/sync/waker.h"
 
-enum worker_state { WORKER_DOWN, WORKER_STARTING, WORKER_SERVING, WORKER_DRAINING };
+enum worker_state {
+	WORKER_DOWN,
+	WORKER_STARTING,
+	WORKER_SERVING,
+	WORKER_DRAINING,
+	WORKER_RETIRING /* there are to be fewer: it ends with its last connection */
+};
 
 enum counter {
 	COUNTER_ACCEPTED,   /* connections taken over, of all kinds */
@@ -64,16 +70,25 @@ struct score {
 };
 
 #define SCOREBOARD_OTHERS 2 /* processes that are no workers */
+#define SCOREBOARD_JOINER OPTIONS_WORKERS_MAX
+#define SCOREBOARD_TLS    (OPTIONS_WORKERS_MAX + 1)
 
 struct scoreboard {
-	unsigned workers;
+	unsigned workers;   /* the most that there ever were: the first rows */
+	unsigned wanted;    /* as many as there are to be; those beyond retire */
 	int64_t started_ns; /* wall time */
-	/* The workers', and where there is one, those of the joiner and of tls (slot.h). */
+	/* Places for workers, and behind them those of the joiner and of tls (slot.h). */
 	struct score scores[OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS];
 };
 
-/* Fills a zeroed scoreboard and makes the wakers, before the first fork. */
-void scoreboard_init(struct scoreboard *scoreboard, unsigned workers, int64_t wall_ns);
+/*
+ * Fills a zeroed scoreboard and makes the wakers of all workers that there may be, before the first
+ * fork: a waker has the same descriptor in all processes.
+ */
+void scoreboard_init(struct scoreboard *scoreboard, int64_t wall_ns);
+
+/* Closes the wakers. */
+void scoreboard_finish(struct scoreboard *scoreboard);
 
 /* Adds to a counter whose only writer is the caller. */
 static inline void score_add(struct score *score, enum counter counter, uint64_t amount)
@@ -87,6 +102,9 @@ static inline void score_add(struct score *score, enum counter counter, uint64_t
 /* The sum over all workers. */
 uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter);
 uint32_t scoreboard_connections(const struct scoreboard *scoreboard);
+
+/* Whether there is somebody at that place, or is to be. */
+bool scoreboard_is_used(const struct scoreboard *scoreboard, uint32_t worker);
 
 /* Whether the process PID is one of them, or the joiner's child. */
 bool scoreboard_has(const struct scoreboard *scoreboard, pid_t pid);

@@ -2,31 +2,61 @@
 
 #include "shared/base/clock.h"
 
+static size_t length_for(uint32_t seats)
+{
+	const unsigned workers = OPTIONS_WORKERS_MAX;
+
+	return sizeof(struct scoreboard) + sizeof(struct booking_queue) +
+	       sizeof(struct stock_board) + directory_size(workers, seats) + admission_size(seats) +
+	       rooms_size(OPTIONS_HISTORY_MAX) + inboxes_size(workers) + sizeof(struct logins) +
+	       streams_size(workers, seats) + 5 * CACHE_LINE;
+}
+
 void shared_state_init(struct shared_state *shared, const struct options *options)
 {
-	unsigned workers = options->workers;
-	size_t length = sizeof(struct scoreboard) + sizeof(struct booking_queue) +
-			sizeof(struct stock_board) +
-			directory_size(workers, options->max_connections) +
-			admission_size(options->max_connections) + rooms_size(options->history) +
-			inboxes_size(workers) + sizeof(struct logins) +
-			streams_size(workers, options->max_connections) + 5 * CACHE_LINE;
 	struct memory *memory = &shared->memory;
+	const unsigned workers = OPTIONS_WORKERS_MAX;
 
 	shared->options = options;
-	memory_init(memory, "turnstile", length);
+	shared->workers = 0;
+	shared->seats = options->seats > options->max_connections ? options->seats
+								  : options->max_connections;
+	memory_init(memory, "turnstile", length_for(shared->seats));
 	shared->scoreboard = memory_take(memory, sizeof(struct scoreboard), CACHE_LINE);
 	shared->queue = memory_take(memory, sizeof(struct booking_queue), CACHE_LINE);
 	shared->board = memory_take(memory, sizeof(struct stock_board), CACHE_LINE);
-	shared->directory = directory_create(
-		memory, workers, options->max_connections,
-		admission_create(memory, options->max_connections, options->max_per_address));
-	shared->rooms = rooms_create(memory, workers, options->history);
+	shared->directory =
+		directory_create(memory, workers, shared->seats,
+				 admission_create(memory, shared->seats, options->max_per_address));
+	shared->rooms = rooms_create(memory, workers, OPTIONS_HISTORY_MAX);
 	shared->logins = logins_create(memory);
 	shared->inboxes = inboxes_create(memory, workers);
-	shared->streams = streams_create(memory, options);
-	scoreboard_init(shared->scoreboard, workers, clock_wall_ns());
-	booking_queue_init(shared->queue, workers);
+	shared->streams = streams_create(memory, workers, shared->seats, options);
+	scoreboard_init(shared->scoreboard, clock_wall_ns());
+	booking_queue_init(shared->queue, options->workers);
 	shared->queue->each_own = options->serialize == SERIALIZE_NONE;
 	shared->queue->one_clerk = options->serialize == SERIALIZE_JOIN;
+	shared_state_fit(shared);
+}
+
+void shared_state_finish(struct shared_state *shared)
+{
+	scoreboard_finish(shared->scoreboard);
+	streams_finish(shared->streams);
+	memory_finish(&shared->memory);
+}
+
+void shared_state_fit(struct shared_state *shared)
+{
+	const struct options *options = shared->options;
+	const unsigned workers =
+		options->workers > shared->workers ? options->workers : shared->workers;
+
+	inboxes_use(shared->inboxes, workers);
+	streams_use(shared->streams, workers);
+	rooms_use(shared->rooms, workers, options->history);
+	shared->queue->workers = workers;
+	shared->scoreboard->workers = workers;
+	shared->scoreboard->wanted = options->workers;
+	shared->workers = workers;
 }

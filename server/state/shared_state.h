@@ -3,6 +3,10 @@
  *
  * The master makes it before the first fork and every worker inherits it at the same address. What
  * lies in it outlives any worker.
+ *
+ * It is laid out for as many workers as there may be, and for more connections and longer logs than
+ * are asked for, so that these can change while the server runs: what nobody touches costs nothing
+ * but addresses.
  */
 #ifndef SERVER_STATE_SHARED_STATE_H
 #define SERVER_STATE_SHARED_STATE_H
@@ -20,6 +24,8 @@
 
 struct shared_state {
 	const struct options *options;
+	unsigned workers; /* the most that there ever were: those beyond the options' retire */
+	uint32_t seats;   /* connections that each of them has room for */
 	struct memory memory;
 	struct scoreboard *scoreboard;
 	struct directory *directory;
@@ -34,5 +40,14 @@ struct shared_state {
 
 /* Maps and lays out everything for OPTIONS, which must outlive it. Dies when it cannot. */
 void shared_state_init(struct shared_state *shared, const struct options *options);
+
+/* Gives it all back: for tests. No other process may use it any more. */
+void shared_state_finish(struct shared_state *shared);
+
+/*
+ * The master, before it starts them: there are as many workers and as much history from now on as
+ * the options say, which may have changed. Dies when memory is gone.
+ */
+void shared_state_fit(struct shared_state *shared);
 
 #endif

@@ -14,41 +14,54 @@ static size_t words_of(uint32_t seats)
 	return (seats + BITS - 1) / BITS;
 }
 
-size_t streams_size(unsigned workers, uint32_t seats_a_worker)
+size_t streams_size(unsigned places, uint32_t seats_a_worker)
 {
-	return workers * (sizeof(struct hand) + 2 * sizeof(uint32_t)) +
-	       (size_t)workers * seats_a_worker * sizeof(struct stream) +
-	       workers * words_of(seats_a_worker) * sizeof(uint64_t) + 6 * CACHE_LINE;
+	return places * (sizeof(struct hand) + 2 * sizeof(uint32_t)) +
+	       (size_t)places * seats_a_worker * sizeof(struct stream) +
+	       places * words_of(seats_a_worker) * sizeof(uint64_t) + 6 * CACHE_LINE;
 }
 
-static size_t arena_bytes(const struct options *options)
+static size_t arena_bytes(const struct options *options, uint32_t seats)
 {
-	size_t bytes = ARENA_LEAST + 2 * options->send_queue_total_bytes +
-		       options->max_connections * ARENA_CONNECTION;
+	size_t bytes = ARENA_LEAST + 2 * options->send_queue_total_bytes + seats * ARENA_CONNECTION;
 
 	return (bytes + ARENA_SLAB - 1) & ~(ARENA_SLAB - 1);
 }
 
-struct streams *streams_create(struct memory *memory, const struct options *options)
+struct streams *streams_create(struct memory *memory, unsigned places, uint32_t seats_a_worker,
+			       const struct options *options)
 {
 	struct streams *streams = calloc(1, sizeof(*streams));
-	uint32_t seats = options->max_connections;
+	const size_t seats = (size_t)places * seats_a_worker;
 
 	if (!streams) {
 		die("out of memory");
 	}
-
-	streams->seats_a_worker = seats;
-	streams->streams = memory_take(
-		memory, (size_t)options->workers * seats * sizeof(struct stream), CACHE_LINE);
-	streams->hands = memory_take(memory, options->workers * sizeof(struct hand), CACHE_LINE);
-	streams->closed = memory_take(memory, options->workers * words_of(seats) * sizeof(uint64_t),
+	streams->seats_a_worker = seats_a_worker;
+	streams->streams = memory_take(memory, seats * sizeof(struct stream), CACHE_LINE);
+	streams->hands = memory_take(memory, places * sizeof(struct hand), CACHE_LINE);
+	streams->closed = memory_take(memory, places * words_of(seats_a_worker) * sizeof(uint64_t),
 				      CACHE_LINE);
-	streams->highest = memory_take(memory, options->workers * sizeof(uint32_t), CACHE_LINE);
-	streams->any_closed = memory_take(memory, options->workers * sizeof(uint32_t), CACHE_LINE);
-	streams->arena_bytes = arena_bytes(options);
-	memory_init(&streams->arenas, "turnstile-arenas", options->workers * streams->arena_bytes);
+	streams->highest = memory_take(memory, places * sizeof(uint32_t), CACHE_LINE);
+	streams->any_closed = memory_take(memory, places * sizeof(uint32_t), CACHE_LINE);
+	streams->arena_bytes = arena_bytes(options, seats_a_worker);
 	return streams;
+}
+
+void streams_use(struct streams *streams, unsigned workers)
+{
+	for (; streams->workers < workers; streams->workers++) {
+		memory_init(&streams->arenas[streams->workers], "turnstile-arena",
+			    streams->arena_bytes);
+	}
+}
+
+void streams_finish(struct streams *streams)
+{
+	for (unsigned worker = 0; worker < streams->workers; worker++) {
+		memory_finish(&streams->arenas[worker]);
+	}
+	free(streams);
 }
 
 struct stream *streams_at(const struct streams *streams, uint32_t worker, uint32_t seat)
@@ -58,7 +71,7 @@ struct stream *streams_at(const struct streams *streams, uint32_t worker, uint32
 
 void *streams_arena(const struct streams *streams, uint32_t worker)
 {
-	return (unsigned char *)streams->arenas.start + worker * streams->arena_bytes;
+	return streams->arenas[worker].start;
 }
 
 void streams_open(struct streams *streams, uint32_t worker, uint32_t seat, uint64_t session,

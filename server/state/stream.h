@@ -143,20 +143,28 @@ struct hand {
 
 /* Where it all lies: private to each process, so that nobody bends the master's pointers. */
 struct streams {
+	unsigned workers; /* that have an arena; the arrays below have places for more */
 	uint32_t seats_a_worker;
-	size_t arena_bytes;       /* of each worker's */
-	struct memory arenas;     /* one behind the other */
-	struct stream *streams;   /* [workers][seats_a_worker] */
-	struct hand *hands;       /* [workers] */
-	_Atomic uint64_t *closed; /* [workers][seats_a_worker / 64]: those that ended, a bit each */
-	_Atomic uint32_t *highest;    /* [workers]: seats from here on were never used */
-	_Atomic uint32_t *any_closed; /* [workers]: there are bits in `closed` */
+	size_t arena_bytes; /* of each worker's */
+	struct memory arenas[OPTIONS_WORKERS_MAX];
+	struct stream *streams;    /* [places][seats_a_worker] */
+	struct hand *hands;        /* [places] */
+	_Atomic uint64_t *closed;  /* [places][seats_a_worker / 64]: those that ended, a bit each */
+	_Atomic uint32_t *highest; /* [places]: seats from here on were never used */
+	_Atomic uint32_t *any_closed; /* [places]: there are bits in `closed` */
 };
 
-size_t streams_size(unsigned workers, uint32_t seats_a_worker);
+size_t streams_size(unsigned places, uint32_t seats_a_worker);
 
-/* Before the first fork. Dies when memory is gone. */
-struct streams *streams_create(struct memory *memory, const struct options *options);
+/* Before the first fork, with places for that many workers. Dies when memory is gone. */
+struct streams *streams_create(struct memory *memory, unsigned places, uint32_t seats_a_worker,
+			       const struct options *options);
+
+/* The master, before it starts them: so many workers have an arena from now on. Dies likewise. */
+void streams_use(struct streams *streams, unsigned workers);
+
+/* Gives back what it has of its own: for tests. */
+void streams_finish(struct streams *streams);
 
 struct stream *streams_at(const struct streams *streams, uint32_t worker, uint32_t seat);
 void *streams_arena(const struct streams *streams, uint32_t worker);

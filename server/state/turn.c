@@ -67,7 +67,7 @@ void turn_wake_room(struct turn *turn, uint16_t room)
 {
 	const struct room *shared = &turn->shared->rooms->rooms[room];
 
-	for (uint32_t i = 0; i < turn->shared->options->workers; i++) {
+	for (uint32_t i = 0; i < turn->shared->workers; i++) {
 		if (atomic_load_explicit(&shared->members[i], memory_order_relaxed) > 0) {
 			turn_wake(turn, i);
 		}

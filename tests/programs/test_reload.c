@@ -439,6 +439,142 @@ Test(programs_reload, what_cannot_change_is_named_and_stays)
 }
 
 /* Each time it is asked for, also while it is under way, what lies there then is in force. */
+/* How many workers there are, those that retire counted in. */
+static long workers_of(struct talk *talk)
+{
+	const char *line = ask(talk, "+workers ", "/workers");
+
+	return strtol(line + strlen("+workers "), NULL, 10);
+}
+
+static void start_with_workers(const char *dispatch, const char *text)
+{
+	turnstiled_start(&server, "--dispatch", dispatch, "--op-password-file",
+			 password_file(&server), "--event", "rush=50", "--config",
+			 write_file("conf", text));
+	open_on(&ann, server.lines_port, 1);
+	become_operator(&ann);
+	ask(&ann, "+join #r ", "/join #r");
+}
+
+static void there_may_be_more_workers_and_fewer(const char *dispatch)
+{
+	static struct talk others[4];
+
+	start_with_workers(dispatch, "workers = 1\n");
+	reload_with("workers = 4\n");
+	cr_expect_eq(workers_of(&ann), 4);
+	for (unsigned i = 0; i < 4; i++) {
+		open_on(&others[i], server.lines_port, i + 1);
+		ask(&others[i], "+join #r ", "/join #r");
+		talk_expect_event(&ann, "*join #r ");
+	}
+	reload_with("workers = 1\n");
+	/* Who is connected to one that retires has all as before. */
+	talk_say(&others[3], "still here");
+	talk_expect_event(&ann, text_of("*say #r guest-"));
+	for (unsigned i = 0; i < 4; i++) {
+		ask(&others[i], "+booked ", "/book rush");
+		ask(&others[i], "+who 5$", "/who #r");
+	}
+	cr_expect_eq(workers_of(&ann), 4);
+	talk_open_greeted(&bob, server.lines_port);
+	cr_expect_eq(serving(&bob, NULL), 1, "one that retires gets nobody");
+	for (unsigned i = 0; i < 4; i++) {
+		talk_close(&others[i]);
+	}
+	cr_expect(eventually(workers_of(&ann) == 1));
+	reload_with("workers = 3\n");
+	open_on(&others[0], server.lines_port, 3);
+	ask(&others[0], "+booked ", "/book rush");
+	cr_expect_eq(turnstiled_stop(&server), 0);
+	cr_expect_not(log_has(&server, "warning"), "nothing was wrong");
+}
+
+Test(programs_reload, there_may_be_more_workers_and_fewer_handoff)
+{
+	there_may_be_more_workers_and_fewer("handoff");
+}
+
+Test(programs_reload, there_may_be_more_workers_and_fewer_accept)
+{
+	there_may_be_more_workers_and_fewer("accept");
+}
+
+Test(programs_reload, one_that_retires_and_dies_has_a_successor_that_retires)
+{
+	pid_t pid;
+
+	start_with_workers("handoff", "workers = 2\n");
+	open_on(&bob, server.lines_port, 2);
+	reload_with("workers = 1\n");
+	serving(&bob, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	ask(&bob, "+pong$", "/ping");
+	ask(&ann, "+pong$", "/ping");
+	talk_close(&bob);
+	cr_expect(eventually(workers_of(&ann) == 1));
+}
+
+Test(programs_reload, more_connections_may_come_and_fewer)
+{
+	static struct talk others[4];
+
+	start_with("max-connections = 2\n");
+	talk_open(&others[0], server.lines_port);
+	talk_expect_start(&others[0], "-BUSY ");
+	reload_with("max-connections = 5\n");
+	for (int i = 0; i < 3; i++) {
+		talk_open_greeted(&others[i], server.lines_port);
+	}
+	talk_open(&others[3], server.lines_port);
+	talk_expect_start(&others[3], "-BUSY ");
+	reload_with("max-connections = 1\n"); /* who is here stays */
+	ask(&others[2], "+pong$", "/ping");
+	ask(&ann, "+pong$", "/ping");
+	talk_open(&others[3], server.lines_port);
+	talk_expect_start(&others[3], "-BUSY ");
+	reload_with("max-connections = 1000000\n");
+	cr_expect(log_has(&server, "not changed, since that takes a restart: max-connections\n"));
+}
+
+#define LONG 200 /* bytes of a line */
+
+static void say_lines(struct talk *talk, int count)
+{
+	char fill[LONG + 1];
+
+	memset(fill, 'x', LONG);
+	fill[LONG] = '\0';
+	for (int said = 0; said < count; said += 100) {
+		for (int i = 0; i < 100; i++) {
+			talk_say(talk, "/say #r %s", fill);
+		}
+		for (int i = 0; i < 100; i++) {
+			talk_expect_answer(talk, "+say #r");
+		}
+	}
+}
+
+Test(programs_reload, rooms_keep_more_and_less)
+{
+	start_with("rate = 0\nhistory = 100\n");
+	ask(&ann, "+join #r 1$", "/join #r");
+	say_lines(&ann, 3000);
+	ask(&ann, "+history 100$", "/history #r 100");
+	ask(&ann, "-BADARG N is a number from 1 to 100$", "/history #r 101");
+	reload_with("rate = 0\nhistory = 2000\n");
+	cr_expect_str_neq(ask(&ann, "+history ", "/history #r 2000"), "+history 2000");
+	say_lines(&ann, 2000);
+	ask(&ann, "+history 2000$", "/history #r 2000");
+	reload_with("rate = 0\nhistory = 100\n");
+	ask(&bob, "+join #r 2$", "/join #r");
+	say_lines(&bob, 100);
+	ask(&ann, "+history 100$", "/history #r 100");
+	reload_with("rate = 0\nhistory = 2000\n");
+	cr_expect_str_neq(ask(&ann, "+history ", "/history #r 2000"), "+history 2000");
+}
+
 Test(programs_reload, who_asks_again_meanwhile_gets_the_last)
 {
 	char conf[64];

@@ -5,8 +5,8 @@ for itself, every byte that it reads against what it must be.
 usage: outlive.py --build DIRECTORY [--seed N] [--seconds N] [--connections N] [--every MILLISECONDS]
                   [--dispatch handoff|accept] [--hup-every MILLISECONDS] [--workers N]
 
-With --every 0 nobody is killed. With --hup-every the server is asked to reload so often; where nobody
-is killed, nothing may be interrupted then.
+With --every 0 nobody is killed. With --hup-every the server is asked to reload so often, each time with
+another number of workers and other limits; where nobody is killed, nothing may be interrupted then.
 
 Prints the seed, so that the same load can be made again (the kernel's timing is another each time),
 and what was seen. Exit status 1: something was wrong.
@@ -33,12 +33,14 @@ class Wrong(Exception):
 
 class Server:
     def __init__(self, build, folder, dispatch, workers):
+        self.folder = folder
+        self.configure(workers, 1000)
         self.log = open(os.path.join(folder, "log"), "w+b")
         self.process = subprocess.Popen(
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
              "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", "--state", folder, "--event",
-             "rush=1000000", "--workers", str(workers),
-             "--rate", "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
+             "rush=1000000", "--config", os.path.join(folder, "conf"), "--rate", "0", "--max-held",
+             "0", "--dispatch", dispatch, "--send-queue", "67108864"],
             stdout=subprocess.PIPE, stderr=self.log)
         self.ports = {}
         for line in self.process.stdout:
@@ -52,6 +54,14 @@ class Server:
     def text(self):
         self.log.seek(0)
         return self.log.read().decode()
+
+    def configure(self, workers, history):
+        with open(os.path.join(self.folder, "conf"), "w") as conf:
+            conf.write(f"workers = {workers}\nhistory = {history}\n")
+
+    def reload(self, chance):
+        self.configure(chance.choice((1, 2, 3, 4, 6)), chance.choice((100, 1000, 10000)))
+        self.process.send_signal(signal.SIGHUP)
 
     def workers(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
@@ -592,7 +602,7 @@ def run(arguments, server):
                     pass
             next_kill = now + arguments.every / 1000 * chance.uniform(0.2, 1.8)
         if acting and now >= next_hup:
-            server.process.send_signal(signal.SIGHUP)
+            server.reload(chance)
             hups += 1
             next_hup = now + arguments.hup_every / 1000 * chance.uniform(0.2, 1.8)
         for client in clients:

@@ -111,7 +111,7 @@ static void leave(void)
 {
 	if (core.turn.base) {
 		event_base_free(core.turn.base);
-		memory_finish(&shared.memory);
+		shared_state_finish(&shared);
 	}
 	for (int i = 0; i < PEOPLE && core.turn.base; i++) {
 		close(clients[i]);

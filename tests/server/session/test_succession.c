@@ -136,8 +136,7 @@ static void forget_all(void)
 		close_all();
 		forget(&next);
 		forget(&first);
-		memory_finish(&shared.streams->arenas);
-		memory_finish(&shared.memory);
+		shared_state_finish(&shared);
 	}
 }
 

@@ -20,6 +20,7 @@ static void init(void)
 	log_start("test", LOG_ERROR, LOG_TEXT);
 	memory_init(&memory, "test", inboxes_size(WORKERS));
 	inboxes = inboxes_create(&memory, WORKERS);
+	inboxes_use(inboxes, WORKERS);
 }
 
 static void finish(void)
