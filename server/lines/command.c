@@ -105,32 +105,28 @@ static enum outcome help(struct session *session, struct span arguments, struct 
 	return OUTCOME_DONE;
 }
 
-/* Whether NAME, all of it letters, is REST's first word, in whatever case; then takes it off. */
-static bool takes_name(struct span *rest, const char *name)
+/* Whether NAME, all of it letters, is WORDS' first word, in whatever case. */
+static bool is_name(struct span words, const char *name)
 {
 	size_t length = 0;
 
-	while (length < rest->length && name[length] != '\0' &&
-	       (rest->text[length] | ('a' ^ 'A')) == name[length]) {
+	while (length < words.length && name[length] != '\0' &&
+	       (words.text[length] | ('a' ^ 'A')) == name[length]) {
 		length++;
 	}
-	if (name[length] != '\0' || (length < rest->length && rest->text[length] != ' ')) {
-		return false;
-	}
-	*rest = (struct span){ rest->text + length, rest->length - length };
-	return true;
+	return name[length] == '\0' && (length == words.length || words.text[length] == ' ');
 }
 
-/* A line's command is looked for twice, for its cost and to be run, and the next is often alike. */
-static const struct command *find(struct span *rest)
+/* The next line's command is often the last one's. */
+static const struct command *find_name(struct span words)
 {
 	static const struct command *last = commands;
 
-	if (takes_name(rest, last->name)) {
+	if (is_name(words, last->name)) {
 		return last;
 	}
 	for (size_t i = 0; i < command_count; i++) {
-		if (takes_name(rest, commands[i].name)) {
+		if (is_name(words, commands[i].name)) {
 			last = &commands[i];
 			return last;
 		}
@@ -138,37 +134,37 @@ static const struct command *find(struct span *rest)
 	return NULL;
 }
 
-/* The row of a whole line; NULL if it is none of the commands. */
-static const struct command *row_of(struct span line)
+static bool is_escaped(struct span line)
 {
-	struct span rest = { line.text + 1, line.length - 1 };
-
-	return span_starts(line, "/") && !span_starts(line, "//") ? find(&rest) : NULL;
+	return line.length > 1 && line.text[1] == '/';
 }
 
-unsigned command_cost(struct span line)
+static bool names_command(struct span line)
 {
-	const struct command *command = row_of(line);
+	return line.length > 0 && line.text[0] == '/' && !is_escaped(line);
+}
 
+const struct command *command_find(struct span line)
+{
+	return names_command(line) ? find_name((struct span){ line.text + 1, line.length - 1 })
+				   : NULL;
+}
+
+unsigned command_cost(const struct command *command)
+{
 	return command ? command->cost : 1;
 }
 
-bool command_ends(struct span line)
+bool command_ends(const struct command *command)
 {
-	const struct command *command = row_of(line);
-
 	return command && command->run == server_quit;
 }
 
-static enum outcome carry_out_named(struct session *session, struct span line, struct reply *reply,
-				    struct problem *problem)
+static enum outcome run(struct session *session, const struct command *command, struct span line,
+			struct reply *reply, struct problem *problem)
 {
-	struct span rest = { line.text + 1, line.length - 1 };
-	const struct command *command = find(&rest);
+	const size_t named = 1 + strlen(command->name);
 
-	if (!command) {
-		return refuse(problem, PROBLEM_BADCMD, "no such command; /help lists them");
-	}
 	if (command->role == ROLE_OPERATOR && !session->operator_role) {
 		return refuse(problem, PROBLEM_DENIED,
 			      "/%s is for operators; /op PASSWORD makes you one", command->name);
@@ -176,7 +172,8 @@ static enum outcome carry_out_named(struct session *session, struct span line, s
 	if (session->unanswered > 0 && !command->pipelines) {
 		return OUTCOME_WAIT;
 	}
-	enum outcome outcome = command->run(session, rest, reply, problem);
+	enum outcome outcome = command->run(
+		session, (struct span){ line.text + named, line.length - named }, reply, problem);
 
 	if (outcome != OUTCOME_MORE) {
 		listing_finish(session);
@@ -184,17 +181,20 @@ static enum outcome carry_out_named(struct session *session, struct span line, s
 	return outcome;
 }
 
-enum outcome command_carry_out(struct session *session, struct span line, struct reply *reply,
-			       struct problem *problem)
+enum outcome command_carry_out(struct session *session, const struct command *command,
+			       struct span line, struct reply *reply, struct problem *problem)
 {
-	bool escaped = span_starts(line, "//");
-
-	if (span_starts(line, "/") && !escaped) {
-		return carry_out_named(session, line, reply, problem);
+	if (command) {
+		return run(session, command, line, reply, problem);
+	}
+	if (names_command(line)) {
+		return refuse(problem, PROBLEM_BADCMD, "no such command; /help lists them");
 	}
 	if (session->unanswered > 0) {
 		return OUTCOME_WAIT;
 	}
+	const bool escaped = line.length > 0 && line.text[0] == '/';
+
 	return room_plain(session, (struct span){ line.text + escaped, line.length - escaped },
 			  reply, problem);
 }

@@ -28,17 +28,21 @@ struct command {
 extern const struct command commands[];
 extern const size_t command_count;
 
-/* What LINE costs, whatever comes of it: as many as a cheap command, 1. */
-unsigned command_cost(struct span line);
+/* The row of a whole line; NULL if it names none of the commands: a text, or a mistake. */
+const struct command *command_find(struct span line);
 
-/* Whether LINE ends the connection once it is done. */
-bool command_ends(struct span line);
+/* What such a line costs, whatever comes of it: as many as a cheap command, 1. */
+unsigned command_cost(const struct command *command);
+
+/* Whether it ends the connection once it is done. */
+bool command_ends(const struct command *command);
 
 /*
- * Carries one line out. With OUTCOME_AGAIN and OUTCOME_WAIT nothing happened, and the line is to be
- * given again; with OUTCOME_MORE likewise, for the reply's next piece.
+ * Carries one line out, which command_find gave COMMAND for. With OUTCOME_AGAIN and OUTCOME_WAIT
+ * nothing happened, and the line is to be given again; with OUTCOME_MORE likewise, for the reply's
+ * next piece.
  */
-enum outcome command_carry_out(struct session *session, struct span line, struct reply *reply,
-			       struct problem *problem);
+enum outcome command_carry_out(struct session *session, const struct command *command,
+			       struct span line, struct reply *reply, struct problem *problem);
 
 #endif

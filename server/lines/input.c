@@ -151,14 +151,15 @@ static enum outcome refuse_line(struct session *session, enum line_fate fate,
 }
 
 /* A line has its turn: carried out and answered, or kept for later. */
-static void give_turn(struct input *input, struct span line, enum line_fate fate)
+static void give_turn(struct input *input, const struct command *command, struct span line,
+		      enum line_fate fate)
 {
 	struct session *session = input->session;
 	struct turn *turn = session->turn;
 	struct reply *reply = &turn->sessions->reply;
 	struct problem problem;
 	enum outcome outcome = fate == LINE_IS_CARRIED_OUT
-				       ? command_carry_out(session, line, reply, &problem)
+				       ? command_carry_out(session, command, line, reply, &problem)
 				       : refuse_line(session, fate, &problem);
 
 	if (outcome == OUTCOME_REFUSED && session->unanswered > 0) {
@@ -194,24 +195,26 @@ static void give_turn(struct input *input, struct span line, enum line_fate fate
 }
 
 /* The same for one that a predecessor of this worker may have had in hand. */
-static void take_line(struct input *input, struct span line, enum line_fate fate)
+static void take_line(struct input *input, const struct command *command, struct span line,
+		      enum line_fate fate)
 {
 	switch (progress_next(input->session)) {
 	case REQUEST_WAS_DONE:
-		if (fate == LINE_IS_CARRIED_OUT && command_ends(line)) {
+		if (fate == LINE_IS_CARRIED_OUT && command_ends(command)) {
 			session_close(input->session);
 		}
 		return;
 	case REQUEST_WAS_INTERRUPTED: fate = LINE_IS_INTERRUPTED; break;
 	case REQUEST_IS_NEW: break;
 	}
-	give_turn(input, line, fate);
+	give_turn(input, command, line, fate);
 }
 
 static void take_new_line(struct input *input, struct span line, enum line_fate fate)
 {
 	struct session *session = input->session;
-	unsigned cost = command_cost(line);
+	const struct command *command = command_find(line);
+	unsigned cost = command_cost(command);
 
 	if (line.length == 0 && fate == LINE_IS_CARRIED_OUT) {
 		session_charge(session, cost);
@@ -221,7 +224,7 @@ static void take_new_line(struct input *input, struct span line, enum line_fate 
 		fate = LINE_IS_OVER_RATE;
 		cost = 1;
 	}
-	take_line(input, line, fate);
+	take_line(input, command, line, fate);
 	session_charge(session, cost);
 }
 
@@ -293,7 +296,9 @@ void input_go_on(struct session *session)
 	begin(&input, session);
 	session->keeping = false;
 	if (kept.fate != LINE_IS_NOT_CUT) {
-		take_line(&input, (struct span){ text, kept.line_length }, kept.fate);
+		const struct span line = { text, kept.line_length };
+
+		take_line(&input, command_find(line), line, kept.fate);
 	}
 	if (session->keeping) {
 		input.rest = (struct span){ end_of_line, length };

@@ -65,7 +65,7 @@ static enum outcome carry_out(struct span line, struct reply *reply)
 	enum outcome outcome;
 
 	reply_clear(reply);
-	outcome = command_carry_out(session, line, reply, &problem);
+	outcome = command_carry_out(session, command_find(line), line, reply, &problem);
 	session->unanswered = unanswered;
 	if (outcome == OUTCOME_REFUSED) {
 		words_problem(reply, &problem);
