@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 
 #include "db/json/store.h"
+#ifdef TURNSTILE_WITH_POSTGRES
+#include "db/postgres/store.h"
+#include "db/postgres/target.h"
+#endif
 #include "db/sqlite/store.h"
 #include "db/store/holder.h"
 #include "db/store/kind.h"
@@ -16,9 +20,21 @@
 
 #define SUFFIX_ROOM 16 /* for "-lock", "-keys-new", "-journal" after the store's path */
 
-#define KINDS 2
+static const struct store_kind *const kinds[] = {
+	&store_sqlite,
+	&store_json,
+#ifdef TURNSTILE_WITH_POSTGRES
+	&store_postgres,
+#endif
+};
 
-static const struct store_kind *const kinds[KINDS] = { &store_sqlite, &store_json };
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+#ifdef TURNSTILE_WITH_POSTGRES
+#define STORE_KINDS "sqlite:FILE, json:FILE or postgresql://HOST/DATABASE"
+#else
+#define STORE_KINDS "sqlite:FILE or json:FILE (this build has no PostgreSQL)"
+#endif
 
 static bool names_kind(const char *url, const struct store_kind *kind)
 {
@@ -41,10 +57,12 @@ static const struct store_kind *kind_of(const char *url, char *error)
 		}
 	}
 	if (!kind) {
-		store_refuse(error,
-			     "no such kind of store: \"%s\": it should be sqlite:FILE or json:FILE",
+		store_refuse(error, "no such kind of store: \"%s\": it should be " STORE_KINDS,
 			     url);
 		return NULL;
+	}
+	if (kind->is_good) {
+		return kind->is_good(url, error) ? kind : NULL;
 	}
 	if (*file_of(url, kind) != '\0') {
 		return kind;
@@ -56,6 +74,40 @@ static const struct store_kind *kind_of(const char *url, char *error)
 bool store_url_is_good(const char *url, char *error)
 {
 	return kind_of(url, error) != NULL;
+}
+
+bool store_is_file(const char *url)
+{
+	char error[STORE_ERROR_SIZE];
+	const struct store_kind *kind = kind_of(url, error);
+	return kind && !kind->locate;
+}
+
+bool store_reach(const char *url, struct store_reach *reach)
+{
+#ifdef TURNSTILE_WITH_POSTGRES
+	if (!store_is_file(url)) {
+		reach->port = target_port(url);
+		for (unsigned i = 0; i < STORE_REACH_FILES; i++) {
+			target_file(url, i, reach->files[i], PATH_MAX);
+		}
+		return true;
+	}
+#else
+	(void)url;
+	(void)reach;
+#endif
+	return false;
+}
+
+bool store_is_away(const char *url)
+{
+#ifdef TURNSTILE_WITH_POSTGRES
+	return !store_is_file(url) && target_is_away(url);
+#else
+	(void)url;
+	return false;
+#endif
 }
 
 const char *store_file_of(const char *url)
@@ -73,6 +125,9 @@ bool store_is_there(const char *url)
 {
 	char error[STORE_ERROR_SIZE];
 	const struct store_kind *kind = kind_of(url, error);
+	if (kind && kind->is_there) {
+		return kind->is_there(url);
+	}
 	return kind && is_there(file_of(url, kind));
 }
 
@@ -129,6 +184,31 @@ struct way {
 	int64_t patience_ns;
 };
 
+/* Where the locks of stores lie that are no files. */
+static char locks_folder[PATH_MAX];
+
+void store_lock_in(const char *folder)
+{
+	snprintf(locks_folder, sizeof(locks_folder), "%s", folder);
+}
+
+/* Who did not say: where this user's files lie until the next boot. */
+static const char *folder_of_locks(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	if (locks_folder[0] != '\0') {
+		return locks_folder;
+	}
+	return runtime && *runtime ? runtime : "/tmp";
+}
+
+/* Sets PATH to the name beside which the store's lock lies. */
+static bool locate(const struct store_kind *kind, const char *url, char *path, char *error)
+{
+	return kind->locate ? kind->locate(url, folder_of_locks(), path, error)
+			    : resolve(file_of(url, kind), path, error);
+}
+
 static struct store *open_under_lock(const struct store_kind *kind, const char *path,
 				     struct mutex *mutex, const struct way *way, char *error)
 {
@@ -145,10 +225,31 @@ static struct store *open_under_lock(const struct store_kind *kind, const char *
 	return store;
 }
 
+/* It is opened without the lock: nobody shall wait for a network with it. */
+static struct store *open_database(const struct store_kind *kind, const char *url,
+				   const struct way *way, char *error)
+{
+	char path[PATH_MAX];
+	struct store *store = kind->open(url, way->make, error);
+	if (!store) {
+		return NULL;
+	}
+	store->kind = kind;
+	store->mutex = locate(kind, url, path, error) ? lockfile_open(path, error) : NULL;
+	if (store->mutex) {
+		return store;
+	}
+	kind->close(store);
+	return NULL;
+}
+
 static struct store *open_store(const char *url, const struct way *way, char *error)
 {
 	char path[PATH_MAX];
 	const struct store_kind *kind = kind_of(url, error);
+	if (kind && kind->locate) {
+		return open_database(kind, url, way, error);
+	}
 	if (!kind || !resolve(file_of(url, kind), path, error)) {
 		return NULL;
 	}
@@ -175,10 +276,11 @@ enum store_result store_count(const char *url, const struct store_count_leave *l
 	char path[PATH_MAX];
 	const struct store_kind *kind = kind_of(url, error);
 	struct mutex *mutex = NULL;
-	if (kind && resolve(file_of(url, kind), path, error)) {
+	if (kind && locate(kind, url, path, error)) {
 		mutex = lockfile_open(path, error);
 	}
-	return mutex ? kind->count(path, mutex, leave, tallies, error) : STORE_FAILED;
+	return mutex ? kind->count(kind->locate ? url : path, mutex, leave, tallies, error)
+		     : STORE_FAILED;
 }
 
 struct store *store_open(const char *url, char *error)

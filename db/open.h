@@ -4,13 +4,15 @@
 #ifndef DB_OPEN_H
 #define DB_OPEN_H
 
+#include <limits.h>
+
 #include "db/store/store.h"
 #include "db/store/tallies.h"
 
 /*
- * Opens the store at URL ("sqlite:FILE" or "json:FILE"), makes it if there is none, brings its
- * schema up to date, all under its lock. NULL when it cannot, and ERROR (STORE_ERROR_SIZE bytes)
- * says why in one line that names the file.
+ * Opens the store at URL ("sqlite:FILE", "json:FILE" or "postgresql://…"), makes it if there is
+ * none, brings its schema up to date, all under its lock. NULL when it cannot, and ERROR
+ * (STORE_ERROR_SIZE bytes) says why in one line that names the file.
  */
 struct store *store_open(const char *url, char *error);
 
@@ -23,10 +25,32 @@ struct store *store_open_made(const char *url, int64_t patience_ns, char *error)
 /* Whether URL is one that store_open could open, by its form; ERROR as above. */
 bool store_url_is_good(const char *url, char *error);
 
-/* The file that a good URL names. */
+/* Whether a good URL names a file, and which. Else it is a database's, and the rest of the URL. */
+bool store_is_file(const char *url);
 const char *store_file_of(const char *url);
 
-/* Whether the file of a good URL is there, and not empty. */
+/* What who opens a database has to reach. */
+#define STORE_REACH_FILES 4
+struct store_reach {
+	unsigned port;                           /* TCP; 0: a local socket */
+	char files[STORE_REACH_FILES][PATH_MAX]; /* that are read then; "": none */
+};
+
+/* False, and REACH is as it was, when URL names a file. */
+bool store_reach(const char *url, struct store_reach *reach);
+
+/*
+ * Whether the database of a URL that cannot be opened does not answer, or not yet: then it may do
+ * later. Waits for it, some seconds at most.
+ */
+bool store_is_away(const char *url);
+
+/*
+ * The lock of a store that is no file is to lie in FOLDER: one for all of this machine's servers.
+ */
+void store_lock_in(const char *folder);
+
+/* Whether the file of a good URL is there, and not empty; or its database has a store. */
 bool store_is_there(const char *url);
 
 /*

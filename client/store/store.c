@@ -377,7 +377,8 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 		.options = options,
 		.parser = parse,
 		.args_doc = "check URL\nexport URL --format csv|json\nconvert FROM TO",
-		.doc = "Looks into a store (sqlite:FILE or json:FILE), also while a server uses it."
+		.doc = "Looks into a store (sqlite:FILE, json:FILE or postgresql://…), also while "
+		       "a server uses it."
 		       "\v"
 		       "check says a line for each event, and one for each thing that is wrong: "
 		       "then its exit status is 1. export writes the bookings to stdout. convert "

@@ -70,6 +70,7 @@ enum booking_outcome {
 	BOOKING_UNCLEAR,  /* the store failed, and nobody knows whether it was done */
 	BOOKING_HINDERED, /* nobody came to it in time, and nothing was done: `holder` */
 	BOOKING_WRITTEN,  /* another program is writing to the store; nothing was done */
+	BOOKING_AWAY,     /* its database cannot be reached; nothing was done */
 	BOOKING_READ      /* one reads it without end, and its log is full; likewise */
 };
 

@@ -29,6 +29,16 @@
 
 struct store_kind {
 	const char *scheme; /* what stands before the ':' of a URL */
+
+	/*
+	 * For a store that is no file, else all NULL: whether a URL is good, and what it names is
+	 * there; and the path beside which this machine's lock lies, in FOLDER. Such a kind's open
+	 * and count get the URL, and open is called without the lock.
+	 */
+	bool (*is_good)(const char *url, char *error);
+	bool (*is_there)(const char *url);
+	bool (*locate)(const char *url, const char *folder, char *path, char *error);
+
 	/* MAKE: makes it where there is none. */
 	struct store *(*open)(const char *path, bool make, char *error);
 	void (*close)(struct store *store);
@@ -39,6 +49,15 @@ struct store_kind {
 	void (*rollback)(struct store *store);            /* or NULL: begin does it */
 	enum store_result (*tend)(struct store *store);   /* or NULL */
 	bool (*changed_elsewhere)(struct store *store);
+	int64_t (*wall_ns)(const struct store *store); /* or NULL: its clock is this machine's */
+	bool (*heard)(struct store *store);            /* or NULL: it never tells */
+
+	/* All NULL: only servers of this machine are on it, and the lock file knows them. */
+	bool (*serve)(struct store *store, uint32_t server);
+	enum store_result (*renew)(struct store *store, uint32_t server);
+	bool (*is_served_by)(struct store *store, uint32_t server);
+	uint64_t (*servers)(struct store *store);
+
 	enum store_result (*check_files)(struct store *store); /* or NULL */
 	bool (*is_pressed)(const struct store *store);         /* or NULL: it never is */
 	enum store_result (*set_code_key)(struct store *store, const struct siphash_key *key);

@@ -6,7 +6,7 @@
  * asked for when it is needed, and what is named in vain was fetched in vain.
  *
  * Filled by booking_foresee, request by request; whoever begins the transaction owns it. The texts
- * are the requests' own and have to stay until the transaction has begun.
+ * are the requests' own. All of it has to stay until the transaction is over.
  */
 #ifndef DB_STORE_NEEDS_H
 #define DB_STORE_NEEDS_H

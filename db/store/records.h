@@ -25,6 +25,7 @@ enum store_hindrance {
 	STORE_FREE,
 	STORE_HELD,    /* somebody holds its lock */
 	STORE_WRITTEN, /* a program that knows no such lock is writing */
+	STORE_AWAY,    /* its database cannot be reached, or does not answer in time: reopen it */
 	STORE_READ     /* one reads without end, and what was written since is as much as may be */
 };
 

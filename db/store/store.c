@@ -183,17 +183,44 @@ enum store_result store_set_code_key(struct store *store, const struct siphash_k
 bool store_serve(struct store *store, uint32_t server)
 {
 	store_must_be_taken(store);
-	return lockfile_serve(store->path, server);
+	return store->kind->serve ? store->kind->serve(store, server)
+				  : lockfile_serve(store->path, server);
 }
 
-bool store_is_served_by(const struct store *store, uint32_t server)
+enum store_result store_renew(struct store *store, uint32_t server)
 {
-	return lockfile_is_served_by(store->mutex, server);
+	store_must_be_taken(store);
+	if (store->broken || !store->kind->renew) {
+		return store->broken ? STORE_FAILED : STORE_OK;
+	}
+	return store_noted(store, store->kind->renew(store, server));
 }
 
-uint64_t store_servers(const struct store *store)
+bool store_is_served_by(struct store *store, uint32_t server)
 {
-	return lockfile_servers(store->mutex);
+	return store->kind->is_served_by ? store->kind->is_served_by(store, server)
+					 : lockfile_is_served_by(store->mutex, server);
+}
+
+uint64_t store_servers(struct store *store)
+{
+	return store->kind->servers ? store->kind->servers(store) : lockfile_servers(store->mutex);
+}
+
+int64_t store_wall_ns(const struct store *store, int64_t local_ns)
+{
+	store_must_be_within(store);
+	return store->kind->wall_ns ? store->kind->wall_ns(store) : local_ns;
+}
+
+bool store_tells(const struct store *store)
+{
+	return store->kind->heard;
+}
+
+bool store_was_told(struct store *store)
+{
+	return store->kind->heard && store->kind->heard(store);
 }
 
 bool store_changed_elsewhere(struct store *store)

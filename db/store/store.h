@@ -57,7 +57,8 @@ bool store_is_in_place(struct store *store);
 
 /*
  * Whether the store is the faster for knowing what a transaction will need; and what the next one
- * will, which is to stay as it is until that has begun. To be told before each, or not at all.
+ * will, which is to stay as it is until that is over. Who does not tell sees, where other machines
+ * change the store meanwhile, all of one moment, and may have to try again.
  */
 bool store_asks_needs(const struct store *store);
 void store_foresee(struct store *store, const struct store_needs *needs);
@@ -91,9 +92,15 @@ const char *store_error(const struct store *store);
  */
 bool store_serve(struct store *store, uint32_t server);
 
+/*
+ * Says once more that SERVER does, where others know it by that alone: to be called each second,
+ * with the lock held and no transaction under way.
+ */
+enum store_result store_renew(struct store *store, uint32_t server);
+
 /* Whether that server still does; and a number that is another one when a server came or went. */
-bool store_is_served_by(const struct store *store, uint32_t server);
-uint64_t store_servers(const struct store *store);
+bool store_is_served_by(struct store *store, uint32_t server);
+uint64_t store_servers(struct store *store);
 
 /* The key from which this store's ticket codes are made; with the first of them it is fixed. */
 const struct siphash_key *store_code_key(const struct store *store);
@@ -103,6 +110,19 @@ const struct siphash_key *store_code_key(const struct store *store);
  * the lock held and no transaction under way.
  */
 enum store_result store_set_code_key(struct store *store, const struct siphash_key *key);
+
+/*
+ * The store's wall time, by which holds end for all who have it open, as of the begin of the
+ * transaction; LOCAL_NS, this machine's, where it has no clock of its own.
+ */
+int64_t store_wall_ns(const struct store *store, int64_t local_ns);
+
+/*
+ * Whether the store tells by itself when others write to it; and whether it has, since it was asked
+ * last. Costs no waiting.
+ */
+bool store_tells(const struct store *store);
+bool store_was_told(struct store *store);
 
 /*
  * Whether another process wrote to the store since this handle last looked (by this call). A cheap

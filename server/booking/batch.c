@@ -16,6 +16,7 @@
 
 #define LAPSES_MAX   512               /* holds that lapse in one batch */
 #define LOOK_NS      NS_PER_SECOND     /* how often to look for what others changed */
+#define TOLD_NS      (100 * NS_PER_MS) /* how often at most when the store tells of it */
 #define NUMBER_NS    (250 * NS_PER_MS) /* how often waiters are told their positions at most */
 #define LOCK_WAIT_NS (2 * NS_PER_SECOND)
 #define HELD_LONG_NS NS_PER_SECOND /* a holder that is well is through in milliseconds */
@@ -306,13 +307,15 @@ static void take_all(struct booking_queue *queue)
 static bool lapse(struct booking_queue *queue, const struct booking_context *rules)
 {
 	bool changed_elsewhere = queue->next_expiry_ns == 0;
+	int64_t ahead_ns = rules->wall_ns - clock_deadlines_ns();
 	int64_t next_ns;
 
 	if (!booking_lapse(rules, LAPSES_MAX, &next_ns) ||
 	    (changed_elsewhere && !(booking_lapse_gone(rules) && booking_offer_all(rules)))) {
 		return false;
 	}
-	atomic_store(&queue->next_expiry_ns, next_ns);
+	/* The store's clock may go otherwise than ours, by which we wait. */
+	atomic_store(&queue->next_expiry_ns, next_ns == INT64_MAX ? next_ns : next_ns - ahead_ns);
 	return true;
 }
 
@@ -369,6 +372,7 @@ enum booking_outcome batch_failure(const struct batcher *batcher)
 	switch (store_hindrance(batcher->store)) {
 	case STORE_WRITTEN: return BOOKING_WRITTEN;
 	case STORE_READ: return BOOKING_READ;
+	case STORE_AWAY: return BOOKING_AWAY;
 	case STORE_FREE:
 	case STORE_HELD: break;
 	}
@@ -394,6 +398,12 @@ static void note_failure(struct batcher *batcher)
 	}
 }
 
+/* A database that cannot be opened will be there again; a file that cannot is broken. */
+static enum booking_outcome nothing_done(const struct batcher *batcher)
+{
+	return store_is_file(batcher->shared->options->store) ? BOOKING_FAILED : BOOKING_AWAY;
+}
+
 /* A batch whose commit was begun, by whomever, may be in the store. */
 void batch_give_up(struct batcher *batcher)
 {
@@ -413,7 +423,7 @@ void batch_give_up(struct batcher *batcher)
 		begin_batch(queue);
 		queue->batch.end[batcher->worker] = queue->rings[batcher->worker].submitted;
 	}
-	answer_failure(batcher, unclear ? BOOKING_UNCLEAR : BOOKING_FAILED);
+	answer_failure(batcher, unclear ? BOOKING_UNCLEAR : nothing_done(batcher));
 	mutex_unlock(lock);
 }
 
@@ -435,7 +445,7 @@ static void number_waiters(struct batcher *batcher)
 static bool serve_batch(struct batcher *batcher)
 {
 	struct booking_queue *queue = batcher->queue;
-	const struct booking_context rules = rules_of(batcher);
+	struct booking_context rules = rules_of(batcher);
 	const unsigned most = foresee(batcher, &rules);
 	bool failed = store_begin(batcher->store) != STORE_OK;
 	unsigned done = 0;
@@ -444,6 +454,7 @@ static bool serve_batch(struct batcher *batcher)
 	if (failed) {
 		take_all(queue);
 	} else {
+		rules.wall_ns = store_wall_ns(batcher->store, rules.wall_ns);
 		booking_limit_tidy(&rules);
 		done = carry_out_all(batcher, &rules, most, &failed);
 	}
@@ -515,19 +526,25 @@ static bool serve_all(struct batcher *batcher)
 }
 
 /*
- * Looks what other programs changed in the store: about once a second, since what the clerks of our
- * other workers committed looks the same. And at once what became of a commit that failed, when who
- * was in it was told that nobody knows: who asks again is told, and the board has to agree.
+ * Says that this server is there, and looks what others changed in the store: about once a second,
+ * since what the clerks of our other workers committed looks the same. And at once what became of a
+ * commit that failed, when who was in it was told that nobody knows: who asks again is told, and
+ * the board has to agree.
  */
-static void look_around(struct batcher *batcher)
+static bool look_around(struct batcher *batcher)
 {
 	int64_t now_ns = clock_monotonic_ns();
 	const bool unseen = batcher->queue->unseen;
+	const int64_t rest_ns = store_was_told(batcher->store) ? TOLD_NS : LOOK_NS;
 
-	if (!unseen && now_ns - batcher->queue->looked_ns < LOOK_NS) {
-		return;
+	if (!unseen && now_ns - batcher->queue->looked_ns < rest_ns) {
+		return true;
 	}
 	batcher->queue->looked_ns = now_ns;
+	if (store_renew(batcher->store,
+			booking_server_of(batcher->shared->directory->next_session)) != STORE_OK) {
+		return false;
+	}
 	batcher->queue->servers_seen = store_servers(batcher->store);
 	if (batcher->queue->servers_seen != batcher->queue->servers_settled) {
 		batcher->queue->next_expiry_ns = 0; /* what is tied to those that are gone */
@@ -537,6 +554,7 @@ static void look_around(struct batcher *batcher)
 		batcher->queue->next_expiry_ns = 0;
 		wake_loop(batcher, batcher->worker);
 	}
+	return true;
 }
 
 /* One of our own that holds it for long is the master's business. */
@@ -576,7 +594,8 @@ void batch_give(struct batcher *batcher)
 
 void batch_note_hindrance(struct batcher *batcher)
 {
-	if (store_hindrance(batcher->store) != STORE_FREE) {
+	if (store_hindrance(batcher->store) != STORE_FREE &&
+	    store_hindrance(batcher->store) != STORE_AWAY) {
 		back_off_note_hindered(&batcher->queue->hindered, store_error(batcher->store));
 	}
 }
@@ -589,10 +608,7 @@ bool batch_serve(struct batcher *batcher)
 		return true;
 	}
 	good = settle_predecessor(batcher);
-	if (good) {
-		look_around(batcher);
-		good = serve_all(batcher);
-	}
+	good = good && look_around(batcher) && serve_all(batcher);
 	if (good && archive_is_due(batcher->shared) && !store_is_pressed(batcher->store)) {
 		good = batch_keep_chat(batcher);
 	}
@@ -611,11 +627,15 @@ bool batch_keep_chat(struct batcher *batcher)
 	return good;
 }
 
-int64_t batch_wait_at_most(const struct booking_queue *queue)
+int64_t batch_wait_at_most(const struct booking_queue *queue, bool tells)
 {
 	int64_t next_ns = queue->next_expiry_ns;
 	int64_t wait_ns = next_ns == INT64_MAX ? LOOK_NS : next_ns - clock_deadlines_ns();
 	int64_t most_ns = queue->waitlist.changed ? NUMBER_NS : LOOK_NS;
+
+	if (tells) { /* somebody has to listen */
+		most_ns = TOLD_NS;
+	}
 
 	if (wait_ns > most_ns) {
 		wait_ns = most_ns;

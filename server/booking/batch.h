@@ -77,8 +77,11 @@ enum booking_outcome batch_failure(const struct batcher *batcher);
 /* Keeps what is new of the chat, with the store's lock held. False as above. */
 bool batch_keep_chat(struct batcher *batcher);
 
-/* How long a clerk without requests may sleep at most, in nanoseconds: until something is due. */
-int64_t batch_wait_at_most(const struct booking_queue *queue);
+/*
+ * How long a clerk without requests may sleep at most, in nanoseconds: until something is due.
+ * TELLS: its store does (store_tells).
+ */
+int64_t batch_wait_at_most(const struct booking_queue *queue, bool tells);
 
 /*
  * Brings the whole board up to date; with the store's lock held. False when the store cannot be

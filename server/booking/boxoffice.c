@@ -269,6 +269,10 @@ static void explain_store(const char *event, const struct booking_answer *answer
 		(void)refuse(problem, PROBLEM_BUSY,
 			     "another program is writing to the store; nothing was done");
 		break;
+	case BOOKING_AWAY:
+		(void)refuse(problem, PROBLEM_BUSY,
+			     "the database cannot be reached now; nothing was done");
+		break;
 	case BOOKING_READ:
 		(void)refuse(problem, PROBLEM_BUSY,
 			     "another program reads the store and does not end; nothing was done");
@@ -321,6 +325,7 @@ bool boxoffice_problem(const struct booking_request *request, const struct booki
 	case BOOKING_UNCLEAR:
 	case BOOKING_HINDERED:
 	case BOOKING_WRITTEN:
+	case BOOKING_AWAY:
 	case BOOKING_READ: explain_store(event, answer, problem); break;
 	}
 	return true;

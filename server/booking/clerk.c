@@ -35,7 +35,8 @@ static bool serve(struct clerk *clerk)
 		}
 		return true;
 	}
-	if (store_hindrance(batcher->store) != STORE_FREE) {
+	if (store_hindrance(batcher->store) != STORE_FREE &&
+	    store_hindrance(batcher->store) != STORE_AWAY) {
 		(void)latch_wait(&clerk->stop, BACK_OFF_HINDERED_NS);
 		return true;
 	}
@@ -73,8 +74,9 @@ static void *run(void *argument)
 
 	while (!batch_is_over(batcher)) {
 		if (open) {
-			booking_queue_wait(batcher->queue, batcher->worker,
-					   batch_wait_at_most(batcher->queue));
+			booking_queue_wait(
+				batcher->queue, batcher->worker,
+				batch_wait_at_most(batcher->queue, store_tells(batcher->store)));
 			open = serve(clerk);
 		} else {
 			open = open_anew(clerk);

@@ -522,7 +522,7 @@ const struct option_row option_rows[] = {
 	{ .help = "Tickets:" },
 	{ "state", "DIRECTORY", "Where the server keeps what must last; made if it is missing "
 	  "($XDG_STATE_HOME/turnstile, or ~/.local/state/turnstile)", NULL, .text = set_state },
-	{ "store", "URL", "Where the tickets are, sqlite:FILE or json:FILE (turnstile.db in the state directory)",
+	{ "store", "URL", "Where the tickets are, sqlite:FILE, json:FILE or postgresql://HOST/DATABASE (turnstile.db in the state directory)",
 	  NULL, .text = set_store },
 	{ "serialize", "lock|join|none", "How bookings are put in a row: by a lock between processes, by one child process a "
 	  "booking, or not at all (sells twice!)", "lock",

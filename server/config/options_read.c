@@ -4,6 +4,7 @@
  * still open is worked out.
  */
 #include "server/config/options_read.h"
+#include "db/open.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -223,6 +224,13 @@ static bool store_by_default(struct options *options, char *problem)
 	       option_problem(problem, "--state %s: the name is too long", options->state);
 }
 
+/* A store that is no file has its lock in the state directory. */
+static bool state_by_default(struct options *options, char *problem)
+{
+	return store_is_file(options->store) || options->state[0] != '\0' ||
+	       find_state(options, problem);
+}
+
 static bool work_out(struct reading *reading)
 {
 	struct options *options = reading->options;
@@ -239,7 +247,8 @@ static bool work_out(struct reading *reading)
 		return option_problem(reading->problem, "a listener over TLS needs --tls-cert FILE "
 							"and --tls-key FILE");
 	}
-	return options->store[0] != '\0' || store_by_default(options, reading->problem);
+	return options->store[0] == '\0' ? store_by_default(options, reading->problem)
+					 : state_by_default(options, reading->problem);
 }
 
 void options_read(struct options *options, int argc, char **argv)
@@ -250,15 +259,16 @@ void options_read(struct options *options, int argc, char **argv)
 	set_initial(options);
 	activation_take(options);
 	bool good = read_command_line(&reading, argc, argv) && read_file(&reading);
-	bool has_store = options->store[0] != '\0';
+	bool has_file = options->store[0] != '\0' && store_is_file(options->store);
 
 	if (!good || !work_out(&reading)) {
 		usage_error("%s", problem);
 	}
-	if (!has_store && !state_folder_make(options->state, options->user)) {
+	if (!has_file && !state_folder_make(options->state, options->user)) {
 		die("--state %s: the directory cannot be made: %s", options->state,
 		    strerror(errno));
 	}
+	store_lock_in(options->state);
 }
 
 bool options_read_again(struct options *fresh, const struct options *options, int argc, char **argv,

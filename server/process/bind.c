@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "db/open.h"
@@ -24,19 +25,37 @@ static const char *named(const char *path)
 	return *path ? path : NULL;
 }
 
+_Static_assert(SANDBOX_READ_MAX == STORE_REACH_FILES, "all that connecting reads can be read");
+
+/* A file in FOLDER, whatever its name: what counts is the folder. */
+static const char *name_in(const char *folder, char name[PATH_MAX])
+{
+	(void)snprintf(name, PATH_MAX, "%s/store", folder);
+	return name;
+}
+
 unsigned bind_to_role(enum sandbox_role role, const struct options *options)
 {
 	char resolved[PATH_MAX];
-	const char *store = store_file_of(options->store);
+	char lock[PATH_MAX];
+	struct store_reach reach = { .port = 0 };
+	const bool database = store_reach(options->store, &reach);
+	const char *store =
+		database ? name_in(options->state, lock) : store_file_of(options->store);
 
 	/* The file may be a link into another folder. */
 	store = realpath(store, resolved) ? resolved : store;
-	const struct sandbox_paths paths = {
+	struct sandbox_paths paths = {
 		.store = store,
 		.pid_file = named(options->pid_file),
+		.database = database,
+		.port = reach.port,
 		.read_again = { named(options->config), named(options->operator_password_file),
 				named(options->tls_certificate), named(options->tls_key) }
 	};
+	for (size_t i = 0; i < SANDBOX_READ_MAX; i++) {
+		paths.read[i] = named(reach.files[i]);
+	}
 	unsigned parts = options->sandbox ? sandbox_enter(role, &paths) : 0;
 	char text[SANDBOX_TEXT_SIZE];
 

@@ -149,7 +149,7 @@ int joiner_run(void *argument)
 		return 1;
 	}
 	while (!is_to_let_go(start->channel)) {
-		booking_queue_wait(queue, 0, batch_wait_at_most(queue));
+		booking_queue_wait(queue, 0, batch_wait_at_most(queue, false));
 		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
 		serve_all(&errand);
 		if (queue->hindered || queue->next_expiry_ns <= clock_deadlines_ns() ||

@@ -113,11 +113,27 @@ static void warn_unlocked(struct store *store, const char *url)
 		"--serialize none: NO LOCK, tickets WILL be sold twice; for demonstration only");
 }
 
+/* It may come up after us: that is said once. */
+static void wait_for_database(const char *why)
+{
+	static bool said;
+
+	if (!said) {
+		log_warning("%s: it is tried again each second", why);
+	}
+	said = true;
+	clock_sleep(NS_PER_SECOND);
+}
+
 static struct store *open_store(const char *url)
 {
 	char error[STORE_ERROR_SIZE];
 	struct store *store = store_open(url, error);
 
+	while (!store && store_is_away(url)) {
+		wait_for_database(error);
+		store = store_open(url, error);
+	}
 	if (!store) {
 		die("%s", error);
 	}
@@ -131,8 +147,10 @@ static struct store *open_store(const char *url)
 static void bring_up_to_date(const struct booking_context *rules, const struct options *options,
 			     uint32_t server)
 {
+	static const struct store_needs unknown;
 	struct store *store = rules->store;
 
+	store_foresee(store, &unknown); /* others may sell meanwhile */
 	if (store_begin(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}

@@ -134,6 +134,8 @@ static const char *const for_processes[] = { "clone",
 
 static const char *const for_accept[] = { "accept4", NULL };
 
+static const char *const for_database[] = { "connect", NULL };
+
 /* A process gets its filter from the master, and changes its root before its own. */
 static const char *const for_root[] = { "capget", "capset", "chdir", "chroot", "fchdir", NULL };
 
@@ -261,6 +263,15 @@ static bool add_for_threads(scmp_filter_ctx filter)
 	       add_where(filter, "prlimit64", 0, WHOLE, 0);
 }
 
+/* Where to, Landlock says; no other kind of socket is made. */
+static bool add_for_database(scmp_filter_ctx filter)
+{
+	return add(filter, SCMP_ACT_ALLOW, for_database) &&
+	       add_where(filter, "socket", 0, WHOLE, AF_UNIX) &&
+	       add_where(filter, "socket", 0, WHOLE, AF_INET) &&
+	       add_where(filter, "socket", 0, WHOLE, AF_INET6);
+}
+
 static bool add_rights(scmp_filter_ctx filter, unsigned rights)
 {
 	if (!add(filter, SCMP_ACT_KILL_PROCESS, deadly) ||
@@ -278,6 +289,9 @@ static bool add_rights(scmp_filter_ctx filter, unsigned rights)
 		return false;
 	}
 	if ((rights & RIGHT_PAIRS) && !add_where(filter, "socketpair", 0, WHOLE, AF_UNIX)) {
+		return false;
+	}
+	if ((rights & RIGHT_DATABASE) && !add_for_database(filter)) {
 		return false;
 	}
 	if ((rights & RIGHT_MANAGER) && (!add(filter, SCMP_ACT_ALLOW, for_manager) ||

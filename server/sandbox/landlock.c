@@ -20,6 +20,7 @@
 
 #define CREATE_RULESET_VERSION 1
 #define RULE_PATH_BENEATH      1
+#define RULE_PORT              2
 
 /* Rights to files */
 #define FILE_WRITE    (UINT64_C(1) << 1)
@@ -33,8 +34,9 @@
 #define REFER            (UINT64_C(1) << 13) /* since version 2; truncating: since 3 */
 #define DEVICE_IOCTL     (UINT64_C(1) << 15) /* since version 5 */
 #define TCP_ALL          UINT64_C(3)         /* since version 4: to bind and to connect */
-#define SCOPE_ABSTRACT   UINT64_C(1)         /* since version 6: abstract sockets outside */
-#define SCOPE_SIGNALS    UINT64_C(2)         /* likewise: signals to processes outside */
+#define TCP_CONNECT      UINT64_C(2)
+#define SCOPE_ABSTRACT   UINT64_C(1) /* since version 6: abstract sockets outside */
+#define SCOPE_SIGNALS    UINT64_C(2) /* likewise: signals to processes outside */
 
 #define STORE_FOLDER \
 	(FILE_WRITE | FILE_READ | FOLDER_READ | FILE_REMOVE | FILE_MAKE | FILE_TRUNCATE)
@@ -51,6 +53,11 @@ struct path_rule {
 	uint64_t rights;
 	int32_t folder;
 } __attribute__((packed));
+
+struct port_rule {
+	uint64_t rights;
+	uint64_t port;
+};
 
 static struct ruleset_attributes attributes_of(long version, unsigned rights)
 {
@@ -112,6 +119,23 @@ static void allow_to_read_again(int ruleset, const struct ruleset_attributes *at
 	}
 }
 
+/* Where the kernel knows of ports. */
+static void allow_database(int ruleset, const struct ruleset_attributes *attributes,
+			   const struct sandbox_paths *paths)
+{
+	const struct port_rule rule = { .rights = TCP_CONNECT & attributes->ports,
+					.port = paths->port };
+
+	if (rule.rights != 0 && rule.port != 0) {
+		(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PORT, &rule, 0);
+	}
+	for (size_t i = 0; i < SANDBOX_READ_MAX; i++) {
+		if (paths->read[i]) {
+			allow(ruleset, attributes, paths->read[i], FILE_READ);
+		}
+	}
+}
+
 static void allow_what_is_needed(int ruleset, const struct ruleset_attributes *attributes,
 				 unsigned rights, const struct sandbox_paths *paths)
 {
@@ -120,6 +144,9 @@ static void allow_what_is_needed(int ruleset, const struct ruleset_attributes *a
 	allow(ruleset, attributes, "/proc", FILE_READ | FOLDER_READ);
 	if ((rights & RIGHT_STORE) && paths->store) {
 		allow_folder_of(ruleset, attributes, paths->store, STORE_FOLDER);
+	}
+	if (rights & RIGHT_DATABASE) {
+		allow_database(ruleset, attributes, paths);
 	}
 	if ((rights & RIGHT_MANAGER) && paths->pid_file) {
 		allow_folder_of(ruleset, attributes, paths->pid_file, FILE_REMOVE);

@@ -5,6 +5,8 @@
 #ifndef SERVER_SANDBOX_RIGHTS_H
 #define SERVER_SANDBOX_RIGHTS_H
 
+#include <stdbool.h>
+
 enum sandbox_role {
 	SANDBOX_MASTER, /* accepts, starts, watches */
 	SANDBOX_WORKER, /* serves clients, has a clerk that opens the store */
@@ -15,12 +17,16 @@ enum sandbox_role {
 };
 
 #define SANDBOX_READ_AGAIN 4
+#define SANDBOX_READ_MAX   4
 
-/* What is to be reached in spite of it. Each may be NULL. */
+/* What is to be reached in spite of it. Each of the names may be NULL. */
 struct sandbox_paths {
 	const char *store;    /* the store's file: its folder is, and it is the root */
 	const char *pid_file; /* the master removes it when it ends */
 	const char *read_again[SANDBOX_READ_AGAIN]; /* files that the master may read once more */
+	bool database; /* who opens the store connects to one; then it keeps its root */
+	unsigned port; /* of it; 0: it has a local socket */
+	const char *read[SANDBOX_READ_MAX]; /* files that connecting reads: certificates */
 };
 
 enum sandbox_right {
@@ -31,7 +37,8 @@ enum sandbox_right {
 	RIGHT_MANAGER = 16,  /* tell the service manager, remove the pid file */
 	RIGHT_ROOT = 32,     /* start processes that change their root */
 	RIGHT_PAIRS = 64,    /* make pairs of local sockets */
-	RIGHT_RELOAD = 128   /* read what it was configured by once more */
+	RIGHT_RELOAD = 128,  /* read what it was configured by once more */
+	RIGHT_DATABASE = 256 /* connect to the store's database; of no role by itself */
 };
 
 /* A bit each. */

@@ -19,7 +19,10 @@ static bool forbid_cores(void)
 	return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
-/* The store's folder for who opens it, else the empty one. */
+/*
+ * The store's folder for who opens it, else the empty one. The socket and the certificates of a
+ * database have their names outside.
+ */
 static bool change_root(unsigned rights, const struct sandbox_paths *paths)
 {
 	char copy[PATH_MAX];
@@ -27,7 +30,7 @@ static bool change_root(unsigned rights, const struct sandbox_paths *paths)
 	if (!(rights & RIGHT_STORE)) {
 		return root_enter(NULL);
 	}
-	return paths->store &&
+	return paths->store && !paths->database &&
 	       snprintf(copy, sizeof(copy), "%s", paths->store) < (int)sizeof(copy) &&
 	       root_enter(dirname(copy));
 }
@@ -37,6 +40,10 @@ unsigned sandbox_enter(enum sandbox_role role, const struct sandbox_paths *paths
 {
 	unsigned rights = sandbox_rights(role);
 	unsigned parts = 0;
+
+	if (paths->database && (rights & RIGHT_STORE)) {
+		rights |= RIGHT_DATABASE;
+	}
 
 	parts |= prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? SANDBOX_NO_NEW_PRIVILEGES : 0;
 	parts |= forbid_cores() ? SANDBOX_NOT_DUMPABLE : 0;

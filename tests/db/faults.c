@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -133,6 +134,18 @@ int posix_fallocate(int descriptor, off_t offset, off_t length)
 		return errno;
 	}
 	return syscall(SYS_fallocate, descriptor, 0, offset, length) == 0 ? 0 : errno;
+}
+
+/* To and from a database. */
+ssize_t send(int descriptor, const void *bytes, size_t length, int flags)
+{
+	return may_go_on() ? syscall(SYS_sendto, descriptor, bytes, length, flags, NULL, 0) : -1;
+}
+
+ssize_t recv(int descriptor, void *bytes, size_t length, int flags)
+{
+	return may_go_on() ? syscall(SYS_recvfrom, descriptor, bytes, length, flags, NULL, NULL)
+			   : -1;
 }
 
 /* No step: what removes a file that is not needed any more does not care whether it could. */

@@ -1,7 +1,8 @@
 /*
  * faults: makes the kernel fail, or the process die, at a counted step.
  *
- * The functions that SQLite, the index of keys and the JSON store write with are defined in the
+ * The functions that SQLite, the index of keys and the JSON store write with, and libpq speaks to
+ * its database with, are defined in the
  * test program, in front of the C library's: each call is a step. A test may count further steps of
  * its own.
  */

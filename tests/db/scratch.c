@@ -11,15 +11,21 @@
 #include "db/store/tickets.h"
 #include "shared/base/clock.h"
 #include "tests/support/child.h"
+#ifdef TURNSTILE_WITH_POSTGRES
+#include "tests/support/database.h"
+#endif
 #include "tests/support/folder.h"
 
-#define WALL_NS  (1800000000 * NS_PER_SECOND) /* any time will do */
-#define PATHS    8
-#define URL_SIZE (FOLDER_PATH_SIZE + 64)
+#define WALL_NS   (1800000000 * NS_PER_SECOND) /* any time will do */
+#define PATHS     8
+#define URL_SIZE  (FOLDER_PATH_SIZE + 64)
+#define NAME_SIZE 64 /* of a database */
 
 static struct folder folder;
 static const char *scheme = "sqlite";
-static pid_t test; /* the process */
+static pid_t test;                  /* the process */
+static char used[PATHS][NAME_SIZE]; /* databases, by their names */
+static size_t used_count;
 
 /* An assertion for the test and for its children. */
 #define must(condition)                                                     \
@@ -40,14 +46,74 @@ bool scratch_is_json(void)
 	return strcmp(scheme, "json") == 0;
 }
 
+bool scratch_is_database(void)
+{
+	return strcmp(scheme, "postgres") == 0;
+}
+
+#ifdef TURNSTILE_WITH_POSTGRES
+static void must_have_database(void)
+{
+	if (!database_shared()) {
+		cr_skip_test("no PostgreSQL is installed");
+	}
+}
+
+/* The database NAME of this test, made when it is named first. */
+static void name_database(const char *name, char *url)
+{
+	char full[NAME_SIZE];
+	snprintf(full, sizeof(full), "test_%d_%s", (int)test, name);
+	database_url(database_shared(), full, url);
+	for (size_t i = 0; i < used_count; i++) {
+		if (strcmp(used[i], full) == 0) {
+			return;
+		}
+	}
+	must(used_count < PATHS && database_create(database_shared(), full));
+	memcpy(used[used_count++], full, sizeof(full));
+}
+
+static void drop_databases(void)
+{
+	while (used_count > 0) {
+		database_drop(database_shared(), used[--used_count]);
+	}
+}
+
+void scratch_run(const char *sql)
+{
+	must(database_run(scratch_url("s"), sql));
+}
+#else
+static void must_have_database(void)
+{
+}
+
+static void name_database(const char *name, char *url)
+{
+	(void)name;
+	(void)url;
+}
+
+static void drop_databases(void)
+{
+}
+#endif
+
 void scratch_make(void)
 {
 	test = getpid();
+	if (scratch_is_database()) {
+		must_have_database();
+	}
 	folder_init(&folder);
+	store_lock_in(folder.path);
 }
 
 void scratch_remove(void)
 {
+	drop_databases();
 	chmod(folder.path, 0700);
 	folder_finish(&folder);
 }
@@ -69,7 +135,11 @@ const char *scratch_path(const char *name)
 const char *scratch_url(const char *name)
 {
 	char *path = next_path();
-	snprintf(path, URL_SIZE, "%s:%s/%s", scheme, folder.path, name);
+	if (scratch_is_database()) {
+		name_database(name, path);
+	} else {
+		snprintf(path, URL_SIZE, "%s:%s/%s", scheme, folder.path, name);
+	}
 	return path;
 }
 
@@ -132,22 +202,36 @@ void make_event(struct store *store, const char *name, int64_t total)
 	must(answer.outcome == BOOKING_DONE);
 }
 
+static struct booking_request request_of(enum booking_verb verb, const char *event,
+					 int64_t quantity, const char *key)
+{
+	struct booking_request request = { .verb = verb, .quantity = quantity };
+	snprintf(request.event, sizeof(request.event), "%s", event);
+	snprintf(request.key, sizeof(request.key), "%s", key);
+	return request;
+}
+
 struct booking_answer ask(struct store *store, enum booking_verb verb, const char *event,
 			  int64_t quantity, const char *key)
 {
 	const struct booking_context context = { .store = store, .wall_ns = WALL_NS };
-	struct booking_request request = { .verb = verb, .quantity = quantity };
+	const struct booking_request request = request_of(verb, event, quantity, key);
 	struct booking_answer answer;
-	snprintf(request.event, sizeof(request.event), "%s", event);
-	snprintf(request.key, sizeof(request.key), "%s", key);
 	booking_carry_out(&context, &request, &answer);
 	return answer;
 }
 
+/* As a batch does it: what is needed is told beforehand. */
 struct booking_answer ask_alone(struct store *store, enum booking_verb verb, const char *event,
 				int64_t quantity, const char *key)
 {
-	begin(store);
+	const struct booking_context context = { .store = store, .wall_ns = WALL_NS };
+	const struct booking_request request = request_of(verb, event, quantity, key);
+	struct store_needs needs = { .server = 0 };
+	must(store_take(store, 5 * NS_PER_SECOND));
+	booking_foresee(&context, &request, &needs);
+	store_foresee(store, &needs);
+	must(store_begin(store) == STORE_OK);
 	struct booking_answer answer = ask(store, verb, event, quantity, key);
 	commit(store);
 	return answer;

@@ -15,37 +15,49 @@
 
 /*
  * A suite of tests that run on each kind of store: StoreTestSuite(name, set_up, tear_down), and
- * StoreTest(name, promise) for each. The suites are called NAME_sqlite and NAME_json.
+ * StoreTest(name, promise) for each, or FileStoreTest for what is promised of files alone. The
+ * suites are called NAME_sqlite, NAME_json and NAME_postgres; the last ones are skipped where no
+ * PostgreSQL is installed.
  */
-#define StoreTestSuite(suite, set_up, tear_down)                                     \
-	static void suite##_set_up_sqlite(void)                                      \
-	{                                                                            \
-		scratch_use("sqlite");                                               \
-		set_up();                                                            \
-	}                                                                            \
-	static void suite##_set_up_json(void)                                        \
-	{                                                                            \
-		scratch_use("json");                                                 \
-		set_up();                                                            \
-	}                                                                            \
-	TestSuite(suite##_sqlite, .init = suite##_set_up_sqlite, .fini = tear_down); \
-	TestSuite(suite##_json, .init = suite##_set_up_json, .fini = tear_down)
+#define StoreTestSuite(suite, set_up, tear_down)         \
+	StoreTestKind(suite, sqlite, set_up, tear_down); \
+	StoreTestKind(suite, json, set_up, tear_down);   \
+	StoreTestDatabase(suite, set_up, tear_down)
 
+#define StoreTestKind(suite, kind, set_up, tear_down) \
+	static void suite##_set_up_##kind(void)       \
+	{                                             \
+		scratch_use(#kind);                   \
+		set_up();                             \
+	}                                             \
+	TestSuite(suite##_##kind, .init = suite##_set_up_##kind, .fini = tear_down)
+
+#define StoreTestOf(suite, kind, promise) \
+	Test(suite##_##kind, promise)     \
+	{                                 \
+		suite##_##promise();      \
+	}
+
+#define FileStoreTest(suite, promise)        \
+	static void suite##_##promise(void); \
+	StoreTestOf(suite, sqlite, promise)  \
+		StoreTestOf(suite, json, promise) static void suite##_##promise(void)
+
+#ifdef TURNSTILE_WITH_POSTGRES
+#define StoreTestDatabase(suite, set_up, tear_down) \
+	StoreTestKind(suite, postgres, set_up, tear_down)
 #define StoreTest(suite, promise)            \
 	static void suite##_##promise(void); \
-	Test(suite##_sqlite, promise)        \
-	{                                    \
-		suite##_##promise();         \
-	}                                    \
-	Test(suite##_json, promise)          \
-	{                                    \
-		suite##_##promise();         \
-	}                                    \
-	static void suite##_##promise(void)
+	StoreTestOf(suite, postgres, promise) FileStoreTest(suite, promise)
+#else
+#define StoreTestDatabase(suite, set_up, tear_down) _Static_assert(true, "no database")
+#define StoreTest(suite, promise)                   FileStoreTest(suite, promise)
+#endif
 
 /* Which kind of store the test is about ("sqlite" if it does not say). */
 void scratch_use(const char *scheme);
 bool scratch_is_json(void);
+bool scratch_is_database(void);
 
 void scratch_make(void);
 void scratch_remove(void);
@@ -53,6 +65,9 @@ void scratch_remove(void);
 /* The path of NAME in the folder, and its URL; good for the next seven calls. */
 const char *scratch_path(const char *name);
 const char *scratch_url(const char *name);
+
+/* A database: carries out SQL in the store "s", by other means than ours. */
+void scratch_run(const char *sql);
 
 void copy_file(const char *from, const char *to);
 void write_file(const char *path, const void *bytes, size_t length);

@@ -1316,6 +1316,9 @@ StoreTest(booking, what_is_tied_to_a_server_that_is_gone_comes_back)
 	finish_batch();
 	cr_assert_eq(held(), 3, "those of servers that are there, and what is not tied");
 	child_kill(&servers[0]);
+	if (scratch_is_database()) { /* as if ten seconds had passed */
+		scratch_run("UPDATE turnstile.leases SET until = now() WHERE server = 3");
+	}
 	begin(store);
 	cr_assert(booking_lapse_gone(&now));
 	finish_batch();

@@ -1,5 +1,5 @@
 /*
- * What a store keeps of chat: each promise on both kinds.
+ * What a store keeps of chat: each promise on all kinds.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>

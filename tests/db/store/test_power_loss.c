@@ -175,7 +175,7 @@ static void keep_index(void)
 	}
 }
 
-StoreTest(power_loss, any_mixture_of_what_was_not_synced_leaves_a_sound_store_with_all_answered)
+FileStoreTest(power_loss, any_mixture_of_what_was_not_synced_leaves_a_sound_store_with_all_answered)
 {
 	uint64_t images = images_wanted();
 	record();
@@ -232,7 +232,8 @@ static int64_t batches_synced(size_t steps, int step)
 }
 
 /* What the successor finds it tells who asked: so that has to last. */
-StoreTest(power_loss, a_clerk_dies_between_write_and_sync_and_what_its_successor_tells_is_on_disk)
+FileStoreTest(power_loss,
+	      a_clerk_dies_between_write_and_sync_and_what_its_successor_tells_is_on_disk)
 {
 	int step = 0, unsynced = 0, ending;
 	do {

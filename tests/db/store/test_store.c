@@ -23,7 +23,7 @@ static bool is_refused(const char *name, const char *reason)
 	return !store && strstr(error, name) && strstr(error, reason) && !strchr(error, '\n');
 }
 
-StoreTest(store, url_needs_a_known_kind_and_a_file)
+FileStoreTest(store, url_needs_a_known_kind_and_a_file)
 {
 	char error[STORE_ERROR_SIZE] = "";
 	cr_assert(store_url_is_good("sqlite:turnstile.db", error));
@@ -37,7 +37,7 @@ StoreTest(store, url_needs_a_known_kind_and_a_file)
 	cr_assert_not(store_url_is_good("", error));
 }
 
-StoreTest(store, in_a_folder_that_is_not_there_is_refused)
+FileStoreTest(store, in_a_folder_that_is_not_there_is_refused)
 {
 	cr_assert(is_refused("nowhere/s", "No such file"));
 	cr_assert_eq(symlink("/nowhere/at/all", scratch_path("link")), 0);
@@ -53,13 +53,13 @@ static int open_as_nobody(void *argument)
 	return is_refused("s", "Permission denied") ? 0 : 1;
 }
 
-StoreTest(store, in_a_folder_that_cannot_be_written_is_refused)
+FileStoreTest(store, in_a_folder_that_cannot_be_written_is_refused)
 {
 	cr_assert_eq(chmod(scratch_path(""), 0555), 0);
 	cr_assert_eq(child_run(open_as_nobody, NULL), 0);
 }
 
-StoreTest(store, new_is_its_owners_alone)
+FileStoreTest(store, new_is_its_owners_alone)
 {
 	struct stat status;
 	const char *const of_sqlite[] = { "s", "s-lock", "s-wal", "s-shm", "s-keys", NULL };
@@ -84,7 +84,7 @@ StoreTest(store, keeps_its_code_key)
 	store_close(store);
 }
 
-StoreTest(store, reached_by_another_name_has_the_same_lock)
+FileStoreTest(store, reached_by_another_name_has_the_same_lock)
 {
 	char error[STORE_ERROR_SIZE] = "";
 	struct store *store = open_store();
