@@ -46,12 +46,18 @@ static struct store *open_store(const char *url)
 	return store;
 }
 
+/* None is made of it: a database says itself why it has none. */
 static struct store *open_old_store(const char *url)
 {
-	if (!store_is_there(url)) {
+	char error[STORE_ERROR_SIZE];
+	if (store_is_file(url) && !store_is_there(url)) {
 		die("%s: there is no store", url);
 	}
-	return open_store(url);
+	struct store *store = store_open_made(url, PATIENCE_NS, error);
+	if (!store) {
+		die("%s", error);
+	}
+	return store;
 }
 
 static void take(struct store *store)

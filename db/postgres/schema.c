@@ -163,8 +163,8 @@ static bool update(struct postgres_link *link, bool make, struct postgres_about 
 		return false;
 	}
 	if (found == STORE_NONE && !make) {
-		return refuse(link, "its schema turnstile is gone: stop the server, and put the "
-				    "store back");
+		return refuse(link, "its schema turnstile is gone, or never was: if it was, stop "
+				    "the server, and put the store back");
 	}
 	if (version > SCHEMA_VERSION) {
 		return refuse(link, "was written by a newer version of this program");

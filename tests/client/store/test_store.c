@@ -12,6 +12,9 @@
 #include "shared/base/clock.h"
 #include "shared/base/usage.h"
 #include "tests/support/capture.h"
+#ifdef TURNSTILE_WITH_POSTGRES
+#include "tests/support/database.h"
+#endif
 #include "tests/support/folder.h"
 
 #define URL_SIZE      (FOLDER_PATH_SIZE + 16)
@@ -309,6 +312,37 @@ Test(store_tool, convert_carries_all_there_and_back)
 	free(before);
 }
 
+#ifdef TURNSTILE_WITH_POSTGRES
+TestSuite(store_tool_postgres, .init = set_up, .fini = tear_down);
+
+Test(store_tool_postgres, convert_carries_all_there_and_back)
+{
+	char url[DATABASE_URL_SIZE];
+	char name[32];
+	if (!database_shared()) {
+		cr_skip_test("no PostgreSQL is installed");
+	}
+	snprintf(name, sizeof(name), "store_tool_%d", (int)getpid());
+	cr_assert(database_create(database_shared(), name));
+	database_url(database_shared(), name, url);
+	cr_assert(failed(store("check", url), 1, "never was"));
+	make_store(sqlite_url);
+	cr_assert_eq(store("export", sqlite_url, "--format", "csv"), 0);
+	char *before = strdup(capture.output);
+	cr_assert_eq(store("convert", sqlite_url, url), 0);
+	cr_assert(strstr(capture.output, "4 bookings"));
+	expect_same_sales(url);
+	cr_assert(failed(store("convert", sqlite_url, url), 1, "is there already"));
+	unlink(path_of(sqlite_url));
+	cr_assert_eq(store("convert", url, sqlite_url), 0);
+	expect_same_sales(sqlite_url);
+	cr_assert_eq(store("export", sqlite_url, "--format", "csv"), 0);
+	cr_assert_str_eq(capture.output, before);
+	free(before);
+	database_drop(database_shared(), name);
+}
+#endif
+
 Test(store_tool, convert_carries_the_title)
 {
 	char title[STORE_TITLE_SIZE];
@@ -414,7 +448,7 @@ Test(store_tool, wrong_usage_is_one_line_and_status_2)
 		{ { "chek" }, "no such task: chek" },
 		{ { "check" }, "store check URL" },
 		{ { "check", "json:a", "json:b" }, "store check URL" },
-		{ { "check", "a.db" }, "sqlite:FILE or json:FILE" },
+		{ { "check", "a.db" }, "it should be sqlite:FILE" },
 		{ { "check", "json:" }, "names no file" },
 		{ { "convert", "json:a" }, "store convert FROM TO" },
 		{ { "convert", "json:a", "json:b", "json:c" }, "too many arguments: json:c" },
