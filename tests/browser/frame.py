@@ -98,6 +98,12 @@ class Server:
         self.stop()
         self.folder.cleanup()
 
+    def workers(self):
+        """Their pids."""
+        with contextlib.closing(Person(self.lines)) as operator:
+            operator.ask(f"/op {PASSWORD}")
+            return [int(row.split()[1]) for row in operator.rows("/workers")]
+
     def address(self, path):
         return f"http://localhost:{self.http}{path}"
 
@@ -139,6 +145,12 @@ class Person:
         self.file.write(command + "\n")
         self.file.flush()
         return self.expect(r"[+-].*")[0]
+
+    def rows(self, command):
+        """Those before the final line, without their "="."""
+        before = len(self.heard)
+        self.ask(command)
+        return [line[1:] for line in self.heard[before:] if line.startswith("=")]
 
     def close(self):
         self.file.close()

@@ -4,6 +4,7 @@
     test_office.py build/release [PICTURES] [TEST...]
 """
 import base64
+import os
 import pathlib
 import re
 import signal
@@ -279,6 +280,24 @@ class Office(Case):
         self.assertEqual(page.run("return getComputedStyle(document.getElementById('opened-bar'), '::-webkit-progress-value').transitionDuration"), "0s")
 
 
+class Workers(Case):
+    def test_nobody_who_waits_notices_that_a_worker_was_killed(self):
+        buyer = self.person()
+        codes = [buyer.ask("/book rush").split()[1] for _ in range(5)]
+        page = self.open("/e/rush")
+        page.wait_text("#buy-hint", "Sold out")
+        page.click("#book")
+        page.wait_text("#turn", "You are number 1")
+        page.asked()
+        for pid in self.server.workers():
+            os.kill(pid, signal.SIGKILL)
+        buyer.ask(f"/cancel {codes[0]}")
+        page.wait_text("#turn", "It is your turn")
+        page.click("#turn-take")
+        page.wait_text("#bought", "Yours: 1 ticket")
+        self.assertEqual({url for url in page.asked() if url.startswith("ws")}, set())
+
+
 class Noon(Case):
     """Some minutes after a sale began: what the README shows."""
     events = ["rush=500:The noon rush", "late=120:The late show", "gala=80:Gala in the harbour theatre", "matinee=60:Matinee"]
@@ -390,15 +409,14 @@ class Outages(Case):
     def test_a_server_that_hangs_is_not_called_live(self):
         page = self.open("/e/rush")
         page.wait_text("#connection", "live")
-        children = subprocess.run(["pgrep", "-P", str(self.server.process.pid)], capture_output=True, text=True, check=True)
-        stopped = [self.server.process.pid, *map(int, children.stdout.split())]
+        stopped = [self.server.process.pid, *self.server.workers()]
         for pid in stopped:
-            subprocess.run(["kill", "-STOP", str(pid)], check=True)
+            os.kill(pid, signal.SIGSTOP)
         try:
             page.wait_text("#connection", "not connected: as it was at")
         finally:
             for pid in stopped:
-                subprocess.run(["kill", "-CONT", str(pid)], check=True)
+                os.kill(pid, signal.SIGCONT)
         page.wait_text("#connection", "live")
 
     def test_a_booking_while_the_server_is_away_is_made_once_when_it_is_back(self):
