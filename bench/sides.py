@@ -264,6 +264,24 @@ class Postgres(Side):
             time.sleep(0.1)
 
 
+class TurnstilePostgres(Turnstile):
+    """Its tickets in a PostgreSQL of its own, both counted."""
+    name = "turnstile on postgres"
+
+    def prepare(self):
+        self.beneath = Postgres(self.folder)
+        self.beneath.start()
+
+    def command(self):
+        return [BUILT / "turnstiled", "--listen", f"lines:127.0.0.1:{self.port}",
+                "--state", self.folder, "--rate", 0, "--event", f"rush={EVENT_TOTAL}",
+                "--store", f"postgresql://bench@127.0.0.1:{self.beneath.port}/postgres"]
+
+    def stop(self):
+        super().stop()
+        self.beneath.stop()
+
+
 class Local(Side):
     """Processes on one file, without a server: a program that is given FILE PROCESSES SECONDS."""
     program = []

@@ -27,15 +27,19 @@ static bool is_of_others(const char *state)
 	return false;
 }
 
+bool postgres_is_hindered(const struct postgres_store *store)
+{
+	return !store->link.lost && is_of_others(store->link.state);
+}
+
 enum store_result postgres_fail(struct postgres_store *store)
 {
 	const struct postgres_link *link = &store->link;
-	if (!link->lost && is_of_others(link->state)) {
-		store->base.hindrance = STORE_WRITTEN;
-		return store_fail(&store->base, "%s: another machine is at work on it",
-				  link->place);
-	}
 	store->base.hindrance = STORE_AWAY;
+	if (postgres_is_hindered(store)) {
+		return store_fail(&store->base, "%s: another machine is at work on it (%s)",
+				  link->place, link->state);
+	}
 	return store_fail(&store->base, "%s", link->error);
 }
 

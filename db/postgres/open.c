@@ -14,18 +14,21 @@
 /*
  * A node that was cut off in the middle of a transaction keeps its rows locked until the database
  * gives it up; and who waits for a row is refused before its buyers have waited for two seconds.
+ * A statement is planned once, for tables as large as they will be.
  */
-#define SETTINGS                                                                  \
-	"SELECT pg_backend_pid(), set_config('search_path', 'turnstile', false)," \
-	" set_config('lock_timeout', '1200ms', false),"                           \
-	" set_config('idle_in_transaction_session_timeout', '3s', false),"        \
-	" set_config('tcp_user_timeout', '3s', false),"                           \
-	" set_config('tcp_keepalives_idle', '2', false),"                         \
-	" set_config('tcp_keepalives_interval', '1', false),"                     \
-	" set_config('tcp_keepalives_count', '2', false),"                        \
-	" set_config('client_min_messages', 'warning', false),"                   \
-	" set_config('synchronous_commit',"                                       \
-	" CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"        \
+#define SETTINGS                                                                        \
+	"SELECT pg_backend_pid(), set_config('search_path', 'turnstile', false),"       \
+	" set_config('lock_timeout', '1200ms', false),"                                 \
+	" set_config('idle_in_transaction_session_timeout', '3s', false),"              \
+	" set_config('tcp_user_timeout', '3s', false),"                                 \
+	" set_config('tcp_keepalives_idle', '2', false),"                               \
+	" set_config('tcp_keepalives_interval', '1', false),"                           \
+	" set_config('tcp_keepalives_count', '2', false),"                              \
+	" set_config('plan_cache_mode', 'force_generic_plan', false),"                  \
+	" set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)," \
+	" set_config('client_min_messages', 'warning', false),"                         \
+	" set_config('synchronous_commit',"                                             \
+	" CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"              \
 	" ELSE current_setting('synchronous_commit') END, false)"
 
 static bool refuse(struct postgres_link *link, const char *why)

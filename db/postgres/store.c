@@ -121,8 +121,10 @@ static enum store_result begin(struct store *base)
 		return STORE_OK;
 	}
 	(void)postgres_fail(store);
+	const bool hindered = postgres_is_hindered(store);
 	rollback(base);
-	if (base->hindrance == STORE_WRITTEN) {
+	if (hindered && !store->link.lost) { /* nothing was begun: the handle is as before */
+		base->hindrance = STORE_WRITTEN;
 		store->link.error[0] = '\0';
 		store->link.state[0] = '\0';
 	}

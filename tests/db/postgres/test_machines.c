@@ -163,6 +163,7 @@ Test(machines_postgres, who_asks_what_became_of_a_batch_ends_it)
 	struct store *store = open_as_machine(2);
 	cr_assert(store_take(store, 0));
 	cr_expect_eq(store_batch_last(store, SERVER, &last), STORE_FAILED, "it is not over");
+	cr_expect_eq(store_hindrance(store), STORE_AWAY, "it is to be opened anew");
 	store_give(store);
 	store_close(store);
 	store_rollback(slow);
