@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,11 +24,13 @@
 #include "tests/support/child.h"
 #include "tests/support/folder.h"
 
-#define OTHER_USER   65534 /* nobody */
-#define WITHOUT_PART 77    /* a child's status: this kernel or build lacks what is tried */
+#define OTHER_USER           65534 /* nobody */
+#define LANDLOCK_KNOWS_PORTS 4     /* since that version of it */
+#define WITHOUT_PART         77    /* a child's status: this kernel or build lacks what is tried */
 
 static struct folder folder;
 static char store[FOLDER_PATH_SIZE];
+static unsigned database_port; /* 0: the store is a file */
 
 static void init(void)
 {
@@ -51,7 +54,9 @@ struct attempt {
 static int enter_and_act(void *argument)
 {
 	const struct attempt *attempt = argument;
-	const struct sandbox_paths paths = { .store = store };
+	const struct sandbox_paths paths = { .store = store,
+					     .database = database_port != 0,
+					     .port = database_port };
 	unsigned parts = sandbox_enter(attempt->role, &paths);
 
 	if ((parts & attempt->needs) != attempt->needs) {
@@ -272,6 +277,57 @@ static void make_internet_sockets(void)
 static void make_local_sockets(void)
 {
 	child_check(socket(AF_UNIX, SOCK_STREAM, 0) < 0);
+}
+
+/* A listener of the test's own, on a port that the system chose. */
+static unsigned listen_somewhere(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_eq(bind(listener, (struct sockaddr *)&address, length), 0);
+	cr_assert_eq(listen(listener, 1), 0);
+	cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+	return ntohs(address.sin_port);
+}
+
+static unsigned other_port;
+
+static bool connects_to(unsigned port)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+					     .sin_port = htons((uint16_t)port),
+					     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connection >= 0 &&
+	       connect(connection, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+static void reach_the_database(void)
+{
+	child_check(connects_to(database_port));
+}
+
+static void reach_something_else(void)
+{
+	child_check(!connects_to(other_port));
+}
+
+/* Where the kernel's Landlock knows of ports: of others the connecting is forbidden. */
+Test(sandbox, who_opens_the_store_connects_to_its_database_alone)
+{
+	database_port = listen_somewhere();
+	other_port = listen_somewhere();
+	expect_end(SANDBOX_WORKER, SANDBOX_FILTER, reach_the_database, 0);
+	expect_end(SANDBOX_JOINER, SANDBOX_FILTER, reach_the_database, 0);
+	expect_end(SANDBOX_TELLER, SANDBOX_FILTER, make_internet_sockets, 0);
+	expect_end(SANDBOX_TLS, SANDBOX_FILTER, make_internet_sockets, 0);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= LANDLOCK_KNOWS_PORTS) {
+		expect_end(SANDBOX_WORKER, SANDBOX_LANDLOCK, reach_something_else, 0);
+	}
 }
 
 Test(sandbox, nobody_makes_a_connection_of_its_own)
