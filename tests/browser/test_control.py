@@ -12,6 +12,7 @@ import threading
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
+import axe
 from frame import PASSWORD, Case, main, wait_for
 
 MARKUP = "<img src=x onerror=alert(1)> & <b>bold</b>"
@@ -341,6 +342,49 @@ class Door(Operators):
             self.expect_contrast(page, 320)
             for width, dark in itertools.product([320, 768], [False, True]):
                 page.picture(f"door-{verdict}", width, dark)
+
+
+class Access(Operators):
+    """What keeps people from using the pages, as far as a program finds it (axe-core)."""
+    events = ["rush=5:The noon rush", "late=20"]
+
+    @classmethod
+    def setUpClass(cls):
+        axe.source()
+
+    def expect_none(self, page):
+        for width, dark in itertools.product([320, 1600], [False, True]):
+            page.look(width, dark=dark, motion=False)
+            self.assertEqual(axe.faults(page.driver), [], f"at {width} px, {'dark' if dark else 'light'}")
+
+    def test_signing_in(self):
+        page = self.open("/op")
+        page.wait_text("#connection", "live")
+        page.type("#password", "guess" + Keys.ENTER)
+        page.wait_text("#sign-in-problem", "That is not the password.")
+        self.expect_none(page)
+
+    def test_the_control_room(self):
+        ann = self.person()
+        ann.ask("/nick ann")
+        ann.ask("/join #rush")
+        self.server.ask("PATCH", "events/late", {"open": False}, [("Authorization", f"Bearer {PASSWORD}")])
+        page = self.room()
+        page.click("#new-event")
+        page.wait_text("#rooms", "#rush 1 person")
+        page.click("#rooms summary")
+        page.wait_text("#waits-said", "in the last minute")
+        self.expect_none(page)
+        page.click("#rooms [aria-label='Kick ann']")
+        self.expect_none(page)
+
+    def test_the_door_whatever_it_says(self):
+        page = self.door()
+        code = self.book("rush")
+        for text, verdict in [(code, "yes"), (code, "used"), ("0", "no")]:
+            page.press(text + Keys.ENTER)
+            wait_for(verdict, lambda: page.find("#verdict").get_attribute("data-verdict") == verdict)
+            self.expect_none(page)
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ const booked = (metrics) => metrics.value("turnstile_tickets_booked_total");
 const total = (name) => (metrics) => metrics.value(name);
 
 function figure(name) {
-	const value = make("dd", {});
+	const value = make("span");
 	const curve = new Curve();
-	byId("figures").append(make("div", { class: "figure panel" }, make("dt", {}, name), value, curve.element));
+	byId("figures").append(make("div", { class: "figure panel" }, make("dt", {}, name), make("dd", {}, value, curve.element)));
 	return { name, value, curve };
 }
 
