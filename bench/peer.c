@@ -15,9 +15,11 @@ struct peer {
 };
 
 static const struct peer peers[] = {
-	{ "redis", "6379", redis_protocol }, { "postgres", "5432", postgres_protocol },
-	{ "irc", "6667", irc_protocol },     { "nats", "4222", nats_protocol },
-	{ "http", "80", http_protocol },     { "bare", "7007", bare_protocol },
+	{ "redis", "6379", redis_protocol },       { "postgres", "5432", postgres_protocol },
+	{ "irc", "6667", irc_protocol },           { "nats", "4222", nats_protocol },
+	{ "http", "80", http_protocol },           { "http-events", "80", http_events_protocol },
+	{ "websocket", "80", websocket_protocol }, { "nchan", "80", nchan_protocol },
+	{ "mqtt", "1883", mqtt_protocol },         { "bare", "7007", bare_protocol },
 };
 
 int main(int argc, char **argv)
@@ -31,5 +33,7 @@ int main(int argc, char **argv)
 			return bench_main(&server, argc - 1, argv + 1, peers[i].protocol);
 		}
 	}
-	usage_error("the first word is redis, postgres, irc, nats, http or bare");
+	usage_error("the first word is redis, postgres, irc, nats, http, http-events, websocket, "
+		    "nchan, "
+		    "mqtt or bare");
 }

@@ -9,11 +9,18 @@
 
 #define PEER_ROOM "bench"
 
+/* "Host: 127.0.0.1:7080" and its end: where the bench is connected to. */
+void bench_put_host(struct bench_text *text, const struct bench_plan *plan);
+
 const struct bench_protocol *redis_protocol(enum bench_kind kind);
 const struct bench_protocol *postgres_protocol(enum bench_kind kind);
 const struct bench_protocol *irc_protocol(enum bench_kind kind);
 const struct bench_protocol *nats_protocol(enum bench_kind kind);
 const struct bench_protocol *http_protocol(enum bench_kind kind);
+const struct bench_protocol *http_events_protocol(enum bench_kind kind);
+const struct bench_protocol *websocket_protocol(enum bench_kind kind);
+const struct bench_protocol *nchan_protocol(enum bench_kind kind);
+const struct bench_protocol *mqtt_protocol(enum bench_kind kind);
 const struct bench_protocol *bare_protocol(enum bench_kind kind);
 
 #endif

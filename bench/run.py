@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs benches on turnstile and on what one would take instead, and prints one table for each:
-run.py [book|chat|echo|connect|tls|idle|fair|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME] [--without-precedence]
+run.py [book|chat|echo|connect|http|tls|idle|fair|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME] [--without-precedence]
 
 In each round every server is measured once, one after the other, so that a busy moment of the
 machine does not hit one alone; a figure is the median of the rounds.
@@ -264,6 +264,50 @@ def carry(side, megabytes=100):
             "cpu_ms": 1000 * (ticks_of(side.process.pid) - before) / (2 * megabytes)}
 
 
+def asked(options, running, kind, peer=None, clients=64):
+    """Requests on kept connections, one in flight each."""
+    def measure(side):
+        words = [kind, "--clients", clients, "--seconds", options.seconds, *(["--keys"] if kind == "book" else [])]
+        if not peer:
+            return run(side, *words)
+        command = side.bench()
+        command[1] = peer
+        return execute(side, [*command, *words, "--server-pid", side.process.pid, "--json"])
+
+    return in_rounds(options, running, measure)
+
+
+def http_rows(what, found, reference):
+    for name, it in found.items():
+        if it:
+            yield [what, name, it["per_second"], it["p50_ms"], it["p99_ms"], it["cpu_us"],
+                   ratio(it, found.get(reference), "cpu_us"), it["refused"]]
+
+
+def http(options):
+    rows = []
+    with started([sides.TurnstileHttp, sides.NginxStatic], options.only) as running:
+        rows += http_rows("GET /healthz", asked(options, running, "ping"), "nginx, static")
+        rows += http_rows("GET /api/v1/events", asked(options, running, "ping", "http-events"), "nginx, static")
+    with started([sides.TurnstileHttp, sides.Turnstile], options.only) as running:
+        rows += http_rows("a booking with a key", asked(options, running, "book"), "turnstile")
+    print_table("http: 64 connections that are kept, one request in flight; beside a static answer "
+                "of the same bytes, and a booking by lines",
+                ["what", "side", "requests/s", "p50 ms", "p99 ms", "CPU us each", "CPU: the other = 1", "refused"], rows)
+    rows = []
+    members = (options.clients or [1000])[0]
+    with started([sides.TurnstileWebSocket, sides.Nchan, sides.Mosquitto], options.only) as running:
+        found = in_rounds(options, running, lambda side: run(
+            side, "chat", "--members", members, "--seconds", options.seconds))
+    for name, it in found.items():
+        if it:
+            rows.append([name, members, it["per_second"], it["cpu_us"], ratio(it, found.get("nchan"), "cpu_us"),
+                         it["p50_ms"], it["p99_ms"], it["lost"], it["out_of_order"]])
+    print_table("http: one room over WebSocket (mosquitto: MQTT), four speakers, lines of 64 bytes, full rate",
+                ["side", "members", "deliveries/s", "CPU us each", "CPU: nchan = 1", "p50 ms", "p99 ms", "lost",
+                 "out of order"], rows)
+
+
 def tls(options):
     kinds = [sides.TurnstileTls, sides.NginxTls, sides.HitchTls]
     with started(kinds, options.only) as running:
@@ -291,7 +335,7 @@ def fair_shares(options):
                     fair.HEAD, list(fair.rows(rate, options)))
 
 
-BENCHES = {"book": book, "echo": echo, "chat": chat, "connect": connect, "tls": tls,
+BENCHES = {"book": book, "echo": echo, "chat": chat, "connect": connect, "http": http, "tls": tls,
            "idle": idle, "fair": fair_shares}
 
 

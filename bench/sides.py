@@ -93,6 +93,24 @@ class Turnstile(Side):
         return [BUILT / "turnstile", "--port", self.port, "bench"]
 
 
+class TurnstileHttp(Turnstile):
+    """Asked on its HTTP port."""
+    name = "turnstile, http"
+    peer = "http"
+
+    def command(self):
+        self.http_port = free_port()
+        return [*super().command(), "--listen", f"http:127.0.0.1:{self.http_port}"]
+
+    def bench(self):
+        return [BUILT / "bench" / "peer", self.peer, "--port", self.http_port]
+
+
+class TurnstileWebSocket(TurnstileHttp):
+    name = "turnstile, websocket"
+    peer = "websocket"
+
+
 class TurnstileTls(Turnstile):
     """Through its own TLS."""
     name = "turnstile, tls"
@@ -416,3 +434,44 @@ class Bare(Side):
 class BarePair(Bare):
     name = "bare echo, 2 processes"
     processes = 2
+
+
+class NginxStatic(Nginx):
+    """With the same bytes for answers, which it need not know."""
+    name = "nginx, static"
+    events = f'{{"events":[\n{{"name":"rush","title":"","total":{EVENT_TOTAL},"left":{EVENT_TOTAL},"open":true}}\n]}}\n'
+    configuration = Nginx.configuration.replace("location / ", "location = /api/v1/events {{ return 200 '{events}'; }} location / ")
+
+    def prepare(self):
+        self.configuration = self.configuration.replace("{events}", self.events.replace("{", "{{").replace("}", "}}"))
+        super().prepare()
+
+
+class Nchan(Nginx):
+    name = "nchan"
+    peer = "nchan"
+    configuration = "load_module modules/ngx_nchan_module.so;\n" + Nginx.configuration.replace("location / {{ return 200 \"ok\\n\"; }}", """
+        location = /listen {{
+            nchan_subscriber websocket;
+            nchan_channel_id bench;
+            nchan_subscriber_first_message newest;
+        }}
+        location = /speak {{
+            nchan_publisher websocket;
+            nchan_channel_id bench;
+            nchan_message_buffer_length 4096;
+            nchan_message_timeout 5m;
+        }}""").replace("http {{", "http {{\n    nchan_shared_memory_size 256M;")
+
+
+class Mosquitto(Side):
+    name = "mosquitto"
+    peer = "mqtt"
+
+    def prepare(self):
+        (self.folder / "mosquitto.conf").write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+            f"max_queued_messages 0\n{'user root' if os.getuid() == 0 else ''}\n")
+
+    def command(self):
+        return ["mosquitto", "-c", self.folder / "mosquitto.conf"]

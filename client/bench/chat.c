@@ -1,5 +1,6 @@
 /*
- * One room. A line is found by its end, whatever stands before it in the server's protocol: a mark,
+ * One room. A line is found by its end (of the line, or of its frame), whatever stands before it in
+ * the server's protocol: a mark,
  * the speaker, the speaker's number of it, and padding to a common length.
  *
  * At full rate the room is kept at `pipeline` lines that not all have heard yet, on the average of
@@ -110,23 +111,39 @@ static void hear_line(struct room *room, const struct bench_client *client, cons
 	take_latency(room, client, &room->speakers[speaker], number);
 }
 
+/* The end of the first message, and in USED where the next one begins; NULL: it is not whole. */
+static const char *message_end(const struct bench_load *load, const char *bytes, size_t length,
+			       size_t *used)
+{
+	if (load->protocol->framed) {
+		enum bench_take take = load->protocol->take(load->plan, bytes, length, used);
+
+		return take == BENCH_MORE ? NULL : bytes + *used;
+	}
+	const char *end = memchr(bytes, '\n', length);
+
+	if (!end) {
+		return NULL;
+	}
+	*used = (size_t)(end - bytes) + 1;
+	return end > bytes && end[-1] == '\r' ? end - 1 : end;
+}
+
 static size_t hear(struct bench_load *load, struct bench_client *client, const char *bytes,
 		   size_t length)
 {
 	struct room *room = load->owner;
-	size_t used = 0;
-	const char *end;
+	size_t used = 0, taken = 0;
+	const char *stop;
 
-	while ((end = memchr(bytes + used, '\n', length - used))) {
+	for (; (stop = message_end(load, bytes + used, length - used, &taken)); used += taken) {
 		const char *start = bytes + used;
-		const char *stop = end > start && end[-1] == '\r' ? end - 1 : end;
 
 		if (stop - start >= LINE_SIZE && stop[-LINE_SIZE] == MARK) {
 			hear_line(room, client, stop - LINE_SIZE);
 		} else if (*start == '-') {
 			room->result->refused++;
 		}
-		used = (size_t)(end - bytes) + 1;
 	}
 	return used;
 }

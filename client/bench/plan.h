@@ -83,6 +83,7 @@ struct bench_protocol {
 	/* Chat: says the LENGTH bytes of LINE to the room. NULL: there are no rooms. */
 	void (*say)(struct bench_text *text, const char *line, size_t length);
 	bool speakers_apart; /* who speaks is no member, and the members hear all */
+	bool framed;         /* messages have no end of a line: `take` says how long each is */
 };
 
 struct bench_result {
