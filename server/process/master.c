@@ -51,7 +51,7 @@ struct master {
 	uint32_t slot_count;
 	struct reload *reload;
 	struct rolling rolling;
-	bool reloads_again; /* asked for while it was under way */
+	bool reloads_again; /* asked for while everything was being read */
 	bool announced;     /* that it is ready */
 	bool watched;       /* by the service manager */
 	bool stopping;
@@ -160,7 +160,7 @@ static void reload(struct master *master)
 {
 	if (!master->copies) {
 		log_warning("not reloaded: with --adopt off connections would end");
-	} else if (reload_is_under_way(master->reload) || master->rolling.under_way) {
+	} else if (reload_is_under_way(master->reload)) {
 		master->reloads_again = true;
 	} else {
 		reload_now(master);

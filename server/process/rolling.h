@@ -21,7 +21,7 @@ struct rolling {
 	bool under_way;
 };
 
-/* Not while it is under way. False when there is nobody. */
+/* Begins; anew if it is under way. False: there is nobody to be replaced. */
 bool rolling_begin(struct rolling *rolling);
 
 /* A worker serves. True when that was the last one that there was to wait for. */

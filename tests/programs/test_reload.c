@@ -589,6 +589,26 @@ Test(programs_reload, who_asks_again_meanwhile_gets_the_last)
 				    "-LIMIT at most 5 tickets a request") == 0));
 }
 
+/* Also when the next worker does not come: what keeps it from serving may be what is to change. */
+Test(programs_reload, who_asks_again_need_not_wait_for_a_worker)
+{
+	pid_t pid;
+
+	start_with("max-quantity = 9\n");
+	serving(&bob, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGSTOP));
+	(void)write_file("conf", "max-quantity = 5\n");
+	reload();
+	cr_expect(eventually(strcmp(ask(&ann, "-LIMIT ", "/book rush 40"),
+				    "-LIMIT at most 5 tickets a request") == 0));
+	(void)write_file("conf", "max-quantity = 6\n");
+	reload();
+	cr_expect(eventually(strcmp(ask(&ann, "-LIMIT ", "/book rush 40"),
+				    "-LIMIT at most 6 tickets a request") == 0));
+	ask(&bob, "-LIMIT at most 6 tickets a request$", "/book rush 40");
+	cr_expect(eventually(log_has(&server, "reloaded")));
+}
+
 Test(programs_reload, a_joiner_books_by_the_new_limits)
 {
 	turnstiled_start(&server, "--workers", "1", "--serialize", "join", "--event", "rush=50",
