@@ -288,13 +288,13 @@ static struct handoff *take_oldest(struct dispatch *dispatch, uint32_t worker)
 	return handoff;
 }
 
-/* The worker has it at SEAT. Of a plain end only the tls process could count what went through. */
+/* The worker has it at SEAT. */
 static void let_go(struct dispatch *dispatch, uint32_t worker, const struct handoff *handoff,
 		   uint32_t place, uint32_t seat)
 {
 	int socket = handoff->sockets[place].socket;
 
-	if (dispatch->copies && !listener_kind_is_tls(handoff->sockets[place].arrival.kind)) {
+	if (dispatch->copies) {
 		copies_add(dispatch->copies, worker, seat, HANDOFF_OF(handoff->number, place),
 			   socket);
 	} else {

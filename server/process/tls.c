@@ -277,8 +277,10 @@ static void make_events(struct tls_process *process)
 	const struct timeval second = { .tv_sec = 1 };
 	const struct worker_start *start = process->start;
 	const struct options *options = &process->options;
-	const struct terminator_owner owner = { take_plain_end, process };
+	const struct terminator_owner owner = { take_plain_end, process,
+						start->shared->plain_ends };
 
+	plain_ends_forget(start->shared->plain_ends);
 	process->base = event_base_new();
 	if (!process->base) {
 		die("the event loop cannot be made");

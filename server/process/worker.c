@@ -142,7 +142,8 @@ static void take_sockets(struct loop *loop, const struct worker_message *message
 						       .kind = (uint8_t)arrival->kind,
 						       .handoff = HANDOFF_OF(message->number, i),
 						       .peer = arrival->peer,
-						       .own = arrival->own };
+						       .own = arrival->own,
+						       .plain = arrival->plain };
 
 		loop->core.turn.accepted_ns = arrival->before_ns;
 

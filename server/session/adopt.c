@@ -114,6 +114,17 @@ static void note_read(struct session *session, uint64_t read)
 	}
 }
 
+/* What is not in it was sent; of what is, that may have to be asked again. */
+static void adopt_output(struct session *session, const struct kernel_counts *counts)
+{
+	struct output *output = session->output;
+
+	session->sent_unknown = !counts->sent_known && output->first;
+	output_adopt(output, counts->sent_known ? counts->sent
+			     : output->first    ? output->first->begin
+						: output->queued);
+}
+
 static void revive(struct turn *turn, const struct front *front, uint32_t seat, int socket)
 {
 	struct session *session = session_revive(turn, front, seat, socket);
@@ -121,10 +132,10 @@ static void revive(struct turn *turn, const struct front *front, uint32_t seat, 
 
 	if (!session) {
 		close_stream(turn, (const int[]){ socket } - seat, seat);
-	} else if (!kernel_counts(socket, &counts)) {
+	} else if (!kernel_counts(session, &counts)) {
 		session_end(session);
 	} else {
-		output_adopt(session->output, counts.sent);
+		adopt_output(session, &counts);
 		note_read(session, counts.read);
 	}
 }
@@ -201,7 +212,7 @@ static void take_again(struct session *session)
 		progress_end(session, 0);
 		return;
 	}
-	if (!kernel_counts(session->socket, &counts)) {
+	if (!kernel_counts(session, &counts)) {
 		session_end(session);
 		return;
 	}

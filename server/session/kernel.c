@@ -7,7 +7,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define TRIES 100
+#include "shared/base/clock.h"
+
+#define TRIES       100
+#define PLAIN_TRIES 50 /* of as many milliseconds: the tls process is at it, or dead */
 
 /* The states in which the peer's end (FIN) was received: it counts as a byte. */
 enum { STATE_CLOSE_WAIT = 8, STATE_LAST_ACK = 9, STATE_CLOSING = 11 };
@@ -27,7 +30,7 @@ static bool has_ended(const struct tcp_info *info)
 }
 
 /* Bytes come and are acknowledged between the calls: until nothing changed meanwhile. */
-bool kernel_counts(int socket, struct kernel_counts *counts)
+static bool tcp_counts(int socket, struct kernel_counts *counts)
 {
 	struct tcp_info before;
 	struct tcp_info after;
@@ -46,6 +49,7 @@ bool kernel_counts(int socket, struct kernel_counts *counts)
 		    before.tcpi_bytes_received == after.tcpi_bytes_received &&
 		    before.tcpi_state == after.tcpi_state) {
 			counts->sent = after.tcpi_bytes_acked + (unsigned)unsent;
+			counts->sent_known = true;
 			counts->read = after.tcpi_bytes_received - (has_ended(&after) ? 1U : 0U) -
 				       (unsigned)unread;
 			return true;
@@ -53,4 +57,42 @@ bool kernel_counts(int socket, struct kernel_counts *counts)
 		before = after;
 	}
 	return false;
+}
+
+/* What is queued at the other end is told in memory, not in bytes: but whether it is nothing. */
+static bool plain_counts(const struct plain_ends *ends, uint64_t number, int socket,
+			 struct kernel_counts *counts)
+{
+	const struct plain_end *end;
+	uint32_t version;
+
+	for (int i = 0; i < PLAIN_TRIES && (end = plain_ends_find(ends, number)); i++) {
+		int unsent;
+		int unread;
+
+		if (plain_end_is_still(end, &version)) {
+			if (ioctl(socket, SIOCOUTQ, &unsent) != 0 ||
+			    ioctl(socket, FIONREAD, &unread) != 0) {
+				return false;
+			}
+			counts->sent = end->count.taken;
+			counts->sent_known = unsent == 0;
+			counts->read = end->count.given - (unsigned)unread;
+			if (plain_end_was_still(end, number, version)) {
+				return true;
+			}
+		} else {
+			clock_sleep(NS_PER_MS);
+		}
+	}
+	return false;
+}
+
+bool kernel_counts(const struct session *session, struct kernel_counts *counts)
+{
+	const struct stream *stream = session->stream;
+
+	return stream->plain == 0 ? tcp_counts(session->socket, counts)
+				  : plain_counts(session->turn->shared->plain_ends, stream->plain,
+						 session->socket, counts);
 }

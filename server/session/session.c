@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/session/gate.h"
+#include "server/session/kernel.h"
 #include "server/session/progress.h"
 #include "server/session/weight.h"
 #include "shared/base/clock.h"
@@ -22,6 +23,7 @@
 #define MESSAGE_SIZE_MAX 8192                 /* bytes of an event for one session */
 #define NOTICE_SIZE      256
 #define LINGER_READ      4096 /* bytes at once */
+#define SENT_ASKED_MOST  100  /* times in as many milliseconds; then once a second */
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
 static void flush(struct session *session);
@@ -102,6 +104,10 @@ void session_cut_off(struct session *session)
 	session_note(session->turn, session, TRAIL_CUT_OFF,
 		     "was cut off: it has not read %zu bytes that it was sent",
 		     output_bytes(session->output));
+	if (session->sent_unknown) {
+		session_end(session); /* where a message ends cannot be told */
+		return;
+	}
 	put_last_words(session, &why);
 	score_add(session->turn->score, COUNTER_CUT_OFF, 1);
 	session->stream->end_ns = turn_now_ns(session->turn) + CUT_OFF_NS;
@@ -353,9 +359,22 @@ static bool let_in(struct session *session)
 	return true;
 }
 
+/* The tls process mostly has it in a moment; where its peer does not read, a second is soon. */
+static void ask_again_soon(struct session *session)
+{
+	flush(session);
+	if (session->sent_unknown && session->sent_asked < SENT_ASKED_MOST) {
+		session->sent_asked++;
+		session_retry_later(session);
+	}
+}
+
 /* False when it has to wait on. */
 static bool retry(struct session *session)
 {
+	if (session->sent_unknown) {
+		ask_again_soon(session);
+	}
 	if (is_over(session)) {
 		return true; /* it is being ended */
 	}
@@ -437,8 +456,30 @@ static void take_up_kept(struct session *session)
 	}
 }
 
+/* How much of its output a predecessor sent: asked again until it can be told (kernel.h). */
+static bool knows_what_was_sent(struct session *session)
+{
+	struct kernel_counts counts;
+
+	if (!session->sent_unknown) {
+		return true;
+	}
+	if (!kernel_counts(session, &counts)) {
+		session_end(session);
+		return false;
+	}
+	if (counts.sent_known) {
+		output_adopt(session->output, counts.sent);
+		session->sent_unknown = false;
+	}
+	return counts.sent_known;
+}
+
 static void flush(struct session *session)
 {
+	if (!knows_what_was_sent(session)) {
+		return;
+	}
 	size_t before = output_bytes(session->output);
 	bool ignored = weight_ignores_its_replies(session);
 	enum output_result result =
@@ -716,6 +757,7 @@ static struct session *create(struct turn *turn, const struct front *front,
 				       .due_ns = turn_now_ns(turn) + PROXY_HEADER_NS,
 				       .peer = socket->peer,
 				       .own = socket->own,
+				       .plain = socket->plain,
 				       .rest[0].flags = flags });
 	output_init(session->output, turn->arena);
 	if (front->start) {
@@ -763,6 +805,9 @@ void session_start(struct session *session)
 {
 	weight_update(session);
 	sessions_add_unsent(session);
+	if (session->sent_unknown) {
+		session_retry_later(session);
+	}
 	if (session->proxy_header) {
 		set_reading(session, session->state == SESSION_OPEN);
 		return;
@@ -903,6 +948,8 @@ void sessions_tick(struct turn *turn)
 
 		if (stream->end_ns != 0 && stream->end_ns <= turn_now_ns(turn)) {
 			session_end(session);
+		} else if (session->sent_unknown && session->state != SESSION_ENDED) {
+			flush(session);
 		} else if (session->proxy_header && session->state == SESSION_OPEN &&
 			   stream->due_ns <= turn_now_ns(turn)) {
 			end_without_header(session, "sent no whole PROXY header in 10 s");

@@ -27,6 +27,7 @@ struct session_socket {
 	uint64_t handoff; /* as the master knows it; 0: it does not */
 	struct peer_address peer;
 	struct endpoint own; /* where it came to, if the socket does not know: through TLS */
+	uint64_t plain;      /* then: its number (state/plain_ends.h) */
 };
 
 /* Opens a session on it (owned from here on); greets. NULL: it was refused. */

@@ -64,7 +64,10 @@ struct session {
 	bool reading;        /* `event` waits for input */
 	bool unwatched; /* it was not, when the loop last asked: `stream->since_ns` is all that is
 			   known */
-	bool writing;   /* the socket took no more: `event` waits for room */
+	uint8_t sent_asked; /* how often what `sent_unknown` says was asked */
+	bool sent_unknown; /* how much of `output` a predecessor has sent: nothing is before it is
+			      known */
+	bool writing;      /* the socket took no more: `event` waits for room */
 	bool operator_role;
 	bool let_in;             /* its seat is taken, and counted against its address */
 	bool said_farewell;      /* to its rooms */

@@ -16,6 +16,7 @@
 #include "server/state/directory.h"
 #include "server/state/inbox.h"
 #include "server/state/logins.h"
+#include "server/state/plain_ends.h"
 #include "server/state/rooms.h"
 #include "server/state/scoreboard.h"
 #include "server/state/stock_board.h"
@@ -35,6 +36,7 @@ struct shared_state {
 	struct stock_board *board;
 	struct logins *logins;
 	struct streams *streams;
+	struct plain_ends *plain_ends;
 	struct mutex *store_lock; /* beside the store; NULL until it was opened first */
 };
 

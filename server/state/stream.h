@@ -95,6 +95,7 @@ struct stream {
 	int64_t due_ns;              /* the front's: monotonic; of a PROXY header: until when */
 	int64_t end_ns;              /* monotonic: then it ends, read or not; 0: not known yet */
 	struct peer_address peer;
+	uint64_t plain;        /* it is a plain end, of that number (plain_ends.h); or 0 */
 	struct endpoint own;   /* where it came to, if its socket does not know: through TLS */
 	uint8_t kind;          /* enum listener_kind */
 	_Atomic uint8_t state; /* enum stream_state */

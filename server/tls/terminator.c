@@ -12,6 +12,7 @@
 
 #include "server/session/proxy_header.h"
 #include "server/session/trail.h"
+#include "server/state/plain_ends.h"
 #include "shared/base/log.h"
 #include "shared/tls/context.h"
 #include "shared/tls/relay.h"
@@ -114,6 +115,9 @@ static void end(struct connection *connection)
 		close(connection->other_end);
 	}
 	relay_finish(&connection->relay);
+	if (terminator->owner.plain_ends) {
+		plain_ends_give(terminator->owner.plain_ends, connection->arrival.plain);
+	}
 	free(connection);
 }
 
@@ -200,6 +204,17 @@ static bool hand_on(struct connection *connection)
 	return true;
 }
 
+/* Who serves it may be killed: the next one has to know what went through. */
+static void count_plain(struct connection *connection)
+{
+	struct plain_ends *ends = connection->terminator->owner.plain_ends;
+
+	if (ends) {
+		connection->arrival.plain = plain_ends_take(ends);
+		connection->relay.count = plain_ends_count(ends, connection->arrival.plain);
+	}
+}
+
 static void open_plain(struct connection *connection)
 {
 	int ends[2];
@@ -214,6 +229,7 @@ static void open_plain(struct connection *connection)
 	connection->until_ns = 0;
 	relay_begin(&connection->relay, connection->relay.tls, connection->relay.socket, ends[0]);
 	connection->other_end = ends[1];
+	count_plain(connection);
 	watch_plain(connection);
 	enqueue(connection);
 }

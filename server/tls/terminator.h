@@ -24,12 +24,14 @@
 #define TERMINATOR_HANDSHAKES_SHARE 64                   /* of them from one address */
 
 struct terminator;
+struct plain_ends;
 struct ssl_ctx_st;
 
 struct terminator_owner {
 	/* Takes the plain end over, owned from then on; false: not now. */
 	bool (*hand_on)(void *context, int plain, const struct arrival *arrival);
 	void *context;
+	struct plain_ends *plain_ends; /* what goes through them is counted there; or NULL */
 };
 
 /* SERVERS has what accepts for each kind of listener (the caller's still); NULL: not TLS. */

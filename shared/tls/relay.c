@@ -44,6 +44,26 @@ static void keep(struct relay *relay, struct relay_rest *rest, const char *bytes
 	rest->end = length;
 }
 
+/* A call to the kernel changes what went through: begins, and has been. */
+static void begin_counting(const struct relay *relay)
+{
+	if (relay->count) {
+		atomic_fetch_add(&relay->count->version, 1);
+	}
+}
+
+/* Of bytes that were given, or taken; negative: none was. */
+static void end_counting(const struct relay *relay, ssize_t given, ssize_t taken)
+{
+	struct relay_count *count = relay->count;
+
+	if (count) {
+		atomic_fetch_add(&count->given, given > 0 ? (uint64_t)given : 0);
+		atomic_fetch_add(&count->taken, taken > 0 ? (uint64_t)taken : 0);
+		atomic_fetch_add(&count->version, 1);
+	}
+}
+
 /* From the peer to the plain side */
 
 /*
@@ -52,8 +72,10 @@ static void keep(struct relay *relay, struct relay_rest *rest, const char *bytes
  */
 static size_t give_plain(struct relay *relay, const char *bytes, size_t length)
 {
+	begin_counting(relay);
 	ssize_t sent = send(relay->plain, bytes, length, MSG_NOSIGNAL);
 
+	end_counting(relay, sent, 0);
 	if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
 		relay->plain_full = errno == EAGAIN;
 		return 0;
@@ -141,8 +163,10 @@ static void end_output(struct relay *relay)
 
 static size_t take_plain(struct relay *relay, char *buffer)
 {
+	begin_counting(relay);
 	ssize_t got = recv(relay->plain, buffer, RELAY_BUFFER_SIZE, 0);
 
+	end_counting(relay, 0, got);
 	if (got > 0) {
 		return (size_t)got;
 	}

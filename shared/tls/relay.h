@@ -11,8 +11,10 @@
 #ifndef SHARED_TLS_RELAY_H
 #define SHARED_TLS_RELAY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define RELAY_BUFFER_SIZE 16384        /* bytes: what a TLS record holds at most */
 #define RELAY_SHARE       (256 * 1024) /* bytes carried each way, before others have their turn */
@@ -23,6 +25,13 @@ struct ssl_st;
 struct relay_rest {
 	char *bytes;
 	size_t start, end;
+};
+
+/* What went through the plain side, for others to see. */
+struct relay_count {
+	_Atomic uint32_t version; /* odd while it changes */
+	_Atomic uint64_t given;   /* bytes that the plain side took */
+	_Atomic uint64_t taken;   /* and that it gave */
 };
 
 struct relay {
@@ -36,6 +45,7 @@ struct relay {
 	bool out_ended;                       /* the plain side neither, and the peer knows */
 	bool broken;
 	struct relay_rest in, out;
+	struct relay_count *count; /* the owner's; NULL: nobody wants to know */
 };
 
 enum relay_state {

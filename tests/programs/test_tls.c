@@ -27,7 +27,8 @@
 #else
 #define MEMORY_GROWTH 4096 /* KiB: of the tls process, by one connection that does not read */
 #endif
-#define PIECE (1024 * 1024)
+#define PIECE     (1024 * 1024)
+#define LONG_PING 900 /* bytes of its text */
 
 static struct turnstiled server;
 static struct certificate own;
@@ -390,6 +391,135 @@ Test(programs_tls, on_https_alpn_is_http_1_1_and_nothing_else)
 	cr_expect_str_eq(agreed(server.tls_port, "\x02h2"), "", "lines have no name there");
 }
 #endif
+
+/* Their worker ends */
+
+static void kill_worker_of(struct talk *talk)
+{
+	pid_t pid;
+
+	serving(talk, &pid);
+	cr_assert(watch_signal(server.pid, pid, SIGKILL));
+}
+
+static void outlive_with(const char *dispatch)
+{
+	start("--dispatch", dispatch, "--event", "rush=3");
+	open_tls_greeted(&ann);
+	talk_open_greeted(&bob, server.lines_port);
+	ask(&ann, "+nick ann$", "/nick ann");
+	ask(&ann, "+join #r ", "/join #r");
+	ask(&bob, "+join #r ", "/join #r");
+	for (int i = 0; i < 3; i++) {
+		talk_write(&ann, "/say #r half ", 13);
+		kill_worker_of(&bob);
+		kill_worker_of(&bob);
+		talk_write(&ann, "a line\n", 7);
+		talk_expect_event(&bob, "*say #r ann half a line");
+		talk_expect_answer(&ann, "+say #r");
+		kill_worker_of(&ann);
+	}
+	ask(&ann, "+booked ", "/book rush 2");
+	cr_expect_eq(turnstiled_stop(&server), 0);
+}
+
+Test(programs_tls, a_connection_outlives_its_worker)
+{
+	outlive_with("handoff");
+}
+
+Test(programs_tls, it_does_when_workers_accept_too)
+{
+	outlive_with("accept");
+}
+
+static void kill_all_workers(void)
+{
+	pid_t children[WATCH_CHILDREN_MAX];
+	size_t count = watch_children(server.pid, children);
+
+	for (size_t i = 0; i < count; i++) {
+		if (children[i] != tls_process()) {
+			watch_signal(server.pid, children[i], SIGKILL);
+		}
+	}
+}
+
+static const char *long_ping(int number)
+{
+	static char line[LONG_PING + 32];
+
+	snprintf(line, sizeof(line), "/ping %07d %0*d\n", number, LONG_PING, 0);
+	return line;
+}
+
+/* As much as is taken within a moment. */
+static size_t send_some(struct talk *talk, const char *bytes, size_t length)
+{
+	size_t taken = 0;
+
+	for (int idle = 0; taken < length && idle < 3;) {
+		ssize_t sent = send(talk->descriptor, bytes + taken, length - taken,
+				    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent > 0) {
+			taken += (size_t)sent;
+			idle = 0;
+		} else {
+			clock_sleep(100 * NS_PER_MS);
+			idle++;
+		}
+	}
+	return taken;
+}
+
+/* Until nobody takes more; returns how many whole ones, and how much of the next was taken. */
+static int fill_with_pings(struct talk *talk, size_t *taken)
+{
+	for (int asked = 0;; asked++) {
+		const char *line = long_ping(asked);
+
+		*taken = send_some(talk, line, strlen(line));
+		if (*taken < strlen(line)) {
+			return asked;
+		}
+	}
+}
+
+/* Of the pings that were under way one may be interrupted, a death. */
+static void expect_pongs(struct talk *talk, int from, int to, int *deaths)
+{
+	for (int i = from; i < to; i++) {
+		const char *line = talk_line(talk);
+
+		if (strncmp(line, "-INTERRUPTED ", 13) == 0) {
+			cr_assert_geq(--*deaths, 0, "ping %d was interrupted", i);
+		} else {
+			cr_assert_eq(strncmp(line, text_of("+pong %07d ", i), 14), 0,
+				     "ping %d: %.20s", i, line);
+		}
+	}
+}
+
+Test(programs_tls, it_does_while_its_peer_does_not_read_and_loses_nothing)
+{
+	int deaths = 2;
+	size_t taken;
+
+	start("--rate", "0");
+	open_tls_greeted(&ann);
+	int asked = fill_with_pings(&ann, &taken);
+
+	for (int i = 0; i < deaths; i++) {
+		kill_all_workers();
+		open_tls_greeted(&bob);
+		ask(&bob, "+pong", "/ping"); /* one is there again */
+		talk_close(&bob);
+	}
+	expect_pongs(&ann, 0, asked - 1, &deaths);
+	talk_write(&ann, long_ping(asked) + taken, strlen(long_ping(asked)) - taken);
+	expect_pongs(&ann, asked - 1, asked + 1, &deaths);
+}
 
 /* The process */
 

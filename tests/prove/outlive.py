@@ -21,6 +21,7 @@ import selectors
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -36,11 +37,13 @@ class Server:
         self.folder = folder
         self.configure(workers, 1000)
         self.log = open(os.path.join(folder, "log"), "w+b")
+        said = subprocess.run([os.path.join(build, "turnstiled"), "--help"], capture_output=True, check=True)
+        self.has_tls = b"--tls-cert" in said.stdout
         self.process = subprocess.Popen(
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
-             "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", "--state", folder, "--event",
-             "rush=1000000", "--config", os.path.join(folder, "conf"), "--rate", "0", "--max-held",
-             "0", "--dispatch", dispatch, "--send-queue", "67108864"],
+             "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", *self.tls_options(folder), "--state",
+             folder, "--event", "rush=1000000", "--config", os.path.join(folder, "conf"), "--rate",
+             "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
             stdout=subprocess.PIPE, stderr=self.log)
         self.ports = {}
         for line in self.process.stdout:
@@ -50,6 +53,21 @@ class Server:
             if words[0] == "ready":
                 return
         raise SystemExit("the server did not start:\n" + self.text())
+
+    def tls_options(self, folder):
+        """A key of its own; none where there is no TLS, or no openssl to make one."""
+        self.certificate = os.path.join(folder, "certificate.pem")
+        key = os.path.join(folder, "key.pem")
+        if not shutil.which("openssl") or not self.has_tls:
+            self.certificate = None
+            return []
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-keyout", key, "-out", self.certificate],
+                       check=True, stderr=subprocess.DEVNULL)
+        os.chmod(key, 0o600)
+        return ["--listen", "tls:127.0.0.1:0", "--listen", "https:127.0.0.1:0", "--tls-cert",
+                self.certificate, "--tls-key", key]
 
     def text(self):
         self.log.seek(0)
@@ -65,7 +83,15 @@ class Server:
 
     def workers(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-            return [int(pid) for pid in children.read().split()]
+            return [int(pid) for pid in children.read().split() if not self.is_tls(pid)]
+
+    def is_tls(self, pid):
+        """TLS connections do not outlive the process that has their keys."""
+        try:
+            with open(f"/proc/{pid}/comm") as name:
+                return "tls" in name.read()
+        except FileNotFoundError:
+            return False
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -87,8 +113,7 @@ class Client:
     def __init__(self, server, number, chance):
         self.number = number
         self.chance = chance
-        self.socket = socket.create_connection(("127.0.0.1", server.ports[self.kind]))
-        self.socket.setblocking(False)
+        self.connect(server)
         self.out = self.opening(server.ports[self.kind])
         self.rest = b""
         self.interrupted = 0
@@ -97,6 +122,10 @@ class Client:
         self.asked_at = time.monotonic()
         self.slowest = 0
         self.begin()
+
+    def connect(self, server):
+        self.socket = socket.create_connection(("127.0.0.1", server.ports[self.kind]))
+        self.socket.setblocking(False)
 
     def begin(self):
         pass
@@ -123,7 +152,7 @@ class Client:
             piece = self.chance.choice((1, 7, 100, 100000))
             try:
                 self.out = self.out[self.socket.send(self.out[:piece]):]
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantWriteError):
                 pass
             except ConnectionError as error:
                 raise Wrong(str(error)) from error
@@ -131,7 +160,7 @@ class Client:
     def read(self):
         try:
             got = self.socket.recv(self.chance.choice((3, 1000, 65536)))
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return
         except ConnectionError as error:
             raise Wrong(str(error)) from error
@@ -320,6 +349,35 @@ class WebPinger(Web, Pinger):
 
 class WebSpeaker(Web, Speaker):
     pass
+
+
+class Tls:
+    """The same over TLS."""
+    kind = "tls"
+
+    def connect(self, server):
+        context = ssl.create_default_context(cafile=server.certificate)
+        plain = socket.create_connection(("127.0.0.1", server.ports[self.kind]))
+        self.socket = context.wrap_socket(plain, server_hostname="localhost")
+        self.socket.setblocking(False)
+
+    def read(self):
+        """TLS may have more than the socket."""
+        super().read()
+        while self.socket.pending() > 0:
+            super().read()
+
+
+class TlsPinger(Tls, Pinger):
+    pass
+
+
+class TlsSpeaker(Tls, Speaker):
+    pass
+
+
+class TlsWebSpeaker(Tls, Web, Speaker):
+    kind = "https"
 
 
 class Booker(Client):
@@ -578,6 +636,8 @@ def judge_tickets(clients, server):
 def run(arguments, server):
     chance = random.Random(arguments.seed)
     kinds = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http, WebPinger, WebSpeaker]
+    if server.certificate:
+        kinds += [TlsPinger, TlsSpeaker, TlsWebSpeaker]
     clients = []
     for number in range(arguments.connections):
         clients.append(kinds[number % len(kinds)](server, number, random.Random(chance.random())))
@@ -640,6 +700,8 @@ def run(arguments, server):
     slowest = max(client.slowest for client in clients)
     if interrupted and not kills:
         raise Wrong(f"{interrupted} were interrupted, and nobody was killed")
+    kinds = sorted({type(client).__name__ for client in clients})
+    print("kinds: " + " ".join(kinds))
     print(f"{len(clients)} connections, {kills} kills, {hups} reloads, {answered} answers, "
           f"{interrupted} interrupted, slowest {slowest:.2f} s", flush=True)
 
