@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/chat/told.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -38,7 +37,7 @@ struct fan_out {
 	uint64_t stretch; /* number of the one that is being delivered */
 	uint64_t *sent;   /* by a session's index: the last stretch that has something of its own */
 	struct worded worded[FRONTS_MAX];
-	struct told told;
+	struct told *told; /* shared */
 	_Alignas(8) unsigned char buffer[STRETCH_SIZE];
 };
 
@@ -54,6 +53,7 @@ void fan_out_create(struct turn *turn)
 	if (!fan_out->sent) {
 		die("out of memory");
 	}
+	fan_out->told = &turn->shared->told[turn->worker];
 	turn->fan_out = fan_out;
 }
 
@@ -165,7 +165,7 @@ static const struct worded *worded_for(struct turn *turn, struct stretch *stretc
 
 static bool is_for(const struct session *member, const struct room_record *record)
 {
-	const struct told *told = &member->turn->fan_out->told;
+	const struct told *told = member->turn->fan_out->told;
 
 	if (record->sender.session == member->number) {
 		return false;
@@ -261,7 +261,7 @@ static void note_told(struct turn *turn, const struct stretch *stretch)
 
 	for (size_t at = 0; (record = next_record(stretch, &at));) {
 		if (record->kind == MESSAGE_RENAMED) {
-			told_note(&turn->fan_out->told, room_rename_number(record), stretch->room);
+			told_note(turn->fan_out->told, room_rename_number(record), stretch->room);
 		}
 	}
 }

@@ -9,7 +9,8 @@ static size_t length_for(uint32_t seats)
 	return sizeof(struct scoreboard) + sizeof(struct booking_queue) +
 	       sizeof(struct stock_board) + directory_size(workers, seats) + admission_size(seats) +
 	       rooms_size(OPTIONS_HISTORY_MAX) + inboxes_size(workers) + sizeof(struct logins) +
-	       streams_size(workers, seats) + plain_ends_size(seats) + 5 * CACHE_LINE;
+	       streams_size(workers, seats) + plain_ends_size(seats) +
+	       workers * sizeof(struct told) + 6 * CACHE_LINE;
 }
 
 void shared_state_init(struct shared_state *shared, const struct options *options)
@@ -32,6 +33,7 @@ void shared_state_init(struct shared_state *shared, const struct options *option
 	shared->logins = logins_create(memory);
 	shared->inboxes = inboxes_create(memory, workers);
 	shared->streams = streams_create(memory, workers, shared->seats, options);
+	shared->told = memory_take(memory, workers * sizeof(struct told), CACHE_LINE);
 	shared->plain_ends = plain_ends_create(memory, shared->seats);
 	scoreboard_init(shared->scoreboard, clock_wall_ns());
 	booking_queue_init(shared->queue, options->workers);

@@ -21,6 +21,7 @@
 #include "server/state/scoreboard.h"
 #include "server/state/stock_board.h"
 #include "server/state/stream.h"
+#include "server/state/told.h"
 #include "shared/sync/mutex.h"
 
 struct shared_state {
@@ -37,6 +38,7 @@ struct shared_state {
 	struct logins *logins;
 	struct streams *streams;
 	struct plain_ends *plain_ends;
+	struct told *told;        /* [workers] */
 	struct mutex *store_lock; /* beside the store; NULL until it was opened first */
 };
 

@@ -276,6 +276,36 @@ class Speaker(Client):
             raise Wrong(f"s{who} said {numbers[-1]} after {numbers[-2]}")
 
 
+class Renamer(Client):
+    """In all rooms, with a new nick now and then: each hears of each other's once, in order."""
+    next = 0
+
+    def begin(self):
+        self.known = {}
+        for room in range(3):
+            self.ask(f"/join #r{room}", self.may_be_interrupted)
+
+    def may_be_interrupted(self, line):
+        if is_interrupted(line):
+            self.interrupted += 1
+        elif not line.startswith("+"):
+            raise Wrong(line)
+
+    def act(self):
+        if not self.waits:
+            self.next += 1
+            self.ask(f"/nick n{self.number}-{self.next}", self.may_be_interrupted)
+
+    def event(self, line):
+        words = line.split(" ")
+        if words[0] != "*nick" or words[2][0] != "n":
+            return
+        who = words[2].split("-")[0]
+        if self.known.get(who, words[1]) != words[1]:
+            raise Wrong(f"{line}, after it was {self.known[who]}")
+        self.known[who] = words[2]
+
+
 class Web:
     """The same over a WebSocket: frames, some of them cut into fragments, with pings between."""
     kind = "http"
@@ -635,7 +665,7 @@ def judge_tickets(clients, server):
 
 def run(arguments, server):
     chance = random.Random(arguments.seed)
-    kinds = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http, WebPinger, WebSpeaker]
+    kinds = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http, WebPinger, WebSpeaker, Renamer]
     if server.certificate:
         kinds += [TlsPinger, TlsSpeaker, TlsWebSpeaker]
     clients = []

@@ -4,18 +4,22 @@
  *
  * Renames have numbers that grow (rooms->renames). The last few hundred are kept; one that is
  * looked for later is told twice, at worst.
+ *
+ * One for each worker, in shared memory, so that its successor tells nobody twice either. Written
+ * by that worker's loop alone; whenever it ends, what is there is true.
  */
-#ifndef SERVER_CHAT_TOLD_H
-#define SERVER_CHAT_TOLD_H
+#ifndef SERVER_STATE_TOLD_H
+#define SERVER_STATE_TOLD_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define TOLD_RENAMES 256
 #define TOLD_ROOMS   48 /* a rename's, and some that were joined soon after */
 
 struct told_rename {
-	uint64_t number; /* 0: none yet */
-	uint16_t room_count;
+	_Atomic uint64_t number; /* 0: none yet */
+	_Atomic uint16_t room_count;
 	uint16_t rooms[TOLD_ROOMS]; /* whose members here were told */
 };
 
