@@ -163,8 +163,10 @@ static enum outcome look(struct session *session, struct span given, struct prob
 
 	if (left_ns > 0) {
 		clock_seconds(left_ns, left);
-		return refuse(problem, PROBLEM_RATE,
-			      "too many wrong passwords from your address: wait %s", left);
+		(void)refuse(problem, PROBLEM_RATE,
+			     "too many wrong passwords from your address: wait %s", left);
+		problem->wait_ns = left_ns;
+		return OUTCOME_REFUSED;
 	}
 	if (!knows(turn, given, &right)) {
 		return look_later(session, given, problem);

@@ -174,13 +174,15 @@ static bool is_within_rate(struct session *session, unsigned cost)
 {
 	struct connection *connection = connection_of(session);
 
-	if (!connection->charged) {
-		connection->charged = true;
-		session_charge(session, cost);
-		score_add(session->turn->score, COUNTER_COMMANDS, 1);
-		return session_within_rate(session, cost);
+	if (connection->charged) {
+		return true;
 	}
-	return true;
+	bool is_within = session_within_rate(session, cost);
+
+	connection->charged = true;
+	session_charge(session, is_within ? cost : 1);
+	score_add(session->turn->score, COUNTER_COMMANDS, 1);
+	return is_within;
 }
 
 static enum outcome carry_out(struct session *session, const struct request *request,
@@ -191,6 +193,7 @@ static enum outcome carry_out(struct session *session, const struct request *req
 	const struct resource *resource = resource_find(request, &argument);
 
 	if (!is_within_rate(session, resource ? resource->cost : 1)) {
+		response->wait_ns = session_rate_wait_ns(session);
 		response_refuse(response, 429, "rate", "too many requests; this one was not done");
 		return OUTCOME_DONE;
 	}

@@ -1,6 +1,7 @@
 #include "server/http/response.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define RETRY_SECONDS 1  /* after 429 and 503 */
-#define CODE_SIZE     24 /* bytes of a code in lower case, a NUL counted in */
+#define CODE_SIZE 24 /* bytes of a code in lower case, a NUL counted in */
 
 /* What every answer has. */
 #define SAFETY                                \
@@ -70,6 +70,7 @@ static const char *reason_of(unsigned status)
 void response_init(struct response *response)
 {
 	response->status = 200;
+	response->wait_ns = 0;
 	response->type = "text/plain; charset=utf-8";
 	response->policy = RESPONSE_POLICY;
 	response->caching = RESPONSE_CACHING;
@@ -122,13 +123,19 @@ json_t *response_text(const char *text)
 	return value ? value : json_string("\xEF\xBF\xBD");
 }
 
+/* Rounded up; a second where nothing is known. */
+static int64_t whole_seconds(int64_t wait_ns)
+{
+	return wait_ns > 0 ? (wait_ns + NS_PER_SECOND - 1) / NS_PER_SECOND : 1;
+}
+
 void response_refuse(struct response *response, unsigned status, const char *code,
 		     const char *message)
 {
 	response_json(response, status,
 		      json_pack("{s:s, s:o}", "error", code, "message", response_text(message)));
 	if (status == 429 || status == 503) {
-		response_field(response, "Retry-After: %d", RETRY_SECONDS);
+		response_field(response, "Retry-After: %" PRId64, whole_seconds(response->wait_ns));
 	}
 }
 
@@ -146,6 +153,7 @@ void response_problem(struct response *response, const struct problem *problem)
 		code[length++] = (char)tolower((unsigned char)*name);
 	}
 	code[length] = '\0';
+	response->wait_ns = problem->wait_ns;
 	response_refuse(response, problem_statuses[problem->code], code, problem->text);
 	if (problem->code == PROBLEM_SOLDOUT) {
 		response_json(response, response->status,

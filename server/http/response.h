@@ -20,6 +20,7 @@
 struct response {
 	unsigned status;
 	const char *type;                  /* of its body */
+	int64_t wait_ns;                   /* before 429 and 503: when to ask again; 0: soon */
 	const char *policy;                /* what a browser lets it do: Content-Security-Policy */
 	const char *caching;               /* Cache-Control */
 	char fields[RESPONSE_FIELDS_SIZE]; /* "Name: value\r\n", each */

@@ -12,6 +12,7 @@ enum outcome refuse(struct problem *problem, enum problem_code code, const char 
 	va_end(arguments);
 	problem->code = code;
 	problem->left = 0;
+	problem->wait_ns = 0;
 	return OUTCOME_REFUSED;
 }
 

@@ -41,7 +41,8 @@ enum problem_code {
 
 struct problem {
 	enum problem_code code;
-	int64_t left; /* PROBLEM_SOLDOUT */
+	int64_t left;    /* PROBLEM_SOLDOUT */
+	int64_t wait_ns; /* PROBLEM_RATE, PROBLEM_BUSY: for so long; 0: that is not known */
 	char text[PROBLEM_TEXT_SIZE];
 };
 

@@ -65,9 +65,9 @@ struct session {
 	bool unwatched; /* it was not, when the loop last asked: `stream->since_ns` is all that is
 			   known */
 	uint8_t sent_asked; /* how often what `sent_unknown` says was asked */
-	bool sent_unknown; /* how much of `output` a predecessor has sent: nothing is before it is
-			      known */
-	bool writing;      /* the socket took no more: `event` waits for room */
+	bool sent_unknown;  /* how much of `output` a predecessor has sent: nothing is before it is
+			       known */
+	bool writing;       /* the socket took no more: `event` waits for room */
 	bool operator_role;
 	bool let_in;             /* its seat is taken, and counted against its address */
 	bool said_farewell;      /* to its rooms */

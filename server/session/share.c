@@ -9,21 +9,33 @@
 #define SHARE_NS         NS_PER_MS /* likewise in time */
 #define SHARE_LOOK       16        /* cost, after which the clock is looked at */
 
-/* A token bucket that is kept as a time (GCRA). */
-bool session_within_rate(struct session *session, unsigned cost)
+/* A token bucket that is kept as a time (GCRA): how far that is beyond what it may be. */
+int64_t session_rate_wait_ns(struct session *session)
 {
-	unsigned rate = session->turn->shared->options->rate;
+	const int64_t rate = session->turn->shared->options->rate;
 
 	if (rate == 0 || session->operator_role) {
-		return true;
+		return 0;
 	}
-	int64_t now = turn_now_ns(session->turn);
-	int64_t start = session->tokens_ns > now ? session->tokens_ns : now;
+	int64_t ahead_ns = session->tokens_ns - turn_now_ns(session->turn);
+	int64_t wait_ns = ahead_ns - (RATE_BURST * rate - 1) * (NS_PER_SECOND / rate);
 
-	if (start - now > (RATE_BURST * (int64_t)rate - 1) * (NS_PER_SECOND / rate)) {
+	return wait_ns > 0 ? wait_ns : 0;
+}
+
+bool session_within_rate(struct session *session, unsigned cost)
+{
+	const int64_t rate = session->turn->shared->options->rate;
+
+	if (session_rate_wait_ns(session) > 0) {
 		return false;
 	}
-	session->tokens_ns = start + (int64_t)cost * (NS_PER_SECOND / rate);
+	if (rate > 0 && !session->operator_role) {
+		int64_t now = turn_now_ns(session->turn);
+		int64_t start = session->tokens_ns > now ? session->tokens_ns : now;
+
+		session->tokens_ns = start + (int64_t)cost * (NS_PER_SECOND / rate);
+	}
 	return true;
 }
 

@@ -14,6 +14,9 @@
 /* Whether --rate lets it ask for one thing more; that is counted then, as much as it COSTs. */
 bool session_within_rate(struct session *session, unsigned cost);
 
+/* How long it would have to wait for that; 0: no time. */
+int64_t session_rate_wait_ns(struct session *session);
+
 /*
  * A session has its turn: it gets a share of it, in what its requests cost and in time, so that one
  * that asks for much at once keeps nobody waiting. Each request is charged. When it may not go on

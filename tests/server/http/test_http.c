@@ -408,6 +408,20 @@ Test(http, who_asks_too_much_in_a_second_is_told_so)
 	options.rate = 0;
 }
 
+/* A listing counts as twenty: ten seconds' worth, of which two may be ahead. */
+Test(http, and_for_how_long_it_is_too_much)
+{
+	options.rate = 2;
+	send_in("GET /api/v1/events HTTP/1.1\r\n" HOST "\r\n");
+	cr_expect_str_eq(statuses(), "200");
+	send_in("GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+	const char *out = get_out();
+
+	cr_expect_not_null(strstr(out, "HTTP/1.1 429 "));
+	cr_expect_not_null(strstr(out, "\r\nRetry-After: 9\r\n"), "%s", out);
+	options.rate = 0;
+}
+
 Test(http, a_half_closed_peer_gets_its_answer)
 {
 	send_in("GET /healthz HTTP/1.1\r\n" HOST "\r\n");
