@@ -226,6 +226,11 @@ bool frames_is_control(char first)
 	return ((unsigned char)first & (FIN_BIT | CONTROL_BIT)) == (FIN_BIT | CONTROL_BIT);
 }
 
+bool frames_is_pong(char first)
+{
+	return (unsigned char)first == (FIN_BIT | WSLAY_PONG);
+}
+
 /* Ours are not masked, and a line is never so long that its length needs 64 bits. */
 size_t frames_length(const char *bytes, size_t length)
 {

@@ -55,8 +55,9 @@ void frames_close(struct frames *frames, enum frames_close code, struct reply *c
 /* Writes what stands before a text of LENGTH bytes, and returns how many bytes that is. */
 size_t frames_header(size_t length, char header[FRAMES_HEADER_MOST]);
 
-/* Whether a control frame begins with that byte: no line does. */
+/* Whether a control frame begins with that byte: no line does. And whether a pong does. */
 bool frames_is_control(char first);
+bool frames_is_pong(char first);
 
 /* How long the frame is that BYTES begin with; more than LENGTH if it is not whole. */
 size_t frames_length(const char *bytes, size_t length);

@@ -125,11 +125,26 @@ static void send_control(struct session *session, struct reply *control)
 	reply_finish(control);
 }
 
+/* A ping counts as a cheap line: those beyond --rate are not answered. */
+static void add_control(struct session *session, const struct reply *control)
+{
+	size_t used;
+
+	for (size_t at = 0; at < control->length; at += used) {
+		const char *frame = control->text + at;
+
+		used = frames_length(frame, control->length - at);
+		if (!frames_is_pong(*frame) || session_within_rate(session, 1)) {
+			reply_bytes(&session->turn->sessions->reply, frame, used);
+		}
+	}
+}
+
 /* The same as one of the replies: so it is sent once, whatever becomes of this worker. */
 static void answer_control(struct session *session, const struct reply *control)
 {
 	if (control->length > 0 && progress_next(session) != REQUEST_WAS_DONE) {
-		reply_bytes(&session->turn->sessions->reply, control->text, control->length);
+		add_control(session, control);
 		session_reply_is_complete(session);
 	}
 }

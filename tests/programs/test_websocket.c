@@ -315,3 +315,17 @@ Test(programs_websocket, it_outlives_its_worker_and_nobody_notices)
 	websocket_say(&ann, "/say #r yes");
 	talk_expect_event(&bob, "*say #r ann yes");
 }
+
+Test(programs_websocket, pings_beyond_the_rate_are_not_answered)
+{
+	/* Five pings and a line, each masked with zeros, together. */
+	static const char frames[] =
+		"\x89\x81\0\0\0\0\x31\x89\x81\0\0\0\0\x32\x89\x81\0\0\0\0\x33"
+		"\x89\x81\0\0\0\0\x34\x89\x81\0\0\0\0\x35\x81\x85\0\0\0\0/ping";
+
+	turnstiled_start(&server, "--rate", "1");
+	websocket_open(&ann, server.http_port);
+	talk_write(&ann, frames, sizeof(frames) - 1);
+	websocket_expect(&ann, WEBSOCKET_PONG, "1");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "-RATE ");
+}
