@@ -19,7 +19,7 @@ struct arrival {
 	struct endpoint own;      /* to where, if the socket itself does not know: through TLS */
 	uint16_t kind;            /* enum listener_kind */
 	int64_t before_ns;        /* monotonic: when it was not accepted yet */
-	uint64_t plain;           /* the number of a plain end (state/plain_ends.h); 0: it is none */
+	uint64_t plain; /* the number of a plain end (state/plain_ends.h); 0: it is none */
 };
 
 /* The end that SOCKET has here. */
