@@ -155,6 +155,19 @@ class Office(Case):
         page.wait_text("#opened-left", "1 of 2 left")
         self.assertEqual(page.all("#bought *"), [])
 
+    def test_an_offer_that_nobody_took_says_that_it_has_lapsed(self):
+        buyer, codes = self.take_all("late")
+        page = self.open("/e/late")
+        page.wait_text("#buy-hint", "Sold out")
+        page.click("#book")
+        page.wait_text("#turn", "You are number 1")
+        buyer.ask(f"/cancel {codes[0]}")
+        page.wait_text("#turn", "It is your turn")
+        page.run("const before = Date.now; Date.now = () => before() + 120_000;")  # two minutes pass
+        page.wait_text("#buy-said", "has lapsed: it goes to the next one.")
+        self.assertFalse(page.find("#turn").is_displayed())
+        wait_for("the title to rest", lambda: MARKUP in page.driver.title)
+
     def test_people_at_nc_and_on_the_page_talk_and_what_they_say_is_text(self):
         page = self.open("/e/rush")
         page.wait_text("#connection", "live")
