@@ -175,6 +175,11 @@ static bool is_served(int descriptor)
 	return served;
 }
 
+static bool refuse_for_errno(const char *store_path, char *error)
+{
+	return store_refuse(error, "%s-lock: %s", store_path, strerror(errno));
+}
+
 /* Why a file that others use is none for us. */
 static bool refuse(const struct lockfile *file, const char *store_path, char *error)
 {
@@ -194,16 +199,23 @@ static bool refuse(const struct lockfile *file, const char *store_path, char *er
 			    store_path, (unsigned long long)file->pid_space, host);
 }
 
-/* Alone, the lock is made anew; changing from that to being one of many lets others in between. */
+/*
+ * Alone, the lock is made anew; changing from that to being one of many lets others in between.
+ * False with errno, EWOULDBLOCK where others are in the way.
+ */
 static bool try_to_join(int descriptor, struct lockfile *file, uint64_t pid_space)
 {
 	if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && !is_served(descriptor)) {
 		make_anew(file, pid_space);
 	}
-	if (flock(descriptor, LOCK_SH | LOCK_NB) == 0 && is_ready(file, pid_space)) {
+	if (flock(descriptor, LOCK_SH | LOCK_NB) < 0) {
+		return false;
+	}
+	if (is_ready(file, pid_space)) {
 		return true;
 	}
 	(void)flock(descriptor, LOCK_UN);
+	errno = EWOULDBLOCK;
 	return false;
 }
 
@@ -216,6 +228,9 @@ static bool join(int descriptor, struct lockfile *file, const char *store_path, 
 	for (int i = 0; i < JOIN_TRIES; i++) {
 		if (try_to_join(descriptor, file, pid_space)) {
 			return true;
+		}
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			return refuse_for_errno(store_path, error);
 		}
 		clock_sleep(JOIN_PAUSE_NS);
 	}
@@ -236,11 +251,6 @@ static struct lockfile *map(int descriptor)
 	void *start = mmap(NULL, sizeof(struct lockfile), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   descriptor, 0);
 	return start == MAP_FAILED ? NULL : start;
-}
-
-static bool refuse_for_errno(const char *store_path, char *error)
-{
-	return store_refuse(error, "%s-lock: %s", store_path, strerror(errno));
 }
 
 /* Made only where nobody uses the store by a lock that was taken away. */

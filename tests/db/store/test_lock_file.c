@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,18 @@
 #include "tests/support/child.h"
 
 #define LAYOUT_OFFSET 16 /* in the file */
+
+static bool no_flock; /* as on a file system that has none */
+
+/* In front of the C library's. */
+int flock(int descriptor, int operation)
+{
+	if (no_flock) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return (int)syscall(SYS_flock, descriptor, operation);
+}
 
 TestSuite(lockfile, .init = scratch_make, .fini = scratch_remove);
 
@@ -149,6 +162,15 @@ Test(lockfile, that_was_never_finished_is_made_anew)
 	cr_assert_eq(try_in_child("empty"), TAKEN);
 	write_file(scratch_path("half-lock"), "turn", 4);
 	cr_assert_eq(try_in_child("half"), TAKEN);
+}
+
+Test(lockfile, where_there_is_no_flock_is_refused_with_the_systems_word)
+{
+	no_flock = true;
+	cr_expect_null(open_lock("s"));
+	cr_expect(strstr(error, strerror(EOPNOTSUPP)), "%s", error);
+	no_flock = false;
+	cr_expect_not_null(open_lock("s"), "%s", error);
 }
 
 static int die_holding(void *argument)
