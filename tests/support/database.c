@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "tests/support/folder.h"
 
 #define NOBODY               65534
 #define PROGRAMS             "/usr/lib/postgresql/*/bin"
@@ -170,12 +171,11 @@ void database_stop(struct database *database, int signal)
 
 void database_remove(struct database *database)
 {
-	char command[PATH_ROOM];
+	struct folder folder;
 	database_stop(database, SIGQUIT);
-	if (strncmp(database->folder, "/tmp/turnstile-pg-", strlen("/tmp/turnstile-pg-")) == 0) {
-		snprintf(command, sizeof(command), "rm -rf '%s'", database->folder);
-		(void)!system(command);
-	}
+	snprintf(folder.path, sizeof(folder.path), "%s", database->folder);
+	folder_finish(&folder);
+	database->folder[0] = '\0';
 }
 
 /* The shared one */
