@@ -48,8 +48,12 @@ static void rollback(struct store *base)
 	}
 }
 
+/* Who has no batches has nobody that asks for them. */
 static bool post_batch_lock(struct postgres_store *store)
 {
+	if (store->needs->server == 0) {
+		return true;
+	}
 	parameters_begin(&store->parameters);
 	parameters_put_number(&store->parameters, store->needs->server);
 	return postgres_post(store, POSTGRES_BATCH_LOCK);
@@ -57,6 +61,9 @@ static bool post_batch_lock(struct postgres_store *store)
 
 static bool take_batch_lock(struct postgres_store *store)
 {
+	if (store->needs->server == 0) {
+		return true;
+	}
 	PGresult *row = link_take(&store->link);
 	bool good = row;
 	if (good && PQntuples(row) > 0) {
