@@ -15,6 +15,12 @@
 #define ASAN_UNPOISON_MEMORY_REGION(start, length) ((void)(start), (void)(length))
 #endif
 
+/*
+ * What nobody has is watched by the sanitizer up to here: its own notes of an arena of many
+ * gigabytes would take an eighth of them.
+ */
+#define WATCHED_MOST (UINT64_C(256) * 1024 * 1024)
+
 #define LEAST_SHIFT 6  /* of ARENA_CHUNK_LEAST */
 #define MOST_SHIFT  30 /* of ARENA_CHUNK_MOST */
 #define CLASSES     (MOST_SHIFT - LEAST_SHIFT + 1)
@@ -124,6 +130,14 @@ static void add_gap(struct arena *arena, unsigned char *start, unsigned char *en
 	}
 }
 
+/* The part of the arena that the sanitizer watches where nobody has it. */
+static size_t watched(const struct arena *arena)
+{
+	const size_t length = (size_t)(arena->whole.end - arena->whole.start);
+
+	return length < WATCHED_MOST ? length : WATCHED_MOST;
+}
+
 /* All that lies between the chunks kept is free. */
 static void settle(struct arena *arena)
 {
@@ -134,7 +148,7 @@ static void settle(struct arena *arena)
 	arena->settled = true;
 	arena->ranges = NULL;
 	arena->range_count = arena->range_room = 0;
-	ASAN_POISON_MEMORY_REGION(start, (size_t)(arena->whole.end - start));
+	ASAN_POISON_MEMORY_REGION(start, watched(arena));
 	if (count > 0) {
 		qsort(kept, count, sizeof(*kept), by_start);
 	}
@@ -153,8 +167,7 @@ static void settle(struct arena *arena)
 
 void arena_destroy(struct arena *arena)
 {
-	ASAN_UNPOISON_MEMORY_REGION(arena->whole.start,
-				    (size_t)(arena->whole.end - arena->whole.start));
+	ASAN_UNPOISON_MEMORY_REGION(arena->whole.start, watched(arena));
 	for (unsigned class = 0; class < CLASSES; class ++) {
 		free(arena->stacks[class].chunks);
 	}
