@@ -132,7 +132,8 @@ static void revive(struct turn *turn, const struct front *front, uint32_t seat, 
 
 	if (!session) {
 		close_stream(turn, (const int[]){ socket } - seat, seat);
-	} else if (!kernel_counts(session, &counts)) {
+	} else if (!kernel_counts(session, &counts) ||
+		   (counts.sent_known && !output_may_have_sent(session->output, counts.sent))) {
 		session_end(session);
 	} else {
 		adopt_output(session, &counts);
@@ -212,11 +213,13 @@ static void take_again(struct session *session)
 		progress_end(session, 0);
 		return;
 	}
-	if (!kernel_counts(session, &counts)) {
+	bool known = kernel_counts(session, &counts);
+	uint64_t consumed = known ? counts.read - (session->stream->input >> 1) : 0;
+
+	if (!known || consumed > RECEIVE_SIZE) { /* a tls process that was taken over may say so */
 		session_end(session);
 		return;
 	}
-	uint64_t consumed = counts.read - (session->stream->input >> 1);
 	uint64_t skip = bytes_echoed(session, consumed);
 
 	if (consumed > 0) {

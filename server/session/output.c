@@ -352,6 +352,11 @@ void output_keep(struct output *output, struct arena *arena)
 	}
 }
 
+bool output_may_have_sent(const struct output *output, uint64_t sent)
+{
+	return !output->first || (sent >= output->first->begin && sent <= output->queued);
+}
+
 void output_adopt(struct output *output, uint64_t sent)
 {
 	if (!output->first) {

@@ -97,4 +97,7 @@ void output_uncount(struct output *output);
 void output_keep(struct output *output, struct arena *arena);
 void output_adopt(struct output *output, uint64_t sent);
 
+/* Whether so many may have been sent of a predecessor's: what is left is linked in, and no more. */
+bool output_may_have_sent(const struct output *output, uint64_t sent);
+
 #endif

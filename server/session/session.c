@@ -464,7 +464,8 @@ static bool knows_what_was_sent(struct session *session)
 	if (!session->sent_unknown) {
 		return true;
 	}
-	if (!kernel_counts(session, &counts)) {
+	if (!kernel_counts(session, &counts) ||
+	    (counts.sent_known && !output_may_have_sent(session->output, counts.sent))) {
 		session_end(session);
 		return false;
 	}

@@ -256,3 +256,16 @@ Test(output, a_block_that_nothing_more_comes_into_gives_all_of_its_memory_back)
 	cr_expect_eq(first, second);
 	block_release(second);
 }
+
+/* What is said of it may come from a process that was taken over. */
+Test(output, no_more_and_no_less_may_have_been_sent_than_is_queued)
+{
+	add("gone ");
+	cr_assert_eq(output_flush(&output, ends[0], NULL), OUTPUT_EMPTY);
+	cr_expect(output_may_have_sent(&output, 5));
+	add("here");
+	cr_expect_not(output_may_have_sent(&output, 4));
+	cr_expect(output_may_have_sent(&output, 5));
+	cr_expect(output_may_have_sent(&output, 9));
+	cr_expect_not(output_may_have_sent(&output, 10));
+}
