@@ -129,20 +129,27 @@ static void open_with(struct talk *talk, const char *fields)
 	websocket_expect(talk, WEBSOCKET_TEXT, "+turnstile 1 ");
 }
 
-Test(programs_websocket, who_has_an_operators_cookie_is_one_until_it_is_given_back)
+/* Returns the cookie, as a field of requests to come. */
+static const char *sign_in(struct talk *page)
 {
-	static struct talk page;
 	char field[128];
 
-	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
-	talk_open(&page, server.http_port);
-	cr_expect_eq(http_get(&page, &answer, "/api/v1/op"), 401);
-	cr_expect_eq(http_ask(&page, &answer, "POST", "/api/v1/op",
+	cr_expect_eq(http_ask(page, &answer, "POST", "/api/v1/op",
 			      "Content-Type: application/json\r\n",
 			      "{\"password\":\"open sesame\"}"),
 		     200);
 	http_field(&answer, "Set-Cookie", field, sizeof(field));
-	const char *cookie = text_of("Cookie: %.*s\r\n", (int)strcspn(field, ";"), field);
+	return text_of("Cookie: %.*s\r\n", (int)strcspn(field, ";"), field);
+}
+
+Test(programs_websocket, who_has_an_operators_cookie_is_one_until_it_is_given_back)
+{
+	static struct talk page;
+
+	turnstiled_start(&server, "--workers", "2", "--op-password-file", password_file(&server));
+	talk_open(&page, server.http_port);
+	cr_expect_eq(http_get(&page, &answer, "/api/v1/op"), 401);
+	const char *cookie = sign_in(&page);
 
 	cr_expect_eq(http_ask(&page, &answer, "GET", "/api/v1/op", cookie, NULL), 200);
 	open_with(&ann, cookie);
@@ -328,4 +335,24 @@ Test(programs_websocket, pings_beyond_the_rate_are_not_answered)
 	talk_write(&ann, frames, sizeof(frames) - 1);
 	websocket_expect(&ann, WEBSOCKET_PONG, "1");
 	websocket_expect(&ann, WEBSOCKET_TEXT, "-RATE ");
+}
+
+Test(programs_websocket, an_operator_by_the_cookie_stays_one_when_the_worker_is_killed)
+{
+	static struct talk page;
+	pid_t worker[WATCH_CHILDREN_MAX];
+
+	turnstiled_start(&server, "--workers", "1", "--op-password-file", password_file(&server));
+	talk_open(&page, server.http_port);
+	const char *cookie = sign_in(&page);
+
+	open_with(&ann, cookie);
+	open_with(&bob, "");
+	cr_assert_eq(watch_children(server.pid, worker), 1);
+	cr_assert(watch_signal(server.pid, worker[0], SIGKILL));
+	websocket_say(&ann, "/workers");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "=1 ");
+	websocket_expect(&ann, WEBSOCKET_TEXT, "+workers 1");
+	websocket_say(&bob, "/workers");
+	websocket_expect(&bob, WEBSOCKET_TEXT, "-DENIED ");
 }
