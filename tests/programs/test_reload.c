@@ -526,7 +526,9 @@ Test(programs_reload, more_connections_may_come_and_fewer)
 {
 	static struct talk others[4];
 
-	start_with("max-connections = 2\n");
+	start_with("max-connections = 100\n");
+	cr_assert(eventually(stat_of(&ann, "turnstile_connections") == 2));
+	reload_with("max-connections = 2\n");
 	talk_open(&others[0], server.lines_port);
 	talk_expect_start(&others[0], "-BUSY ");
 	reload_with("max-connections = 5\n");
