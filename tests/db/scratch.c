@@ -19,6 +19,7 @@
 #define WALL_NS   (1800000000 * NS_PER_SECOND) /* any time will do */
 #define PATHS     8
 #define URL_SIZE  (FOLDER_PATH_SIZE + 64)
+#define OPENINGS  10
 #define NAME_SIZE 64 /* of a database */
 
 static struct folder folder;
@@ -169,10 +170,17 @@ size_t file_size(const char *path)
 	return stat(path, &status) == 0 ? (size_t)status.st_size : 0;
 }
 
+/* On a busy machine a database may not answer in the time that buyers would wait. */
 struct store *open_store(void)
 {
 	char error[STORE_ERROR_SIZE] = "";
 	struct store *store = store_open(scratch_url("s"), error);
+	for (int again = 0; !store && scratch_is_database() && again < OPENINGS; again++) {
+		store = store_open(scratch_url("s"), error);
+	}
+	if (!store) {
+		fprintf(stderr, "%s\n", error);
+	}
 	must(store != NULL);
 	return store;
 }
