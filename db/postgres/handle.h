@@ -52,8 +52,7 @@ struct postgres_store *postgres_of(struct store *base);
 /* Says why the link failed: STORE_FAILED, and that the handle is to be opened anew. */
 enum store_result postgres_fail(struct postgres_store *store);
 
-/* Whether it failed since others were there first, or are too slow: the link is as good as before.
- */
+/* Whether it failed since others were first, or are too slow: the link is as good as before. */
 bool postgres_is_hindered(const struct postgres_store *store);
 
 /* Posts QUERY with the handle's parameters. */
