@@ -237,7 +237,7 @@ static void pass_over(struct session *session, const struct request *request)
 	struct span argument;
 	const struct resource *resource = resource_find(request, &argument);
 
-	if (session->unanswered > 0) {
+	if (session->unanswered > 0 && progress_is_last_done(session)) {
 		connection->answers_page = resource && resource->run == ticket_page_show;
 		await_answer(session, true);
 		return;

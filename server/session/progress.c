@@ -56,6 +56,13 @@ enum request_fate progress_next(struct session *session)
 	return REQUEST_IS_NEW;
 }
 
+bool progress_is_last_done(const struct session *session)
+{
+	const struct sessions *sessions = session->turn->sessions;
+
+	return sessions->requests == sessions->resume_done;
+}
+
 void progress_put_back(struct session *session)
 {
 	struct sessions *sessions = session->turn->sessions;

@@ -30,6 +30,9 @@ enum request_fate {
 };
 enum request_fate progress_next(struct session *session);
 
+/* Whether that is the last one which was done: what a predecessor has asked of the clerk is. */
+bool progress_is_last_done(const struct session *session);
+
 /* It could not have its turn: it will be the next again. */
 void progress_put_back(struct session *session);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "server/booking/boxoffice.h"
+#include "server/http/http.h"
 #include "server/lines/lines.h"
 #include "server/process/core.h"
 #include "shared/base/clock.h"
@@ -371,6 +372,75 @@ Test(succession, killed_at_any_step_of_what_an_operator_does_it_is_as_the_answer
 {
 	script = ruling;
 	child_kill_everywhere(serve, say_all, see_that_it_is_as_was_said);
+}
+
+/* Requests over HTTP */
+
+static uint16_t port_of(int socket)
+{
+	struct sockaddr_in address;
+	socklen_t length = sizeof(address);
+
+	cr_assert_eq(getsockname(socket, (struct sockaddr *)&address, &length), 0);
+	return ntohs(address.sin_port);
+}
+
+/* Carl is one over HTTP. */
+static void ask_over_http(void)
+{
+	char requests[512];
+
+	open_all();
+	close(clients[CARL]);
+	take_turns(&first); /* its socket is closed, too */
+	connect_one(CARL);
+	(void)session_open(
+		&first.turn, &http_front,
+		&(struct session_socket){ .descriptor = servers[CARL], .kind = LISTENER_HTTP });
+	snprintf(requests, sizeof(requests),
+		 "HEAD /nothing HTTP/1.1\r\nHost: localhost:%u\r\n\r\n"
+		 "POST /api/v1/events/rush/bookings HTTP/1.1\r\nHost: localhost:%u\r\n"
+		 "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+		 port_of(servers[CARL]), port_of(servers[CARL]));
+	send_in(CARL, requests);
+}
+
+/* In the clerk's place: what was asked for is answered. */
+static void answer_what_was_asked(void)
+{
+	struct booking_ring *ring = &shared.queue->rings[0];
+
+	for (uint64_t i = ring->answered; i < ring->submitted; i++) {
+		ring->slots[i].answer = (struct booking_answer){ .outcome = BOOKING_DONE,
+								 .code = "7K3M-Q2XW-9FTA-0BHJ",
+								 .event = "rush",
+								 .quantity = 1 };
+	}
+	atomic_store(&ring->answered, ring->submitted);
+}
+
+static void see_one_answer_each(const struct child *dead)
+{
+	const char *head = heard[CARL];
+	const char *post;
+
+	(void)dead;
+	succeed();
+	answer_what_was_asked();
+	take_turns(&next);
+	hear(CARL);
+	cr_assert_eq(strncmp(head, "HTTP/1.1 404 ", 13), 0, "%s", head);
+	post = strstr(head, "\r\n\r\n");
+	cr_assert_not_null(post);
+	cr_assert_eq(strncmp(post + 4, "HTTP/1.1 201 ", 13), 0, "%s", head);
+	cr_assert_not_null(strstr(post + 4, "\r\n\r\n{\"code\""), "%s", head);
+	cr_assert_null(strstr(post + 5, "HTTP/1.1"), "%s", head);
+	cr_assert_eq(shared.queue->rings[0].submitted, 1);
+}
+
+Test(succession, killed_at_any_step_of_requests_over_http_each_is_answered_once)
+{
+	child_kill_everywhere(serve, ask_over_http, see_one_answer_each);
 }
 
 /* An end */
