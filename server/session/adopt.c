@@ -229,13 +229,23 @@ static void take_again(struct session *session)
 	}
 }
 
+/* The predecessor had looked for input, and none was there. */
+static bool is_empty(const struct session *session)
+{
+	struct kernel_counts counts;
+
+	return !session->turn->hand->kept && kernel_counts(session->socket, &counts) &&
+	       counts.read == session->stream->input >> 1;
+}
+
 void adopt_resume(struct turn *turn, bool asked)
 {
 	struct hand *hand = turn->hand;
 	struct sessions *sessions = turn->sessions;
 	struct session *session = session_find(turn, hand->seat, hand->session);
 
-	if (!stream_in_hand(turn) || !session || session->state == SESSION_ENDED) {
+	if (!stream_in_hand(turn) || !session || session->state == SESSION_ENDED ||
+	    is_empty(session)) {
 		hand->first = hand->begun; /* no number is given twice */
 		return;
 	}

@@ -118,6 +118,35 @@ Test(programs_adopt, half_a_line_outlives_it)
 	talk_expect_event(&bob, "*say #r ann half a line");
 }
 
+/* Whether another worker than BEFORE is there, with the connection of the one before it. */
+static bool goes_on(pid_t before, pid_t *pid)
+{
+	pid_t pids[WATCH_CHILDREN_MAX];
+
+	if (watch_children(server.pid, pids) != 1 || pids[0] == before) {
+		return false;
+	}
+	*pid = pids[0];
+	return before == 0 ||
+	       log_has(&server, text_of("(pid %d) goes on with 1 connection", (int)*pid));
+}
+
+/* Only input over which worker after worker ends may be at fault. */
+Test(programs_adopt, one_who_says_nothing_outlives_any_number_of_workers)
+{
+	pid_t pid = 0;
+
+	turnstiled_start(&server, "--workers", "1");
+	talk_open_greeted(&ann, server.lines_port);
+	for (int i = 0; i < 12; i++) {
+		const pid_t before = pid;
+
+		cr_assert(eventually(goes_on(before, &pid)));
+		cr_assert(watch_signal(server.pid, pid, SIGKILL));
+	}
+	ask(&ann, "+pong$", "/ping");
+}
+
 Test(programs_adopt, what_is_asked_of_a_worker_that_hangs_is_answered_by_the_next)
 {
 	pid_t pid;
