@@ -5,6 +5,11 @@ for itself, every byte that it reads against what it must be.
 usage: outlive.py --build DIRECTORY [--seed N] [--seconds N] [--connections N] [--every MILLISECONDS]
                   [--dispatch handoff|accept] [--hup-every MILLISECONDS] [--workers N]
 
+Who connects: pings in numbers, speakers (some read slowly), bookings with keys, tied holds, people in the
+row for what comes back, half lines with pauses and telnet's bytes in them, HTTP, echo. Killed are one
+worker, two at the same moment, or all; and some of the successors while they adopt. In the end all that was
+tied is free again, and what was sold is what was answered.
+
 With --every 0 nobody is killed. With --hup-every the server is asked to reload so often, each time with
 another number of workers and other limits; where nobody is killed, nothing may be interrupted then.
 
@@ -28,6 +33,10 @@ import tempfile
 import time
 
 
+ROW_TICKETS = 6  # of the event that holders and those who wait share
+SETTLE_SECONDS = 20  # until what was tied to connections that ended is free
+
+
 class Wrong(Exception):
     pass
 
@@ -42,8 +51,8 @@ class Server:
         self.process = subprocess.Popen(
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
              "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", *self.tls_options(folder), "--state",
-             folder, "--event", "rush=1000000", "--config", os.path.join(folder, "conf"), "--rate",
-             "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
+             folder, "--event", "rush=1000000", "--event", f"row={ROW_TICKETS}", "--config",
+             os.path.join(folder, "conf"), "--rate", "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
             stdout=subprocess.PIPE, stderr=self.log)
         self.ports = {}
         for line in self.process.stdout:
@@ -109,6 +118,7 @@ class Client:
     """What all have: bytes that are sent in random pieces, lines that come."""
     kind = "lines"
     greeting = True
+    receive_bytes = 0  # that the kernel keeps for it; 0: as usual
 
     def __init__(self, server, number, chance):
         self.number = number
@@ -124,7 +134,10 @@ class Client:
         self.begin()
 
     def connect(self, server):
-        self.socket = socket.create_connection(("127.0.0.1", server.ports[self.kind]))
+        self.socket = socket.socket()
+        if self.receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_bytes)
+        self.socket.connect(("127.0.0.1", server.ports[self.kind]))
         self.socket.setblocking(False)
 
     def begin(self):
@@ -197,6 +210,10 @@ class Client:
 
     def is_done(self):
         return not self.out and not self.waits
+
+    def is_due(self, _acting):
+        """Whether it reads now."""
+        return True
 
     def finish(self):
         if self.rest:
@@ -408,6 +425,126 @@ class TlsSpeaker(Tls, Speaker):
 
 class TlsWebSpeaker(Tls, Web, Speaker):
     kind = "https"
+
+
+class SlowReader(Speaker):
+    """Reads little and seldom, so that what the others say piles up on both sides."""
+    receive_bytes = 4096
+    next_read = 0
+
+    def act(self):
+        if self.chance.random() < 0.05:
+            super().act()
+
+    def is_due(self, acting):
+        now = time.monotonic()
+        if acting and now < self.next_read:
+            return False
+        self.next_read = now + self.chance.uniform(0, 0.3)
+        return True
+
+
+class HalfLiner(Pinger):
+    """Types slowly: some bytes, a pause; telnet's NOP stands in the middle of its lines."""
+    next_write = 0
+
+    def act(self):
+        if len(self.waits) < 3:
+            self.ping()
+
+    def ask(self, line, check):
+        super().ask(line, check)
+        at = len(self.out) - len(line) // 2
+        self.out = self.out[:at] + b"\xff\xf1" + self.out[at:]
+
+    def write(self):
+        now = time.monotonic()
+        if self.out and now >= self.next_write:
+            try:
+                self.out = self.out[self.socket.send(self.out[:self.chance.randint(1, 9)]):]
+            except BlockingIOError:
+                pass
+            except ConnectionError as error:
+                raise Wrong(str(error)) from error
+            self.next_write = now + self.chance.uniform(0, 0.1)
+
+
+class TiedClient(Client):
+    """Who has something that is tied to its connection."""
+
+    def must(self, line, starts, then):
+        """Asks until it is answered by somebody who knows; then THEN(answer)."""
+        def check(answer):
+            if is_interrupted(answer):
+                self.interrupted += 1
+                self.must(line, starts + self.when_done(line), then)
+            elif not answer.startswith(starts):
+                raise Wrong(f"{line}: {answer}")
+            else:
+                then(answer)
+        self.ask(line, check)
+
+    @staticmethod
+    def when_done(line):
+        """What is answered if it was done by who was interrupted."""
+        return ("-USED ",) if line.startswith("/cancel ") else ()
+
+
+class Holder(TiedClient):
+    """Holds two tickets, tied, for a while: they stay its own, whoever serves it."""
+    next = 0
+    busy = False
+
+    def act(self):
+        if not self.busy and self.chance.random() < 0.2:
+            self.busy = True
+            self.next += 1
+            self.must(f"/hold row 2 tied key=hold-{os.getpid():010}-{self.number}-{self.next}",
+                      ("+held ", "-SOLDOUT "), self.held)
+
+    def held(self, answer):
+        if answer.startswith("-"):
+            self.busy = False
+            return
+        code = answer.split()[1]
+        for _ in range(self.chance.randint(1, 30)):
+            self.must(f"/ticket {code}", (f"+ticket {code} row 2 held",), lambda _: None)
+        self.must(f"/cancel {code}", (f"+cancelled {code} row 2",), self.cancelled)
+
+    def cancelled(self, _):
+        self.busy = False
+
+
+class Waiter(TiedClient):
+    """Waits for a ticket, comes nearer and not further away, is offered one, and gives it back."""
+    position = None
+    waiting = False
+
+    def act(self):
+        if not self.waiting and self.chance.random() < 0.2:
+            self.waiting = True
+            self.must("/wait row", ("+waiting row 1 ",), self.placed)
+
+    def placed(self, answer):
+        self.near(int(answer.split()[3]))
+
+    def near(self, position):
+        if self.position and position > self.position:
+            raise Wrong(f"from place {self.position} back to {position}")
+        self.position = position
+
+    def event(self, line):
+        words = line.split()
+        if words[:3] == ["*waiting", "row", "1"]:
+            self.near(int(words[3]))
+        elif words[0] == "*offer" and words[2:4] == ["row", "1"]:
+            self.position = None
+            self.must(f"/cancel {words[1]}", (f"+cancelled {words[1]} row 1",), self.gave_back)
+        else:
+            raise Wrong(f"not expected: {line}")
+
+    def gave_back(self, _):
+        self.waiting = False
 
 
 class Booker(Client):
@@ -663,77 +800,154 @@ def judge_tickets(clients, server):
         raise Wrong(f"{len(codes)} were told of tickets, {unclear} cannot know; {sold} are sold")
 
 
+class Killer:
+    """Ends workers: one, two at once, or all; and some of their successors at their birth."""
+
+    def __init__(self, arguments, server, chance):
+        self.server = server
+        self.chance = chance
+        self.pause = arguments.every / 1000
+        self.next = time.monotonic() + 0.5 if arguments.every else float("inf")
+        self.ambush_until = 0
+        self.known = set()
+        self.kills = self.ambushes = 0
+
+    def kill(self, pids):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                self.kills += 1
+            except ProcessLookupError:
+                pass
+
+    def act(self, now):
+        if now >= self.next:
+            workers = self.server.workers()
+            count = self.chance.choice((1, 1, 1, 1, 1, 1, 2, 2, len(workers)))
+            self.kill(self.chance.sample(workers, min(count, len(workers))))
+            self.next = now + self.pause * self.chance.uniform(0.2, 1.8)
+            if self.chance.random() < 0.3:
+                self.known = set(workers)
+                self.ambush_until = now + 0.2
+        if now < self.ambush_until:
+            born = set(self.server.workers()) - self.known
+            if born:
+                time.sleep(self.chance.uniform(0, 0.005))
+                self.kill(born)
+                self.ambushes += len(born)
+                self.ambush_until = 0
+
+
+class Reloader:
+    """Has the server read another configuration, and so replace all workers."""
+
+    def __init__(self, arguments, server, chance):
+        self.server = server
+        self.chance = chance
+        self.pause = arguments.hup_every / 1000
+        self.next = time.monotonic() + 0.3 if arguments.hup_every else float("inf")
+        self.reloads = 0
+
+    def act(self, now):
+        if now >= self.next:
+            self.server.reload(self.chance)
+            self.reloads += 1
+            self.next = now + self.pause * self.chance.uniform(0.2, 1.8)
+
+
+KINDS = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http, WebPinger, WebSpeaker, Holder, Waiter,
+         HalfLiner, SlowReader, Holder, Renamer]
+KINDS_OVER_TLS = [TlsPinger, TlsSpeaker, TlsWebSpeaker]
+
+
+def serve_once(clients, selector, acting, server, chance):
+    for client in clients:
+        if acting and chance.random() < 0.3:
+            client.act()
+        client.write()
+    for client in [key.data for key, _ in selector.select(0.001)]:
+        try:
+            if client.is_due(acting):
+                client.read()
+        except Wrong as wrong:
+            raise Wrong(f"{type(client).__name__} {client.number}: {wrong}") from wrong
+        if isinstance(client, Http) and client.ended:
+            reconnect(selector, client, server)
+
+
+def finish_all(clients):
+    stuck = [f"{type(c).__name__} {c.number}: {len(c.waits)} unanswered, {len(c.out)} bytes unsent"
+             for c in clients if not c.is_done()]
+    if stuck:
+        raise Wrong("not answered: " + "; ".join(stuck[:5]))
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < 0.5:
+        for client in clients:
+            try:
+                got = client.socket.recv(65536)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue
+            if got:
+                client.take(got)
+                quiet_since = time.monotonic()
+    for client in clients:
+        client.finish()
+
+
+def judge_row(clients, server):
+    """What was tied is free when everybody has gone."""
+    for client in clients:
+        client.socket.close()
+    wanted = f"+audit row 0 0 {ROW_TICKETS} {ROW_TICKETS} ok"
+    deadline = time.monotonic() + SETTLE_SECONDS
+    with socket.create_connection(("127.0.0.1", server.ports["lines"])) as asker:
+        lines = asker.makefile("rw", newline="\n")
+        lines.readline()
+        said = ""
+        while said != wanted:
+            if time.monotonic() > deadline:
+                raise Wrong(f"{wanted} it is to be, and it is {said}")
+            lines.write("/audit row\n")
+            lines.flush()
+            said = lines.readline().strip()
+            time.sleep(0.05)
+
+
 def run(arguments, server):
     chance = random.Random(arguments.seed)
-    kinds = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http, WebPinger, WebSpeaker, Renamer]
-    if server.certificate:
-        kinds += [TlsPinger, TlsSpeaker, TlsWebSpeaker]
     clients = []
+    kinds = KINDS + (KINDS_OVER_TLS if server.certificate else [])
     for number in range(arguments.connections):
         clients.append(kinds[number % len(kinds)](server, number, random.Random(chance.random())))
     selector = selectors.DefaultSelector()
     for client in clients:
         selector.register(client.socket, selectors.EVENT_READ, client)
+    killer = Killer(arguments, server, chance)
+    reloader = Reloader(arguments, server, chance)
     end = time.monotonic() + arguments.seconds
-    last = end + 30
-    next_kill = time.monotonic() + 0.5 if arguments.every else last
-    next_hup = time.monotonic() + 0.3 if arguments.hup_every else last
-    kills = hups = 0
-    while time.monotonic() < last:
-        now = time.monotonic()
+    while (now := time.monotonic()) < end + 30:
         acting = now < end
-        if acting and now >= next_kill:
-            workers = server.workers()
-            for pid in (workers if chance.random() < 0.1 else chance.sample(workers, min(1, len(workers)))):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                    kills += 1
-                except ProcessLookupError:
-                    pass
-            next_kill = now + arguments.every / 1000 * chance.uniform(0.2, 1.8)
-        if acting and now >= next_hup:
-            server.reload(chance)
-            hups += 1
-            next_hup = now + arguments.hup_every / 1000 * chance.uniform(0.2, 1.8)
-        for client in clients:
-            if acting and chance.random() < 0.3:
-                client.act()
-            client.write()
-        for key, _ in selector.select(0.001):
-            try:
-                key.data.read()
-            except Wrong as wrong:
-                raise Wrong(f"{type(key.data).__name__} {key.data.number}: {wrong}")
-            if isinstance(key.data, Http) and key.data.ended:
-                reconnect(selector, key.data, server)
+        if acting:
+            killer.act(now)
+            reloader.act(now)
+        serve_once(clients, selector, acting, server, chance)
         if not acting and all(client.is_done() for client in clients):
             break
-    stuck = [f"{type(c).__name__} {c.number}: {len(c.waits)} unanswered, {len(c.out)} bytes unsent"
-             for c in clients if not c.is_done()]
-    if stuck:
-        raise Wrong("not answered: " + "; ".join(stuck[:5]))
-    time.sleep(0.5)
-    for client in clients:
-        for _ in range(1000):
-            try:
-                client.read()
-            except BlockingIOError:
-                break
-        client.finish()
+    finish_all(clients)
     judge_rooms(clients)
     judge_tickets(clients, server)
+    judge_row(clients, server)
     status = server.stop()
     if status != 0:
         raise Wrong(f"the server ended with {status}")
-    answered = sum(client.answered for client in clients)
     interrupted = sum(client.interrupted for client in clients)
-    slowest = max(client.slowest for client in clients)
-    if interrupted and not kills:
+    if interrupted and not killer.kills:
         raise Wrong(f"{interrupted} were interrupted, and nobody was killed")
-    kinds = sorted({type(client).__name__ for client in clients})
-    print("kinds: " + " ".join(kinds))
-    print(f"{len(clients)} connections, {kills} kills, {hups} reloads, {answered} answers, "
-          f"{interrupted} interrupted, slowest {slowest:.2f} s", flush=True)
+    print(f"{len(clients)} connections, {killer.kills} kills ({killer.ambushes} of successors at their "
+          f"birth), {reloader.reloads} reloads, {sum(client.answered for client in clients)} answers, "
+          f"{interrupted} interrupted, slowest {max(client.slowest for client in clients):.2f} s",
+          flush=True)
+    print("kinds: " + " ".join(sorted({type(client).__name__ for client in clients})))
 
 
 def main():
