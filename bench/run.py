@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs benches on turnstile and on what one would take instead, and prints one table for each:
-run.py [book|chat|echo|connect|http|tls|idle|fair|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME] [--without-precedence]
+run.py [book|chat|echo|connect|http|tls|idle|fair|adopt|all]... [--rounds N] [--seconds S] [--clients N,N] [--only NAME] [--without-precedence]
 
 In each round every server is measured once, one after the other, so that a busy moment of the
 machine does not hit one alone; a figure is the median of the rounds.
@@ -10,8 +10,10 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -329,6 +331,97 @@ def tls(options):
                  for name in made if made[name] and asked[name] and carried[name]])
 
 
+ADOPTS, LETS_GO = sides.TurnstileAdopts.name, sides.TurnstileLetsGo.name
+
+
+def adopt_rows(options, running):
+    """What it costs that connections outlive their worker: CPU of all server processes."""
+    each = {"a connection made, asked and closed": ["connect", "--clients", 16],
+            "/ping, 50 connections": ["ping", "--clients", 50],
+            "/ping, 16 in flight": ["ping", "--clients", 50, "--pipeline", 16],
+            "a delivery, room of 100": ["chat", "--members", 100],
+            "a booking, 64 clients": ["book", "--keys", "--clients", 64]}
+    for what, words in each.items():
+        found = in_rounds(options, running,
+                          lambda side, words=words: run(side, *words, "--seconds", options.seconds))
+        on, off = found[ADOPTS]["cpu_us"], found[LETS_GO]["cpu_us"]
+        yield [what, on, off, f"{on - off:+.3g}", f"{100 * (on / off - 1):+.1f} %"]
+
+
+def idle_row(count):
+    bytes_each = {}
+    for kind in [sides.TurnstileAdopts, sides.TurnstileLetsGo]:
+        with started([kind], None) as [side]:
+            bytes_each[kind.name] = run(side, "idle", "--clients", count)["memory_kib"] * 1024
+    on, off = bytes_each[ADOPTS], bytes_each[LETS_GO]
+    return ["bytes an idle connection", on, off, f"{on - off:+.0f}", f"{100 * (on / off - 1):+.1f} %"]
+
+
+def at_most(count):
+    """Of so many connections, as many as two workers may have of them each: the limit of open files
+    holds for the master and for us."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(count, (most - 600) // 2)
+
+
+def open_to(port, count):
+    return [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+
+
+def worker_of(connection):
+    """Its worker's number and process."""
+    connection.sendall(b"/where\n")
+    text = b""
+    while b"+where " not in text or not text.endswith(b"\n"):
+        text += connection.recv(4096)
+    words = text.split(b"+where ")[1].split()
+    return int(words[1]), int(words[2])
+
+
+def ping_until(connections, done):
+    """The longest that any of them waited for its /ping, in ms, while DONE() was false."""
+    longest = 0.0
+    while True:
+        last = done()
+        for connection in connections:
+            begun = time.monotonic()
+            connection.sendall(b"/ping\n")
+            connection.recv(4096)
+            longest = max(longest, 1000 * (time.monotonic() - begun))
+        if last:
+            return longest
+
+
+def take_over(count):
+    """Kills one of two workers, which has so many idle connections: until its successor has them; and
+    how long others waited meanwhile."""
+    with started([sides.TurnstileAdopts], None) as [side]:
+        log = side.folder / "log"
+        idle = open_to(side.port, 2 * at_most(count))
+        pingers = open_to(side.port, 20)
+        _, pid = worker_of(idle[0])
+        others = [one for one in pingers if worker_of(one)[1] != pid]
+        os.kill(pid, signal.SIGKILL)
+        longest = ping_until(others, lambda: "goes on with" in log.read_text())
+        found = re.search(r"goes on with (\d+) connections after ([\d.]+) ms", log.read_text())
+        for one in idle + pingers:
+            one.close()
+        return {"adopted": int(found[1]), "took_ms": float(found[2]), "ping_ms": longest}
+
+
+def adopt(options):
+    count = (options.clients or [10000])[0]
+    with started([sides.TurnstileAdopts, sides.TurnstileLetsGo], None) as running:
+        rows = list(adopt_rows(options, running))
+    rows.append(idle_row(count))
+    print_table("adopt: CPU us of all server processes, and memory, with --adopt on and off",
+                ["what", "on", "off", "more", "in percent"], rows)
+    found = median([take_over(count) for _ in range(options.rounds)])
+    print_table("adopt: one of two workers is killed, with so many idle connections",
+                ["connections", "adopted in ms", "others' longest /ping in ms"],
+                [[found["adopted"], found["took_ms"], found["ping_ms"]]])
+
+
 def fair_shares(options):
     for name, rate in {"at the default --rate": [], "--rate 0": ["--rate", "0"]}.items():
         print_table(f"fair: others' /ping while one connection sends 64 KiB batches, {name}",
@@ -336,7 +429,7 @@ def fair_shares(options):
 
 
 BENCHES = {"book": book, "echo": echo, "chat": chat, "connect": connect, "http": http, "tls": tls,
-           "idle": idle, "fair": fair_shares}
+           "idle": idle, "fair": fair_shares, "adopt": adopt}
 
 
 def numbers(text):

@@ -208,6 +208,20 @@ class TurnstilePair(TurnstileSingle):
     processes = 2
 
 
+class TurnstileAdopts(TurnstilePair):
+    """Connections outlive their worker, as they do by default."""
+    name = "--adopt on"
+    adopt = "on"
+
+    def command(self):
+        return [*super().command(), "--adopt", self.adopt, "--max-connections", 25000]
+
+
+class TurnstileLetsGo(TurnstileAdopts):
+    name = "--adopt off"
+    adopt = "off"
+
+
 class TurnstileEcho(TurnstilePair):
     """The same on its echo port, and asked there."""
     name = "turnstile's echo service, 2 workers"
