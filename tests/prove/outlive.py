@@ -52,7 +52,8 @@ class Server:
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
              "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", *self.tls_options(folder), "--state",
              folder, "--event", "rush=1000000", "--event", f"row={ROW_TICKETS}", "--config",
-             os.path.join(folder, "conf"), "--rate", "0", "--max-held", "0", "--dispatch", dispatch, "--send-queue", "67108864"],
+             os.path.join(folder, "conf"), "--rate", "0", "--max-held", "0", "--dispatch", dispatch,
+             "--send-queue", "67108864"],
             stdout=subprocess.PIPE, stderr=self.log)
         self.ports = {}
         for line in self.process.stdout:
