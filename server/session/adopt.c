@@ -234,7 +234,7 @@ static bool is_empty(const struct session *session)
 {
 	struct kernel_counts counts;
 
-	return !session->turn->hand->kept && kernel_counts(session->socket, &counts) &&
+	return !session->turn->hand->kept && kernel_counts(session, &counts) &&
 	       counts.read == session->stream->input >> 1;
 }
 
