@@ -305,6 +305,22 @@ bool directory_find(struct directory *directory, struct span name, struct addres
 	return true;
 }
 
+void directory_restore(struct directory *directory, struct address where, const struct seat *like)
+{
+	struct seat *seat = directory_seat(directory, where.worker, where.seat);
+
+	note_highest(directory, where);
+	memcpy(seat, like, sizeof(*seat));
+	atomic_init(&seat->version, 0);
+	seat->undo = directory->seats_a_worker - where.seat;
+	seat->hash = *like->nick ? directory_hash(directory, span_of(like->nick)) : no_name;
+}
+
+void directory_restored(struct directory *directory)
+{
+	make_tables(directory);
+}
+
 bool directory_next_orphan(struct directory *directory, uint32_t worker, uint32_t *seat)
 {
 	for (; *seat < directory->highest[worker]; ++*seat) {

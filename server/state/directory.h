@@ -144,6 +144,13 @@ void directory_take_back(struct directory *directory, uint32_t worker);
 void directory_limit_addresses(struct directory *directory, uint32_t most);
 
 /*
+ * Before the first fork: puts a seat like LIKE, with a good nick or none, at WHERE; and when all
+ * are there, makes the tables.
+ */
+void directory_restore(struct directory *directory, struct address where, const struct seat *like);
+void directory_restored(struct directory *directory);
+
+/*
  * A seat that WORKER's predecessor left in use, from SEAT on; false when there is none. The worker
  * calls it at its start, before it has seats of its own.
  */

@@ -77,6 +77,10 @@ const struct letter *inbox_in_hand(const struct inboxes *inboxes, uint32_t worke
 				   const struct hand *hand);
 void inbox_take_in_hand(struct inboxes *inboxes, uint32_t worker, const struct hand *hand);
 
+/* Gives each letter from FROM that lies in WORKER's inbox to READ, and takes none. */
+void inbox_each(const struct inboxes *inboxes, uint32_t from, uint32_t worker,
+		void (*read)(void *context, const struct letter *letter), void *context);
+
 bool inbox_has_news(const struct inboxes *inboxes, uint32_t worker);
 
 /*

@@ -696,3 +696,61 @@ void rooms_restore_said(struct rooms *rooms, uint16_t place, uint64_t number, in
 	(void)room_append(rooms, place, &message);
 	note_kept(rooms, place);
 }
+
+/* A worker that was taken over may have written anything. */
+static bool is_whole(const struct room_record *record, uint64_t left)
+{
+	const size_t list = record->room_count * sizeof(uint16_t) + sizeof(uint64_t);
+
+	if (record->size < sizeof(uint64_t) || record->size % sizeof(uint64_t) != 0 ||
+	    record->size > left) {
+		return false;
+	}
+	return record->kind == ROOM_PADDING ||
+	       record->size >= sizeof(*record) + record->nick_length + record->text_length +
+				       (record->room_count > 0 ? list : 0);
+}
+
+const struct room_record *rooms_record(const struct rooms *rooms, uint16_t place,
+				       uint64_t *position)
+{
+	const struct room *room = &rooms->rooms[place];
+
+	while (*position < room->end) {
+		const struct room_record *record = record_at(rooms, place, *position);
+		uint64_t straight = rooms->log_size - (*position & (rooms->log_size - 1));
+		uint64_t left = room->end - *position;
+
+		if (!is_whole(record, left < straight ? left : straight)) {
+			return NULL;
+		}
+		if (record->kind != ROOM_PADDING) {
+			return record;
+		}
+		*position += record->size;
+	}
+	return NULL;
+}
+
+void rooms_restore_name(struct rooms *rooms, const struct directory *directory, uint16_t place,
+			struct span name, bool of_event)
+{
+	put(rooms, place, directory_hash(directory, name), name, of_event);
+}
+
+void rooms_restore_message(struct rooms *rooms, uint16_t place, uint64_t number,
+			   const struct room_message *message)
+{
+	rooms->rooms[place].lines = number - 1;
+	(void)room_append(rooms, place, message);
+}
+
+void rooms_restore_members(struct rooms *rooms, uint32_t worker, const uint32_t *members)
+{
+	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+		atomic_store(&rooms->rooms[i].members[worker], members[i]);
+		if (members[i] > 0) {
+			rooms_note_news(rooms, i, worker);
+		}
+	}
+}

@@ -196,6 +196,24 @@ void rooms_restore(struct rooms *rooms, const struct directory *directory, uint1
 void rooms_restore_said(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,
 			struct span nick, struct span text);
 
+/*
+ * The record at or after *POSITION in a room's log, which is moved on to where it stands; NULL at
+ * the end. For who knows that nobody appends.
+ */
+const struct room_record *rooms_record(const struct rooms *rooms, uint16_t place,
+				       uint64_t *position);
+
+/*
+ * Likewise before the first fork, of another layout's rooms: spells the name of the room at PLACE;
+ * appends a message as its line NUMBER; and says how many members WORKER has in each of ROOMS_MAX
+ * rooms, which may have something new for them.
+ */
+void rooms_restore_name(struct rooms *rooms, const struct directory *directory, uint16_t place,
+			struct span name, bool of_event);
+void rooms_restore_message(struct rooms *rooms, uint16_t place, uint64_t number,
+			   const struct room_message *message);
+void rooms_restore_members(struct rooms *rooms, uint32_t worker, const uint32_t *members);
+
 /* What was posted, out of a record of the log of the room of that NAME; both have to stay. */
 struct message room_message_of(const struct room_record *record, struct span name);
 

@@ -34,6 +34,10 @@ int64_t clock_wall_ns(void);
 void clock_start_deadlines(void);
 int64_t clock_deadlines_ns(void);
 
+/* By how much it was ahead of the boot's clock then; who takes over goes on with the same. */
+int64_t clock_deadlines_ahead_ns(void);
+void clock_go_on_with_deadlines(int64_t ahead_ns);
+
 /* Writes the wall time WALL_NS into TEXT, which has CLOCK_TEXT_SIZE bytes. */
 void clock_format(int64_t wall_ns, char *text);
 
