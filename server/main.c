@@ -13,5 +13,5 @@ int main(int argc, char **argv)
 	options_read(&options, argc, argv);
 	log_start("turnstile", options.log_level, options.log_format);
 	log_never_block();
-	return master_run(&options, argc, argv);
+	return master_run(&options, argc, argv, takeover_begin(&options));
 }

@@ -402,6 +402,18 @@ static off_t byte_of(uint32_t server)
 	return FIRST_SERVER_BYTE + (off_t)server;
 }
 
+static int serving = -1;
+
+int lockfile_serving(void)
+{
+	return serving;
+}
+
+void lockfile_go_on_serving(int descriptor)
+{
+	serving = descriptor;
+}
+
 /* The descriptor stays open for good: the locks go with it. */
 bool lockfile_serve(const char *store_path, uint32_t server)
 {
@@ -409,6 +421,7 @@ bool lockfile_serve(const char *store_path, uint32_t server)
 	if (descriptor < 0) {
 		return false;
 	}
+	serving = descriptor;
 	bool alone = lock_byte(descriptor, ANY_SERVER_BYTE, F_WRLCK);
 	return lock_byte(descriptor, byte_of(server), F_WRLCK) &&
 	       lock_byte(descriptor, ANY_SERVER_BYTE, F_RDLCK) && alone;

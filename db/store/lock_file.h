@@ -48,6 +48,13 @@ bool lockfile_mark_store(const char *store_path);
 bool lockfile_serve(const char *store_path, uint32_t server);
 
 /*
+ * The descriptor that these locks go with, for another process that goes on as the same server; -1:
+ * this one does not serve. And what such a process does with it: it keeps it until it has ended.
+ */
+int lockfile_serving(void);
+void lockfile_go_on_serving(int descriptor);
+
+/*
  * Whether that server still serves the store whose lock this is: the kernel knows; as if it did
  * where that cannot be told. And a number that is another one when a server came or went.
  */

@@ -88,6 +88,7 @@ static void take(int descriptor, struct span name, struct listener_option *liste
 			    problem);
 	}
 	listener->passed = descriptor;
+	listener->activated = true;
 	listener_text(descriptor, listener->text);
 	listener->address_length = sizeof(listener->address);
 	(void)getsockname(descriptor, (struct sockaddr *)&listener->address,

@@ -133,6 +133,7 @@ bool listener_option_read(const char *text, struct listener_option *listener, ch
 		return false;
 	}
 	listener->passed = -1;
+	listener->activated = false;
 	const char *shown = text + parts.kind.length + 1;
 	if (strlen(shown) >= sizeof(listener->text)) {
 		return option_problem(problem, FORM);

@@ -38,8 +38,9 @@ enum listener_kind {
 
 struct listener_option {
 	enum listener_kind kind;
-	char text[96]; /* ADDRESS:PORT as it was given, for messages */
-	int passed;    /* the descriptor that a service manager passed; -1: it is to be opened */
+	char text[96];  /* ADDRESS:PORT as it was given, for messages */
+	int passed;     /* the descriptor that was passed; -1: it is to be opened */
+	bool activated; /* by a service manager */
 	struct sockaddr_storage address;
 	socklen_t address_length;
 };

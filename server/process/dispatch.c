@@ -48,6 +48,7 @@ struct dispatch {
 	struct event *accept_events[OPTIONS_LISTENERS_MAX];
 	struct event *pause_event; /* ends a pause, and tries again to hand on */
 	bool paused;
+	bool held;
 	bool stopped;
 	int reserve; /* a descriptor to give up when there are no others */
 	uint64_t next_number;
@@ -61,6 +62,7 @@ struct dispatch {
 
 static void set_accepting(struct dispatch *dispatch, bool on)
 {
+	on &= !dispatch->paused && !dispatch->held && !dispatch->stopped;
 	for (size_t i = 0; i < dispatch->listener_count; i++) {
 		if (dispatch->accept_events[i] && on) {
 			event_add(dispatch->accept_events[i], NULL);
@@ -264,7 +266,7 @@ static void on_pause_over(evutil_socket_t descriptor, short what, void *argument
 	(void)descriptor;
 	(void)what;
 	hand_on(dispatch);
-	if (dispatch->paused && !dispatch->stopped && dispatch->waiting_count < WAITING_MAX) {
+	if (dispatch->paused && dispatch->waiting_count < WAITING_MAX) {
 		dispatch->paused = false;
 		set_accepting(dispatch, true);
 	}
@@ -384,6 +386,29 @@ void dispatch_remove_worker(struct dispatch *dispatch, uint32_t worker)
 		free(handoff);
 	}
 	hand_on(dispatch);
+}
+
+void dispatch_hold(struct dispatch *dispatch, bool hold)
+{
+	dispatch->held = hold;
+	set_accepting(dispatch, !hold);
+}
+
+/* Plain ends of TLS connections stay with who carries their bytes. */
+size_t dispatch_waiting(const struct dispatch *dispatch, size_t *index, size_t count, int *sockets,
+			struct arrival *arrivals)
+{
+	size_t found = 0;
+
+	for (; *index < dispatch->waiting_count && found < count; ++*index) {
+		const struct accepted *accepted = &dispatch->waiting[*index];
+
+		if (!listener_kind_is_tls(accepted->arrival.kind)) {
+			sockets[found] = accepted->socket;
+			arrivals[found++] = accepted->arrival;
+		}
+	}
+	return found;
 }
 
 void dispatch_stop(struct dispatch *dispatch)

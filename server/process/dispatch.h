@@ -47,6 +47,15 @@ bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
  */
 void dispatch_take(struct dispatch *dispatch, int socket, const struct arrival *arrival);
 
+/*
+ * Accepts nobody for now, or goes on: who comes meanwhile waits in the listener. And the sockets
+ * that no worker has yet, still ours: the next COUNT, from *INDEX on, which is moved behind them,
+ * with how each came; how many there were.
+ */
+void dispatch_hold(struct dispatch *dispatch, bool hold);
+size_t dispatch_waiting(const struct dispatch *dispatch, size_t *index, size_t count, int *sockets,
+			struct arrival *arrivals);
+
 /* Accepts no more; who was accepted and not yet handed on is let go. */
 void dispatch_stop(struct dispatch *dispatch);
 

@@ -13,12 +13,15 @@
 #include "server/process/chaos.h"
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
+#include "server/process/launcher.h"
 #include "server/process/notify.h"
+#include "server/process/pid_file.h"
 #include "server/process/reload.h"
 #include "server/process/rolling.h"
 #include "server/process/slot.h"
 #include "server/process/start_up.h"
 #include "server/process/tls.h"
+#include "server/process/upgrade.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -51,9 +54,15 @@ struct master {
 	uint32_t slot_count;
 	struct reload *reload;
 	struct rolling rolling;
-	bool reloads_again; /* asked for while everything was being read */
-	bool announced;     /* that it is ready */
-	bool watched;       /* by the service manager */
+	bool reloads_again;        /* asked for while everything was being read */
+	struct launcher *launcher; /* or NULL */
+	struct upgrade *upgrade;
+	struct takeover *takeover; /* from another master, until this one serves; or NULL */
+	bool upgrades_next;        /* asked for while it is reloading */
+	bool announced;            /* that it is ready */
+	bool replaced;             /* another master serves */
+	int status;                /* that it exits with */
+	bool watched;              /* by the service manager */
 	bool stopping;
 	int64_t stop_until_ns;
 };
@@ -79,7 +88,10 @@ static void end_reload(struct master *master, const char *what)
 	if (master->announced) {
 		notify_manager("READY=1");
 	}
-	if (master->reloads_again) {
+	if (master->upgrades_next) {
+		master->upgrades_next = false;
+		upgrade_begin(master->upgrade);
+	} else if (master->reloads_again) {
 		master->reloads_again = false;
 		reload_now(master);
 	}
@@ -160,6 +172,8 @@ static void reload(struct master *master)
 {
 	if (!master->copies) {
 		log_warning("not reloaded: with --adopt off connections would end");
+	} else if (upgrade_is_under_way(master->upgrade)) {
+		log_warning("not reloaded: the new binary reads all of it anyway");
 	} else if (reload_is_under_way(master->reload)) {
 		master->reloads_again = true;
 	} else {
@@ -169,6 +183,11 @@ static void reload(struct master *master)
 
 /* What happens in the slots */
 
+static void tell_ready(void)
+{
+	notify_manager("READY=1");
+}
+
 static void announce_if_ready(struct master *master)
 {
 	for (uint32_t i = 0; i < master->slot_count; i++) {
@@ -176,11 +195,18 @@ static void announce_if_ready(struct master *master)
 			return;
 		}
 	}
-	if (!master->announced) {
-		master->announced = true;
-		(void)printf("ready pid=%d workers=%u\n", (int)getpid(), master->options->workers);
-		(void)fflush(stdout);
-		notify_manager("READY=1");
+	if (master->announced) {
+		return;
+	}
+	master->announced = true;
+	(void)printf("ready pid=%d workers=%u\n", (int)getpid(), master->options->workers);
+	(void)fflush(stdout);
+	if (master->takeover) {
+		pid_file_write();
+		takeover_end(master->takeover, master->base, tell_ready);
+		master->takeover = NULL;
+	} else {
+		tell_ready();
 	}
 }
 
@@ -293,6 +319,7 @@ static void bury(void *context, struct slot *slot)
 		copies_drop(master->copies, slot->number);
 	}
 	booking_queue_bury(master->shared.queue, slot->number);
+	upgrade_slot_ended(master->upgrade);
 	if (master->stopping) {
 		end_if_all_ended(master);
 	} else if (!slot->has_let_go) {
@@ -390,6 +417,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	if (master->copies) {
 		copies_sweep(master->copies);
 	}
+	launcher_look(master->launcher);
 	process_reap_strangers();
 	answer_watchdog(master, now_ns);
 	if (master->stopping && now_ns >= master->stop_until_ns) {
@@ -429,6 +457,9 @@ static void stop_slots(struct master *master)
 
 static void drain(struct master *master)
 {
+	if (!upgrade_give_up(master->upgrade, "the server is to stop")) {
+		return; /* too late: it is another's now */
+	}
 	log_info("draining: no new connections, those here are told and let go");
 	notify_manager("STOPPING=1");
 	master->stopping = true;
@@ -447,6 +478,42 @@ static void drain(struct master *master)
 	end_if_all_ended(master);
 }
 
+/* Upgrading */
+
+static void on_replaced(void *context, bool cleanly)
+{
+	struct master *master = context;
+
+	master->replaced = true;
+	master->status = cleanly ? EXIT_SUCCESS : EXIT_FAILURE;
+	event_base_loopbreak(master->base);
+}
+
+static void make_upgrade(struct master *master)
+{
+	master->upgrade = upgrade_create(&(struct upgrade_owner){ .shared = &master->shared,
+								  .base = master->base,
+								  .slots = master->slots,
+								  .slot_count = master->slot_count,
+								  .dispatch = master->dispatch,
+								  .copies = master->copies,
+								  .listeners = master->listeners,
+								  .launcher = master->launcher,
+								  .replaced = on_replaced,
+								  .context = master });
+}
+
+static void upgrade(struct master *master)
+{
+	if (reload_is_under_way(master->reload)) {
+		master->upgrades_next = true;
+		return;
+	}
+	rolling_stop(&master->rolling);
+	master->reloads_again = false;
+	upgrade_begin(master->upgrade);
+}
+
 static void on_signal(evutil_socket_t number, short what, void *argument)
 {
 	struct master *master = argument;
@@ -454,6 +521,10 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 	(void)what;
 	if (number == SIGHUP && !master->stopping) {
 		reload(master);
+		return;
+	}
+	if (number == SIGUSR2 && !master->stopping) {
+		upgrade(master);
 		return;
 	}
 	if (number == SIGHUP || number == SIGUSR1 || number == SIGUSR2) {
@@ -465,6 +536,7 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
 		return;
 	}
 	log_info("out at once");
+	(void)upgrade_give_up(master->upgrade, "the server is to stop");
 	stop_slots(master);
 	kill_all(master);
 	end_if_all_ended(master);
@@ -506,7 +578,25 @@ static void make_reload(struct master *master, int argc, char **argv)
 					    .dispatch = master->dispatch };
 }
 
-int master_run(struct options *options, int argc, char **argv)
+static void begin(struct master *master, int argc, char **argv)
+{
+	const struct options *options = master->options;
+
+	master->launcher = launcher_create(argv);
+	start_up(options, master->takeover, &master->shared, master->listeners, &master->key_pair);
+	master->copies = options->adopt ? copies_create(&master->shared) : NULL;
+	make_events(master);
+	make_slots(master);
+	make_upgrade(master);
+	master->chaos = chaos_create(&master->shared, master->slots);
+	make_reload(master, argc, argv);
+	(void)bind_to_role(SANDBOX_MASTER, options);
+	if (master->takeover) {
+		takeover_run(master->takeover, &master->shared, master->copies, master->dispatch);
+	}
+}
+
+int master_run(struct options *options, int argc, char **argv, struct takeover *takeover)
 {
 	struct master *master = calloc(1, sizeof(*master));
 
@@ -516,23 +606,18 @@ int master_run(struct options *options, int argc, char **argv)
 	log_rename("master");
 	(void)signal(SIGPIPE, SIG_IGN);
 	master->options = options;
+	master->takeover = takeover;
 	master->watched = notify_is_watched();
-	start_up(options, &master->shared, master->listeners, &master->key_pair);
-	master->copies = options->adopt ? copies_create(&master->shared) : NULL;
-	make_events(master);
-	make_slots(master);
-	master->chaos = chaos_create(&master->shared, master->slots);
-	make_reload(master, argc, argv);
-	(void)bind_to_role(SANDBOX_MASTER, options);
+	begin(master, argc, argv);
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		if (!master->slots[i].stopped) {
 			slot_start(&master->slots[i]);
 		}
 	}
 	(void)event_base_dispatch(master->base);
-	if (*options->pid_file) {
+	if (*options->pid_file && !master->replaced) {
 		(void)unlink(options->pid_file);
 	}
 	log_info("ended");
-	return 0;
+	return master->status;
 }

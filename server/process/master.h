@@ -10,11 +10,13 @@
 #define SERVER_PROCESS_MASTER_H
 
 #include "server/config/options.h"
+#include "server/process/takeover.h"
 
 /*
  * The server's whole life: returns its exit status. OPTIONS must outlive it, and change when they
- * are read once more from what ARGC and ARGV say, with which the program was started.
+ * are read once more from what ARGC and ARGV say, with which the program was started. TAKEOVER:
+ * from another master (takeover.h); or NULL.
  */
-int master_run(struct options *options, int argc, char **argv);
+int master_run(struct options *options, int argc, char **argv, struct takeover *takeover);
 
 #endif

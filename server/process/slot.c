@@ -238,6 +238,16 @@ static bool has_retired(const struct slot *slot)
 	return slot->retires && slot->start.retires && slot->parting == SLOT_STAYS;
 }
 
+void slot_serve_on(struct slot *slot)
+{
+	if (slot->process && slot->parting == SLOT_YIELDED) {
+		slot->parting = SLOT_REPLACED;
+	} else if (!slot->process && !slot->stopped &&
+		   !event_pending(slot->start_event, EV_TIMEOUT, NULL)) {
+		slot_start(slot);
+	}
+}
+
 bool slot_is_alive(const struct slot *slot)
 {
 	return slot->process || (slot->has_let_go && slot->parting == SLOT_REPLACED &&

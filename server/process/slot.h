@@ -107,6 +107,9 @@ bool slot_yield(struct slot *slot);
 void slot_retire(struct slot *slot);
 void slot_open(struct slot *slot);
 
+/* After slot_yield: somebody is to be there again, also where that one has not ended yet. */
+void slot_serve_on(struct slot *slot);
+
 /* From now on whoever ends has no successor. */
 void slot_stop(struct slot *slot);
 

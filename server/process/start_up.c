@@ -14,6 +14,7 @@
 #include "server/chat/archive.h"
 #include "server/config/listener.h"
 #include "server/config/listener_option.h"
+#include "server/process/pid_file.h"
 #include "server/sandbox/root.h"
 #include "server/tls/key_pair.h"
 #include "shared/base/clock.h"
@@ -143,55 +144,80 @@ static struct store *open_store(const char *url)
 	return store;
 }
 
-/* Makes the options' events; gives back what connections held of a server that is gone. */
-static void bring_up_to_date(const struct booking_context *rules, const struct options *options,
-			     uint32_t server)
+static void make_events(const struct booking_context *rules, const struct options *options)
+{
+	for (size_t i = 0; i < options->event_count; i++) {
+		make_event(rules, &options->events[i]);
+	}
+}
+
+static void begin(struct store *store)
 {
 	static const struct store_needs unknown;
-	struct store *store = rules->store;
 
 	store_foresee(store, &unknown); /* others may sell meanwhile */
 	if (store_begin(store) != STORE_OK) {
 		die("%s", store_error(store));
 	}
-	for (size_t i = 0; i < options->event_count; i++) {
-		make_event(rules, &options->events[i]);
-	}
-	if ((store_serve(store, server) && !booking_release_all(rules)) ||
-	    store_commit(store) != STORE_OK) {
+}
+
+static void commit(struct store *store)
+{
+	if (store_commit(store) != STORE_OK) {
 		die("%s", store_error(store));
+	}
+}
+
+/* Makes the options' events; gives back what connections held of a server that is gone. */
+static void bring_up_to_date(const struct booking_context *rules, const struct options *options,
+			     uint32_t server)
+{
+	struct store *store = rules->store;
+
+	begin(store);
+	make_events(rules, options);
+	if (store_serve(store, server) && !booking_release_all(rules)) {
+		die("%s", store_error(store));
+	}
+	commit(store);
+}
+
+/* Another process serves it still: what is tied to its connections goes along. */
+static void add_events(const struct booking_context *rules, const struct options *options)
+{
+	begin(rules->store);
+	make_events(rules, options);
+	commit(rules->store);
+}
+
+static void fill(const struct booking_context *rules, const struct options *options,
+		 struct shared_state *shared)
+{
+	if (options->serialize == SERIALIZE_NONE) {
+		warn_unlocked(rules->store, options->store);
+	}
+	bring_up_to_date(rules, options, booking_server_of(shared->directory->next_session));
+	batch_fill_board(rules->store, shared->board);
+	if (!archive_restore(shared, rules->store)) {
+		die("%s", store_error(rules->store));
 	}
 }
 
 /* Opens the store once, before any worker does. */
-static void prepare_store(const struct options *options, struct shared_state *shared)
+static void prepare_store(const struct options *options, bool takes_over,
+			  struct shared_state *shared)
 {
 	struct store *store = open_store(options->store);
 	const struct booking_context rules = { .store = store, .wall_ns = clock_deadlines_ns() };
 
-	if (options->serialize == SERIALIZE_NONE) {
-		warn_unlocked(store, options->store);
-	}
-	bring_up_to_date(&rules, options, booking_server_of(shared->directory->next_session));
-	batch_fill_board(store, shared->board);
-	if (!archive_restore(shared, store)) {
-		die("%s", store_error(store));
+	if (takes_over) {
+		add_events(&rules, options);
+	} else {
+		fill(&rules, options, shared);
 	}
 	shared->store_lock = store_mutex(store);
 	store_give(store);
 	store_close(store);
-}
-
-static void write_pid_file(const char *path)
-{
-	if (*path == '\0') {
-		return;
-	}
-	FILE *file = fopen(path, "we");
-
-	if (!file || fprintf(file, "%d\n", (int)getpid()) < 0 || fclose(file) != 0) {
-		die("--pid-file %s: %s", path, strerror(errno));
-	}
 }
 
 /* TLS */
@@ -235,8 +261,8 @@ static void warn_of_chaos(const struct options *options)
 	}
 }
 
-void start_up(const struct options *options, struct shared_state *shared, int *listeners,
-	      struct key_pair *key_pair)
+void start_up(const struct options *options, bool takes_over, struct shared_state *shared,
+	      int *listeners, struct key_pair *key_pair)
 {
 	warn_of_chaos(options);
 	raise_limits(options);
@@ -244,6 +270,9 @@ void start_up(const struct options *options, struct shared_state *shared, int *l
 	shared_state_init(shared, options);
 	open_listeners(options, listeners);
 	become_user(options->user, options->sandbox);
-	prepare_store(options, shared);
-	write_pid_file(options->pid_file);
+	prepare_store(options, takes_over, shared);
+	pid_file_open(options->pid_file);
+	if (!takes_over) {
+		pid_file_write();
+	}
 }

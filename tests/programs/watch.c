@@ -58,6 +58,14 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
+/* It serves nobody, and is there for an upgrade alone. */
+static bool is_launcher(pid_t pid)
+{
+	char name[STATUS_SIZE];
+
+	return read_proc(pid, "comm", name, sizeof(name)) && strcmp(name, "turnstile-exec\n") == 0;
+}
+
 size_t watch_children(pid_t parent, pid_t children[WATCH_CHILDREN_MAX])
 {
 	DIR *proc = opendir("/proc");
@@ -66,7 +74,8 @@ size_t watch_children(pid_t parent, pid_t children[WATCH_CHILDREN_MAX])
 	cr_assert_not_null(proc);
 	for (const struct dirent *entry; (entry = readdir(proc));) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		if (pid > 0 && count < WATCH_CHILDREN_MAX && parent_of(pid) == parent) {
+		if (pid > 0 && count < WATCH_CHILDREN_MAX && parent_of(pid) == parent &&
+		    !is_launcher(pid)) {
 			children[count++] = pid;
 		}
 	}

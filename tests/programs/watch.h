@@ -18,7 +18,7 @@
 
 #define WATCH_CHILDREN_MAX 64
 
-/* The living children of PARENT, zombies counted in; returns how many. */
+/* The living children of PARENT that serve, zombies counted in; returns how many. */
 size_t watch_children(pid_t parent, pid_t children[WATCH_CHILDREN_MAX]);
 
 /* How many of PARENT's children are zombies. */

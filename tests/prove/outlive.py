@@ -3,7 +3,8 @@
 for itself, every byte that it reads against what it must be.
 
 usage: outlive.py --build DIRECTORY [--seed N] [--seconds N] [--connections N] [--every MILLISECONDS]
-                  [--dispatch handoff|accept] [--hup-every MILLISECONDS] [--workers N]
+                  [--dispatch handoff|accept] [--hup-every MILLISECONDS] [--usr2-every MILLISECONDS]
+                  [--workers N]
 
 Who connects: pings in numbers, speakers (some read slowly), bookings with keys, tied holds, people in the
 row for what comes back, half lines with pauses and telnet's bytes in them, HTTP, echo. Killed are one
@@ -11,13 +12,15 @@ worker, two at the same moment, or all; and some of the successors while they ad
 tied is free again, and what was sold is what was answered.
 
 With --every 0 nobody is killed. With --hup-every the server is asked to reload so often, each time with
-another number of workers and other limits; where nobody is killed, nothing may be interrupted then.
+another number of workers and other limits; with --usr2-every to start its binary anew, each time when
+the one before is through. Where nobody is killed, nothing may be interrupted then.
 
 Prints the seed, so that the same load can be made again (the kernel's timing is another each time),
 and what was seen. Exit status 1: something was wrong.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import random
@@ -41,13 +44,21 @@ class Wrong(Exception):
     pass
 
 
+PR_SET_CHILD_SUBREAPER = 36
+
+
 class Server:
-    def __init__(self, build, folder, dispatch, workers):
+    """A server, and those that replace it: they are started by it, and become our children."""
+
+    def __init__(self, build, folder, dispatch, workers, tls):
         self.folder = folder
         self.configure(workers, 1000)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.log = open(os.path.join(folder, "log"), "w+b")
+        self.upgrades = self.given_up = 0
+        self.upgrading = False
         said = subprocess.run([os.path.join(build, "turnstiled"), "--help"], capture_output=True, check=True)
-        self.has_tls = b"--tls-cert" in said.stdout
+        self.has_tls = tls and b"--tls-cert" in said.stdout
         self.process = subprocess.Popen(
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
              "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", *self.tls_options(folder), "--state",
@@ -61,6 +72,8 @@ class Server:
             if words[0] == "listening":
                 self.ports[words[1]] = int(words[2].rsplit(":", 1)[1])
             if words[0] == "ready":
+                self.pid = self.process.pid
+                os.set_blocking(self.process.stdout.fileno(), False)
                 return
         raise SystemExit("the server did not start:\n" + self.text())
 
@@ -80,8 +93,8 @@ class Server:
                 self.certificate, "--tls-key", key]
 
     def text(self):
-        self.log.seek(0)
-        return self.log.read().decode()
+        with open(self.log.name, "rb") as log:
+            return log.read().decode()
 
     def configure(self, workers, history):
         with open(os.path.join(self.folder, "conf"), "w") as conf:
@@ -89,29 +102,66 @@ class Server:
 
     def reload(self, chance):
         self.configure(chance.choice((1, 2, 3, 4, 6)), chance.choice((100, 1000, 10000)))
-        self.process.send_signal(signal.SIGHUP)
+        self.signal(signal.SIGHUP)
 
     def workers(self):
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-            return [int(pid) for pid in children.read().split() if not self.is_tls(pid)]
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as children:
+            pids = [int(pid) for pid in children.read().split()]
+        return [pid for pid in pids if self.name(pid).startswith("turnstile-w")]
 
-    def is_tls(self, pid):
-        """TLS connections do not outlive the process that has their keys."""
+    @staticmethod
+    def name(pid):
         try:
-            with open(f"/proc/{pid}/comm") as name:
-                return "tls" in name.read()
-        except FileNotFoundError:
-            return False
+            with open(f"/proc/{pid}/comm") as comm:
+                return comm.read()
+        except OSError:
+            return ""
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def upgrade(self):
+        self.upgrading = True
+        self.signal(signal.SIGUSR2)
+
+    def look(self):
+        """Whether the new one serves, if it is to; the old one has to end well then."""
+        for line in self.process.stdout:
+            match = re.fullmatch(rb"ready pid=(\d+) workers=\d+\n", line)
+            if match:
+                status = self.wait()
+                if status != 0:
+                    raise Wrong(f"the old one ended with {status}")
+                self.pid = int(match[1])
+                self.upgrades += 1
+                self.upgrading = False
+        if self.upgrading and self.text().count("not upgraded: ") > self.given_up:
+            self.given_up += 1
+            self.upgrading = False
+
+    def wait(self):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if self.pid == self.process.pid:
+                status = self.process.poll()
+            else:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                status = os.waitstatus_to_exitcode(status) if pid else None
+            if status is not None:
+                return status
+            time.sleep(0.001)
+        raise Wrong("the server does not end")
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
-
+        self.signal(signal.SIGTERM)
+        return self.wait()
 
     def end(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(20)
+        try:
+            self.signal(signal.SIGQUIT)
+            self.wait()
+        except OSError:
+            pass
         self.log.close()
 
 
@@ -856,6 +906,21 @@ class Reloader:
             self.next = now + self.pause * self.chance.uniform(0.2, 1.8)
 
 
+class Upgrader:
+    """Has the server's binary started anew, each time when the one before is through."""
+
+    def __init__(self, arguments, server, chance):
+        self.server = server
+        self.chance = chance
+        self.pause = arguments.usr2_every / 1000
+        self.next = time.monotonic() + 0.3 if arguments.usr2_every else float("inf")
+
+    def act(self, now):
+        if now >= self.next and not self.server.upgrading:
+            self.server.upgrade()
+            self.next = now + self.pause * self.chance.uniform(0.2, 1.8)
+
+
 KINDS = [Pinger, Speaker, Speaker, Booker, Echo, Http, Http, WebPinger, WebSpeaker, Holder, Waiter,
          HalfLiner, SlowReader, Holder, Renamer]
 KINDS_OVER_TLS = [TlsPinger, TlsSpeaker, TlsWebSpeaker]
@@ -925,15 +990,20 @@ def run(arguments, server):
         selector.register(client.socket, selectors.EVENT_READ, client)
     killer = Killer(arguments, server, chance)
     reloader = Reloader(arguments, server, chance)
+    upgrader = Upgrader(arguments, server, chance)
     end = time.monotonic() + arguments.seconds
     while (now := time.monotonic()) < end + 30:
         acting = now < end
         if acting:
             killer.act(now)
             reloader.act(now)
+            upgrader.act(now)
+        server.look()
         serve_once(clients, selector, acting, server, chance)
-        if not acting and all(client.is_done() for client in clients):
+        if not acting and not server.upgrading and all(client.is_done() for client in clients):
             break
+    if server.upgrading:
+        raise Wrong("the new one does not serve")
     finish_all(clients)
     judge_rooms(clients)
     judge_tickets(clients, server)
@@ -942,10 +1012,13 @@ def run(arguments, server):
     if status != 0:
         raise Wrong(f"the server ended with {status}")
     interrupted = sum(client.interrupted for client in clients)
+    if server.given_up and not killer.kills:
+        raise Wrong("an upgrade was given up, and nobody was killed")
     if interrupted and not killer.kills:
         raise Wrong(f"{interrupted} were interrupted, and nobody was killed")
     print(f"{len(clients)} connections, {killer.kills} kills ({killer.ambushes} of successors at their "
-          f"birth), {reloader.reloads} reloads, {sum(client.answered for client in clients)} answers, "
+          f"birth), {reloader.reloads} reloads, {server.upgrades} upgrades, "
+          f"{server.given_up} given up, {sum(client.answered for client in clients)} answers, "
           f"{interrupted} interrupted, slowest {max(client.slowest for client in clients):.2f} s",
           flush=True)
     print("kinds: " + " ".join(sorted({type(client).__name__ for client in clients})))
@@ -960,11 +1033,13 @@ def main():
     parser.add_argument("--every", type=float, default=200)
     parser.add_argument("--dispatch", default="handoff")
     parser.add_argument("--hup-every", type=float, default=0)
+    parser.add_argument("--usr2-every", type=float, default=0)
     parser.add_argument("--workers", type=int, default=3)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     folder = tempfile.mkdtemp(prefix="outlive-")
-    server = Server(arguments.build, folder, arguments.dispatch, arguments.workers)
+    server = Server(arguments.build, folder, arguments.dispatch, arguments.workers,
+                    not arguments.usr2_every)
     try:
         run(arguments, server)
     except Wrong as wrong:

@@ -30,6 +30,14 @@ class Disk:
         struct.pack_into("=IIII", self.memory, 0, full, write_fails, sync_fails, sync_us)
 
 
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
 class Server:
     def __init__(self, program, arguments, folder, preload, seed):
         self.command = [program, "--listen", "lines:127.0.0.1:0", *arguments]
@@ -59,11 +67,12 @@ class Server:
             return log.read()[-2000:].decode(errors="replace")
 
     def children(self):
-        """The processes that the master started: workers, and whatever else there is."""
+        """The processes that the master started and that serve: workers, the joiner."""
         if self.process.poll() is not None:
             raise Failed(f"the master ended by itself: {self.process.returncode}; {self.end_of_log()}")
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
-            return [int(pid) for pid in file.read().split()]
+            pids = [int(pid) for pid in file.read().split()]
+        return [pid for pid in pids if name_of(pid) != "turnstile-exec"]
 
     def signal(self, pid, number):
         with contextlib.suppress(ProcessLookupError):

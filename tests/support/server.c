@@ -174,6 +174,12 @@ static void wait_until_ready(struct turnstiled *server)
 			fail(server, "the server did not become ready");
 		}
 	} while (!take_line(server, line));
+}
+
+static void wait_for_start(struct turnstiled *server)
+{
+	wait_until_ready(server);
+	server->group = process_pid(server->process);
 	if (server->pid != process_pid(server->process)) {
 		fail(server, "it says that its pid is %d, but it is %d", server->pid,
 		     process_pid(server->process));
@@ -242,7 +248,7 @@ void turnstiled_start_with(struct turnstiled *server, const char *const *argumen
 	if (!server->process) {
 		fail(server, "cannot fork: %s", strerror(errno));
 	}
-	wait_until_ready(server);
+	wait_for_start(server);
 }
 
 /* Reaps the workers that became ours; true when none is left by then. */
@@ -264,48 +270,81 @@ static bool group_is_gone(pid_t group, int64_t timeout_ns)
 	}
 }
 
-/* After the master's end: forgets it, and says how it ended. */
-static int take_leave(struct turnstiled *server)
+/* Waits for a master: the one that was started, or one that took its place, and is ours then. */
+static bool join_master(struct turnstiled *server, pid_t pid, int64_t timeout_ns, int *status)
 {
-	const int status = process_exit_status(server->process);
-	const pid_t group = process_pid(server->process);
+	const int64_t deadline_ns = clock_deadline(timeout_ns);
 
+	if (pid == process_pid(server->process)) {
+		bool ended = process_join(server->process, timeout_ns);
+
+		*status = ended ? process_exit_status(server->process) : -1;
+		return ended;
+	}
+	while (waitpid(pid, status, WNOHANG) != pid) {
+		if (clock_monotonic_ns() > deadline_ns) {
+			return false;
+		}
+		clock_sleep(POLL_NS);
+	}
+	*status = WIFEXITED(*status) ? WEXITSTATUS(*status) : -WTERMSIG(*status);
+	return true;
+}
+
+void turnstiled_upgrade(struct turnstiled *server)
+{
+	const pid_t old = server->pid;
+	int status;
+
+	cr_assert_eq(kill(old, SIGUSR2), 0);
+	wait_until_ready(server);
+	if (!join_master(server, old, STOP_TIMEOUT_NS, &status) || status != 0) {
+		fail(server, "the old one did not end with 0");
+	}
+}
+
+/* After the master's end: forgets it. */
+static void take_leave(struct turnstiled *server)
+{
 	process_destroy(server->process);
 	server->process = NULL;
 	server->pid = 0;
 	close(server->output);
 	server->output = -1;
-	if (!group_is_gone(group, GONE_TIMEOUT_NS)) {
-		kill(-group, SIGKILL);
-		group_is_gone(group, GONE_TIMEOUT_NS);
+	if (!group_is_gone(server->group, GONE_TIMEOUT_NS)) {
+		kill(-server->group, SIGKILL);
+		group_is_gone(server->group, GONE_TIMEOUT_NS);
 		fail(server, "the server ended and left processes behind");
 	}
-	return status;
 }
 
 int turnstiled_stop(struct turnstiled *server)
 {
-	process_terminate(server->process);
-	if (!process_join(server->process, STOP_TIMEOUT_NS)) {
+	int status;
+
+	kill(server->pid, SIGTERM);
+	if (!join_master(server, server->pid, STOP_TIMEOUT_NS, &status)) {
 		fail(server, "the server did not stop");
 	}
-	return take_leave(server);
+	take_leave(server);
+	return status;
 }
 
 void turnstiled_kill(struct turnstiled *server)
 {
-	process_kill(server->process);
-	process_join(server->process, PROCESS_FOREVER);
+	int status;
+
+	kill(server->pid, SIGKILL);
+	(void)join_master(server, server->pid, STOP_TIMEOUT_NS, &status);
 	take_leave(server);
 }
 
 void turnstiled_finish(struct turnstiled *server)
 {
 	if (server->process) {
-		const pid_t group = process_pid(server->process);
-		kill(-group, SIGKILL);
+		kill(-process_pid(server->process), SIGKILL);
 		process_destroy(server->process);
-		group_is_gone(group, GONE_TIMEOUT_NS);
+		group_is_gone(server->group, GONE_TIMEOUT_NS);
 		close(server->output);
 		server->process = NULL;
 		server->pid = 0;

@@ -31,9 +31,10 @@ struct process;
 
 struct turnstiled {
 	const char *program;
-	struct folder folder; /* its state; kept from one start to the next */
-	struct process *process;
-	pid_t pid; /* the master's, as "ready" said it; 0 when it does not run */
+	struct folder folder;    /* its state; kept from one start to the next */
+	struct process *process; /* the master, or the first of those that replaced each other */
+	pid_t group;             /* of all of its processes */
+	pid_t pid;               /* the master's, as "ready" said it; 0 when it does not run */
 	unsigned workers;
 	uint16_t lines_port, echo_port, http_port; /* 0: no such listener */
 	uint16_t tls_port, https_port;             /* likewise */
@@ -61,6 +62,12 @@ void turnstiled_pass(struct turnstiled *server, int socket, const char *name);
 #define turnstiled_start(server, ...) \
 	turnstiled_start_with(server, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 void turnstiled_start_with(struct turnstiled *server, const char *const *arguments);
+
+/*
+ * SIGUSR2, and waits until another master serves in place of this one, which has to end with 0.
+ * What it listens on stays.
+ */
+void turnstiled_upgrade(struct turnstiled *server);
 
 /* SIGTERM; returns the exit status (-N if signal N ended it). No process of it may be left. */
 int turnstiled_stop(struct turnstiled *server);

@@ -1,0 +1,35 @@
+/*
+ * takeover: the new master's side of replacing the program while it runs: it takes over from an old
+ * one (upgrade.h), step by step (handover.h).
+ *
+ * Whatever goes wrong ends this process with a line in the log, and the old one serves on.
+ */
+#ifndef SERVER_PROCESS_TAKEOVER_H
+#define SERVER_PROCESS_TAKEOVER_H
+
+#include <event2/event.h>
+
+#include "server/process/copies.h"
+#include "server/process/dispatch.h"
+
+struct takeover;
+
+/*
+ * Whether an old one waits to be taken over: NULL if not. Then it says what must be as it was, and
+ * OPTIONS are made to fit: listeners that are open already are passed; there are as many workers
+ * and seats at least.
+ */
+struct takeover *takeover_begin(struct options *options);
+
+/*
+ * This one is ready. Waits until the old one's workers have let go, and goes on from there: SHARED,
+ * fresh from start_up, has its state, COPIES (or NULL) its connections, DISPATCH (or NULL) those
+ * that no worker had yet. When it returns all of it is this process's.
+ */
+void takeover_run(struct takeover *takeover, struct shared_state *shared, struct copies *copies,
+		  struct dispatch *dispatch);
+
+/* This one serves: the old one may end; READY is called when it has. */
+void takeover_end(struct takeover *takeover, struct event_base *base, void (*ready)(void));
+
+#endif
