@@ -578,6 +578,15 @@ static void make_reload(struct master *master, int argc, char **argv)
 					    .dispatch = master->dispatch };
 }
 
+/* Workers that the old master had, beyond those of the options: their connections are here. */
+static void retire_those_taken_over(struct master *master)
+{
+	for (uint32_t i = master->options->workers; i < master->shared.workers; i++) {
+		slot_open(&master->slots[i]);
+		slot_retire(&master->slots[i]);
+	}
+}
+
 static void begin(struct master *master, int argc, char **argv)
 {
 	const struct options *options = master->options;
@@ -593,6 +602,7 @@ static void begin(struct master *master, int argc, char **argv)
 	(void)bind_to_role(SANDBOX_MASTER, options);
 	if (master->takeover) {
 		takeover_run(master->takeover, &master->shared, master->copies, master->dispatch);
+		retire_those_taken_over(master);
 	}
 }
 

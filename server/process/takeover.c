@@ -30,6 +30,7 @@ struct connection {
 
 struct takeover {
 	int channel;
+	uint32_t workers; /* that the old one has, or had */
 	int file;
 	struct handover_page *page; /* with the state behind it */
 	size_t page_length;
@@ -150,16 +151,7 @@ static void make_fit(struct options *options, const struct handover_welcome *wel
 {
 	must_be(welcome->workers > 0 && welcome->workers <= OPTIONS_WORKERS_MAX,
 		"the old process has more workers than there may be");
-	if (options->workers < welcome->workers) {
-		log_warning("there are %u workers still, and not %u: an upgrade leaves none out",
-			    welcome->workers, options->workers);
-		options->workers = welcome->workers;
-	}
-	if (options->max_connections < welcome->seats) {
-		log_warning("--max-connections is %u still, and not %u", welcome->seats,
-			    options->max_connections);
-		options->max_connections = welcome->seats;
-	}
+	options->seats = options->seats < welcome->seats ? welcome->seats : options->seats;
 	if (options->adopt != (welcome->adopt != 0)) {
 		log_warning("--adopt stays as it was");
 		options->adopt = welcome->adopt != 0;
@@ -189,6 +181,7 @@ struct takeover *takeover_begin(struct options *options)
 	must_be(message->kind == HANDOVER_WELCOME, "the old process does not welcome this one");
 	must_be(strncmp(message->welcome.store, options->store, HANDOVER_STORE_SIZE - 1) == 0,
 		"another store needs a restart");
+	takeover->workers = message->welcome.workers;
 	make_fit(options, &message->welcome);
 	take_listeners(options, &message->welcome, &takeover->received);
 	return takeover;
@@ -222,7 +215,7 @@ static struct connection *add_connection(struct takeover *takeover)
 	return &takeover->connections[takeover->connection_count++];
 }
 
-static void take_sockets(struct takeover *takeover, const struct options *options)
+static void take_sockets(struct takeover *takeover, const struct shared_state *shared)
 {
 	const struct handover_message *message = &takeover->message;
 	const bool seated = message->kind == HANDOVER_SOCKETS;
@@ -236,8 +229,8 @@ static void take_sockets(struct takeover *takeover, const struct options *option
 						   .where.worker = NONE };
 		if (seated) {
 			connection->where = message->sockets[i];
-			must_be(connection->where.worker < options->workers &&
-					connection->where.seat < options->max_connections,
+			must_be(connection->where.worker < shared->workers &&
+					connection->where.seat < shared->seats,
 				"a connection has no seat");
 		} else {
 			connection->arrival = message->arrivals[i];
@@ -247,7 +240,7 @@ static void take_sockets(struct takeover *takeover, const struct options *option
 	}
 }
 
-static void receive_all(struct takeover *takeover, const struct options *options)
+static void receive_all(struct takeover *takeover, const struct shared_state *shared)
 {
 	const struct handover_message *message;
 
@@ -256,7 +249,7 @@ static void receive_all(struct takeover *takeover, const struct options *options
 			take_state(takeover);
 		} else if (message->kind == HANDOVER_SOCKETS ||
 			   message->kind == HANDOVER_ACCEPTED) {
-			take_sockets(takeover, options);
+			take_sockets(takeover, shared);
 		} else {
 			die("not taken over: the old process says what is not understood");
 		}
@@ -310,8 +303,9 @@ void takeover_run(struct takeover *takeover, struct shared_state *shared, struct
 {
 	const struct handover_message ready = { .kind = HANDOVER_READY };
 
+	shared_state_use(shared, takeover->workers);
 	say(takeover, &ready);
-	receive_all(takeover, shared->options);
+	receive_all(takeover, shared);
 	restore(takeover, shared);
 	must_be(handover_take(takeover->page), "the old process has taken it back");
 	(void)munmap(takeover->page, takeover->page_length);

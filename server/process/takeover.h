@@ -16,8 +16,8 @@ struct takeover;
 
 /*
  * Whether an old one waits to be taken over: NULL if not. Then it says what must be as it was, and
- * OPTIONS are made to fit: listeners that are open already are passed; there are as many workers
- * and seats at least.
+ * OPTIONS are made to fit: listeners that are open already are passed, and each worker has as many
+ * seats at least. Workers that are too many are to retire.
  */
 struct takeover *takeover_begin(struct options *options);
 

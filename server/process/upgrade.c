@@ -173,7 +173,7 @@ static void welcome(struct upgrade *upgrade, const struct handover_hello *hello)
 	}
 	upgrade->pid = hello->pid;
 	message.welcome.workers = size.workers;
-	message.welcome.seats = upgrade->owner.shared->options->max_connections;
+	message.welcome.seats = upgrade->owner.shared->seats;
 	message.welcome.adopt = upgrade->owner.copies != NULL;
 	(void)snprintf(message.welcome.store, sizeof(message.welcome.store), "%.*s",
 		       HANDOVER_STORE_SIZE - 1, upgrade->owner.shared->options->store);
@@ -358,7 +358,7 @@ static void go_on_when_all_let_go(struct upgrade *upgrade)
 static uint32_t next_connections(struct upgrade *upgrade, struct handover_message *message,
 				 int *sockets)
 {
-	const uint32_t workers = upgrade->owner.shared->options->workers;
+	const uint32_t workers = upgrade->owner.shared->workers;
 
 	message->count = 0;
 	while (upgrade->owner.copies && upgrade->worker < workers) {

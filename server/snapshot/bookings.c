@@ -371,7 +371,7 @@ void bookings_write(struct shared_state *shared, struct records *records)
 	record_begin(records, SNAPSHOT_QUEUE);
 	queue_fields(shared->queue, records);
 	record_end(records);
-	for (uint32_t worker = 0; worker < shared->options->workers; worker++) {
+	for (uint32_t worker = 0; worker < shared->workers; worker++) {
 		write_ring(shared, worker, records);
 		write_offers(shared, worker, records);
 		write_unreleased(shared, worker, records);
@@ -386,7 +386,7 @@ void bookings_complete(struct reading *reading)
 {
 	struct booking_queue *queue = reading->shared->queue;
 
-	for (uint32_t worker = 0; worker < reading->shared->options->workers; worker++) {
+	for (uint32_t worker = 0; worker < reading->shared->workers; worker++) {
 		struct booking_ring *ring = &queue->rings[worker];
 
 		if (ring->answered > ring->submitted) {

@@ -12,7 +12,7 @@ static uint32_t number_below(struct records *records, uint32_t number, uint32_t 
 
 uint32_t worker_field(struct records *records, const struct shared_state *shared, uint32_t worker)
 {
-	return number_below(records, worker, shared->options->workers);
+	return number_below(records, worker, shared->workers);
 }
 
 uint32_t seat_field(struct records *records, const struct shared_state *shared, uint32_t seat)

@@ -92,7 +92,7 @@ void server_write(struct shared_state *shared, struct records *records)
 	record_begin(records, SNAPSHOT_SERVER);
 	server_fields(shared, records);
 	record_end(records);
-	for (uint32_t worker = 0; worker < shared->options->workers; worker++) {
+	for (uint32_t worker = 0; worker < shared->workers; worker++) {
 		struct score *score = &shared->scoreboard->scores[worker];
 
 		record_begin(records, SNAPSHOT_WORKER);

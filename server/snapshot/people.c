@@ -302,7 +302,7 @@ void hand_read(struct reading *reading, struct records *records)
 
 	hand->seat = seat_field(records, reading->shared, 0);
 	hand_fields(hand, records);
-	if (hand->kind == HAND_LETTER && hand->index >= reading->shared->options->workers) {
+	if (hand->kind == HAND_LETTER && hand->index >= reading->shared->workers) {
 		records->broken = true;
 		hand->index = 0;
 	}
@@ -368,8 +368,8 @@ static void write_letters(struct shared_state *shared, struct records *records)
 {
 	struct letter_writer writer = { .shared = shared, .records = records };
 
-	for (writer.to = 0; writer.to < shared->options->workers; writer.to++) {
-		for (writer.from = 0; writer.from < shared->options->workers; writer.from++) {
+	for (writer.to = 0; writer.to < shared->workers; writer.to++) {
+		for (writer.from = 0; writer.from < shared->workers; writer.from++) {
 			inbox_each(shared->inboxes, writer.from, writer.to, write_letter, &writer);
 		}
 	}
@@ -378,7 +378,7 @@ static void write_letters(struct shared_state *shared, struct records *records)
 /* A hand comes after the streams that it is about. */
 void people_write(struct shared_state *shared, struct records *records)
 {
-	for (uint32_t worker = 0; worker < shared->options->workers; worker++) {
+	for (uint32_t worker = 0; worker < shared->workers; worker++) {
 		for (uint32_t i = 0; i < shared->directory->highest[worker]; i++) {
 			write_seat(shared, records, worker, i);
 		}

@@ -13,7 +13,7 @@
 
 struct snapshot_size snapshot_size(const struct shared_state *shared)
 {
-	struct snapshot_size size = { .workers = shared->options->workers };
+	struct snapshot_size size = { .workers = shared->workers };
 
 	for (uint32_t worker = 0; worker < size.workers; worker++) {
 		uint32_t seats = shared->directory->highest[worker];
@@ -112,7 +112,7 @@ static void count_members(struct shared_state *shared)
 {
 	struct directory *directory = shared->directory;
 
-	for (uint32_t worker = 0; worker < shared->options->workers; worker++) {
+	for (uint32_t worker = 0; worker < shared->workers; worker++) {
 		static uint32_t members[ROOMS_MAX];
 
 		memset(members, 0, sizeof(members));

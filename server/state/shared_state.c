@@ -63,3 +63,9 @@ void shared_state_fit(struct shared_state *shared)
 	shared->scoreboard->wanted = options->workers;
 	shared->workers = workers;
 }
+
+void shared_state_use(struct shared_state *shared, unsigned workers)
+{
+	shared->workers = workers > shared->workers ? workers : shared->workers;
+	shared_state_fit(shared);
+}

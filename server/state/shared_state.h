@@ -54,4 +54,7 @@ void shared_state_finish(struct shared_state *shared);
  */
 void shared_state_fit(struct shared_state *shared);
 
+/* Likewise: there were WORKERS once, elsewhere, who may have left something. */
+void shared_state_use(struct shared_state *shared, unsigned workers);
+
 #endif

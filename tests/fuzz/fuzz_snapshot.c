@@ -12,16 +12,6 @@ static const struct options options = {
 	.workers = 2, .max_connections = 16, .history = 10, .send_queue_total_bytes = 1 << 20
 };
 
-static void forget(struct shared_state *shared)
-{
-	for (uint32_t i = 0; i < options.workers; i++) {
-		waker_finish(&shared->scoreboard->scores[i].waker);
-	}
-	memory_finish(&shared->streams->arenas);
-	memory_finish(&shared->memory);
-	free(shared->streams);
-}
-
 static void write_again(struct shared_state *shared)
 {
 	char why[SNAPSHOT_WHY_SIZE];
@@ -45,6 +35,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (snapshot_read(&shared, &records, why)) {
 		write_again(&shared);
 	}
-	forget(&shared);
+	shared_state_finish(&shared);
 	return 0;
 }

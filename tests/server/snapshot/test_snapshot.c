@@ -21,15 +21,6 @@ static const struct options more = {
 	.workers = 3, .max_connections = 40, .history = 5000, .send_queue_total_bytes = 1 << 20
 };
 
-static void forget(struct shared_state *shared)
-{
-	for (uint32_t i = 0; i < shared->options->workers; i++) {
-		waker_finish(&shared->scoreboard->scores[i].waker);
-	}
-	memory_finish(&shared->streams->arenas);
-	memory_finish(&shared->memory);
-}
-
 /* A state in which there is some of everything */
 
 static struct address seat_of(uint32_t i)
@@ -278,7 +269,7 @@ Test(snapshot, read_and_written_again_is_the_same)
 	save(&third, &once_more);
 	cr_assert_eq(again.length, once_more.length);
 	cr_assert_eq(memcmp(again.bytes, once_more.bytes, again.length), 0);
-	forget(&third);
+	shared_state_finish(&third);
 }
 
 Test(snapshot, keeps_who_is_connected)
@@ -504,7 +495,7 @@ Test(snapshot, cut_anywhere_is_refused)
 
 	for (size_t length = 0; length < form.length; length += form.length / CUTS + 1) {
 		cr_assert(!load(&second, &few, form.bytes, length, why), "%zu bytes", length);
-		forget(&second);
+		shared_state_finish(&second);
 	}
 	cr_assert(!load(&second, &few, form.bytes, form.length - 1, why));
 }
@@ -517,7 +508,7 @@ Test(snapshot, with_a_bit_that_is_another_breaks_nothing)
 	for (size_t i = 0; i < form.length; i += form.length / CUTS + 1) {
 		form.bytes[i] ^= (unsigned char)(1 << i % 8);
 		(void)load(&second, &few, form.bytes, form.length, why);
-		forget(&second);
+		shared_state_finish(&second);
 		form.bytes[i] ^= (unsigned char)(1 << i % 8);
 	}
 }
