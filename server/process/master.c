@@ -173,8 +173,8 @@ static void reload(struct master *master)
 	if (!master->copies) {
 		log_warning("not reloaded: with --adopt off connections would end");
 	} else if (upgrade_is_under_way(master->upgrade)) {
-		log_warning("not reloaded: the new binary reads all of it anyway");
-	} else if (reload_is_under_way(master->reload)) {
+		log_warning("not reloaded: an upgrade is under way");
+	} else if (reload_is_under_way(master->reload) || master->rolling.under_way) {
 		master->reloads_again = true;
 	} else {
 		reload_now(master);

@@ -135,8 +135,9 @@ static void take_listeners(struct options *options, const struct handover_welcom
 {
 	for (size_t i = 0; i < received->descriptor_count; i++) {
 		struct listener_option *listener =
-			i < welcome->listener_count ? find_listener(options, &welcome->listeners[i])
-						    : NULL;
+			i < welcome->listener_count && i < OPTIONS_LISTENERS_MAX
+				? find_listener(options, &welcome->listeners[i])
+				: NULL;
 
 		if (listener) {
 			listener->passed = received->descriptors[i];

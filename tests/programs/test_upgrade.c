@@ -45,6 +45,13 @@ static void install(const char *from)
 	cr_assert_eq(rename(beside, program), 0);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
 static void set_newcomer(void)
 {
 	setenv("NEWCOMER", newcomer_does ? newcomer_does : "", 1);
@@ -240,7 +247,8 @@ Test(programs_upgrade, who_does_not_read_gets_every_byte_later)
 {
 	enum { LINES = 3000 };
 
-	turnstiled_start(&server, "--workers", "2", "--send-queue", "67108864");
+	turnstiled_start(&server, "--workers", "2", "--send-queue", "67108864", "--history",
+			 "10000");
 	open_on(&ann, server.lines_port, 1);
 	open_on(&bob, server.lines_port, 2);
 	ask(&ann, "+join #r 1$", "/join #r");
@@ -277,6 +285,61 @@ Test(programs_upgrade, sockets_that_were_passed_are_passed_on)
 	turnstiled_upgrade(&server);
 	cr_expect_eq(server.lines_port, port);
 	talk_open_greeted(&bob, port);
+	ask(&ann, "+pong$", "/ping");
+}
+
+/* What passed sockets are called is not what the options say: nothing seems to have changed. */
+Test(programs_upgrade, who_took_over_reloads)
+{
+	enter_both("handoff");
+	turnstiled_upgrade(&server);
+	cr_assert_eq(kill(server.pid, SIGHUP), 0);
+	cr_expect(eventually(log_has(&server, "reloaded")));
+	cr_expect_not(log_has(&server, "not changed"));
+	ask(&ann, "+who 2$", "/who #r");
+	turnstiled_upgrade(&server);
+	ask(&ann, "+who 2$", "/who #r");
+}
+
+/* It has more workers then, other limits, and an event more. */
+Test(programs_upgrade, options_may_be_others)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&server.folder, "conf", path);
+	write_file(path, "workers = 2\nmax-connections = 50\nhistory = 10\nevent = rush=5\n");
+	turnstiled_start(&server, "--config", path);
+	open_on(&ann, server.lines_port, 2);
+	ask(&ann, "+join #r 1$", "/join #r");
+	ask(&ann, "+say #r$", "/say #r a word");
+	write_file(path, "workers = 3\nmax-connections = 500\nhistory = 2000\nevent = rush=5\n"
+			 "event = other=7\n");
+	turnstiled_upgrade(&server);
+	cr_expect_eq(server.workers, 3);
+	talk_say(&ann, "/history #r");
+	cr_expect(strstr(talk_expect_answer(&ann, "="), "a word"));
+	talk_expect_answer(&ann, "+history 1");
+	ask(&ann, "+booked ", "/book rush");
+	cr_expect_eq(left_of(&ann, "other"), 7);
+	write_file(path, "workers = 1\nmax-connections = 20\n");
+	turnstiled_upgrade(&server);
+	cr_expect_eq(server.workers, 1);
+	cr_expect_eq(serving(&ann, NULL), 2); /* which ends with her connection */
+	ask(&ann, "+pong$", "/ping");
+}
+
+Test(programs_upgrade, with_another_store_is_refused)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&server.folder, "conf", path);
+	write_file(path, "workers = 1\n");
+	turnstiled_start(&server, "--config", path);
+	talk_open_greeted(&ann, server.lines_port);
+	write_file(path, text_of("store = %s\n", store_url(&server, "json", "other.json")));
+	cr_assert_eq(kill(server.pid, SIGUSR2), 0);
+	cr_expect(eventually(log_has(&server, "another store needs a restart")));
+	cr_expect(eventually(log_has(&server, "not upgraded")));
 	ask(&ann, "+pong$", "/ping");
 }
 
