@@ -151,3 +151,19 @@ Test(record, with_a_text_or_bytes_that_are_too_long_is_broken)
 		records_finish(&written);
 	}
 }
+
+Test(record, with_bytes_that_lie_behind_its_end_is_broken)
+{
+	struct records written, read;
+
+	write_one(&written);
+	record_begin(&written, 8);
+	(void)record_number(&written, 5); /* bytes, and none follow */
+	record_end(&written);
+	records_read(&read, written.bytes, written.length);
+	(void)record_next(&read);
+	(void)record_next(&read);
+	cr_assert_eq(record_span(&read, (struct span){ 0 }).length, 0);
+	cr_assert(read.broken);
+	records_finish(&written);
+}
