@@ -174,7 +174,7 @@ static void reload(struct master *master)
 		log_warning("not reloaded: with --adopt off connections would end");
 	} else if (upgrade_is_under_way(master->upgrade)) {
 		log_warning("not reloaded: an upgrade is under way");
-	} else if (reload_is_under_way(master->reload) || master->rolling.under_way) {
+	} else if (reload_is_under_way(master->reload)) {
 		master->reloads_again = true;
 	} else {
 		reload_now(master);

@@ -21,8 +21,8 @@
 
 /*
  * Of another major number nobody reads anything; of another minor one some of what is there is new
- * and is left out, or is not there yet and is empty. What a front keeps of a peer's input goes along
- * as its bytes (progress_keep): who changes what that is raises the major number.
+ * and is left out, or is not there yet and is empty. What a front keeps of a peer's input goes
+ * along as its bytes (progress_keep): who changes what that is raises the major number.
  */
 #define SNAPSHOT_MAJOR 1
 #define SNAPSHOT_MINOR 0
