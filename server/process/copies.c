@@ -31,7 +31,7 @@ struct copies *copies_create(struct shared_state *shared)
 /* There is an entry for all seats before SEATS. */
 static void use(const struct copies *copies, struct table *table, uint32_t seats)
 {
-	const size_t most = copies->shared->seats;
+	const size_t most = (size_t)copies->shared->seats + 1; /* never none */
 
 	if (!table->sockets) {
 		table->sockets = calloc(most, sizeof(*table->sockets));
