@@ -101,7 +101,7 @@ class Server:
             conf.write(f"workers = {workers}\nhistory = {history}\n")
 
     def reload(self, chance):
-        self.configure(chance.choice((1, 2, 3, 4, 6)), chance.choice((100, 1000, 10000)))
+        self.configure(chance.choice((1, 2, 3, 4, 6)), chance.choice((1000, 3000, 10000)))
         self.signal(signal.SIGHUP)
 
     def workers(self):
