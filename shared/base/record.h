@@ -51,13 +51,14 @@ bool record_has_more(const struct records *records);
 uint64_t record_number(struct records *records, uint64_t value);
 
 /* A field of any type of integer; one that it cannot hold is broken. */
-#define RECORD_NUMBER(records, field)                                           \
-	do {                                                                    \
-		uint64_t number_ = record_number((records), (uint64_t)(field)); \
-		if ((records)->reads) {                                         \
-			(field) = (__typeof__(((void)0, (field))))number_;      \
-			(records)->broken |= (uint64_t)(field) != number_;      \
-		}                                                               \
+#define RECORD_NUMBER(records, field)                                                       \
+	do {                                                                                \
+		uint64_t number_ =                                                          \
+			record_number((records), (records)->reads ? 0 : (uint64_t)(field)); \
+		if ((records)->reads) {                                                     \
+			(field) = (__typeof__(((void)0, (field))))number_;                  \
+			(records)->broken |= (uint64_t)(field) != number_;                  \
+		}                                                                           \
 	} while (0)
 
 /* SIZE bytes; fewer that were written are followed by zeroes, more are broken. */

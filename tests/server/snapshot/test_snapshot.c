@@ -244,7 +244,13 @@ static void init(void)
 {
 	log_start("test", LOG_ERROR, LOG_TEXT);
 	fill(&first);
+	records_finish(&form);
 	save(&first, &form);
+}
+
+static void finish(void)
+{
+	records_finish(&form);
 }
 
 static void read_back(const struct options *options)
@@ -254,7 +260,7 @@ static void read_back(const struct options *options)
 	cr_assert(load(&second, options, form.bytes, form.length, why), "%s", why);
 }
 
-TestSuite(snapshot, .init = init, .timeout = 120);
+TestSuite(snapshot, .init = init, .fini = finish, .timeout = 120);
 
 /* The log of room 0 went round: its places are others from the second time on. */
 Test(snapshot, read_and_written_again_is_the_same)
@@ -270,6 +276,8 @@ Test(snapshot, read_and_written_again_is_the_same)
 	cr_assert_eq(again.length, once_more.length);
 	cr_assert_eq(memcmp(again.bytes, once_more.bytes, again.length), 0);
 	shared_state_finish(&third);
+	records_finish(&again);
+	records_finish(&once_more);
 }
 
 Test(snapshot, keeps_who_is_connected)
@@ -351,6 +359,7 @@ Test(snapshot, keeps_how_far_everybody_is_in_a_room)
 		place->position += rooms_record(first.rooms, 1, &place->position)->size;
 	}
 	place->next_number = 3;
+	records_finish(&form);
 	save(&first, &form);
 	read_back(&more);
 	place = room_place(second.rooms, 1, 1);
@@ -368,6 +377,7 @@ Test(snapshot, tells_whom_a_log_overtook)
 	uint64_t missed, oldest = 0;
 
 	place->next_number = 1;
+	records_finish(&form);
 	save(&first, &form);
 	(void)lines_in(&first, 0, &oldest);
 	read_back(&few);
@@ -442,6 +452,7 @@ Test(snapshot, of_a_worker_that_was_killed_has_its_input_in_hand)
 	memcpy(hand->received, "/ping", 5);
 	hand->received[RECEIVE_SIZE - 1] = 'x';
 	hand->last_tag = 99;
+	records_finish(&form);
 	save(&first, &form);
 	read_back(&more);
 	hand = &second.streams->hands[1];
@@ -487,6 +498,7 @@ Test(snapshot, with_records_that_nobody_knows_is_read_without_them)
 	memcpy(bytes + end + strange.length, form.bytes + end, form.length - end);
 	cr_assert(load(&second, &more, bytes, form.length + strange.length, why), "%s", why);
 	free(bytes);
+	records_finish(&strange);
 }
 
 Test(snapshot, cut_anywhere_is_refused)
