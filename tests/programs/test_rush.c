@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/programs/watch.h"
 #include "tests/support/capture.h"
 #include "tests/support/server.h"
 #include "tests/support/talk.h"
@@ -126,20 +127,11 @@ static int64_t sold(void)
 /* Some worker's pid that does not serve us. */
 static pid_t another_worker(void)
 {
-	pid_t ours = 0;
-	char path[64];
-	pid_t pid = 0;
+	pid_t ours, children[WATCH_CHILDREN_MAX];
 
-	talk_say(&talk, "/where");
-	sscanf(talk_line(&talk), "+where %*s %*s %d", &ours);
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", server.pid, server.pid);
-	FILE *children = fopen(path, "re");
-	cr_assert_not_null(children);
-	do {
-		cr_assert_eq(fscanf(children, "%d", &pid), 1);
-	} while (pid == ours);
-	fclose(children);
-	return pid;
+	serving(&talk, &ours);
+	cr_assert_geq(watch_children(server.pid, children), 2);
+	return children[children[0] == ours];
 }
 
 Test(programs_rush, a_worker_killed_on_the_way_costs_nobody_a_ticket)

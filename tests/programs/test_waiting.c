@@ -324,6 +324,10 @@ static void take_line(struct waiter *waiter, const char *line, bool uses)
 {
 	char code[TICKET_CODE_SIZE];
 
+	if (strncmp(line, "-INTERRUPTED ", 13) == 0) {
+		waiter->done = true; /* who cannot know what it has goes away */
+		return;
+	}
 	cr_assert(line[0] != '-' || strncmp(line, "-BUSY ", 6) == 0, "a waiter got '%s'", line);
 	if (strncmp(line, "*offer ", 7) == 0) {
 		cr_assert(!waiter->offered, "two offers");
