@@ -20,6 +20,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#else
+#define __lsan_ignore_object(object) ((void)(object))
+#endif
+
 #include "shared/base/clock.h"
 #include "shared/tls/context.h"
 #include "shared/tls/relay.h"
@@ -351,6 +357,8 @@ static struct tls_link *make(int socket, const char *name)
 	link->relay.socket = socket;
 	link->relay.plain = link->descriptor = -1;
 	if (fill(link, name) && watch_both(link)) {
+		/* From here on the carrier's, which may be at it when the process ends. */
+		__lsan_ignore_object(link);
 		return link;
 	}
 	int error = errno;

@@ -250,7 +250,7 @@ Test(programs_metrics, the_dashboard_is_one_and_asks_for_what_there_is)
 		const char *title = json_string_value(json_object_get(panel, "title"));
 		const char *type = json_string_value(json_object_get(panel, "type"));
 
-		cr_expect_eq(json_integer_value(json_object_get(panel, "id")), at + 1);
+		cr_expect_eq(json_integer_value(json_object_get(panel, "id")), (json_int_t)at + 1);
 		cr_expect(strcmp(type, "row") == 0 ||
 			  json_array_size(json_object_get(panel, "targets")) > 0);
 		json_array_foreach(json_object_get(panel, "targets"), i, target)

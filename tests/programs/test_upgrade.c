@@ -102,7 +102,8 @@ static void who_is_connected_goes_on(const char *dispatch)
 	ask(&ann, "+cancelled ", "/cancel %s", code);
 	expect_offer(&bob, "rush 1", code);
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect_not(log_has(&server, "warning"), "nothing was wrong");
+	cr_expect_not(log_has(&server, "error:"), "nothing was wrong");
+	cr_expect_not(log_has(&server, "was killed"));
 }
 
 Test(programs_upgrade, who_is_connected_goes_on_handoff)

@@ -238,6 +238,13 @@ static bool all_heard(struct caller *callers)
 	return !waiting;
 }
 
+/* Long enough for one of four to begin with what its predecessor left. */
+#ifdef __SANITIZE_ADDRESS__
+#define KILL_PAUSE_NS (200 * NS_PER_MS)
+#else
+#define KILL_PAUSE_NS (20 * NS_PER_MS)
+#endif
+
 /* Rounds of connections while workers are killed: none may hang. */
 static void call_while_workers_die(const char *dispatch)
 {
@@ -246,7 +253,7 @@ static void call_while_workers_die(const char *dispatch)
 	unsigned answered = 0;
 
 	turnstiled_start(&server, "--workers", "4", "--dispatch", dispatch);
-	killer_start(&killer, server.pid, 20 * NS_PER_MS);
+	killer_start(&killer, server.pid, KILL_PAUSE_NS);
 	while (killer.kills < 40) {
 		for (int i = 0; i < CALLERS; i++) {
 			call(&callers[i]);

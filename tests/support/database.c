@@ -51,7 +51,7 @@ static void become_nobody(void)
 static _Noreturn void run(const struct database *database, const char *program,
 			  char *const *arguments)
 {
-	char path[PATH_ROOM];
+	char path[2 * PATH_ROOM];
 	become_nobody();
 	snprintf(path, sizeof(path), "%s/log", database->folder);
 	int log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);

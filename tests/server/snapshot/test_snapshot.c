@@ -176,7 +176,8 @@ static void ask(struct shared_state *shared)
 	(void)snprintf(shared->queue->rings[1].slots[0].answer.code, CODE_SIZE, "ABCD");
 	shared->queue->offers[0].slots[0] =
 		(struct booking_offer){ .quantity = 3, .event = "concert" };
-	shared->queue->offers[0].written = shared->queue->offers[0].published = 1;
+	shared->queue->offers[0].written = 1;
+	shared->queue->offers[0].published = 1;
 	(void)booking_queue_keep_unreleased(shared->queue, 0, SESSION - 1);
 	refusals_note(&shared->queue->refusals, "key-1", SESSION, 1000);
 	(void)stock_board_put(shared->board,
