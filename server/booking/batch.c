@@ -244,7 +244,7 @@ static unsigned foresee(struct batcher *batcher, const struct booking_context *r
 {
 	struct booking_queue *queue = batcher->queue;
 	struct store_needs *needs = &batcher->needs;
-	uint64_t ends[OPTIONS_WORKERS_MAX];
+	uint64_t ends[OPTIONS_WORKERS_MAX] = { 0 };
 	struct booking_ring *ring;
 	unsigned seen = 0;
 	uint64_t at;

@@ -61,6 +61,9 @@ static bool lay_out(const int *descriptors, size_t count)
 {
 	int high[CHANNEL_DESCRIPTORS_MAX];
 
+	if (count == 0) {
+		return false;
+	}
 	for (size_t i = 0; i < count; i++) {
 		high[i] = fcntl(descriptors[i], F_DUPFD_CLOEXEC, FIRST_PASSED + (int)count);
 		if (high[i] < 0) {
