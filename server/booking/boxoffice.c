@@ -604,14 +604,17 @@ static void take_offers(struct turn *turn)
 	}
 }
 
-/* A waiter of this worker's whose position is another now. */
+/*
+ * A waiter of this worker's whose position is another now. Positions are numbered behind the
+ * answers of a batch; an answer that is not taken yet, to a /wait perhaps, goes first.
+ */
 static void tell_position(struct turn *turn, struct waiter *waiter)
 {
 	uint32_t position = waiter->position;
 	const struct booking_client client = waiter->client;
 
 	if (waiter->state != WAITER_WAITS || client.worker != turn->worker || position == 0 ||
-	    position == waiter->told) {
+	    position == waiter->told || booking_queue_answer(turn->shared->queue, turn->worker)) {
 		return;
 	}
 	const struct message event = {
@@ -630,12 +633,16 @@ static void tell_position(struct turn *turn, struct waiter *waiter)
 static void tell_positions(struct turn *turn)
 {
 	struct waitlist *list = &turn->shared->queue->waitlist;
+	const uint32_t numberings = list->numberings;
 
-	if (turn->boxoffice->numberings != list->numberings) {
-		turn->boxoffice->numberings = list->numberings;
-		for (uint32_t i = 0; i < list->never_used; i++) {
-			tell_position(turn, &list->waiters[i]);
-		}
+	if (turn->boxoffice->numberings == numberings) {
+		return;
+	}
+	for (uint32_t i = 0; i < list->never_used; i++) {
+		tell_position(turn, &list->waiters[i]);
+	}
+	if (!booking_queue_answer(turn->shared->queue, turn->worker)) {
+		turn->boxoffice->numberings = numberings;
 	}
 }
 

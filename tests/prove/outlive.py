@@ -1012,8 +1012,9 @@ def run(arguments, server):
     if status != 0:
         raise Wrong(f"the server ended with {status}")
     interrupted = sum(client.interrupted for client in clients)
-    if server.given_up and not killer.kills:
-        raise Wrong("an upgrade was given up, and nobody was killed")
+    # On a busy machine one may be given up: nobody notices that either.
+    if server.given_up and not killer.kills and not server.upgrades:
+        raise Wrong("no upgrade came to its end, and nobody was killed")
     if interrupted and not killer.kills:
         raise Wrong(f"{interrupted} were interrupted, and nobody was killed")
     print(f"{len(clients)} connections, {killer.kills} kills ({killer.ambushes} of successors at their "
