@@ -6,6 +6,7 @@ looked at here are a failure. AXE_CORE=FILE takes a package that was fetched bef
 import base64
 import functools
 import hashlib
+import itertools
 import os
 import pathlib
 import shutil
@@ -52,3 +53,17 @@ def faults(driver):
         axe.run(document, { runOnly: tags, resultTypes: ["violations"] }).then(({ violations }) => done(violations.map(
             ({ id, impact, help, nodes }) => ({ id, impact, help, where: nodes.map(({ target }) => target.join(" ")) }))));""", RULES)
     return [f"{fault['impact']}: {fault['id']}: {fault['help']}: {fault['where']}" for fault in found if fault["impact"] in SERIOUS]
+
+
+class Accessible:
+    """A case whose pages are looked at."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        source()
+
+    def expect_none(self, page):
+        for width, dark in itertools.product([320, 1600], [False, True]):
+            page.look(width, dark=dark, motion=False)
+            self.assertEqual(faults(page.driver), [], f"at {width} px, {'dark' if dark else 'light'}")

@@ -3,23 +3,12 @@
 
     test_access.py build/release [TEST...]
 """
-import itertools
-
 import axe
 from frame import Case, main
 
 
-class Access(Case):
+class Access(axe.Accessible, Case):
     events = ["rush=5:The noon rush", "gone=1"]
-
-    @classmethod
-    def setUpClass(cls):
-        axe.source()
-
-    def expect_none(self, page):
-        for width, dark in itertools.product([320, 1600], [False, True]):
-            page.look(width, dark=dark, motion=False)
-            self.assertEqual(axe.faults(page.driver), [], f"at {width} px, {'dark' if dark else 'light'}")
 
     def test_the_list_of_events(self):
         page = self.open("/")

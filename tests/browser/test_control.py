@@ -344,18 +344,9 @@ class Door(Operators):
                 page.picture(f"door-{verdict}", width, dark)
 
 
-class Access(Operators):
+class Access(axe.Accessible, Operators):
     """What keeps people from using the pages, as far as a program finds it (axe-core)."""
     events = ["rush=5:The noon rush", "late=20"]
-
-    @classmethod
-    def setUpClass(cls):
-        axe.source()
-
-    def expect_none(self, page):
-        for width, dark in itertools.product([320, 1600], [False, True]):
-            page.look(width, dark=dark, motion=False)
-            self.assertEqual(axe.faults(page.driver), [], f"at {width} px, {'dark' if dark else 'light'}")
 
     def test_signing_in(self):
         page = self.open("/op")

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tests/programs/watch.h"
+
 #define TEXTS     8
 #define TEXT_SIZE 512
 
@@ -98,6 +100,19 @@ const char *password_file(const struct turnstiled *server)
 void become_operator(struct talk *talk)
 {
 	ask(talk, "+op$", "/op open sesame");
+}
+
+void enter_two(struct turnstiled *server, const char *dispatch, struct talk *ann, struct talk *bob)
+{
+	turnstiled_start(server, "--workers", "2", "--dispatch", dispatch, "--event", "rush=5",
+			 "--op-password-file", password_file(server));
+	open_on(ann, server->lines_port, 1);
+	open_on(bob, server->lines_port, 2);
+	ask(ann, "+nick ann$", "/nick ann");
+	ask(bob, "+nick bob$", "/nick bob");
+	ask(ann, "+join #r 1$", "/join #r");
+	ask(bob, "+join #r 2$", "/join #r");
+	talk_expect_event(ann, "*join #r bob");
 }
 
 const char *store_url(const struct turnstiled *server, const char *kind, const char *name)

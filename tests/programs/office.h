@@ -43,6 +43,12 @@ bool adds_up(struct talk *talk, const char *event);
 const char *password_file(const struct turnstiled *server);
 void become_operator(struct talk *talk);
 
+/*
+ * Starts it with two workers and that --dispatch; ANN and BOB are in #r under these names, each on
+ * a worker of its own, and `rush` has five tickets.
+ */
+void enter_two(struct turnstiled *server, const char *dispatch, struct talk *ann, struct talk *bob);
+
 /* "KIND:FILE" of a store named NAME in the server's folder. */
 const char *store_url(const struct turnstiled *server, const char *kind, const char *name);
 

@@ -28,19 +28,6 @@ static void finish(void)
 
 TestSuite(programs_adopt, .init = init, .fini = finish, .timeout = 120);
 
-static void enter_both(const char *dispatch)
-{
-	turnstiled_start(&server, "--workers", "2", "--dispatch", dispatch, "--event", "rush=5",
-			 "--op-password-file", password_file(&server));
-	open_on(&ann, server.lines_port, 1);
-	open_on(&bob, server.lines_port, 2);
-	ask(&ann, "+nick ann$", "/nick ann");
-	ask(&bob, "+nick bob$", "/nick bob");
-	ask(&ann, "+join #r 1$", "/join #r");
-	ask(&bob, "+join #r 2$", "/join #r");
-	talk_expect_event(&ann, "*join #r bob");
-}
-
 static void kill_worker_of(struct talk *talk)
 {
 	pid_t pid;
@@ -54,7 +41,7 @@ static void kill_worker_of(struct talk *talk)
 
 static void who_you_are_and_where_outlives_it(const char *dispatch)
 {
-	enter_both(dispatch);
+	enter_two(&server, dispatch, &ann, &bob);
 	become_operator(&ann);
 	kill_worker_of(&ann);
 	kill_worker_of(&bob);
@@ -82,7 +69,7 @@ Test(programs_adopt, a_tied_hold_and_a_place_in_the_row_outlive_it)
 {
 	char code[TICKET_CODE_SIZE];
 
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	ask_code(&ann, code, "+held ", "/hold rush 5 tied");
 	ask(&bob, "+waiting rush 1 1$", "/wait rush");
 	kill_worker_of(&ann);
@@ -110,7 +97,7 @@ static void kill_workers(void)
 
 Test(programs_adopt, half_a_line_outlives_it)
 {
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	talk_write(&ann, "/say #r half ", 13);
 	ask(&bob, "+pong$", "/ping");
 	kill_workers();
@@ -151,7 +138,7 @@ Test(programs_adopt, what_is_asked_of_a_worker_that_hangs_is_answered_by_the_nex
 {
 	pid_t pid;
 
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	serving(&ann, &pid);
 	cr_assert(watch_signal(server.pid, pid, SIGSTOP));
 	ask(&ann, "+pong late$", "/ping late");

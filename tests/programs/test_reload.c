@@ -102,24 +102,11 @@ static void expect_nobody_died(void)
 	cr_expect_not(log_has(&server, "exited with"));
 }
 
-static void enter_both(const char *dispatch)
-{
-	turnstiled_start(&server, "--workers", "2", "--dispatch", dispatch, "--event", "rush=5",
-			 "--op-password-file", password_file(&server));
-	open_on(&ann, server.lines_port, 1);
-	open_on(&bob, server.lines_port, 2);
-	ask(&ann, "+nick ann$", "/nick ann");
-	ask(&bob, "+nick bob$", "/nick bob");
-	ask(&ann, "+join #r 1$", "/join #r");
-	ask(&bob, "+join #r 2$", "/join #r");
-	talk_expect_event(&ann, "*join #r bob");
-}
-
 static void who_is_connected_goes_on_in_other_processes(const char *dispatch)
 {
 	char code[TICKET_CODE_SIZE];
 
-	enter_both(dispatch);
+	enter_two(&server, dispatch, &ann, &bob);
 	become_operator(&ann);
 	ask_code(&ann, code, "+held ", "/hold rush 5 tied");
 	ask(&bob, "+waiting rush 1 1$", "/wait rush");
@@ -216,7 +203,7 @@ static void expect_notice(struct talk *talk)
 
 Test(programs_reload, who_stops_it_meanwhile_drains_it)
 {
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	reload();
 	cr_expect_eq(turnstiled_stop(&server), 0);
 	expect_notice(&ann);
@@ -225,7 +212,7 @@ Test(programs_reload, who_stops_it_meanwhile_drains_it)
 
 Test(programs_reload, a_worker_that_does_not_let_go_is_killed_and_nobody_is_lost)
 {
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	const pid_t pid = pid_of_server_of(&ann);
 
 	cr_assert(watch_signal(server.pid, pid, SIGSTOP));

@@ -72,24 +72,11 @@ static void finish(void)
 
 TestSuite(programs_upgrade, .init = init, .fini = finish, .timeout = 120);
 
-static void enter_both(const char *dispatch)
-{
-	turnstiled_start(&server, "--workers", "2", "--dispatch", dispatch, "--event", "rush=5",
-			 "--op-password-file", password_file(&server));
-	open_on(&ann, server.lines_port, 1);
-	open_on(&bob, server.lines_port, 2);
-	ask(&ann, "+nick ann$", "/nick ann");
-	ask(&bob, "+nick bob$", "/nick bob");
-	ask(&ann, "+join #r 1$", "/join #r");
-	ask(&bob, "+join #r 2$", "/join #r");
-	talk_expect_event(&ann, "*join #r bob");
-}
-
 static void who_is_connected_goes_on(const char *dispatch)
 {
 	char code[TICKET_CODE_SIZE];
 
-	enter_both(dispatch);
+	enter_two(&server, dispatch, &ann, &bob);
 	become_operator(&ann);
 	ask_code(&ann, code, "+held ", "/hold rush 5 tied");
 	ask(&bob, "+waiting rush 1 1$", "/wait rush");
@@ -160,7 +147,7 @@ Test(programs_upgrade, with_a_json_store)
 
 Test(programs_upgrade, rooms_go_along_with_all_that_was_said_and_their_topics)
 {
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	ask(&ann, "+topic #r ", "/topic #r what it is about");
 	for (int i = 0; i < 20; i++) {
 		ask(&ann, "+say #r$", "/say #r line %d", i);
@@ -182,7 +169,7 @@ Test(programs_upgrade, rooms_go_along_with_all_that_was_said_and_their_topics)
 
 Test(programs_upgrade, who_may_not_speak_or_come_in_may_not_afterwards)
 {
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	become_operator(&ann);
 	ask(&ann, "+mute bob ", "/mute bob 600");
 	ask(&ann, "+ban 127.0.0.9 ", "/ban 127.0.0.9 600");
@@ -194,7 +181,7 @@ Test(programs_upgrade, who_may_not_speak_or_come_in_may_not_afterwards)
 
 Test(programs_upgrade, what_was_counted_is_counted_on)
 {
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	const long commands = stat_of(&ann, "turnstile_commands_total");
 
 	turnstiled_upgrade(&server);
@@ -292,7 +279,7 @@ Test(programs_upgrade, sockets_that_were_passed_are_passed_on)
 /* What passed sockets are called is not what the options say: nothing seems to have changed. */
 Test(programs_upgrade, who_took_over_reloads)
 {
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	turnstiled_upgrade(&server);
 	cr_assert_eq(kill(server.pid, SIGHUP), 0);
 	cr_expect(eventually(log_has(&server, "reloaded")));
@@ -396,7 +383,7 @@ static void is_as_nothing_had_been(const char *why)
 static void a_newcomer(const char *does, const char *why)
 {
 	newcomer_does = does;
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	is_as_nothing_had_been(why);
 }
 
@@ -446,7 +433,7 @@ Test(programs_upgrade, one_that_never_takes_over_changes_nothing)
 Test(programs_upgrade, who_stops_it_meanwhile_drains_it)
 {
 	newcomer_does = "hangs";
-	enter_both("handoff");
+	enter_two(&server, "handoff", &ann, &bob);
 	install(NEWCOMER);
 	cr_assert_eq(kill(server.pid, SIGUSR2), 0);
 	cr_assert(eventually(log_has(&server, "upgrading")));
