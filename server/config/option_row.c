@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "db/open.h"
+#include "server/config/bus_option.h"
 #include "server/config/listener_option.h"
 #include "shared/base/clock.h"
 #include "shared/base/password.h"
@@ -276,6 +277,20 @@ static bool set_store(struct options *options, const char *value, char *problem)
 		return option_problem(problem, "%s", error);
 	}
 	return keep(options->store, sizeof(options->store), value, problem);
+}
+
+static bool set_node(struct options *options, const char *value, char *problem)
+{
+	if (!node_name_is_good(span_of(value))) {
+		return option_problem(problem, "must be 1 to %d of a-z, 0-9 and '-'",
+				      OPTIONS_NODE_SIZE - 1);
+	}
+	return keep(options->node, sizeof(options->node), value, problem);
+}
+
+static bool set_bus(struct options *options, const char *value, char *problem)
+{
+	return bus_option_read(options, value, problem);
 }
 
 static bool set_serialize(struct options *options, const char *value, char *problem)
@@ -557,6 +572,12 @@ const struct option_row option_rows[] = {
 	  .number = set_history, .least = 1, .most = OPTIONS_HISTORY_MAX },
 	{ "echo", "upper|raw", "What the echo service answers: ASCII letters in upper case, or all "
 	  "as it came", "upper", .text = set_echo },
+
+	{ .help = "Several machines:" },
+	{ "node", "NAME", "This machine's name, 1 to 16 of a-z, 0-9 and '-': elsewhere its people are NICK@NAME "
+	  "(the host name's first part)", NULL, .text = set_node },
+	{ "bus", "URL[,URL...]", "The NATS servers, with JetStream, that join this machine's rooms to the others', "
+	  "nats://HOST[:PORT] or tls://HOST[:PORT]", NULL, .text = set_bus },
 
 	{ .help = "Logs and configuration:" },
 	{ "log-level", "LEVEL", "error, warning, notice, info or debug", "info", .text = set_log_level },

@@ -26,6 +26,10 @@
 #define OPTIONS_PASSWORD_SIZE PASSWORD_SIZE
 #define OPTIONS_URLS_MAX      16
 #define OPTIONS_URL_SIZE      280 /* bytes, a NUL counted in: a name has 253 at most */
+#define OPTIONS_NODE_SIZE     17  /* bytes of this machine's name, a NUL counted in */
+#define OPTIONS_HOST_SIZE     254 /* likewise of a host's */
+
+#define OPTIONS_BUS_SERVERS_MAX 8
 
 enum listener_kind {
 	LISTENER_LINES,
@@ -51,6 +55,13 @@ struct event_option {
 	char title[STORE_TITLE_SIZE]; /* cleaned */
 };
 
+/* A server of the bus. */
+struct bus_server {
+	bool tls;
+	uint16_t port;
+	char host[OPTIONS_HOST_SIZE]; /* a name or an address, without brackets */
+};
+
 enum dispatch_kind { DISPATCH_HANDOFF, DISPATCH_ACCEPT };
 enum serialize_kind { SERIALIZE_LOCK, SERIALIZE_JOIN, SERIALIZE_NONE };
 enum echo_kind { ECHO_UPPER, ECHO_RAW };
@@ -67,6 +78,9 @@ struct options {
 	size_t event_count;
 	enum serialize_kind serialize;
 	enum echo_kind echo;
+	char node[OPTIONS_NODE_SIZE]; /* this machine's name */
+	struct bus_server bus_servers[OPTIONS_BUS_SERVERS_MAX];
+	size_t bus_server_count;                       /* 0: chat is this machine's own */
 	char operator_password[OPTIONS_PASSWORD_SIZE]; /* in clear or hashed; "": there is none */
 	char operator_password_file[4096];             /* where it was read, or "" */
 	char public_urls[OPTIONS_URLS_MAX][OPTIONS_URL_SIZE]; /* "https://tickets.example.org" */

@@ -18,7 +18,7 @@ static const struct {
 } fixed[] = {
 	FIELD("dispatch", dispatch),   FIELD("adopt", adopt),     FIELD("user", user),
 	FIELD("pid-file", pid_file),   FIELD("sandbox", sandbox), FIELD("store", store),
-	FIELD("serialize", serialize),
+	FIELD("serialize", serialize), FIELD("node", node),       FIELD("bus", bus_servers),
 };
 
 static void add_name(char *names, const char *name)
@@ -69,6 +69,7 @@ void options_keep_fixed(struct options *fresh, const struct options *options, ch
 	fresh->event_count = options->event_count;
 	memcpy(fresh->state, options->state, sizeof(fresh->state)); /* the store says it all */
 	fresh->seats = options->seats;
+	fresh->bus_server_count = options->bus_server_count; /* goes with them */
 	if (fresh->max_connections > options->seats) {
 		add_name(names, "max-connections");
 		fresh->max_connections = options->max_connections;

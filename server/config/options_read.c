@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/config/activation.h"
+#include "server/config/bus_option.h"
 #include "server/config/config_file.h"
 #include "server/config/listener_option.h"
 #include "server/config/option_row.h"
@@ -24,6 +26,7 @@
 #define ROWS_MAX  64
 #define KEY_FIRST 0x100 /* argp's key of row 0: above all that are also short options */
 #define HELP_SIZE 320   /* bytes of an option's help */
+#define HOST_SIZE 256   /* bytes of this host's name, a NUL counted in */
 
 #define STORE_FILE "turnstile.db"
 
@@ -231,6 +234,17 @@ static bool state_by_default(struct options *options, char *problem)
 	       find_state(options, problem);
 }
 
+static void name_node(struct options *options)
+{
+	char host[HOST_SIZE] = "";
+
+	if (gethostname(host, sizeof(host) - 1) == 0) {
+		node_name_of_host(host, options->node);
+	} else {
+		node_name_of_host("", options->node);
+	}
+}
+
 static bool work_out(struct reading *reading)
 {
 	struct options *options = reading->options;
@@ -242,6 +256,9 @@ static bool work_out(struct reading *reading)
 									: OPTIONS_SEATS_LEAST;
 	if (options->listener_count == 0) {
 		listen_by_default(options);
+	}
+	if (options->node[0] == '\0') {
+		name_node(options);
 	}
 	if (options_have_tls(options) && (!*options->tls_certificate || !*options->tls_key)) {
 		return option_problem(reading->problem, "a listener over TLS needs --tls-cert FILE "
