@@ -35,7 +35,11 @@ enum snapshot_tag {
 	SNAPSHOT_CLAIM = 20,
 	SNAPSHOT_REFUSALS = 21,
 	SNAPSHOT_END = 22,
-	SNAPSHOT_VERSION = 23 /* the first of all */
+	SNAPSHOT_VERSION = 23, /* the first of all */
+	SNAPSHOT_BUS = 24,
+	SNAPSHOT_BUS_SOURCE = 25,
+	SNAPSHOT_BUS_OUTBOX = 26,
+	SNAPSHOT_BUS_LINE = 27 /* of the last outbox */
 };
 
 /* A snapshot that is being read: what lies between two of its records. */
@@ -47,7 +51,9 @@ struct reading {
 	uint64_t places[OPTIONS_WORKERS_MAX];
 	bool found[OPTIONS_WORKERS_MAX];
 	bool found_kept;
-	uint32_t ring; /* whose requests are being read */
+	uint32_t ring;    /* whose requests are being read */
+	uint32_t outbox;  /* likewise lines for the bus */
+	uint32_t sources; /* of the bus, that were read */
 };
 
 /*

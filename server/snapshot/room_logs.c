@@ -84,6 +84,7 @@ static void write_room(struct rooms *rooms, uint16_t place, struct records *reco
 	(void)record_number(records, (uint64_t)rooms->kept_ns);
 	state_fields(rooms, place, records);
 	write_place(rooms, place, records);
+	(void)record_number(records, rooms->rooms[place].sequence);
 	record_end(records);
 	while ((record = rooms_record(rooms, place, &position))) {
 		write_message(record, position, records);
@@ -138,6 +139,7 @@ void room_restore(struct reading *reading, struct records *records)
 	rooms_restore_name(rooms, reading->shared->directory, place, name, false);
 	state_fields(rooms, place, records);
 	read_place(reading, rooms, place, records);
+	RECORD_NUMBER(records, rooms->rooms[place].sequence);
 	reading->room = place;
 }
 
@@ -187,7 +189,7 @@ static void rename_fields(struct room_message *message, uint16_t *rooms, struct 
 
 static bool is_good(const struct room_message *message)
 {
-	return message->kind <= MESSAGE_SALE && message->nick.length < NAME_NICK_SIZE &&
+	return message->kind <= MESSAGE_SALE && message->nick.length <= UINT8_MAX &&
 	       message->nick.length + message->text.length <= ROOM_MESSAGE_MAX &&
 	       (message->kind != MESSAGE_RENAMED || message->room_count > 0) &&
 	       (message->kind == MESSAGE_RENAMED || message->room_count == 0);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/snapshot/bookings.h"
+#include "server/snapshot/bus_lines.h"
 #include "server/snapshot/doors.h"
 #include "server/snapshot/identity.h"
 #include "server/snapshot/people.h"
@@ -68,6 +69,7 @@ bool snapshot_write(struct shared_state *shared, struct records *records, char *
 	rooms_write(shared, records);
 	doors_write(shared, records);
 	bookings_write(shared, records);
+	bus_write(shared, records);
 	record_begin(records, SNAPSHOT_END);
 	record_end(records);
 	return true;
@@ -76,17 +78,31 @@ bool snapshot_write(struct shared_state *shared, struct records *records, char *
 typedef void read_function(struct reading *reading, struct records *records);
 
 static read_function *const readers[] = {
-	[SNAPSHOT_SERVER] = server_read,     [SNAPSHOT_WORKER] = worker_read,
-	[SNAPSHOT_HAND] = hand_read,         [SNAPSHOT_SEAT] = seat_restore,
-	[SNAPSHOT_STREAM] = stream_read,     [SNAPSHOT_LETTER] = letter_read,
-	[SNAPSHOT_ROOM] = room_restore,      [SNAPSHOT_MESSAGE] = room_message_read,
-	[SNAPSHOT_BAN] = ban_read,           [SNAPSHOT_GUESSES] = guesses_read,
-	[SNAPSHOT_MUTE] = mute_read,         [SNAPSHOT_LOGIN] = login_read,
-	[SNAPSHOT_EVENT] = event_read,       [SNAPSHOT_QUEUE] = queue_read,
-	[SNAPSHOT_RING] = ring_read,         [SNAPSHOT_REQUEST] = request_read,
-	[SNAPSHOT_OFFER] = offer_read,       [SNAPSHOT_UNRELEASED] = unreleased_read,
-	[SNAPSHOT_WAITER] = waiter_read,     [SNAPSHOT_CLAIM] = claim_read,
+	[SNAPSHOT_SERVER] = server_read,
+	[SNAPSHOT_WORKER] = worker_read,
+	[SNAPSHOT_HAND] = hand_read,
+	[SNAPSHOT_SEAT] = seat_restore,
+	[SNAPSHOT_STREAM] = stream_read,
+	[SNAPSHOT_LETTER] = letter_read,
+	[SNAPSHOT_ROOM] = room_restore,
+	[SNAPSHOT_MESSAGE] = room_message_read,
+	[SNAPSHOT_BAN] = ban_read,
+	[SNAPSHOT_GUESSES] = guesses_read,
+	[SNAPSHOT_MUTE] = mute_read,
+	[SNAPSHOT_LOGIN] = login_read,
+	[SNAPSHOT_EVENT] = event_read,
+	[SNAPSHOT_QUEUE] = queue_read,
+	[SNAPSHOT_RING] = ring_read,
+	[SNAPSHOT_REQUEST] = request_read,
+	[SNAPSHOT_OFFER] = offer_read,
+	[SNAPSHOT_UNRELEASED] = unreleased_read,
+	[SNAPSHOT_WAITER] = waiter_read,
+	[SNAPSHOT_CLAIM] = claim_read,
 	[SNAPSHOT_REFUSALS] = refusals_read,
+	[SNAPSHOT_BUS] = bus_read,
+	[SNAPSHOT_BUS_SOURCE] = bus_source_read,
+	[SNAPSHOT_BUS_OUTBOX] = bus_outbox_read,
+	[SNAPSHOT_BUS_LINE] = bus_line_read,
 };
 #define READERS (sizeof(readers) / sizeof(readers[0]))
 

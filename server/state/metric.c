@@ -14,6 +14,12 @@ enum figure {
 	FIGURE_QUEUED,
 	FIGURE_LOCK_HOLDER,
 	FIGURE_LOCK_WAITING,
+	FIGURE_BUS_UP,
+	FIGURE_BUS_WAITING,
+	FIGURE_BUS_SENT,
+	FIGURE_BUS_RECEIVED,
+	FIGURE_BUS_LEFT_OUT,
+	FIGURE_BUS_CUTS,
 	FIGURES
 };
 
@@ -32,6 +38,22 @@ static const struct metric figures[FIGURES] = {
 				 METRIC_GAUGE, 0, NULL },
 	[FIGURE_LOCK_WAITING] = { "turnstile_lock_waiting", "Processes that wait for it now",
 				  METRIC_GAUGE, 0, NULL },
+	[FIGURE_BUS_UP] = { "turnstile_bus_connected",
+			    "Whether the stream of all machines is being read", METRIC_GAUGE, 0,
+			    NULL },
+	[FIGURE_BUS_WAITING] = { "turnstile_bus_waiting",
+				 "Lines said here that it does not have yet", METRIC_GAUGE, 0,
+				 NULL },
+	[FIGURE_BUS_SENT] = { "turnstile_bus_sent_total", "Lines sent to it, again if need be",
+			      METRIC_COUNTER, 0, NULL },
+	[FIGURE_BUS_RECEIVED] = { "turnstile_bus_received_total",
+				  "Lines that it brought, those said here too", METRIC_COUNTER, 0,
+				  NULL },
+	[FIGURE_BUS_LEFT_OUT] = { "turnstile_bus_left_out_total",
+				  "Messages in it that came twice or are not understood",
+				  METRIC_COUNTER, 0, NULL },
+	[FIGURE_BUS_CUTS] = { "turnstile_bus_cuts_total", "How often it was away for two seconds",
+			      METRIC_COUNTER, 0, NULL },
 	[FIGURE_SERIALIZE] = { "turnstile_serialize", "How bookings are put in a row", METRIC_WORD,
 			       0, NULL },
 };
@@ -61,6 +83,11 @@ static bool is_healthy(const struct shared_state *shared)
 	return health_is_good(shared, clock_monotonic_ns(), why);
 }
 
+static uint64_t bus_counter_of(const struct shared_state *shared, enum bus_counter counter)
+{
+	return shared->bus ? shared->bus->counters[counter] : 0;
+}
+
 static struct metric read_figure(const struct shared_state *shared, enum figure figure,
 				 int64_t wall_ns)
 {
@@ -81,6 +108,12 @@ static struct metric read_figure(const struct shared_state *shared, enum figure 
 		break;
 	case FIGURE_LOCK_WAITING: metric.number = lock ? lock->waiting : 0; break;
 	case FIGURE_SERIALIZE: metric.word = serialize_kind_name(shared->options->serialize); break;
+	case FIGURE_BUS_UP: metric.number = shared->bus && shared->bus->up; break;
+	case FIGURE_BUS_WAITING: metric.number = shared->bus ? bus_waiting(shared->bus) : 0; break;
+	case FIGURE_BUS_SENT: metric.number = bus_counter_of(shared, BUS_SENT); break;
+	case FIGURE_BUS_RECEIVED: metric.number = bus_counter_of(shared, BUS_RECEIVED); break;
+	case FIGURE_BUS_LEFT_OUT: metric.number = bus_counter_of(shared, BUS_LEFT_OUT); break;
+	case FIGURE_BUS_CUTS: metric.number = bus_counter_of(shared, BUS_CUTS); break;
 	case FIGURES: break;
 	}
 	return metric;

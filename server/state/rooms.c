@@ -278,6 +278,24 @@ uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, 
 	return place;
 }
 
+uint16_t rooms_remember(struct rooms *rooms, const struct directory *directory, struct span name)
+{
+	static const struct peer_address nobody;
+	struct name_hash hash = directory_hash(directory, name);
+	uint16_t place = find(rooms, hash);
+
+	if (place != ROOM_NONE) {
+		return place;
+	}
+	place = place_for(rooms, nobody);
+	if (place < ROOMS_MAX) {
+		rooms->openers[place] = nobody;
+		put(rooms, place, hash, name, false);
+		note_if_empty(rooms, place);
+	}
+	return place < ROOMS_MAX ? place : ROOM_NONE;
+}
+
 uint32_t room_members(const struct rooms *rooms, uint16_t room)
 {
 	uint32_t members = 0;
@@ -384,6 +402,23 @@ static void pad(struct rooms *rooms, uint16_t place, uint32_t size)
 	atomic_store_explicit(&room->end, room->end + left, memory_order_release);
 }
 
+/* In this order: who dies in between leaves what repair_sequence can tell. */
+static void note_sequence(struct room *room, uint64_t sequence, uint64_t end)
+{
+	atomic_store(&room->sequence_before, room->sequence);
+	atomic_store(&room->sequence_end, end);
+	atomic_store(&room->sequence, sequence);
+}
+
+/* The record that was to end there was not published: it is not here. */
+static void repair_sequence(struct room *room)
+{
+	if (room->sequence_end > room->end) {
+		atomic_store(&room->sequence, room->sequence_before);
+		atomic_store(&room->sequence_end, 0);
+	}
+}
+
 static void write_record(struct rooms *rooms, uint16_t place, const struct room_message *message,
 			 uint32_t size)
 {
@@ -409,6 +444,9 @@ static void write_record(struct rooms *rooms, uint16_t place, const struct room_
 		memcpy(text + message->text.length, message->rooms, list_size);
 		memcpy(text + message->text.length + list_size, &message->rename,
 		       sizeof(message->rename));
+	}
+	if (message->sequence != 0) {
+		note_sequence(room, message->sequence, room->end + size);
 	}
 	atomic_store_explicit(&room->end, room->end + size, memory_order_release);
 	atomic_store_explicit(&room->lines, room->lines + 1, memory_order_relaxed);
@@ -436,6 +474,7 @@ static void repair_log(void *context, pid_t dead)
 	struct room *room = &owner->rooms->rooms[owner->place];
 
 	log_warning("room %s: process %d died while it appended a line", room->name, dead);
+	repair_sequence(room);
 	for (uint64_t at = room->oldest; at < room->end;) {
 		const struct room_record *record = record_at(owner->rooms, owner->place, at);
 
@@ -460,17 +499,41 @@ bool room_append(struct rooms *rooms, uint16_t place, const struct room_message 
 	if (mutex_spin(&room->lock, &repair) != MUTEX_TAKEN) {
 		return false;
 	}
-	pad(rooms, place, size);
-	make_space(rooms, place, size);
-	write_record(rooms, place, message, size);
+	if (message->sequence != 0 && message->sequence <= room->sequence) {
+		mutex_unlock(&room->lock);
+		return true;
+	}
+	/* Before its line: who finds that there need not look for this. */
 	if (message->kind == MESSAGE_TOPIC) {
 		write_topic(room, message->text);
 	}
+	pad(rooms, place, size);
+	make_space(rooms, place, size);
+	write_record(rooms, place, message, size);
 	mutex_unlock(&room->lock);
 	for (unsigned worker = 0; worker < rooms->workers; worker++) {
 		if (atomic_load_explicit(&room->members[worker], memory_order_relaxed) > 0) {
 			rooms_note_news(rooms, place, worker);
 		}
+	}
+	return true;
+}
+
+bool rooms_forget_sequences(struct rooms *rooms)
+{
+	for (uint16_t place = 0; place < ROOMS_MAX; place++) {
+		struct log_owner owner = { rooms, place };
+		const struct mutex_repair repair = { repair_log, &owner };
+		struct room *room = &rooms->rooms[place];
+
+		if (room->sequence == 0) {
+			continue;
+		}
+		if (mutex_spin(&room->lock, &repair) != MUTEX_TAKEN) {
+			return false;
+		}
+		atomic_store(&room->sequence, 0);
+		mutex_unlock(&room->lock);
 	}
 	return true;
 }

@@ -73,6 +73,10 @@ struct room {
 	_Atomic uint64_t oldest; /* bytes ever overwritten or dropped */
 	_Atomic uint64_t end;    /* bytes ever appended */
 	_Atomic uint64_t lines;  /* ever appended */
+	/* Of what the bus process appends (bus.h): whether a message is here is known by these. */
+	_Atomic uint64_t sequence;     /* of the last one in the stream; 0: none came from there */
+	_Atomic uint64_t sequence_end; /* the log's end behind it */
+	_Atomic uint64_t sequence_before; /* that of the one before it */
 	/* The topic is one of two, so that who is killed while writing leaves the old one. */
 	_Atomic uint32_t topic_now;
 	char topics[2][ROOM_TOPIC_SIZE];
@@ -139,6 +143,15 @@ void rooms_recount(struct rooms *rooms, uint32_t worker, const uint32_t *members
 /* With the directory's lock held: the room of an event, kept also while nobody is in it. */
 uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, const char *event);
 
+/*
+ * With the directory's lock held: the place of a room in which something is said elsewhere, also
+ * when nobody here is in it; ROOM_NONE if there is no place for it.
+ */
+uint16_t rooms_remember(struct rooms *rooms, const struct directory *directory, struct span name);
+
+/* There is another stream now, whose sequences begin anew. False: a room's lock is held. */
+bool rooms_forget_sequences(struct rooms *rooms);
+
 /* How many are in it. */
 uint32_t room_members(const struct rooms *rooms, uint16_t room);
 
@@ -159,12 +172,14 @@ struct room_message {
 	const uint16_t *rooms; /* likewise: as in the record */
 	size_t room_count;
 	size_t heard_count;
+	uint64_t sequence; /* its place in the stream of all machines; 0: it did not come from there
+			    */
 };
 
 /*
  * Appends a message and marks the room as news for every worker with members in it. False if
  * somebody else holds the room's lock: keep it and try again next turn. The workers are to be
- * woken.
+ * woken. One with a sequence is appended once: when the log has it already, nothing is done.
  */
 bool room_append(struct rooms *rooms, uint16_t room, const struct room_message *message);
 

@@ -22,6 +22,7 @@ void scoreboard_init(struct scoreboard *scoreboard, int64_t wall_ns)
 	for (unsigned i = 0; i < OPTIONS_WORKERS_MAX; i++) {
 		waker_init(&scoreboard->scores[i].waker);
 	}
+	waker_init(&scoreboard->scores[SCOREBOARD_BUS].waker);
 }
 
 void scoreboard_finish(struct scoreboard *scoreboard)
@@ -29,6 +30,7 @@ void scoreboard_finish(struct scoreboard *scoreboard)
 	for (unsigned i = 0; i < OPTIONS_WORKERS_MAX; i++) {
 		waker_finish(&scoreboard->scores[i].waker);
 	}
+	waker_finish(&scoreboard->scores[SCOREBOARD_BUS].waker);
 }
 
 uint64_t scoreboard_total(const struct scoreboard *scoreboard, enum counter counter)

@@ -69,21 +69,22 @@ struct score {
 	struct crash crash;
 };
 
-#define SCOREBOARD_OTHERS 2 /* processes that are no workers */
+#define SCOREBOARD_OTHERS 3 /* processes that are no workers */
 #define SCOREBOARD_JOINER OPTIONS_WORKERS_MAX
-#define SCOREBOARD_TLS    (OPTIONS_WORKERS_MAX + 1)
+#define SCOREBOARD_BUS    (OPTIONS_WORKERS_MAX + 1)
+#define SCOREBOARD_TLS    (OPTIONS_WORKERS_MAX + 2)
 
 struct scoreboard {
 	unsigned workers;   /* the most that there ever were: the first rows */
 	unsigned wanted;    /* as many as there are to be; those beyond retire */
 	int64_t started_ns; /* wall time */
-	/* Places for workers, and behind them those of the joiner and of tls (slot.h). */
+	/* Places for workers, and behind them those of the joiner, the bus and tls (slot.h). */
 	struct score scores[OPTIONS_WORKERS_MAX + SCOREBOARD_OTHERS];
 };
 
 /*
- * Fills a zeroed scoreboard and makes the wakers of all workers that there may be, before the first
- * fork: a waker has the same descriptor in all processes.
+ * Fills a zeroed scoreboard and makes the wakers of all workers that there may be, and of the bus,
+ * before the first fork: a waker has the same descriptor in all processes.
  */
 void scoreboard_init(struct scoreboard *scoreboard, int64_t wall_ns);
 

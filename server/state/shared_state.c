@@ -2,7 +2,7 @@
 
 #include "shared/base/clock.h"
 
-static size_t length_for(uint32_t seats)
+static size_t length_for(uint32_t seats, bool with_bus)
 {
 	const unsigned workers = OPTIONS_WORKERS_MAX;
 
@@ -10,7 +10,7 @@ static size_t length_for(uint32_t seats)
 	       sizeof(struct stock_board) + directory_size(workers, seats) + admission_size(seats) +
 	       rooms_size(OPTIONS_HISTORY_MAX) + inboxes_size(workers) + sizeof(struct logins) +
 	       streams_size(workers, seats) + plain_ends_size(seats) +
-	       workers * sizeof(struct told) + 6 * CACHE_LINE;
+	       workers * sizeof(struct told) + (with_bus ? bus_size() : 0) + 6 * CACHE_LINE;
 }
 
 void shared_state_init(struct shared_state *shared, const struct options *options)
@@ -22,7 +22,7 @@ void shared_state_init(struct shared_state *shared, const struct options *option
 	shared->workers = 0;
 	shared->seats = options->seats > options->max_connections ? options->seats
 								  : options->max_connections;
-	memory_init(memory, "turnstile", length_for(shared->seats));
+	memory_init(memory, "turnstile", length_for(shared->seats, options->bus_server_count > 0));
 	shared->scoreboard = memory_take(memory, sizeof(struct scoreboard), CACHE_LINE);
 	shared->queue = memory_take(memory, sizeof(struct booking_queue), CACHE_LINE);
 	shared->board = memory_take(memory, sizeof(struct stock_board), CACHE_LINE);
@@ -35,6 +35,7 @@ void shared_state_init(struct shared_state *shared, const struct options *option
 	shared->streams = streams_create(memory, workers, shared->seats, options);
 	shared->told = memory_take(memory, workers * sizeof(struct told), CACHE_LINE);
 	shared->plain_ends = plain_ends_create(memory, shared->seats);
+	shared->bus = options->bus_server_count > 0 ? bus_create(memory) : NULL;
 	scoreboard_init(shared->scoreboard, clock_wall_ns());
 	booking_queue_init(shared->queue, options->workers);
 	shared->queue->each_own = options->serialize == SERIALIZE_NONE;

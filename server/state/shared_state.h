@@ -13,6 +13,7 @@
 
 #include "server/config/options.h"
 #include "server/state/booking_queue.h"
+#include "server/state/bus.h"
 #include "server/state/directory.h"
 #include "server/state/inbox.h"
 #include "server/state/logins.h"
@@ -38,6 +39,7 @@ struct shared_state {
 	struct logins *logins;
 	struct streams *streams;
 	struct plain_ends *plain_ends;
+	struct bus *bus;          /* NULL: chat is this machine's own */
 	struct told *told;        /* [workers] */
 	struct mutex *store_lock; /* beside the store; NULL until it was opened first */
 };

@@ -82,6 +82,10 @@ void turn_wake_others(struct turn *turn)
 		turn->to_wake &= turn->to_wake - 1;
 		(void)waker_wake(&turn->shared->scoreboard->scores[other].waker);
 	}
+	if (turn->wakes_bus) {
+		turn->wakes_bus = false;
+		(void)waker_wake(&turn->shared->scoreboard->scores[SCOREBOARD_BUS].waker);
+	}
 }
 
 void turn_call_clerks(struct turn *turn)

@@ -30,6 +30,7 @@ struct turn {
 	unsigned reads;      /* sockets that had something in this turn */
 	uint64_t to_wake;    /* a bit a worker */
 	bool calls_clerks;   /* there are new requests on the queue of bookings */
+	bool wakes_bus;      /* there are new lines in its outbox */
 
 	struct sessions *sessions;   /* session/session.h */
 	struct posts *posts;         /* chat/post.h */
