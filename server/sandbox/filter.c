@@ -134,7 +134,7 @@ static const char *const for_processes[] = { "clone",
 
 static const char *const for_accept[] = { "accept4", NULL };
 
-static const char *const for_database[] = { "connect", NULL };
+static const char *const for_connecting[] = { "connect", NULL };
 
 /* A process gets its filter from the master, and changes its root before its own. */
 static const char *const for_root[] = { "capget", "capset", "chdir", "chroot", "fchdir", NULL };
@@ -264,9 +264,9 @@ static bool add_for_threads(scmp_filter_ctx filter)
 }
 
 /* Where to, Landlock says; no other kind of socket is made. */
-static bool add_for_database(scmp_filter_ctx filter)
+static bool add_connecting(scmp_filter_ctx filter)
 {
-	return add(filter, SCMP_ACT_ALLOW, for_database) &&
+	return add(filter, SCMP_ACT_ALLOW, for_connecting) &&
 	       add_where(filter, "socket", 0, WHOLE, AF_UNIX) &&
 	       add_where(filter, "socket", 0, WHOLE, AF_INET) &&
 	       add_where(filter, "socket", 0, WHOLE, AF_INET6);
@@ -291,7 +291,7 @@ static bool add_rights(scmp_filter_ctx filter, unsigned rights)
 	if ((rights & RIGHT_PAIRS) && !add_where(filter, "socketpair", 0, WHOLE, AF_UNIX)) {
 		return false;
 	}
-	if ((rights & RIGHT_DATABASE) && !add_for_database(filter)) {
+	if ((rights & (RIGHT_DATABASE | RIGHT_BUS)) && !add_connecting(filter)) {
 		return false;
 	}
 	if ((rights & RIGHT_MANAGER) && (!add(filter, SCMP_ACT_ALLOW, for_manager) ||

@@ -120,15 +120,19 @@ static void allow_to_read_again(int ruleset, const struct ruleset_attributes *at
 }
 
 /* Where the kernel knows of ports. */
-static void allow_database(int ruleset, const struct ruleset_attributes *attributes,
-			   const struct sandbox_paths *paths)
+static void allow_port(int ruleset, const struct ruleset_attributes *attributes, unsigned port)
 {
-	const struct port_rule rule = { .rights = TCP_CONNECT & attributes->ports,
-					.port = paths->port };
+	const struct port_rule rule = { .rights = TCP_CONNECT & attributes->ports, .port = port };
 
 	if (rule.rights != 0 && rule.port != 0) {
 		(void)syscall(SYS_landlock_add_rule, ruleset, RULE_PORT, &rule, 0);
 	}
+}
+
+static void allow_database(int ruleset, const struct ruleset_attributes *attributes,
+			   const struct sandbox_paths *paths)
+{
+	allow_port(ruleset, attributes, paths->port);
 	for (size_t i = 0; i < SANDBOX_READ_MAX; i++) {
 		if (paths->read[i]) {
 			allow(ruleset, attributes, paths->read[i], FILE_READ);
@@ -147,6 +151,9 @@ static void allow_what_is_needed(int ruleset, const struct ruleset_attributes *a
 	}
 	if (rights & RIGHT_DATABASE) {
 		allow_database(ruleset, attributes, paths);
+	}
+	for (size_t i = 0; (rights & RIGHT_BUS) && i < SANDBOX_PORTS_MAX; i++) {
+		allow_port(ruleset, attributes, paths->bus_ports[i]);
 	}
 	if ((rights & RIGHT_MANAGER) && paths->pid_file) {
 		allow_folder_of(ruleset, attributes, paths->pid_file, FILE_REMOVE);

@@ -44,6 +44,9 @@ unsigned sandbox_enter(enum sandbox_role role, const struct sandbox_paths *paths
 	if (paths->database && (rights & RIGHT_STORE)) {
 		rights |= RIGHT_DATABASE;
 	}
+	if (paths->bus_ports[0] == 0) {
+		rights &= ~(unsigned)RIGHT_BUS;
+	}
 
 	parts |= prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? SANDBOX_NO_NEW_PRIVILEGES : 0;
 	parts |= forbid_cores() ? SANDBOX_NOT_DUMPABLE : 0;
