@@ -31,12 +31,18 @@ static bool has_news(const struct rooms *rooms, uint16_t index)
 	       !name_hash_equal(rooms->hashes[index], kept->hash);
 }
 
+/* With a bus the stream keeps what was said, and topics: for all machines, and in its order. */
+static bool keeps_chat(const struct shared_state *shared)
+{
+	return !shared->bus;
+}
+
 bool archive_is_due(const struct shared_state *shared)
 {
 	if (clock_monotonic_ns() - shared->rooms->kept_ns < KEEP_NS) {
 		return false;
 	}
-	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
+	for (uint16_t i = 0; keeps_chat(shared) && i < ROOMS_MAX; i++) {
 		if (has_news(shared->rooms, i)) {
 			return true;
 		}
@@ -121,7 +127,8 @@ static bool keep_rooms(struct archive *archive)
 {
 	for (uint16_t i = 0; i < ROOMS_MAX; i++) {
 		archive->changed[i] = false;
-		if (has_news(archive->shared->rooms, i) && !keep_room(archive, i)) {
+		if (keeps_chat(archive->shared) && has_news(archive->shared->rooms, i) &&
+		    !keep_room(archive, i)) {
 			return false;
 		}
 	}
@@ -262,7 +269,8 @@ static void restore_ban(void *context, const struct store_ban *ban)
 
 bool archive_restore(struct shared_state *shared, struct store *store)
 {
-	return store_room_each(store, restore_room, shared) == STORE_OK &&
-	       store_message_each(store, restore_message, shared) == STORE_OK &&
+	return (!keeps_chat(shared) ||
+		(store_room_each(store, restore_room, shared) == STORE_OK &&
+		 store_message_each(store, restore_message, shared) == STORE_OK)) &&
 	       store_ban_each(store, restore_ban, shared) == STORE_OK;
 }

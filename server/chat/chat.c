@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "server/chat/cut.h"
 #include "server/chat/fan_out.h"
 #include "server/chat/operator.h"
 #include "server/chat/post.h"
@@ -191,6 +192,9 @@ enum outcome chat_say(struct session *session, uint16_t room, struct span text,
 	struct room_message said;
 	enum outcome outcome = user_may_speak(session, problem);
 
+	if (outcome == OUTCOME_DONE) {
+		outcome = post_is_possible(session->turn, problem);
+	}
 	if (outcome != OUTCOME_DONE) {
 		return outcome;
 	}
@@ -202,26 +206,31 @@ enum outcome chat_say(struct session *session, uint16_t room, struct span text,
 	return OUTCOME_DONE;
 }
 
-enum outcome chat_set_topic(struct session *session, uint16_t room, struct span text,
+enum outcome chat_set_topic(struct session *session, uint16_t room, struct span text, char *topic,
 			    struct problem *problem)
 {
 	char buffer[POST_TEXT_SIZE];
-	struct room_message topic = post_by(session, MESSAGE_TOPIC, text, buffer);
+	struct room_message posted = post_by(session, MESSAGE_TOPIC, text, buffer);
 
 	if (!is_member(session, room)) {
 		return refuse_stranger(problem);
 	}
-	if (topic.text.length >= ROOM_TOPIC_SIZE) {
+	if (posted.text.length >= ROOM_TOPIC_SIZE) {
 		return refuse(problem, PROBLEM_BADARG,
 			      "TEXT is too long: a topic has at most %d bytes",
 			      ROOM_TOPIC_SIZE - 1);
 	}
 	enum outcome outcome = user_may_speak(session, problem);
 
+	if (outcome == OUTCOME_DONE) {
+		outcome = post_is_possible(session->turn, problem);
+	}
 	if (outcome != OUTCOME_DONE) {
 		return outcome;
 	}
-	return post(session->turn, room, &topic) ? OUTCOME_DONE : OUTCOME_AGAIN;
+	memcpy(topic, posted.text.text, posted.text.length);
+	topic[posted.text.length] = '\0';
+	return post(session->turn, room, &posted) ? OUTCOME_DONE : OUTCOME_AGAIN;
 }
 
 /* Lists */
@@ -357,6 +366,7 @@ void chat_destroy(struct turn *turn)
 void chat_turn(struct turn *turn)
 {
 	posts_retry(turn);
+	cut_turn(turn);
 	operators_turn(turn);
 	user_turn(turn);
 	fan_out_turn(turn);
@@ -373,7 +383,7 @@ bool chat_yield(struct turn *turn)
 
 bool chat_has_news(const struct turn *turn)
 {
-	return user_has_news(turn) || operators_have_news(turn) ||
+	return user_has_news(turn) || operators_have_news(turn) || cut_has_news(turn) ||
 	       rooms_have_news(turn->shared->rooms, turn->worker);
 }
 

@@ -34,8 +34,11 @@ enum outcome chat_part(struct session *session, uint16_t room, char *name);
 enum outcome chat_say(struct session *session, uint16_t room, struct span text,
 		      struct problem *problem);
 
-/* On a room that chat_find_room found; to set a topic, one has to be in it. */
-enum outcome chat_set_topic(struct session *session, uint16_t room, struct span text,
+/*
+ * On a room that chat_find_room found; to set a topic, one has to be in it. TOPIC, ROOM_TOPIC_SIZE
+ * bytes, is what it was set to: with a bus the room has it a little later.
+ */
+enum outcome chat_set_topic(struct session *session, uint16_t room, struct span text, char *topic,
 			    struct problem *problem);
 
 /*

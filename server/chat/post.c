@@ -77,14 +77,50 @@ bool post_rename_waits(const struct turn *turn, uint64_t session)
 	return false;
 }
 
+/* What the stream of all machines puts in order: then it is said when that has it. */
+static bool goes_by_bus(const struct turn *turn, enum message_kind kind)
+{
+	return turn->shared->bus && (kind == MESSAGE_SAID || kind == MESSAGE_TOPIC);
+}
+
+static bool hand_to_bus(struct turn *turn, uint16_t room, const struct room_message *message)
+{
+	struct shared_state *shared = turn->shared;
+
+	if (!bus_put(shared->bus, turn->worker, shared->rooms->rooms[room].name, message)) {
+		return false;
+	}
+	turn->wakes_bus = true;
+	score_add(turn->score, COUNTER_MESSAGES, 1);
+	return true;
+}
+
+enum outcome post_is_possible(const struct turn *turn, struct problem *problem)
+{
+	const struct bus *bus = turn->shared->bus;
+
+	if (bus && bus_is_stuck(bus, turn->worker)) {
+		return refuse(problem, PROBLEM_BUSY,
+			      "the other machines cannot be reached, and %d lines wait for them; "
+			      "try again",
+			      BUS_LINES);
+	}
+	return OUTCOME_DONE;
+}
+
 bool post(struct turn *turn, uint16_t room, const struct room_message *message)
 {
 	/* A rename itself goes into the other rooms: that waits in one alone. */
 	bool waits = message->kind != MESSAGE_RENAMED &&
 		     post_rename_waits(turn, message->sender.session);
 
-	if (waits || has_queued(turn->posts, room) ||
-	    !room_append(turn->shared->rooms, room, message)) {
+	if (waits || has_queued(turn->posts, room)) {
+		return false;
+	}
+	if (goes_by_bus(turn, message->kind)) {
+		return hand_to_bus(turn, room, message);
+	}
+	if (!room_append(turn->shared->rooms, room, message)) {
 		return false;
 	}
 	score_add(turn->score, COUNTER_MESSAGES, 1);

@@ -29,11 +29,17 @@ void posts_retry(struct turn *turn);
 /* Whether a new nick of SESSION's waits for a room's lock: then all that it says has to, too. */
 bool post_rename_waits(const struct turn *turn, uint64_t session);
 
-/* Appends a message to a room's log and wakes who has to hear it; false if it has to wait. */
+/*
+ * Appends a message to a room's log and wakes who has to hear it; false if it has to wait. With a
+ * bus, what people say and topics are handed to that: it appends them here when they are said.
+ */
 bool post(struct turn *turn, uint16_t room, const struct room_message *message);
 
 /* The same, but a message that has to wait is queued. */
 void post_or_queue(struct turn *turn, uint16_t room, const struct room_message *message);
+
+/* Whether what is said can be taken now; -BUSY while the bus is away and enough waits for it. */
+enum outcome post_is_possible(const struct turn *turn, struct problem *problem);
 
 /* What SESSION does: TEXT is cleaned into BUFFER, POST_TEXT_SIZE bytes. */
 struct room_message post_by(const struct session *session, enum message_kind kind, struct span text,

@@ -92,10 +92,11 @@ enum outcome room_topic(struct session *session, struct span arguments, struct r
 	enum outcome outcome = chat_find_room(session, name, &room, problem);
 
 	if (outcome == OUTCOME_DONE && text.length > 0) {
-		outcome = chat_set_topic(session, room, text, problem);
+		outcome = chat_set_topic(session, room, text, topic, problem);
+	} else if (outcome == OUTCOME_DONE) {
+		room_read_topic(rooms, room, topic);
 	}
 	if (outcome == OUTCOME_DONE) {
-		room_read_topic(rooms, room, topic);
 		reply_line(reply, "+topic %s%s%s", rooms->rooms[room].name, *topic ? " " : "",
 			   topic);
 	}

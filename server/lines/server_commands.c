@@ -76,6 +76,23 @@ enum outcome server_op(struct session *session, struct span arguments, struct re
 	return outcome;
 }
 
+/* Where there is one. */
+static bool show_bus(const struct shared_state *shared, struct reply *reply)
+{
+	const struct score *score = &shared->scoreboard->scores[SCOREBOARD_BUS];
+	char sandbox[SANDBOX_TEXT_SIZE];
+
+	if (!shared->bus) {
+		return false;
+	}
+	reply_line(reply, "=bus %d %s 0 %s waiting=%llu generation=%u deaths=%u sandbox=%s",
+		   (int)score->pid, worker_state_name(score->state),
+		   shared->bus->up ? "connected" : "away",
+		   (unsigned long long)bus_waiting(shared->bus), score->generation, score->deaths,
+		   sandbox_text(score->sandbox, sandbox));
+	return true;
+}
+
 enum outcome server_workers(struct session *session, struct span arguments, struct reply *reply,
 			    struct problem *problem)
 {
@@ -103,6 +120,7 @@ enum outcome server_workers(struct session *session, struct span arguments, stru
 			   (unsigned long long)score->counters[COUNTER_BOOKED], score->generation,
 			   score->deaths, sandbox_text(score->sandbox, sandbox));
 	}
+	count += show_bus(session->turn->shared, reply);
 	reply_line(reply, "+workers %u", count);
 	return OUTCOME_DONE;
 }

@@ -26,6 +26,7 @@ static const char *named(const char *path)
 }
 
 _Static_assert(SANDBOX_READ_MAX == STORE_REACH_FILES, "all that connecting reads can be read");
+_Static_assert(SANDBOX_PORTS_MAX == OPTIONS_BUS_SERVERS_MAX, "each server can be reached");
 
 /* A file in FOLDER, whatever its name: what counts is the folder. */
 static const char *name_in(const char *folder, char name[PATH_MAX])
@@ -55,6 +56,9 @@ unsigned bind_to_role(enum sandbox_role role, const struct options *options)
 	};
 	for (size_t i = 0; i < SANDBOX_READ_MAX; i++) {
 		paths.read[i] = named(reach.files[i]);
+	}
+	for (size_t i = 0; i < options->bus_server_count; i++) {
+		paths.bus_ports[i] = options->bus_servers[i].port;
 	}
 	unsigned parts = options->sandbox ? sandbox_enter(role, &paths) : 0;
 	char text[SANDBOX_TEXT_SIZE];

@@ -289,16 +289,23 @@ static bool hear(void *context, struct slot *slot, const struct worker_message *
 
 /*
  * Once no worker is left the joiner has nothing more to do, and goes with the master; tls has the
- * last words of connections still to say.
+ * last words of connections still to say, and then the bus what people said last.
  */
 static void end_if_all_ended(struct master *master)
 {
+	struct slot *bus = &master->slots[SCOREBOARD_BUS];
+
 	for (uint32_t i = 0; i < master->slot_count; i++) {
-		if (slot_is_alive(&master->slots[i]) && master->slots[i].role != SLOT_JOINER) {
+		if (slot_is_alive(&master->slots[i]) && master->slots[i].role != SLOT_JOINER &&
+		    master->slots[i].role != SLOT_BUS) {
 			return;
 		}
 	}
-	event_base_loopbreak(master->base);
+	if (slot_is_alive(bus) && !bus->killed) {
+		slot_drain(bus);
+	} else {
+		event_base_loopbreak(master->base);
+	}
 }
 
 /* What a worker held that ended is freed and handed on. */
@@ -352,6 +359,7 @@ static void make_slots(struct master *master)
 	}
 	(void)make_slot(master, SLOT_JOINER, SCOREBOARD_JOINER,
 			options->serialize == SERIALIZE_JOIN);
+	(void)make_slot(master, SLOT_BUS, SCOREBOARD_BUS, options->bus_server_count > 0);
 	slot_accepts(make_slot(master, SLOT_TLS, SCOREBOARD_TLS, options_have_tls(options)),
 		     master->listeners, &master->key_pair);
 }
@@ -471,7 +479,7 @@ static void drain(struct master *master)
 
 		if (slot->role == SLOT_JOINER) {
 			slot_stop(slot);
-		} else {
+		} else if (slot->role != SLOT_BUS) {
 			slot_drain(slot);
 		}
 	}
@@ -574,7 +582,7 @@ static void make_reload(struct master *master, int argc, char **argv)
 
 	master->reload = reload_create(master->base, master->options, argc, argv, &owner);
 	master->rolling = (struct rolling){ .slots = master->slots,
-					    .count = SCOREBOARD_JOINER + 1,
+					    .count = SCOREBOARD_BUS + 1,
 					    .dispatch = master->dispatch };
 }
 

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/bus/target.h"
 #include "server/config/listener_option.h"
+#include "server/process/bus.h"
 #include "server/process/joiner.h"
 #include "server/process/tls.h"
 #include "server/sandbox/root.h"
@@ -18,7 +20,7 @@
 #define PAUSE_LAST_NS  (30 * NS_PER_SECOND)
 #define USEFUL_NS      NS_PER_SECOND       /* who lived that long was of use */
 #define LET_GO_NS      (5 * NS_PER_SECOND) /* what a worker that hangs is given, too */
-#define KEPT_BESIDE    (4 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX) /* the connections */
+#define KEPT_BESIDE    (5 + OPTIONS_WORKERS_MAX + OPTIONS_LISTENERS_MAX + BUS_FILES)
 
 const char *slot_name(const struct slot *slot)
 {
@@ -74,7 +76,7 @@ static size_t descriptors_to_keep(const struct slot *slot, int worker_end, uint3
 	}
 
 	keep[count++] = worker_end;
-	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
+	for (uint32_t i = 0; i < sizeof(slot->wakers) / sizeof(slot->wakers[0]); i++) {
 		keep[count++] = slot->wakers[i];
 	}
 	for (size_t i = 0; i < slot->start.listener_count; i++) {
@@ -85,6 +87,9 @@ static size_t descriptors_to_keep(const struct slot *slot, int worker_end, uint3
 	if (is_tls) {
 		keep[count++] = slot->start.key_pair.certificate;
 		keep[count++] = slot->start.key_pair.key;
+	}
+	if (slot->role == SLOT_BUS) {
+		count += bus_target_files(keep + count);
 	}
 	if (root_empty() >= 0) {
 		keep[count++] = root_empty();
@@ -111,6 +116,7 @@ static void name_process(const struct slot *slot, char *name, size_t size)
 	switch (slot->role) {
 	case SLOT_WORKER: (void)snprintf(name, size, "turnstile-w%u", slot->number + 1); break;
 	case SLOT_JOINER: (void)snprintf(name, size, "turnstile-join"); break;
+	case SLOT_BUS: (void)snprintf(name, size, "turnstile-bus"); break;
 	case SLOT_TLS: (void)snprintf(name, size, "turnstile-tls"); break;
 	}
 }
@@ -118,7 +124,7 @@ static void name_process(const struct slot *slot, char *name, size_t size)
 /* Forks it with the channel's WORKER_END; false with errno set. */
 static bool fork_process(struct slot *slot, int worker_end)
 {
-	static int (*const runs[])(void *start) = { worker_run, joiner_run, tls_run };
+	static int (*const runs[])(void *start) = { worker_run, joiner_run, bus_run, tls_run };
 	uint32_t seats = 0;
 
 	slot->start.sockets = slot->owner->sockets(slot->owner->context, slot, &seats);
@@ -552,14 +558,17 @@ static void on_start(evutil_socket_t descriptor, short what, void *argument)
 void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_state *shared,
 	       enum slot_role role, uint32_t number)
 {
+	static const char *const names[] = {
+		[SLOT_JOINER] = "the joiner", [SLOT_BUS] = "the bus", [SLOT_TLS] = "tls"
+	};
+
 	slot->owner = owner;
 	slot->role = role;
 	slot->number = number;
 	if (role == SLOT_WORKER) {
 		(void)snprintf(slot->start.name, sizeof(slot->start.name), "worker %u", number + 1);
 	} else {
-		(void)snprintf(slot->start.name, sizeof(slot->start.name),
-			       role == SLOT_JOINER ? "the joiner" : "tls");
+		(void)snprintf(slot->start.name, sizeof(slot->start.name), "%s", names[role]);
 	}
 	slot->start_event = event_new(owner->base, -1, 0, on_start, slot);
 	slot->start.shared = shared;
@@ -567,6 +576,8 @@ void slot_init(struct slot *slot, const struct slot_owner *owner, struct shared_
 	for (uint32_t i = 0; i < OPTIONS_WORKERS_MAX; i++) {
 		slot->wakers[i] = shared->scoreboard->scores[i].waker.descriptor;
 	}
+	slot->wakers[OPTIONS_WORKERS_MAX] =
+		shared->scoreboard->scores[SCOREBOARD_BUS].waker.descriptor;
 }
 
 void slot_accepts(struct slot *slot, const int *listeners, const struct key_pair *key_pair)

@@ -1,7 +1,7 @@
 /*
- * slot: one of the master's processes: a worker, the joiner, or tls. Starts it, watches it, hears
- * what it says, and starts another when it ended: one that was of no use after a pause that
- * doubles.
+ * slot: one of the master's processes: a worker, the joiner, the bus, or tls. Starts it, watches
+ * it, hears what it says, and starts another when it ended: one that was of no use after a pause
+ * that doubles.
  *
  * The master owns the slots and is told what happens in them (struct slot_owner). A death is
  * learned through the pidfd; what the dead one said before is heard first.
@@ -40,7 +40,7 @@ struct slot_owner {
 	struct event_base *base;
 };
 
-enum slot_role { SLOT_WORKER, SLOT_JOINER, SLOT_TLS };
+enum slot_role { SLOT_WORKER, SLOT_JOINER, SLOT_BUS, SLOT_TLS };
 
 /* Who ended, and why; told in one line when it is known who goes on. */
 struct slot_death {
@@ -53,7 +53,7 @@ enum slot_parting { SLOT_STAYS, SLOT_REPLACED, SLOT_YIELDED };
 struct slot {
 	const struct slot_owner *owner;
 	enum slot_role role;
-	uint32_t number; /* of the worker, from 0; behind the last, the joiner's and tls's */
+	uint32_t number;         /* of the worker, from 0; behind the last, those of the others */
 	struct process *process; /* NULL while the slot is empty */
 	int channel;
 	bool ready;
@@ -69,7 +69,8 @@ struct slot {
 	int64_t ended_ns;        /* when the last one in it ended that was ready */
 	struct slot_death death; /* that was not told yet: it has no successor */
 	int64_t pause_ns;
-	int wakers[OPTIONS_WORKERS_MAX]; /* descriptors: those in shared memory can be changed */
+	int wakers[OPTIONS_WORKERS_MAX + 1]; /* descriptors: those in shared memory can be changed;
+						the last is the bus's */
 	struct event *end_event;
 	struct event *channel_event;
 	struct event *start_event;
@@ -94,7 +95,7 @@ void slot_start(struct slot *slot);
 /*
  * Asks it to let go; the header says what follows. Where nobody is just now, slot_replace starts
  * somebody, and slot_yield says false: nobody starts, and `ended` is not called. With slots of
- * workers and of the joiner; both do nothing after slot_stop or slot_drain.
+ * workers, of the joiner and of the bus; both do nothing after slot_stop or slot_drain.
  */
 void slot_replace(struct slot *slot);
 bool slot_yield(struct slot *slot);
@@ -135,7 +136,7 @@ void slot_kill(struct slot *slot, const char *why);
 bool slot_read_message(const struct channel_message *received, enum slot_role role,
 		       struct worker_message *message);
 
-/* Whom messages are about: "worker 3", "the joiner", "tls". */
+/* Whom messages are about: "worker 3", "the joiner", "the bus", "tls". */
 const char *slot_name(const struct slot *slot);
 
 #endif

@@ -11,6 +11,7 @@
 #include "db/booking/lapse.h"
 #include "db/open.h"
 #include "server/booking/batch.h"
+#include "server/bus/target.h"
 #include "server/chat/archive.h"
 #include "server/config/listener.h"
 #include "server/config/listener_option.h"
@@ -267,6 +268,7 @@ void start_up(const struct options *options, bool takes_over, struct shared_stat
 	warn_of_chaos(options);
 	raise_limits(options);
 	prepare_tls(options, key_pair);
+	bus_target_find(options);
 	shared_state_init(shared, options);
 	open_listeners(options, listeners);
 	become_user(options->user, options->sandbox);

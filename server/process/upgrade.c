@@ -347,6 +347,10 @@ static void go_on_when_all_let_go(struct upgrade *upgrade)
 		ask_to_yield(upgrade, SLOT_JOINER);
 		return;
 	}
+	if (is_anyone_there(upgrade, SLOT_BUS)) {
+		ask_to_yield(upgrade, SLOT_BUS);
+		return;
+	}
 	if (upgrade->owner.copies) {
 		copies_sweep(upgrade->owner.copies);
 	}
