@@ -1,0 +1,391 @@
+/*
+ * Two servers on one NATS: their rooms are one, in one order, whatever is killed or cut off.
+ */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "tests/programs/office.h"
+#include "tests/programs/watch.h"
+#include "tests/support/child.h"
+#include "tests/support/nats.h"
+
+#define LINES    300 /* of each machine, while something is killed */
+#define OUTBOX   1024
+#define TEXT_MAX 64
+
+static struct nats nats;
+static struct turnstiled a, b;
+static struct talk ann, bob;
+
+static void init(void)
+{
+	if (!nats_init(&nats)) {
+		cr_skip_test("no nats-server is installed");
+	}
+	turnstiled_init(&a, TURNSTILED);
+	turnstiled_init(&b, TURNSTILED);
+}
+
+static void finish(void)
+{
+	turnstiled_finish(&a);
+	turnstiled_finish(&b);
+	nats_finish(&nats);
+}
+
+TestSuite(programs_bus, .init = init, .fini = finish, .timeout = 120);
+
+static void start(struct turnstiled *server, const char *node)
+{
+	turnstiled_start(server, "--workers", "2", "--node", node, "--bus", nats_url(&nats),
+			 "--op-password-file", password_file(server));
+}
+
+static void enter(struct talk *talk, const struct turnstiled *server, const char *nick)
+{
+	talk_open_greeted(talk, server->lines_port);
+	ask(talk, text_of("+nick %s$", nick), "/nick %s", nick);
+	ask(talk, "+join #tea", "/join #tea");
+}
+
+static void start_both(void)
+{
+	nats_start(&nats);
+	start(&a, "a");
+	start(&b, "b");
+	enter(&ann, &a, "ann");
+	enter(&bob, &b, "bob");
+}
+
+/* The next event that is no notice: a cut may last long enough for one. */
+static const char *hear(struct talk *talk)
+{
+	const char *line;
+
+	do {
+		line = talk_expect_event(talk, "*");
+	} while (strncmp(line, "*notice ", strlen("*notice ")) == 0);
+	return line;
+}
+
+static void expect_said(struct talk *talk, const char *said)
+{
+	cr_assert_str_eq(hear(talk), said);
+}
+
+static bool is_connected(struct talk *talk)
+{
+	return stat_of(talk, "turnstile_bus_connected") == 1;
+}
+
+/* The bus process, as /workers has it. */
+static pid_t bus_of(struct talk *talk)
+{
+	int pid = 0;
+
+	talk_say(talk, "/workers");
+	for (const char *line = ""; line[0] != '+';) {
+		line = talk_line(talk);
+		(void)sscanf(line, "=bus %d", &pid);
+	}
+	return pid;
+}
+
+Test(programs_bus, a_room_is_one_on_both_machines)
+{
+	start_both();
+	talk_say(&ann, "good morning");
+	expect_said(&bob, "*say #tea ann@a good morning");
+	talk_say(&bob, "good evening");
+	expect_said(&ann, "*say #tea bob@b good evening");
+	ask(&bob, "+topic #tea green$", "/topic #TEA green");
+	talk_expect_event(&ann, "*topic #tea bob@b green");
+	ask(&ann, "+topic #tea green$", "/topic #tea");
+}
+
+/* Who speaks hears nothing of it, others on the same machine hear the nick as it is. */
+Test(programs_bus, on_ones_own_machine_a_nick_is_as_ever)
+{
+	static struct talk eve;
+
+	start_both();
+	enter(&eve, &a, "eve");
+	talk_say(&ann, "one");
+	expect_said(&eve, "*say #tea ann one");
+	expect_said(&bob, "*say #tea ann@a one");
+	talk_say(&bob, "two");
+	talk_expect_event(&ann, "*join #tea eve");
+	expect_said(&ann, "*say #tea bob@b two");
+}
+
+Test(programs_bus, a_machine_that_comes_later_has_the_history_and_the_topic)
+{
+	nats_start(&nats);
+	start(&a, "a");
+	enter(&ann, &a, "ann");
+	ask(&ann, "+say #tea$", "/say one");
+	ask(&ann, "+topic #tea green$", "/topic #tea green");
+	ask(&ann, "+say #tea$", "/say two");
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	start(&b, "b");
+	enter(&bob, &b, "bob");
+	ask(&bob, "+topic #tea green$", "/topic #tea");
+	talk_say(&bob, "/history");
+	cr_assert(strstr(talk_line(&bob), " ann@a one"));
+	cr_assert(strstr(talk_line(&bob), " ann@a two"));
+	talk_expect(&bob, "+history 2");
+}
+
+Test(programs_bus, a_machine_that_was_stopped_finds_what_was_said_meanwhile)
+{
+	start_both();
+	talk_say(&ann, "one");
+	expect_said(&bob, "*say #tea ann@a one");
+	talk_close(&bob);
+	cr_assert_eq(turnstiled_stop(&b), 0);
+	talk_say(&ann, "two");
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	start(&b, "b");
+	enter(&bob, &b, "bob");
+	talk_say(&bob, "/history");
+	cr_assert(strstr(talk_line(&bob), " ann@a one"));
+	cr_assert(strstr(talk_line(&bob), " ann@a two"));
+	talk_expect(&bob, "+history 2");
+}
+
+/* What is said last is said, though the server stops. */
+Test(programs_bus, what_was_said_before_a_stop_is_heard_elsewhere)
+{
+	start_both();
+	for (int i = 0; i < LINES; i++) {
+		talk_say(&ann, "line %d", i);
+	}
+	ask(&ann, "+pong", "/ping");
+	cr_assert_eq(turnstiled_stop(&a), 0);
+	for (int i = 0; i < LINES; i++) {
+		expect_said(&bob, text_of("*say #tea ann@a line %d", i));
+	}
+}
+
+/* Cuts */
+
+Test(programs_bus, without_the_bus_all_else_goes_on_and_people_are_told_once_a_cut)
+{
+	nats_start(&nats);
+	start(&a, "a");
+	enter(&ann, &a, "ann");
+	nats_stop(&nats, SIGKILL);
+	talk_expect_event(&ann, "*notice the other machines cannot be reached");
+	ask(&ann, "+say #tea$", "/say waits");
+	ask(&ann, "+pong", "/ping");
+	cr_assert_eq(stat_of(&ann, "turnstile_bus_waiting"), 1);
+	nats_start(&nats);
+	talk_expect_event(&ann, "*notice the other machines are reached again");
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	cr_assert_eq(stat_of(&ann, "turnstile_bus_cuts_total"), 1);
+}
+
+Test(programs_bus, what_is_said_during_a_cut_is_heard_afterwards_once_and_in_order)
+{
+	start_both();
+	nats_stop(&nats, SIGKILL);
+	for (int i = 0; i < LINES; i++) {
+		talk_say(&ann, "line %d", i);
+	}
+	ask(&ann, "+pong", "/ping");
+	nats_start(&nats);
+	for (int i = 0; i < LINES; i++) {
+		expect_said(&bob, text_of("*say #tea ann@a line %d", i));
+	}
+	talk_say(&ann, "and on");
+	expect_said(&bob, "*say #tea ann@a and on");
+}
+
+Test(programs_bus, beyond_what_may_wait_it_is_busy)
+{
+	nats_start(&nats);
+	start(&a, "a");
+	enter(&ann, &a, "ann");
+	nats_stop(&nats, SIGKILL);
+	cr_assert(eventually(!is_connected(&ann)));
+	for (int i = 0; i < OUTBOX; i++) {
+		ask(&ann, "+say #tea$", "/say %d", i);
+	}
+	ask(&ann, "-BUSY ", "/say one too many");
+	ask(&ann, "-BUSY ", "/topic #tea one too many");
+	nats_start(&nats);
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	ask(&ann, "+say #tea$", "/say again");
+}
+
+Test(programs_bus, a_server_starts_without_the_bus_and_is_joined_when_that_is_there)
+{
+	start(&a, "a");
+	start(&b, "b");
+	enter(&ann, &a, "ann");
+	enter(&bob, &b, "bob");
+	talk_say(&ann, "early");
+	nats_start(&nats);
+	expect_said(&bob, "*say #tea ann@a early");
+	talk_say(&bob, "late");
+	expect_said(&ann, "*say #tea bob@b late");
+	cr_assert(log_has(&a, "the bus is away"));
+}
+
+/* The one that knew what was said is gone, another one is in its place. */
+Test(programs_bus, when_the_stream_is_lost_chat_goes_on_with_what_is_new)
+{
+	start_both();
+	talk_say(&ann, "one");
+	expect_said(&bob, "*say #tea ann@a one");
+	nats_stop(&nats, SIGKILL);
+	nats_forget(&nats);
+	nats_start(&nats);
+	talk_say(&ann, "two");
+	expect_said(&bob, "*say #tea ann@a two");
+	talk_say(&bob, "three");
+	expect_said(&ann, "*say #tea bob@b three");
+	cr_assert(log_has(&a, "its stream is another one now"));
+}
+
+/* Kills */
+
+/* A machine's lines, told to the other while SHAKE is called now and then; all is one order. */
+static void talk_while(void (*shake)(int step))
+{
+	static struct talk listener_a, listener_b;
+	static char heard_a[2 * LINES][TEXT_MAX];
+	char line[TEXT_MAX];
+
+	start_both();
+	enter(&listener_a, &a, "la");
+	enter(&listener_b, &b, "lb");
+	for (int i = 0; i < LINES; i++) {
+		ask(&ann, "+say #tea$", "/say a %d", i);
+		ask(&bob, "+say #tea$", "/say b %d", i);
+		shake(i);
+	}
+	int next[2] = { 0, 0 };
+	for (int i = 0; i < 2 * LINES; i++) {
+		const char *said = hear(&listener_a);
+		char whose;
+		int number;
+
+		(void)snprintf(heard_a[i], TEXT_MAX, "%s", strchr(said + 10, ' '));
+		cr_assert_eq(sscanf(heard_a[i], " %c %d", &whose, &number), 2);
+		cr_assert_eq(number, next[whose == 'b']++, "%s", said);
+	}
+	for (int i = 0; i < 2 * LINES; i++) {
+		const char *said = hear(&listener_b);
+
+		(void)snprintf(line, sizeof(line), "%s", strchr(said + 10, ' '));
+		cr_assert_str_eq(line, heard_a[i]);
+	}
+}
+
+static void kill_bus_processes(int step)
+{
+	static struct talk watcher;
+
+	if (step == 0) {
+		talk_open_greeted(&watcher, a.lines_port);
+		become_operator(&watcher);
+	}
+	if (step % 40 == 39) {
+		(void)watch_signal(a.pid, bus_of(&watcher), SIGKILL);
+	}
+}
+
+Test(programs_bus, killed_bus_processes_leave_one_order_on_both)
+{
+	talk_while(kill_bus_processes);
+}
+
+static void kill_nats(int step)
+{
+	if (step % 100 == 99) {
+		nats_stop(&nats, SIGKILL);
+		nats_start(&nats);
+	}
+}
+
+Test(programs_bus, a_killed_nats_leaves_one_order_on_both)
+{
+	talk_while(kill_nats);
+}
+
+static void kill_workers(int step)
+{
+	static unsigned seed = 7;
+
+	if (step % 60 == 59) {
+		(void)watch_signal_any(b.pid, &seed, SIGKILL);
+	}
+}
+
+Test(programs_bus, killed_workers_leave_one_order_on_both)
+{
+	talk_while(kill_workers);
+}
+
+Test(programs_bus, an_upgrade_and_a_reload_go_on_where_the_bus_was)
+{
+	start_both();
+	talk_say(&ann, "one");
+	expect_said(&bob, "*say #tea ann@a one");
+	nats_stop(&nats, SIGKILL);
+	ask(&bob, "+say #tea$", "/say waits");
+	turnstiled_upgrade(&b);
+	ask(&ann, "+say #tea$", "/say waits too");
+	nats_start(&nats);
+	expect_said(&ann, "*say #tea bob@b waits");
+	expect_said(&bob, "*say #tea ann@a waits too");
+	kill(b.pid, SIGHUP);
+	cr_assert(eventually(log_has(&b, "reloaded")));
+	talk_say(&ann, "two");
+	expect_said(&bob, "*say #tea ann@a two");
+	talk_say(&bob, "/history");
+	cr_assert(strstr(talk_line(&bob), " ann@a one"));
+}
+
+/* Options */
+
+Test(programs_bus, it_signs_in_by_a_file)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&nats.folder, "credentials", path);
+	FILE *file = fopen(path, "we");
+
+	cr_assert(file && fputs("turnstile:a word\n", file) >= 0 && fclose(file) == 0);
+	cr_assert_eq(chmod(path, 0600), 0);
+	nats.arguments[0] = "--user";
+	nats.arguments[1] = "turnstile";
+	nats.arguments[2] = "--pass";
+	nats.arguments[3] = "a word";
+	nats_start(&nats);
+	setenv("NATS_CREDS", path, 1);
+	start(&a, "a");
+	unsetenv("NATS_CREDS");
+	start(&b, "b");
+	enter(&ann, &a, "ann");
+	enter(&bob, &b, "bob");
+	cr_assert(is_connected(&ann));
+	cr_assert(!is_connected(&bob));
+	cr_assert(log_has(&b, "Authorization"));
+	cr_assert(!log_has(&a, "a word"));
+}
+
+Test(programs_bus, without_a_bus_there_is_no_such_process)
+{
+	turnstiled_start(&a, "--op-password-file", password_file(&a));
+	enter(&ann, &a, "ann");
+	become_operator(&ann);
+	cr_assert_eq(bus_of(&ann), 0);
+}
