@@ -22,15 +22,19 @@ static const char *const texts[POSTGRES_QUERIES] = {
 	[POSTGRES_COMMIT] = "COMMIT",
 	[POSTGRES_ROLLBACK] = "ROLLBACK",
 	[POSTGRES_CLOCK] = "SELECT (extract(epoch FROM clock_timestamp())" NANOSECONDS,
+	/*
+	 * An array, not IN: a row that had to be waited for is held against the condition once
+	 * more, by itself, and of IN's several selects all but one are empty then.
+	 */
 	[POSTGRES_EVENTS_LOCK] =
-		"SELECT " EVENT_COLUMNS " FROM events WHERE number IN ("
+		"SELECT " EVENT_COLUMNS " FROM events WHERE number = ANY (ARRAY("
 		" SELECT number FROM events WHERE name = ANY ($1::text[])"
 		" UNION ALL SELECT event FROM tickets WHERE number = ANY ($2::bigint[])"
 		" UNION ALL SELECT event FROM tickets WHERE state = 2 AND tied > 0"
 		" AND tied = ANY ($3::bigint[])"
 		" UNION ALL (SELECT event FROM tickets WHERE state = 2"
 		" AND expires <= (extract(epoch FROM now())" NANOSECONDS
-		" ORDER BY expires LIMIT " LAPSES_AHEAD "))"
+		" ORDER BY expires LIMIT " LAPSES_AHEAD ")))"
 		" ORDER BY number FOR NO KEY UPDATE",
 	[POSTGRES_EVENT_BY_NAME] =
 		"SELECT " EVENT_COLUMNS " FROM events WHERE name = $1::text FOR NO KEY UPDATE",
