@@ -527,14 +527,15 @@ static bool serve_all(struct batcher *batcher)
 
 /*
  * Says that this server is there, and looks what others changed in the store: about once a second,
- * since what the clerks of our other workers committed looks the same. And at once what became of a
+ * since what the clerks of our other workers committed looks the same. At once with a new handle,
+ * which knows nothing of what they changed before. And at once what became of a
  * commit that failed, when who was in it was told that nobody knows: who asks again is told, and
  * the board has to agree.
  */
 static bool look_around(struct batcher *batcher)
 {
 	int64_t now_ns = clock_monotonic_ns();
-	const bool unseen = batcher->queue->unseen;
+	const bool unseen = batcher->queue->unseen || batcher->new_handle;
 	const int64_t rest_ns = store_was_told(batcher->store) ? TOLD_NS : LOOK_NS;
 
 	if (!unseen && now_ns - batcher->queue->looked_ns < rest_ns) {
@@ -550,6 +551,7 @@ static bool look_around(struct batcher *batcher)
 		batcher->queue->next_expiry_ns = 0; /* what is tied to those that are gone */
 	}
 	if (store_changed_elsewhere(batcher->store) || unseen) {
+		batcher->new_handle = false;
 		batcher->queue->unseen = !batch_fill_board(batcher->store, batcher->shared->board);
 		batcher->queue->next_expiry_ns = 0;
 		wake_loop(batcher, batcher->worker);
@@ -668,6 +670,7 @@ bool batch_open(struct batcher *batcher, char *why)
 	if (store) {
 		store_close(batcher->store);
 		batcher->store = store;
+		batcher->new_handle = true;
 	}
 	return store;
 }
