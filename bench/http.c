@@ -10,7 +10,7 @@
 
 void bench_put_host(struct bench_text *text, const struct bench_plan *plan)
 {
-	const struct sockaddr_in *address = (const struct sockaddr_in *)&plan->address;
+	const struct sockaddr_in *address = (const struct sockaddr_in *)&plan->servers[0].address;
 	char name[INET_ADDRSTRLEN] = "";
 
 	(void)inet_ntop(AF_INET, &address->sin_addr, name, sizeof(name));

@@ -115,7 +115,7 @@ def book(options):
             return execute(side, side.run(clients, options.seconds))
         return run(side, "book", "--keys", "--clients", clients, "--seconds", options.seconds)
 
-    kinds = [sides.Turnstile, sides.TurnstilePostgres, sides.RedisSale, sides.Postgres,
+    kinds = [sides.Turnstile, sides.TurnstilePostgres, sides.TurnstileNodes, sides.RedisSale, sides.Postgres,
              sides.Sqlite, sides.Python]
     rows = []
     for clients in options.clients or [16, 64, 256]:

@@ -314,6 +314,36 @@ class TurnstilePostgres(Turnstile):
         self.beneath.stop()
 
 
+class TurnstileNodes(TurnstilePostgres):
+    """Two of them on one PostgreSQL, half of the clients at each."""
+    name = "turnstile, two nodes"
+
+    def node(self, name, port):
+        state = self.folder / name
+        state.mkdir(exist_ok=True)
+        return [BUILT / "turnstiled", "--listen", f"lines:127.0.0.1:{port}", "--state", state, "--rate", 0,
+                "--event", f"rush={EVENT_TOTAL}",
+                "--store", f"postgresql://bench@127.0.0.1:{self.beneath.port}/postgres"]
+
+    def command(self):
+        self.second_port = free_port()
+        nodes = [shlex.join(map(str, self.node(name, port))) for name, port in [("a", self.port), ("b", self.second_port)]]
+        return ["sh", "-c", f"{nodes[0]} & first=$!\n{nodes[1]} & second=$!\n"
+                "trap 'kill -QUIT $first $second' QUIT TERM\nwait; wait"]
+
+    def fill(self):
+        """Both listen, and the second knows of the event."""
+        deadline = time.monotonic() + START_SECONDS
+        ask = [BUILT / "turnstile", "--port", str(self.second_port), "send", "/left rush"]
+        while subprocess.run(ask, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the second node does not start")
+            time.sleep(0.05)
+
+    def bench(self):
+        return [BUILT / "turnstile", "bench", "--host", f"127.0.0.1:{self.port}", "--host", f"127.0.0.1:{self.second_port}"]
+
+
 class Local(Side):
     """Processes on one file, without a server: a program that is given FILE PROCESSES SECONDS."""
     program = []

@@ -51,7 +51,7 @@ enum {
 struct bench_line {
 	struct bench_plan plan;
 	const struct bench_name *name;
-	struct server_address server;
+	struct server_addresses addresses;
 };
 
 static const struct bench_name *find(const char *name)
@@ -78,7 +78,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct bench_plan *plan = &line->plan;
 
 	switch (key) {
-	case ARGP_KEY_INIT: state->child_inputs[0] = &line->server; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &line->addresses; return 0;
 	case KEY_CLIENTS:
 		plan->clients = (unsigned)option_number("clients", argument, 1, BENCH_CLIENTS_MAX);
 		return 0;
@@ -136,7 +136,8 @@ static const struct argp_option options[] = {
 
 static void read_command_line(struct bench_line *line, int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &server_address_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &server_addresses_argp, 0, NULL, 0 },
+						      { 0 } };
 	const struct argp argp = { .options = options,
 				   .parser = parse,
 				   .args_doc = "echo|ping|book|chat|connect|idle",
@@ -177,35 +178,44 @@ static void fill_in_defaults(struct bench_line *line)
 	}
 }
 
-static void resolve(struct bench_line *line)
+static void resolve(struct bench_server *server, const struct server_address *address)
 {
 	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found;
-	int error =
-		getaddrinfo(line->server.host, server_address_port(&line->server), &wanted, &found);
+	int error = getaddrinfo(address->host, server_address_port(address), &wanted, &found);
 
 	if (error != 0) {
-		die("cannot find %s port %s: %s", line->server.host,
-		    server_address_port(&line->server), gai_strerror(error));
+		die("cannot find %s port %s: %s", address->host, server_address_port(address),
+		    gai_strerror(error));
 	}
-	memcpy(&line->plan.address, found->ai_addr, found->ai_addrlen);
-	line->plan.address_length = found->ai_addrlen;
+	server->named = address;
+	memcpy(&server->address, found->ai_addr, found->ai_addrlen);
+	server->address_length = found->ai_addrlen;
 	freeaddrinfo(found);
+}
+
+static void find_servers(struct bench_line *line)
+{
+	struct server_addresses *addresses = &line->addresses;
+
+	for (unsigned i = 0; i < addresses->count; i++) {
+		if (!addresses->each[i].port && line->name->kind == BENCH_ECHO) {
+			addresses->each[i].port = ECHO_PORT;
+		}
+		resolve(&line->plan.servers[i], &addresses->each[i]);
+	}
+	line->plan.server_count = addresses->count;
 }
 
 int bench_main(const struct server_address *server, int argc, char **argv,
 	       const struct bench_protocol *(*protocol_of)(enum bench_kind kind))
 {
-	struct bench_line line = { .server = *server, .plan = { .event = "rush" } };
+	struct bench_line line = { .addresses.usual = *server, .plan = { .event = "rush" } };
 	static struct bench_result result;
 
 	read_command_line(&line, argc, argv);
 	fill_in_defaults(&line);
-	if (!line.server.port && line.name->kind == BENCH_ECHO) {
-		line.server.port = ECHO_PORT;
-	}
-	line.plan.where = &line.server;
-	resolve(&line);
+	find_servers(&line);
 	const struct bench_protocol *protocol = protocol_of(line.name->kind);
 	if (!protocol) {
 		usage_error("there is no bench %s of this server", line.name->name);

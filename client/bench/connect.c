@@ -43,10 +43,11 @@ struct visits {
 };
 
 /* Only where it is IPv4's loopback network that is connected to. */
-static void choose_source(const struct visits *visits, int descriptor)
+static void choose_source(const struct visits *visits, const struct bench_server *server,
+			  int descriptor)
 {
 	const int yes = 1;
-	const struct sockaddr_in *to = (const struct sockaddr_in *)&visits->plan->address;
+	const struct sockaddr_in *to = (const struct sockaddr_in *)&server->address;
 	struct sockaddr_in from = { .sin_family = AF_INET };
 
 	if (to->sin_family != AF_INET || ntohl(to->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) {
@@ -60,19 +61,20 @@ static void choose_source(const struct visits *visits, int descriptor)
 static void begin(struct visits *visits, struct visit *visit)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = visit } };
+	const struct bench_server *server = bench_server_of(visits->plan, (uint64_t)visits->made);
 
 	visit->length = 0;
 	visit->begun_ns = clock_monotonic_ns();
-	visit->descriptor = socket(visits->plan->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	visit->descriptor = socket(server->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (visit->descriptor < 0) {
 		die("cannot make a socket: %s", strerror(errno));
 	}
-	choose_source(visits, visit->descriptor);
-	if (connect(visit->descriptor, (const struct sockaddr *)&visits->plan->address,
-		    visits->plan->address_length) != 0) {
+	choose_source(visits, server, visit->descriptor);
+	if (connect(visit->descriptor, (const struct sockaddr *)&server->address,
+		    server->address_length) != 0) {
 		die("cannot connect: %s", strerror(errno));
 	}
-	visit->descriptor = bench_secure(visits->plan, visit->descriptor, &visit->link);
+	visit->descriptor = bench_secure(server->named, visit->descriptor, &visit->link);
 	if (send(visit->descriptor, visits->request.bytes, visits->request.length, MSG_NOSIGNAL) !=
 		    (ssize_t)visits->request.length ||
 	    epoll_ctl(visits->epoll, EPOLL_CTL_ADD, visit->descriptor, &event) != 0) {
@@ -166,7 +168,7 @@ void bench_connect(const struct bench_plan *plan, const struct bench_protocol *p
 	if (!visits.visits || visits.epoll < 0) {
 		die("cannot set the bench up: %s", strerror(errno));
 	}
-	descriptor_limit_raise(plan->clients, plan->where);
+	descriptor_limit_raise(plan->clients, plan->servers[0].named);
 	protocol->request(&visits.request, plan, 0, 0);
 	open_all(&visits);
 	if (plan->count == 0) {

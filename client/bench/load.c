@@ -168,16 +168,17 @@ void bench_load_turn(struct bench_load *load, int64_t timeout_ns)
 static void open_client(struct bench_load *load, struct bench_client *client)
 {
 	const int yes = 1;
+	const struct bench_server *server = bench_server_of(load->plan, client->number);
 
-	client->descriptor = socket(load->plan->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	client->descriptor = socket(server->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	/* Connecting may wait: only a full backlog makes it, and then waiting is right. */
 	if (client->descriptor < 0 ||
-	    connect(client->descriptor, (const struct sockaddr *)&load->plan->address,
-		    load->plan->address_length) != 0) {
+	    connect(client->descriptor, (const struct sockaddr *)&server->address,
+		    server->address_length) != 0) {
 		die("cannot connect: %s", strerror(errno));
 	}
 	setsockopt(client->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	client->descriptor = bench_secure(load->plan, client->descriptor, &client->link);
+	client->descriptor = bench_secure(server->named, client->descriptor, &client->link);
 	if (fcntl(client->descriptor, F_SETFL, O_NONBLOCK) != 0) {
 		die("cannot set a socket up: %s", strerror(errno));
 	}
@@ -254,7 +255,7 @@ void bench_load_open(struct bench_load *load, const struct bench_plan *plan,
 	if (load->epoll < 0) {
 		die("cannot make an epoll: %s", strerror(errno));
 	}
-	descriptor_limit_raise(client_count, plan->where);
+	descriptor_limit_raise(client_count, plan->servers[0].named);
 	make_clients(load, output_size);
 	connect_all(load);
 }

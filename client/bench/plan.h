@@ -25,23 +25,36 @@
 
 enum bench_kind { BENCH_ECHO, BENCH_PING, BENCH_BOOK, BENCH_CHAT, BENCH_CONNECT, BENCH_IDLE };
 
-struct bench_plan {
-	enum bench_kind kind;
+/* One that is under load. */
+struct bench_server {
+	const struct server_address *named; /* also whether it is spoken to through TLS */
 	struct sockaddr_storage address;
 	socklen_t address_length;
-	const struct server_address *where; /* whether it is spoken to through TLS */
-	unsigned clients;                   /* connections, or members of the room */
-	unsigned pipeline;                  /* requests, or lines of the room, in flight at once */
-	unsigned speakers;                  /* chat: how many of the members speak */
-	unsigned rate;                      /* chat: lines a second; 0: as many as go through */
-	int64_t count;                      /* operations; 0: until the time is over */
-	int64_t duration_ns;                /* the longest time that is measured */
+};
+
+struct bench_plan {
+	enum bench_kind kind;
+	struct bench_server servers[SERVER_ADDRESSES_MAX]; /* the clients are spread over them */
+	unsigned server_count;
+	unsigned clients;    /* connections, or members of the room */
+	unsigned pipeline;   /* requests, or lines of the room, in flight at once */
+	unsigned speakers;   /* chat: how many of the members speak */
+	unsigned rate;       /* chat: lines a second; 0: as many as go through */
+	int64_t count;       /* operations; 0: until the time is over */
+	int64_t duration_ns; /* the longest time that is measured */
 	char event[NAME_EVENT_SIZE];
 	bool keys;    /* book: each request has a key of its own */
 	uint64_t run; /* tells this run's keys from another's */
 	pid_t server; /* whose processors' time and memory are counted, with all descendants */
 	bool json;
 };
+
+/* The one that this client, or this connection, is for. */
+static inline const struct bench_server *bench_server_of(const struct bench_plan *plan,
+							 uint64_t number)
+{
+	return &plan->servers[number % plan->server_count];
+}
 
 /* Bytes being put together; whoever makes it says how many there can be. */
 struct bench_text {

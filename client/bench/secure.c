@@ -2,15 +2,15 @@
 
 #include "shared/base/log.h"
 
-int bench_secure(const struct bench_plan *plan, int descriptor, struct tls_link **link)
+int bench_secure(const struct server_address *server, int descriptor, struct tls_link **link)
 {
 	char problem[TLS_LINK_PROBLEM_SIZE];
 
 	*link = NULL;
-	if (!plan->where->tls) {
+	if (!server->tls) {
 		return descriptor;
 	}
-	*link = tls_link_open(descriptor, plan->where->host, plan->where->ca, problem);
+	*link = tls_link_open(descriptor, server->host, server->ca, problem);
 	if (!*link) {
 		die("%s", problem);
 	}

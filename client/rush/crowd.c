@@ -26,6 +26,8 @@
 #define PAUSE_MAX_NS   NS_PER_SECOND
 #define GATHER_NS      (5 * NS_PER_SECOND)  /* how long the first question waits for all */
 #define PATIENCE_NS    (15 * NS_PER_SECOND) /* without any answer: the server is gone */
+#define ANSWER_NS      (10 * NS_PER_SECOND) /* of one of several servers, before the next is asked */
+#define BUSY_NS        (60 * NS_PER_SECOND) /* without any other answer than to ask again */
 #define QUESTION_SIZE  256
 #define NOBODY         UINT_MAX
 
@@ -35,7 +37,8 @@ struct window {
 	struct connection connection;
 	enum stage stage;
 	unsigned buyer;   /* at the window, or NOBODY */
-	int64_t due_ns;   /* AWAY, PAUSED: when it goes on */
+	unsigned server;  /* which it is of */
+	int64_t due_ns;   /* AWAY, PAUSED: when it goes on; else when it is given up */
 	int64_t pause_ns; /* the next one's length */
 };
 
@@ -49,7 +52,8 @@ struct crowd {
 	int epoll;
 	int64_t now_ns; /* of this turn */
 	int64_t opened_ns;
-	int64_t news_ns; /* when something went on last */
+	int64_t news_ns;  /* when something went on last */
+	int64_t heard_ns; /* when there was an answer last, also one to ask again */
 	int64_t tick_ns;
 	int64_t progress_ns;
 };
@@ -62,10 +66,11 @@ static void pause_window(struct crowd *crowd, struct window *window, enum stage 
 		window->pause_ns * 2 > PAUSE_MAX_NS ? PAUSE_MAX_NS : window->pause_ns * 2;
 }
 
-/* The connection is lost; its buyer, if there is one, will ask again. */
+/* The connection is lost; its buyer, if there is one, will ask again, at the next server. */
 static void lose(struct crowd *crowd, struct window *window)
 {
 	connection_close(&window->connection);
+	window->server = (window->server + 1) % crowd->plan->server_count;
 	pause_window(crowd, window, AWAY);
 }
 
@@ -78,33 +83,39 @@ static void watch(const struct crowd *crowd, struct window *window, int how, uin
 	}
 }
 
+static const struct rush_server *server_of(const struct crowd *crowd, const struct window *window)
+{
+	return &crowd->plan->servers[window->server];
+}
+
 /* The server's certificate was found good before the crowd came: what fails now is our own. */
 static void secure(const struct crowd *crowd, struct window *window)
 {
 	char problem[CONNECTION_PROBLEM_SIZE];
 
-	if (!connection_secure(&window->connection, crowd->plan->server, problem)) {
+	if (!connection_secure(&window->connection, server_of(crowd, window)->named, problem)) {
 		die("%s", problem);
 	}
 }
 
 static void connect_window(struct crowd *crowd, struct window *window)
 {
-	const struct rush_plan *plan = crowd->plan;
+	const struct rush_server *server = server_of(crowd, window);
 	const int yes = 1;
 
 	window->connection.link = NULL;
 	window->connection.start = 0;
 	window->connection.end = 0;
 	window->connection.descriptor =
-		socket(plan->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		socket(server->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (window->connection.descriptor < 0) {
 		die("socket: %s", strerror(errno));
 	}
 	setsockopt(window->connection.descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	window->stage = CONNECTING;
-	if (connect(window->connection.descriptor, (const struct sockaddr *)&plan->address,
-		    plan->address_length) == 0 ||
+	window->due_ns = crowd->now_ns + ANSWER_NS;
+	if (connect(window->connection.descriptor, (const struct sockaddr *)&server->address,
+		    server->address_length) == 0 ||
 	    errno == EINPROGRESS) {
 		secure(crowd, window);
 		watch(crowd, window, EPOLL_CTL_ADD, EPOLLOUT);
@@ -129,6 +140,8 @@ static void ask(struct crowd *crowd, struct window *window)
 	} else {
 		crowd->tally->retries++;
 	}
+	buyer->server = window->server;
+	window->due_ns = crowd->now_ns + ANSWER_NS;
 	window->stage = ASKING;
 	connection_write(&window->connection, question, (size_t)length, &written);
 	if (written < (size_t)length) {
@@ -165,6 +178,7 @@ static void take_answer(struct crowd *crowd, struct window *window, struct span 
 {
 	struct rush_buyer *buyer = &crowd->tally->buyers[window->buyer];
 
+	crowd->heard_ns = crowd->now_ns;
 	if (!rush_tally_answer(crowd->tally, buyer, text, clock_monotonic_ns())) {
 		pause_window(crowd, window, PAUSED);
 		return;
@@ -237,11 +251,18 @@ static void open_windows(struct crowd *crowd)
 	crowd->open = true;
 	crowd->opened_ns = crowd->now_ns;
 	crowd->news_ns = crowd->now_ns;
+	crowd->heard_ns = crowd->now_ns;
 	for (unsigned i = 0; i < crowd->plan->connections; i++) {
 		if (crowd->windows[i].stage == READY) {
 			serve(crowd, &crowd->windows[i]);
 		}
 	}
+}
+
+/* A machine that is gone says nothing; one that is slow is waited for, if there is no other. */
+static bool is_given_up(const struct crowd *crowd, const struct window *window)
+{
+	return crowd->plan->server_count > 1 && window->stage != READY;
 }
 
 /* A window whose pause is over goes on. Without a buyer it stays away once the queue is empty. */
@@ -256,6 +277,8 @@ static void go_on(struct crowd *crowd, struct window *window)
 		serve(crowd, window);
 	} else if (window->stage == AWAY) {
 		connect_window(crowd, window);
+	} else if (is_given_up(crowd, window)) {
+		lose(crowd, window);
 	}
 }
 
@@ -279,6 +302,7 @@ static void connect_all(struct crowd *crowd)
 	crowd->now_ns = clock_monotonic_ns();
 	for (unsigned i = 0; i < crowd->plan->connections && !*crowd->plan->stop; i++) {
 		crowd->windows[i].buyer = NOBODY;
+		crowd->windows[i].server = i % crowd->plan->server_count;
 		crowd->windows[i].pause_ns = PAUSE_NS;
 		connect_window(crowd, &crowd->windows[i]);
 		/* So that the listener's queue does not overflow. */
@@ -308,7 +332,8 @@ static void close_all(struct crowd *crowd)
 static bool is_over(const struct crowd *crowd)
 {
 	return *crowd->plan->stop || crowd->tally->settled == crowd->tally->count ||
-	       crowd->now_ns - crowd->news_ns > PATIENCE_NS;
+	       crowd->now_ns - crowd->heard_ns > PATIENCE_NS ||
+	       crowd->now_ns - crowd->news_ns > BUSY_NS;
 }
 
 void rush_crowd_run(const struct rush_plan *plan, struct rush_tally *tally)

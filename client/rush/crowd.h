@@ -1,6 +1,7 @@
 /*
  * crowd: the buyers of a rush, all of them in one thread, on some connections. A buyer has a key of
- * its own, so that who lost a connection asks again and is sold once.
+ * its own, so that who lost a connection asks again and is sold once: at the next server, if there
+ * are several.
  */
 #ifndef CLIENT_RUSH_CROWD_H
 #define CLIENT_RUSH_CROWD_H
@@ -19,14 +20,20 @@ struct rush_event {
 	int64_t total;
 };
 
+/* One that they buy at. Of several, each sells from the same store. */
+struct rush_server {
+	const struct server_address *named;
+	struct sockaddr_storage address; /* where it was found */
+	socklen_t address_length;
+};
+
 struct rush_plan {
-	unsigned connections;
+	unsigned connections;     /* over all servers */
 	int64_t each;             /* tickets a buyer wants */
 	uint64_t number;          /* of this rush: stands in the keys, so that they are new */
 	struct rush_event *event; /* its `left` follows the sale */
-	const struct server_address *server;
-	struct sockaddr_storage address; /* where it was found */
-	socklen_t address_length;
+	const struct rush_server *servers;
+	unsigned server_count;
 	const signal_flag *stop;
 	/* Called some times a second; may be NULL. */
 	void (*progress)(const struct rush_plan *plan, const struct rush_tally *tally);

@@ -27,13 +27,15 @@
 #define CONNECTIONS_USUAL 1000
 #define EACH_MAX          1000000
 #define ANSWER_NS         (10 * NS_PER_SECOND)
+#define AUDIT_NS          (3 * NS_PER_SECOND) /* until one that is busy can add up */
+#define AUDIT_PAUSE_NS    (200 * NS_PER_MS)   /* before all are asked again */
 #define QUESTION_SIZE     64
 #define BAR_COLUMNS       30
 #define POLL_MS           100 /* how long a wait for an answer sleeps at most */
 #define EXIT_INTERRUPTED  130 /* as a shell says it of Ctrl-C */
 
 struct arguments {
-	struct server_address address;
+	struct server_addresses addresses;
 	const char *event;
 	unsigned buyers;
 	unsigned connections; /* 0: not said */
@@ -68,7 +70,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_EACH: arguments->each = option_number("each", argument, 1, EACH_MAX); return 0;
 	case KEY_JSON: arguments->json = true; return 0;
-	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->address; return 0;
+	case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->addresses; return 0;
 	case ARGP_KEY_ARG: read_event(arguments, argument); return 0;
 	case ARGP_KEY_NO_ARGS: usage_error("which event? %s EVENT --buyers N", state->name);
 	default: return usage_parse(key, state);
@@ -87,14 +89,16 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv)
 		USAGE_OPTION_VERSION,
 		{ 0 },
 	};
-	static const struct argp_child children[] = { { &server_address_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &server_addresses_argp, 0, NULL, 0 },
+						      { 0 } };
 	const struct argp argp = {
 		.options = options,
 		.parser = parse,
 		.args_doc = "EVENT",
 		.doc = "Sends buyers to a running server, all at once, and checks that no ticket "
 		       "was sold twice. Each has a key of its own: who loses the connection asks "
-		       "again with it. Exit status 1 if there was an error or a double sale.",
+		       "again with it, at the next server if there are several, which sell from "
+		       "one store. Exit status 1 if there was an error or a double sale.",
 		.children = children,
 	};
 
@@ -147,49 +151,74 @@ static bool read_numbers(struct span answer, const char *verb, int64_t *numbers,
 	return true;
 }
 
-/* Finds the server and the event, or ends the program. */
-static void find_event(struct rush_plan *plan, const struct server_address *address)
+/* Finds the server, and the event there, or ends the program. */
+static void find_event(struct rush_server *server, struct rush_event *event)
 {
 	static struct connection connection;
 	struct span answer = { "", 0 };
 	int64_t numbers[2];
 
-	connection_open_or_die(&connection, address);
-	plan->server = address;
-	plan->address = connection.peer;
-	plan->address_length = connection.peer_length;
-	if (!ask(&connection, "left", plan->event->name, &answer) ||
+	connection_open_or_die(&connection, server->named);
+	server->address = connection.peer;
+	server->address_length = connection.peer_length;
+	if (!ask(&connection, "left", event->name, &answer) ||
 	    !read_numbers(answer, "+left", numbers, 2)) {
-		die("%s: the server says: %.*s", plan->event->name, (int)answer.length,
-		    answer.text);
+		die("%s: the server says: %.*s", event->name, (int)answer.length, answer.text);
 	}
-	plan->event->left = numbers[0];
-	plan->event->left_at_first = numbers[0];
-	plan->event->total = numbers[1];
+	event->left = numbers[0];
+	event->left_at_first = numbers[0];
+	event->total = numbers[1];
 	connection_close(&connection);
 }
 
-/* "+audit EVENT SOLD HELD FREE TOTAL ok" */
-static void audit(struct rush_figures *figures, const struct rush_tally *tally,
-		  const struct rush_plan *plan, const struct server_address *address)
+/* The event is the same at each of them. */
+static void find_servers(struct rush_server *servers, const struct server_addresses *addresses,
+			 struct rush_event *event)
+{
+	for (unsigned i = 0; i < addresses->count; i++) {
+		servers[i].named = &addresses->each[i];
+		find_event(&servers[i], event);
+	}
+}
+
+/* "+audit EVENT SOLD HELD FREE TOTAL ok"; false when this server cannot say. */
+static bool audit_at(struct rush_figures *figures, const char *event,
+		     const struct server_address *address)
 {
 	static struct connection connection;
 	char problem[CONNECTION_PROBLEM_SIZE];
-	const int64_t too_many = tally->sold * plan->each - plan->event->left_at_first;
 	struct span answer = { "", 0 };
 	int64_t numbers[4] = { 0 };
 
 	if (!connection_open(&connection, address, problem)) {
-		return;
+		return false;
 	}
-	figures->audited = ask(&connection, "audit", plan->event->name, &answer);
+	figures->audited =
+		ask(&connection, "audit", event, &answer) && !span_starts(answer, "-BUSY");
 	figures->adds_up = read_numbers(answer, "+audit", numbers, 4);
 	figures->left = numbers[2];
 	figures->total = numbers[3];
+	connection_close(&connection);
+	return figures->audited;
+}
+
+/* By the first server that can say, also one that must wait for its store. */
+static void audit(struct rush_figures *figures, const struct rush_tally *tally,
+		  const struct rush_plan *plan)
+{
+	const int64_t deadline_ns = clock_monotonic_ns() + AUDIT_NS;
+	const int64_t too_many = tally->sold * plan->each - plan->event->left_at_first;
+
+	for (unsigned i = 0; !audit_at(figures, plan->event->name, plan->servers[i].named);) {
+		i = (i + 1) % plan->server_count;
+		if (i == 0 && (clock_monotonic_ns() > deadline_ns || *plan->stop)) {
+			return;
+		}
+		clock_sleep(i == 0 ? AUDIT_PAUSE_NS : 0);
+	}
 	if (!figures->adds_up && too_many > 0) {
 		figures->oversold = too_many;
 	}
-	connection_close(&connection);
 }
 
 static void show_progress(const struct rush_plan *plan, const struct rush_tally *tally)
@@ -224,9 +253,23 @@ static int report(const struct arguments *arguments, const struct rush_figures *
 	return *plan->stop ? EXIT_INTERRUPTED : EXIT_SUCCESS;
 }
 
+/* By descriptors: one with TLS, if there is any. */
+static const struct server_address *find_dearest(const struct server_addresses *addresses)
+{
+	unsigned i = 0;
+
+	while (i < addresses->count - 1 && !addresses->each[i].tls) {
+		i++;
+	}
+	return &addresses->each[i];
+}
+
 int rush_run(const struct server_address *address, int argc, char **argv)
 {
-	struct arguments arguments = { .address = *address, .buyers = BUYERS_USUAL, .each = 1 };
+	struct arguments arguments = { .addresses.usual = *address,
+				       .buyers = BUYERS_USUAL,
+				       .each = 1 };
+	struct rush_server servers[SERVER_ADDRESSES_MAX];
 	struct rush_tally tally = { 0 };
 	struct rush_figures figures;
 	struct siphash_key chance;
@@ -234,13 +277,15 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	read_arguments(&arguments, argc, argv);
-	descriptor_limit_raise(arguments.connections, &arguments.address);
+	descriptor_limit_raise(arguments.connections, find_dearest(&arguments.addresses));
 	siphash_key_make(&chance);
 	struct rush_event event = { .name = arguments.event };
 	struct rush_plan plan = { .connections = arguments.connections,
 				  .each = arguments.each,
 				  .number = chance.words[0],
 				  .event = &event,
+				  .servers = servers,
+				  .server_count = arguments.addresses.count,
 				  .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 				  .elapsed_ns = &elapsed_ns };
 	tally.count = arguments.buyers;
@@ -248,14 +293,14 @@ int rush_run(const struct server_address *address, int argc, char **argv)
 	if (!tally.buyers) {
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
-	find_event(&plan, &arguments.address);
+	find_servers(servers, &arguments.addresses, &event);
 	signal_flag_catch(SIGINT);
 	plan.stop = signal_flag_catch(SIGTERM);
 	rush_crowd_run(&plan, &tally);
-	if (!rush_figures_make(&figures, &tally, elapsed_ns)) {
+	if (!rush_figures_make(&figures, &tally, plan.server_count, elapsed_ns)) {
 		die("%u buyers: %s", tally.count, strerror(errno));
 	}
-	audit(&figures, &tally, &plan, &arguments.address);
+	audit(&figures, &tally, &plan);
 	int status = report(&arguments, &figures, &tally, &plan);
 	free(tally.buyers);
 	return status;

@@ -1,9 +1,12 @@
 #include "client/rush/tally.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/text/text.h"
+
+#define EVERY_SERVER UINT_MAX
 
 static void settle(struct rush_tally *tally, struct rush_buyer *buyer, enum rush_fate fate,
 		   int64_t now_ns)
@@ -116,36 +119,54 @@ static int compare_times(const void *one, const void *other)
 	return (*a > *b) - (*a < *b);
 }
 
-static void measure(struct rush_figures *figures, const struct rush_tally *tally, int64_t *times_ns)
+/* Of the buyers at one server, or at EVERY_SERVER. */
+static struct rush_times measure(const struct rush_tally *tally, unsigned server, int64_t *times_ns)
 {
 	size_t count = 0;
 
 	for (unsigned i = 0; i < tally->count; i++) {
 		const struct rush_buyer *buyer = &tally->buyers[i];
-		if (buyer->fate == RUSH_SOLD || buyer->fate == RUSH_REFUSED) {
+		if ((buyer->fate == RUSH_SOLD || buyer->fate == RUSH_REFUSED) &&
+		    (server == EVERY_SERVER || buyer->server == server)) {
 			times_ns[count++] = buyer->settled_ns - buyer->asked_ns;
 		}
 	}
 	if (count == 0) {
-		return;
+		return (struct rush_times){ 0 };
 	}
 	qsort(times_ns, count, sizeof(times_ns[0]), compare_times);
-	figures->p50_ns = times_ns[(count - 1) / 2];
-	figures->p99_ns = times_ns[(count - 1) * 99 / 100];
-	figures->longest_ns = times_ns[count - 1];
+	return (struct rush_times){ times_ns[(count - 1) / 2], times_ns[(count - 1) * 99 / 100],
+				    times_ns[count - 1] };
+}
+
+static void share_out(struct rush_figures *figures, const struct rush_tally *tally,
+		      int64_t *times_ns)
+{
+	for (unsigned i = 0; i < tally->count; i++) {
+		const struct rush_buyer *buyer = &tally->buyers[i];
+		struct rush_share *share = &figures->shares[buyer->server];
+		share->sold += buyer->fate == RUSH_SOLD;
+		share->refused += buyer->fate == RUSH_REFUSED;
+		share->errors += buyer->fate == RUSH_ERROR;
+	}
+	for (unsigned i = 0; i < figures->server_count; i++) {
+		figures->shares[i].times = measure(tally, i, times_ns);
+	}
 }
 
 bool rush_figures_make(struct rush_figures *figures, const struct rush_tally *tally,
-		       int64_t elapsed_ns)
+		       unsigned server_count, int64_t elapsed_ns)
 {
 	char(*codes)[CODE_SIZE] = calloc(tally->count, CODE_SIZE);
 	int64_t *times_ns = calloc(tally->count, sizeof(times_ns[0]));
 	bool good = codes && times_ns;
 
-	*figures = (struct rush_figures){ .unknown = tally->count - tally->settled };
+	*figures = (struct rush_figures){ .unknown = tally->count - tally->settled,
+					  .server_count = server_count };
 	if (good) {
 		figures->doubles = count_doubles(tally, codes);
-		measure(figures, tally, times_ns);
+		figures->times = measure(tally, EVERY_SERVER, times_ns);
+		share_out(figures, tally, times_ns);
 	}
 	if (elapsed_ns > 0) {
 		figures->per_second = (tally->sold + tally->refused) * 1e9 / (double)elapsed_ns;

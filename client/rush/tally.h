@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/options/server_address.h"
 #include "db/store/code.h"
 #include "shared/text/words.h"
 
@@ -22,6 +23,7 @@ enum rush_fate {
 
 struct rush_buyer {
 	enum rush_fate fate;
+	unsigned server;  /* asked last: its number */
 	int64_t asked_ns; /* first; monotonic; 0: not yet */
 	int64_t settled_ns;
 	char code[CODE_SIZE];
@@ -45,13 +47,28 @@ bool rush_tally_answer(struct rush_tally *tally, struct rush_buyer *buyer, struc
 /* Who is not settled is an error now, for the reason WHY. */
 void rush_tally_give_up(struct rush_tally *tally, const char *why);
 
+/* From the first question to the answer. */
+struct rush_times {
+	int64_t p50_ns;
+	int64_t p99_ns;
+	int64_t longest_ns;
+};
+
+/* What one of several servers answered. */
+struct rush_share {
+	unsigned sold;
+	unsigned refused;
+	unsigned errors;
+	struct rush_times times;
+};
+
 struct rush_figures {
 	uint64_t doubles; /* codes that more than one buyer got */
 	unsigned unknown; /* buyers not settled */
-	int64_t p50_ns;   /* from the first question to the answer, over all settled */
-	int64_t p99_ns;
-	int64_t longest_ns;
+	struct rush_times times;
 	double per_second;
+	unsigned server_count;
+	struct rush_share shares[SERVER_ADDRESSES_MAX];
 	bool audited; /* the server added up its bookings: */
 	bool adds_up;
 	int64_t left;     /* where they add up; */
@@ -59,8 +76,8 @@ struct rush_figures {
 	int64_t oversold; /* where not: tickets that we got though they were not there */
 };
 
-/* Fills in what follows from the tally; false when there is no memory. */
+/* Fills in what follows from the tally of so many servers; false when there is no memory. */
 bool rush_figures_make(struct rush_figures *figures, const struct rush_tally *tally,
-		       int64_t elapsed_ns);
+		       unsigned server_count, int64_t elapsed_ns);
 
 #endif

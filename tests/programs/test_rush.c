@@ -16,6 +16,7 @@
 #define ARGUMENTS_MAX 16
 
 static struct turnstiled server;
+static struct turnstiled second; /* of a test that needs one */
 static struct capture capture;
 static struct talk talk;
 
@@ -32,6 +33,7 @@ static void finish_server(void)
 	if (capture.child.pid > 0) {
 		child_kill(&capture.child);
 	}
+	turnstiled_finish(&second);
 	turnstiled_finish(&server);
 }
 
@@ -45,16 +47,13 @@ static int run_client(void *argument)
 	return 127;
 }
 
-static void start_rush_with(const char *const *arguments)
+static void start_client_with(const char *const *first, const char *const *arguments)
 {
 	char *argv[ARGUMENTS_MAX] = { NULL };
-	char port[16];
 	size_t count = 0;
 
-	snprintf(port, sizeof(port), "%u", server.lines_port);
-	const char *const first[] = { TURNSTILE, "rush", "--port", port };
-	for (size_t i = 0; i < 4; i++) {
-		argv[count++] = strdup(first[i]);
+	for (; *first; first++) {
+		argv[count++] = strdup(*first);
 	}
 	for (; *arguments && count < ARGUMENTS_MAX - 1; arguments++) {
 		argv[count++] = strdup(*arguments);
@@ -63,6 +62,15 @@ static void start_rush_with(const char *const *arguments)
 	for (size_t i = 0; i < count; i++) {
 		free(argv[i]);
 	}
+}
+
+static void start_rush_with(const char *const *arguments)
+{
+	char port[16];
+
+	snprintf(port, sizeof(port), "%u", server.lines_port);
+	start_client_with((const char *const[]){ TURNSTILE, "rush", "--port", port, NULL },
+			  arguments);
 }
 #define start_rush(...) start_rush_with((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -147,6 +155,65 @@ Test(programs_rush, a_worker_killed_on_the_way_costs_nobody_a_ticket)
 	cr_expect_eq(figure(whole, "double_sales"), 0);
 	cr_expect_eq(figure(whole, "errors"), 0);
 	/* Who asked twice was sold once. */
+	cr_expect_eq(figure(whole, "left"), 1000000 - 10000);
+	json_decref(whole);
+	capture_free(&capture);
+}
+
+/* On the same store. */
+static void start_second(void)
+{
+	char url[sizeof(server.folder.path) + 32];
+
+	snprintf(url, sizeof(url), "sqlite:%s/turnstile.db", server.folder.path);
+	turnstiled_init(&second, TURNSTILED);
+	turnstiled_start(&second, "--workers", "1", "--store", url);
+}
+
+static void start_rush_on_both(const char *const *arguments)
+{
+	char hosts[2][32];
+
+	snprintf(hosts[0], sizeof(hosts[0]), "127.0.0.1:%u", server.lines_port);
+	snprintf(hosts[1], sizeof(hosts[1]), "127.0.0.1:%u", second.lines_port);
+	start_client_with((const char *const[]){ TURNSTILE, "rush", "--host", hosts[0], "--host",
+						 hosts[1], NULL },
+			  arguments);
+}
+
+static int64_t server_figure(const json_t *whole, size_t number, const char *name)
+{
+	return figure(json_array_get(json_object_get(whole, "servers"), number), name);
+}
+
+Test(programs_rush, buyers_are_spread_over_several_servers_of_one_store)
+{
+	start_second();
+	start_rush_on_both((const char *const[]){ "big", "--buyers", "500", "--json", NULL });
+	json_t *whole = finish_rush();
+
+	cr_expect_eq(capture.status, 0);
+	cr_expect_eq(figure(whole, "sold"), 500);
+	cr_expect_eq(figure(whole, "left"), 1000000 - 500);
+	cr_expect_eq(server_figure(whole, 0, "sold"), 250);
+	cr_expect_eq(server_figure(whole, 1, "sold"), 250);
+	json_decref(whole);
+	capture_free(&capture);
+}
+
+Test(programs_rush, who_loses_a_server_asks_the_next_and_is_sold_once)
+{
+	start_second();
+	start_rush_on_both((const char *const[]){ "big", "--buyers", "10000", "--connections", "60",
+						  "--json", NULL });
+	cr_assert(eventually(sold() > 500));
+	turnstiled_kill(&second);
+	json_t *whole = finish_rush();
+
+	cr_expect_eq(capture.status, 0, "%s%s", capture.output, capture.errors);
+	cr_expect_eq(figure(whole, "sold"), 10000);
+	cr_expect_eq(figure(whole, "double_sales"), 0);
+	cr_expect_gt(server_figure(whole, 0, "sold"), server_figure(whole, 1, "sold"));
 	cr_expect_eq(figure(whole, "left"), 1000000 - 10000);
 	json_decref(whole);
 	capture_free(&capture);
