@@ -10,7 +10,6 @@ import random
 import re
 import selectors
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -18,23 +17,24 @@ import time
 
 import chat
 import linear
-from server import Failed, Server
+import one
+import nodes
+from server import Failed
 
-ROOM = "#prove"
-ANSWER_SECONDS = 30     # that any operation may take, its being asked again counted in
+WORLDS = {"sqlite": one.OneServer, "json": one.OneServer, "postgres": nodes.Nodes}
+NOWHERE = ("127.0.0.1", 0)  # nobody listens there
+BOARD_SECONDS = 5
 PAUSE_SECONDS = 0.005   # before one connects, or asks, again
-SAYING = re.compile(rb"\*say #prove [^ ]+ (m \d+ \d+)$")
+SAYING = re.compile(rb"\*say [^ ]+ [^ ]+ (m \d+ \d+)$")
 REMEMBERED = re.compile(rb"=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [^ ]+ (m \d+ \d+)$")
-VERBS = ["book"] * 36 + ["hold"] * 12 + ["tied"] * 3 + ["confirm"] * 9 + ["cancel"] * 14 + ["ticket"] * 8 + \
-        ["left"] * 8 + ["audit"] * 6 + ["say"] * 18
-WEATHERS = ["calm", "kills", "kills", "kills", "stops", "stops", "masters", "full", "failing", "syncs", "all"]
+VERBS = {"book": 36, "hold": 12, "tied": 3, "confirm": 9, "cancel": 14, "ticket": 8, "left": 8, "audit": 6, "say": 18}
 SETTLED_LATER = ("-BUSY", "-INTERNAL", "-RATE")  # nothing was done: the same may be asked again
 
 
 class Plan:
     """What is drawn before it begins: the server's shape, and after how many operations which fault comes."""
 
-    def __init__(self, seed, store, operations):
+    def __init__(self, seed, store, operations, world):
         lot = random.Random(seed)
         self.seed = seed
         self.store = store
@@ -44,20 +44,17 @@ class Plan:
         self.events = {f"e{i}": lot.choice([5, 20, 60, 200]) for i in range(lot.choice([1, 2, 3]))}
         self.sync_us = lot.choice([0, 0, 300, 2000])
         self.dispatch = lot.choice(["handoff", "handoff", "accept"])
-        self.weather = lot.choice(WEATHERS)
-        self.faults = self.draw_faults(lot)
+        self.clock_seconds = lot.choice(world.CLOCKS)
+        self.weather = lot.choice(world.WEATHERS)
+        self.faults = self.draw_faults(lot, world.FAULTS[self.weather], world.STRIKES, world.SECONDS)
+        self.room = "#prove"
         self.client_seeds = [lot.getrandbits(32) for _ in range(self.clients)]
 
-    def draw_faults(self, lot):
-        kinds = {
-            "calm": [], "kills": ["kill"], "stops": ["stop"], "masters": ["master"], "full": ["full"],
-            "failing": ["failing"], "syncs": ["syncs"],
-            "all": ["kill", "stop", "master", "full", "failing", "syncs", "kill_all"],
-        }[self.weather]
+    def draw_faults(self, lot, kinds, strikes, seconds):
         if not kinds:
             return []
-        places = sorted(lot.randrange(self.operations) for _ in range(lot.choice([1, 2, 4])))
-        return [(place, lot.choice(kinds), lot.random(), lot.choice([0.01, 0.05, 0.2])) for place in places]
+        places = sorted(lot.randrange(self.operations) for _ in range(lot.choice(strikes)))
+        return [(place, lot.choice(kinds), lot.random(), lot.choice(seconds)) for place in places]
 
     def __str__(self):
         return (f"seed {self.seed}: {self.store}, {self.workers} workers ({self.dispatch}), {self.clients} clients, "
@@ -71,6 +68,7 @@ class Client:
         self.history = history
         self.number = number
         self.lot = random.Random(seed)
+        self.node = number
         self.socket = None
         self.bytes = b""
         self.again_at = 0.0     # when to connect or to ask again
@@ -88,17 +86,19 @@ class Client:
     # The connection
 
     def connect(self, now):
+        address = self.history.world.address(self.node)
         connection = socket.socket()
         try:
-            connection.connect(("127.0.0.1", self.history.server.port))
+            connection.connect(address or NOWHERE)
         except OSError:
+            self.node += self.lot.getrandbits(1)
             connection.close()
             self.again_at = now + PAUSE_SECONDS
             return
         self.socket = connection
         self.bytes = b""
         self.joined = False
-        self.send(f"/join {ROOM}\n")
+        self.send(f"/join {self.history.plan.room}\n")
         if self.socket:
             connection.setblocking(False)
             self.history.selector.register(connection, selectors.EVENT_READ, self)
@@ -119,6 +119,7 @@ class Client:
             self.socket.close()
         self.socket = None
         self.joined = False
+        self.node += self.lot.getrandbits(1)
         for event, code in self.tied:
             self.history.lapses.append((event, code, self.heard_at))
         self.tied = []
@@ -212,9 +213,13 @@ class Client:
         self.send(f"{name}\n/ping {name}\n")
 
     def draw(self):
-        verb = self.lot.choice(VERBS)
+        verb = self.lot.choice(self.history.verbs)
         event = self.lot.choice(list(self.history.plan.events))
         codes = self.history.codes[event]
+        if verb == "again":
+            if self.history.keyed:      # what another asked, perhaps at another node
+                return self.lot.choice(self.history.keyed)
+            verb = "book"
         if verb in ("confirm", "cancel", "ticket"):
             if not codes:
                 verb = "left"
@@ -224,7 +229,10 @@ class Client:
         if verb in ("left", "audit", "say"):
             return verb, event, None, None, 0
         key = f"prove-{self.history.plan.seed}-{self.number}-{self.history.asked}-{self.lot.getrandbits(40):010x}"
-        return verb, event, key, None, self.lot.choice([1, 1, 1, 2, 3])
+        wanted = verb, event, key, None, self.lot.choice([1, 1, 1, 2, 3])
+        if verb != "tied":
+            self.history.keyed.append(wanted)
+        return wanted
 
     def hear_answer(self, answer):
         if self.current is None:
@@ -254,6 +262,7 @@ class Client:
         self.keep(verb, event, word, answer)
         self.wanted = None
         self.history.count += 1
+        self.again_at = max(self.again_at, time.monotonic() + self.lot.uniform(0, self.history.world.pause_seconds))
 
     def keep(self, verb, event, word, answer):
         if verb in ("book", "hold", "tied") and word in ("+booked", "+held"):
@@ -289,20 +298,20 @@ class Client:
             self.connect(now)
         elif self.joined and self.current is None:
             self.ask(now)
-        if self.wanted and now > self.wanted_since + ANSWER_SECONDS and self.wanted[0] != "say":
+        if self.wanted and now > self.wanted_since + self.history.world.ANSWER_SECONDS and self.wanted[0] != "say":
             raise Failed(f"client {self.number} is not answered: {self.wanted}")
 
 
 class History:
-    def __init__(self, plan, programs, base):
+    def __init__(self, plan, programs, world):
         self.plan = plan
         self.programs = programs
-        self.folder = tempfile.mkdtemp(prefix="turnstile-prove-", dir=base)
-        self.url = f"{plan.store}:{self.folder}/store"
-        self.server = Server(programs.turnstiled, self.arguments(), self.folder, programs.preload, plan.seed & 0xFFFFFFFFFFFFFFFF)
+        self.world = world
+        self.verbs = [verb for verb, weight in VERBS.items() if verb not in world.WITHOUT for _ in range(weight)] + world.MORE
         self.selector = selectors.DefaultSelector()
         self.operations = {event: [] for event in plan.events}
         self.codes = {event: [] for event in plan.events}
+        self.keyed = []         # what was wanted with a key
         self.lapses = []
         self.lines = {}
         self.stretches = []
@@ -311,84 +320,46 @@ class History:
         self.last_line = None
         self.ending = False
         self.undecided = False
-        self.remembered = True
-        self.disk_well_at = None
         self.faults = list(plan.faults)
         self.clients = [Client(self, number, seed) for number, seed in enumerate(plan.client_seeds)]
 
-    def arguments(self):
-        arguments = ["--workers", str(self.plan.workers), "--dispatch", self.plan.dispatch, "--store", self.url,
-                     "--state", self.folder, "--rate", "0", "--max-quantity", "0", "--max-held", "0"]
-        if "max-held" in self.programs.options:
-            arguments += ["--max-held", "0"]
-        for event, total in self.plan.events.items():
-            arguments += ["--event", f"{event}={total}"]
-        return arguments
-
-    # Faults
-
-    def disk_is_well(self):
-        self.server.disk.be(sync_us=self.plan.sync_us)
-        self.disk_well_at = None
-
-    def fault(self, kind, chance, seconds, now):
-        children = self.server.children()
-        victim = children[int(chance * len(children))] if children else None
-        if kind == "kill" and victim:
-            self.server.signal(victim, signal.SIGKILL)
-        elif kind == "kill_all":
-            for child in children:
-                self.server.signal(child, signal.SIGKILL)
-        elif kind == "stop" and victim:
-            self.server.stop(victim, seconds)
-        elif kind == "master":
-            self.remembered = False
-            self.server.kill()
-            self.disk_is_well()
-            self.server.start()
-        elif self.programs.preload:
-            how = {"full": {"full": 1000}, "failing": {"write_fails": 300, "sync_fails": 300},
-                   "syncs": {"sync_fails": 500}}.get(kind)
-            if how:
-                self.server.disk.be(sync_us=self.plan.sync_us, **how)
-                self.disk_well_at = now + seconds
-
-    def weather(self, now):
-        self.server.go_on(now)
-        if self.disk_well_at and now >= self.disk_well_at:
-            self.disk_is_well()
-        while self.faults and self.asked >= self.faults[0][0]:
-            _, kind, chance, seconds = self.faults.pop(0)
-            self.fault(kind, chance, seconds, now)
+    def talks(self):
+        return "say" in self.verbs
 
     # Its course
 
     def turn(self):
         now = time.monotonic()
-        self.weather(now)
+        self.world.turn(now)
+        while self.faults and self.asked >= self.faults[0][0]:
+            _, kind, chance, seconds = self.faults.pop(0)
+            self.world.strike(kind, chance, seconds, now)
         for client in self.clients:
             client.step(now)
         for key, _ in self.selector.select(0.002):
             key.data.read()
 
     def until(self, what, condition):
-        deadline = time.monotonic() + ANSWER_SECONDS
+        deadline = time.monotonic() + self.world.ANSWER_SECONDS
         while not condition():
             if time.monotonic() > deadline:
-                raise Failed(f"{what} in {ANSWER_SECONDS} s")
+                raise Failed(f"{what} in {self.world.ANSWER_SECONDS} s")
             self.turn()
 
     def run(self):
-        self.server.start()
-        self.disk_is_well()
+        self.world.start()
+        self.go_through()
+        self.world.finish()
+        self.check_store()
+
+    def go_through(self):
         while self.asked < self.plan.operations or any(client.wanted for client in self.clients):
             self.turn()
-        self.until("the disk is not well", lambda: not self.disk_well_at and not self.server.stopped)
-        self.end_chat()
+        self.until("not all is well again", self.world.is_well)
+        if self.talks():
+            self.end_chat()
         self.look_at_the_end()
         self.hang_up()
-        self.server.finish()
-        self.check_store()
 
     def all_joined(self):
         return all(client.socket and client.joined and not client.current for client in self.clients)
@@ -404,12 +375,12 @@ class History:
             self.until("a line is not answered", lambda: not speaker.current)
         self.until("the last line is not heard", lambda: all(client.stretch.whole for client in self.clients[1:]))
         speaker.stretch.whole = True
-        self.log = [row.group(1).decode() for row in map(REMEMBERED.match, self.question(f"/history {ROOM} 1000")) if row]
+        self.log = [row.group(1).decode() for row in map(REMEMBERED.match, self.question(f"/history {self.plan.room} 1000")) if row]
 
-    def question(self, text):
+    def question(self, text, node=0):
         """Asked by itself, on a connection of its own: the rows and the final line."""
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=ANSWER_SECONDS) as connection:
-            connection.sendall(f"/join {ROOM}\n{text}\n".encode())
+        with socket.create_connection(self.world.address(node), timeout=self.world.ANSWER_SECONDS) as connection:
+            connection.sendall(f"/join {self.plan.room}\n{text}\n".encode())
             stream = connection.makefile("rb")
             for line in stream:
                 if line.startswith(b"+join"):
@@ -426,21 +397,37 @@ class History:
     def look_at_the_end(self):
         """What the office says when all is over stands after everything else."""
         for event in self.plan.events:
-            self.final("left", event, f"/left {event}", None)
-            for code in self.codes[event]:
-                self.final("ticket", event, f"/ticket {code}", code)
-            audit = self.question(f"/audit {event}")[-1].decode()
+            for node in range(self.world.NODES):
+                self.wait_for_board(event, node)
+                self.final("left", event, f"/left {event}", None, node)
+            for place, code in enumerate(self.codes[event]):
+                self.final("ticket", event, f"/ticket {code}", code, place)
+            audit = self.final("audit", event, f"/audit {event}", None)
             if not audit.endswith(" ok"):
                 raise Failed(f"the audit says '{audit}'")
 
-    def final(self, verb, event, text, code):
+    def wait_for_board(self, event, node):
+        """What is left, as a node shows it, follows the other nodes' sales within a second or so."""
+        until = time.monotonic() + BOARD_SECONDS
+        while self.world.NODES > 1:
+            free = self.question(f"/audit {event}", node)[-1].decode().split()[4]
+            shown = self.question(f"/left {event}", node)[-1].decode().split()[2]
+            if free == shown:
+                return
+            if time.monotonic() > until:
+                raise Failed(f"node {node} shows {shown} left of {event}, and {free} are")
+            self.turn()
+
+    def final(self, verb, event, text, code, node=0):
         operation = linear.Operation(verb, time.monotonic(), code=code, client=-1)
-        operation.answer = self.question(text)[-1].decode()
+        operation.answer = self.question(text, node)[-1].decode()
         operation.answered = time.monotonic()
         self.operations[event].append(operation)
+        return operation.answer
 
     def check_store(self):
-        run = subprocess.run([self.programs.turnstile, "store", "check", self.url], capture_output=True, text=True)
+        run = subprocess.run([self.programs.turnstile, "store", "check", self.world.url], capture_output=True, text=True,
+                             env={**os.environ, "XDG_STATE_HOME": self.world.folder})
         if run.returncode != 0:
             raise Failed(f"store check: {run.stdout}{run.stderr}")
 
@@ -452,7 +439,7 @@ class History:
                 wrong += [f"event {event}: {text}" for text in linear.check(total, self.operations[event] + lapses)]
             except linear.Undecided:
                 self.undecided = True
-        return wrong + chat.check(self.lines, self.stretches, self.log, self.remembered)
+        return wrong + chat.check(self.lines, self.stretches, self.log, self.world.remembered)
 
     def hang_up(self):
         for client in self.clients:
@@ -460,10 +447,8 @@ class History:
                 client.socket.close()
 
     def finish(self):
-        self.server.abandon()
         self.hang_up()
         self.selector.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, path, wrong):
         """All that was seen, for a person to read."""
@@ -474,12 +459,15 @@ class History:
             print("lapses", *self.lapses, "", "log", *self.log, "", sep="\n", file=file)
             for stretch in self.stretches:
                 print(f"heard by {stretch.client} from {stretch.joined:.6f}:", *stretch.heard, sep="\n    ", file=file)
-            print("the server's log", self.server.end_of_log(), sep="\n", file=file)
+            print(self.world.end_of_logs(), file=file)
 
 
 def run(seed, store, operations, programs, base, keep):
     """One history; (operations, faults, whether it is undecided, what is wrong, the file it is written to)."""
-    history = History(Plan(seed, store, operations), programs, base)
+    plan = Plan(seed, store, operations, WORLDS[store])
+    folder = tempfile.mkdtemp(prefix="turnstile-prove-", dir=base)
+    world = WORLDS[store](plan, programs, folder)
+    history = History(plan, programs, world)
     wrong = []
     try:
         try:
@@ -493,5 +481,7 @@ def run(seed, store, operations, programs, base, keep):
             history.write(path, wrong)
     finally:
         history.finish()
+        world.abandon()
+        shutil.rmtree(folder, ignore_errors=True)
     count = sum(map(len, history.operations.values())) + len(history.lines)
     return count, len(history.plan.faults), history.undecided, wrong, path

@@ -1,6 +1,9 @@
 """Histories of concurrent clients on a server whose processes are killed and whose disk fails, each checked.
 
-prove.py --build FOLDER [--seed N] [--histories N] [--operations N] [--store sqlite|json|both] [--jobs N] [--keep FOLDER]
+prove.py --build FOLDER [--seed N] [--histories N] [--operations N] [--store sqlite|json|both|postgres] [--jobs N]
+         [--keep FOLDER]
+
+With `--store postgres` there are two servers, that sell from one database.
 
 History number I of seed N is that of seed N + I alone: `--seed` with the number that a failure names,
 and `--histories 1`, runs it again.
@@ -9,12 +12,13 @@ and `--histories 1`, runs it again.
 import argparse
 import multiprocessing
 import os
-import re
 import secrets
-import subprocess
+import shutil
 import sys
+import tempfile
 import time
 
+import database
 import history
 
 SHM = "/dev/shm"
@@ -25,10 +29,14 @@ class Programs:
     def __init__(self, build):
         self.turnstiled = os.path.join(build, "turnstiled")
         self.turnstile = os.path.join(build, "turnstile")
-        disk = os.path.join(build, "tests", "libprove_disk.so")
-        self.preload = disk if os.path.exists(disk) else None
-        text = subprocess.run([self.turnstiled, "--help"], capture_output=True, text=True, check=True).stdout
-        self.options = set(re.findall(r"--([a-z-]+)", text))
+        self.preload = self.library(build, "disk")
+        self.skew = self.library(build, "skew")
+        self.template = None    # of databases
+
+    @staticmethod
+    def library(build, name):
+        path = os.path.join(build, "tests", f"libprove_{name}.so")
+        return path if os.path.exists(path) else None
 
 
 def read_arguments():
@@ -37,7 +45,8 @@ def read_arguments():
     parser.add_argument("--seed", type=int, default=None, metavar="N", help="the first history's (drawn, and printed)")
     parser.add_argument("--histories", type=int, default=1000, metavar="N", help="how many (1000)")
     parser.add_argument("--operations", type=int, default=500, metavar="N", help="operations a history (500)")
-    parser.add_argument("--store", choices=["sqlite", "json", "both"], default="both", help="the kind of store (both in turn)")
+    parser.add_argument("--store", choices=["sqlite", "json", "both", "postgres"], default="both",
+                        help="the kind of store (sqlite and json in turn); postgres: two servers on one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="histories at a time (one a processor)")
     parser.add_argument("--until-wrong", action="store_true", help="stop at the first that is wrong")
     parser.add_argument("--keep", default=".", metavar="FOLDER", help="where a history that is wrong is written to (.)")
@@ -54,8 +63,21 @@ def main():
     arguments = read_arguments()
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     programs = Programs(os.path.abspath(arguments.build))
-    base = SHM if os.access(SHM, os.W_OK) else None
+    base = tempfile.mkdtemp(prefix="turnstile-prove-", dir=SHM if os.access(SHM, os.W_OK) else None)
+    try:
+        return prove(arguments, seed, programs, base)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def prove(arguments, seed, programs, base):
     stores = ["sqlite", "json"] if arguments.store == "both" else [arguments.store]
+    if "postgres" in stores:
+        if not database.find("initdb"):
+            print("prove: no PostgreSQL is installed (script/bootstrap test)")
+            return 1
+        os.chmod(base, 0o711)
+        programs.template = database.make_template(base)
     print(f"prove: seed {seed}, {arguments.histories} histories of {arguments.operations} operations", flush=True)
     if not programs.preload:
         print("prove: libprove_disk.so is not built: no disk fails here", flush=True)
@@ -76,8 +98,8 @@ def main():
     seconds = time.monotonic() - begun
     print(f"prove: {arguments.histories} histories, {operations} operations, {faults} faults, {seconds:.0f} s: "
           f"{failures} wrong, {undecided} with too many orders to try them all")
-    sys.exit(1 if failures else 0)
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

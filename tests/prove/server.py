@@ -39,37 +39,64 @@ def name_of(pid):
 
 
 class Server:
-    def __init__(self, program, arguments, folder, preload, seed):
-        self.command = [program, "--listen", "lines:127.0.0.1:0", *arguments]
+    """`prefix` stands before its command, and says where it runs; with port 0 it listens at any."""
+
+    def __init__(self, program, arguments, folder, environment=(), prefix=(), address="127.0.0.1", port=0):
+        self.command = [*prefix, program, "--listen", f"lines:{address}:{port}", *arguments]
+        self.address = address
         self.folder = folder
         self.log = os.path.join(folder, "log")
-        disk = os.path.join(folder, "disk")
-        self.disk = Disk(disk, seed)
-        self.environment = {**os.environ, "LD_PRELOAD": preload, "TURNSTILE_DISK": disk} if preload else dict(os.environ)
+        self.environment = {**os.environ, **dict(environment)}
         self.process = None
+        self.ready = False
+        self.said = b""
         self.port = 0
         self.stopped = {}       # pid: when it goes on
 
-    def start(self):
+    def launch(self):
+        """Starts it, and waits for nothing."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                             env=self.environment, cwd=self.folder)
-        for line in self.process.stdout:
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.ready = False
+        self.said = b""
+
+    def listen(self):
+        """Whether it has said that it is ready."""
+        if self.ready:
+            self.expect_alive()
+            return True
+        with contextlib.suppress(BlockingIOError):
+            self.said += os.read(self.process.stdout.fileno(), 65536)
+        for line in self.said.split(b"\n")[:-1]:
             words = line.decode().split()
             if words[0] == "listening":
                 self.port = int(words[2].rsplit(":", 1)[1])
-            elif words[0] == "ready":
-                return
-        raise Failed(f"it does not start: exit {self.process.wait()}; the log ends with {self.end_of_log()}")
+            self.ready |= words[0] == "ready"
+        if not self.ready and self.process.poll() is not None:
+            raise Failed(f"it does not start: exit {self.process.wait()}; the log ends with {self.end_of_log()}")
+        return self.ready
+
+    def start(self):
+        self.launch()
+        until = time.monotonic() + READY_SECONDS
+        while not self.listen():
+            if time.monotonic() > until:
+                raise Failed(f"it is not ready in {READY_SECONDS} s; the log ends with {self.end_of_log()}")
+            time.sleep(0.002)
 
     def end_of_log(self):
         with open(self.log, "rb") as log:
             return log.read()[-2000:].decode(errors="replace")
 
-    def children(self):
-        """The processes that the master started and that serve: workers, the joiner."""
+    def expect_alive(self):
         if self.process.poll() is not None:
             raise Failed(f"the master ended by itself: {self.process.returncode}; {self.end_of_log()}")
+
+    def children(self):
+        """The processes that the master started and that serve: workers, the joiner."""
+        self.expect_alive()
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
             pids = [int(pid) for pid in file.read().split()]
         return [pid for pid in pids if name_of(pid) != "turnstile-exec"]
@@ -96,6 +123,7 @@ class Server:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        self.ready = False
         self.wait_for_end(children)
 
     def wait_for_end(self, pids):
