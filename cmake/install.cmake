@@ -12,6 +12,8 @@ install(FILES docs/man/turnstile-protocol.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/
 install(FILES ${CMAKE_BINARY_DIR}/turnstiled.service packaging/systemd/turnstiled.socket
               packaging/systemd/turnstiled-echo.socket DESTINATION lib/systemd/system)
 install(FILES packaging/turnstiled.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES packaging/systemd/node.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+  RENAME turnstiled-node.conf)
 install(FILES packaging/grafana/turnstile.json DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
   RENAME grafana.json)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
