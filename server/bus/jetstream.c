@@ -79,7 +79,9 @@ static const char *text_of(natsStatus status)
 {
 	natsStatus last = NATS_OK;
 	const char *text = nats_GetLastError(&last);
+	const char *place_end = text && *text == '(' ? strstr(text, "): ") : NULL;
 
+	text = place_end ? place_end + strlen("): ") : text; /* in its source, which tells nobody */
 	return last == status && text && *text ? text : natsStatus_GetText(status);
 }
 
@@ -100,8 +102,7 @@ static natsStatus set_password(natsOptions *options, char *text)
 	return status;
 }
 
-/* The line behind MARK in credentials of NATS's form, the caller's to free; NULL: it is not there.
- */
+/* The line behind MARK in credentials of NATS's form, the caller's to free; NULL: none is. */
 static char *line_behind(const char *text, const char *mark)
 {
 	const char *line = strstr(text, mark);

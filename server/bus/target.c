@@ -12,11 +12,10 @@
 
 #include "shared/base/log.h"
 
-#define ADDRESSES_MAX 32
 #define FILE_SIZE_MAX (1024 * 1024) /* bytes */
 #define SYSTEM_CA     "/etc/ssl/certs/ca-certificates.crt"
 
-static struct bus_address addresses[ADDRESSES_MAX];
+static struct bus_address addresses[BUS_ADDRESSES_MAX];
 static size_t address_count;
 static int files[BUS_FILES] = { -1, -1, -1, -1 };
 
@@ -26,7 +25,7 @@ static void add_address(const struct bus_server *server, const struct addrinfo *
 {
 	struct bus_address *address = &addresses[address_count];
 
-	if (address_count < ADDRESSES_MAX &&
+	if (address_count < BUS_ADDRESSES_MAX &&
 	    getnameinfo(found->ai_addr, found->ai_addrlen, address->text, sizeof(address->text),
 			NULL, 0, NI_NUMERICHOST) == 0) {
 		address->server = server;

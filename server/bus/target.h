@@ -20,14 +20,15 @@ enum bus_file {
 	BUS_FILES
 };
 
+#define BUS_ADDRESSES_MAX 32
+
 /* An address of one of the servers. */
 struct bus_address {
 	const struct bus_server *server; /* of the options */
 	char text[64];                   /* numeric */
 };
 
-/* At the start, before the sandbox: finds all of it for OPTIONS, which stay. Dies when it cannot.
- */
+/* At the start, before the sandbox: finds all of it for OPTIONS, which stay. Or it dies. */
 void bus_target_find(const struct options *options);
 
 /* How many addresses there are, and each. */

@@ -40,15 +40,16 @@ struct bus_process {
 	struct publisher publisher;
 	bool open; /* the stream is there */
 	/* The reader's own. */
-	size_t next_address;
+	size_t address;  /* the one that is tried, or was last */
 	uint64_t last;   /* of the stream, when it was opened: up to there it is history */
 	int64_t away_ns; /* since when it is not open: monotonic */
 	int64_t again_ns;
 	int64_t end_ns; /* 0: the server does not stop */
+	bool failed;    /* to open it was tried in vain since it is away */
 	bool ready;
 	bool finished;
 	int status;
-	char told[JETSTREAM_ERROR_SIZE]; /* why it is away: said once */
+	char told[BUS_ADDRESSES_MAX][JETSTREAM_ERROR_SIZE]; /* why: of each address said once */
 	struct channel_message received;
 };
 
@@ -137,9 +138,11 @@ static void close_stream(struct bus_process *process)
 static void note_away(struct bus_process *process)
 {
 	const char *why = jetstream_error(process->stream);
+	char *told = process->told[process->address];
 
-	if (strcmp(process->told, why) != 0) {
-		(void)snprintf(process->told, sizeof(process->told), "%s", why);
+	process->failed = true;
+	if (strcmp(told, why) != 0) {
+		(void)snprintf(told, JETSTREAM_ERROR_SIZE, "%s", why);
 		log_warning("the bus is away: %s; it is tried again", why);
 	}
 }
@@ -148,7 +151,8 @@ static void note_open(struct bus_process *process, uint64_t first)
 {
 	log_notice("the bus is there: the stream is read from message %llu on, its last is %llu",
 		   (unsigned long long)first, (unsigned long long)process->last);
-	process->told[0] = '\0';
+	process->failed = false;
+	memset(process->told, 0, sizeof(process->told));
 	if (is_told_away(process)) {
 		tell(process);
 	}
@@ -158,10 +162,9 @@ static void note_open(struct bus_process *process, uint64_t first)
 static bool connect_next(struct bus_process *process, struct jetstream_state *state)
 {
 	const size_t count = bus_target_count();
-	const struct bus_address *address =
-		bus_target_address(process->next_address++ % (count > 0 ? count : 1));
 
-	return jetstream_connect(process->stream, address, state);
+	process->address = process->address + 1 < count ? process->address + 1 : 0;
+	return jetstream_connect(process->stream, bus_target_address(process->address), state);
 }
 
 static void open_stream(struct bus_process *process)
@@ -270,7 +273,7 @@ static void say_ready(struct bus_process *process)
 static void look_whether_ready(struct bus_process *process, int64_t now_ns)
 {
 	if (!process->ready && ((process->open && process->bus->position >= process->last) ||
-				*process->told || now_ns - process->away_ns >= CATCH_UP_NS)) {
+				process->failed || now_ns - process->away_ns >= CATCH_UP_NS)) {
 		say_ready(process);
 	}
 }

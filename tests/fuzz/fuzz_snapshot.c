@@ -8,9 +8,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct options options = {
-	.workers = 2, .max_connections = 16, .history = 10, .send_queue_total_bytes = 1 << 20
-};
+static const struct options options = { .workers = 2,
+					.max_connections = 16,
+					.history = 10,
+					.send_queue_total_bytes = 1 << 20,
+					.node = "a",
+					.bus_server_count = 1 };
 
 static void write_again(struct shared_state *shared)
 {

@@ -14,6 +14,9 @@
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
 #include "tests/support/nats.h"
+#ifdef TURNSTILE_WITH_TLS
+#include "tests/support/certificate.h"
+#endif
 
 #define LINES    300 /* of each machine, while something is killed */
 #define OUTBOX   1024
@@ -354,6 +357,80 @@ Test(programs_bus, an_upgrade_and_a_reload_go_on_where_the_bus_was)
 	cr_assert(strstr(talk_line(&bob), " ann@a one"));
 }
 
+/* What else there may be in the place of a stream of ours */
+
+/* As anybody who may publish there: NATS's own protocol is lines, too. */
+static void publish(const char *subject, const char *bytes)
+{
+	static struct talk stranger;
+
+	talk_open(&stranger, nats.port);
+	talk_say(&stranger, "CONNECT {\"verbose\":false}\r");
+	talk_say(&stranger, "PUB %s %zu\r", subject, strlen(bytes));
+	talk_say(&stranger, "%s\r", bytes);
+	talk_say(&stranger, "PING\r");
+	while (strncmp(talk_line(&stranger), "PONG", 4) != 0) {
+		/* what it is */
+	}
+	talk_close(&stranger);
+}
+
+Test(programs_bus, what_strangers_put_into_the_stream_is_left_out)
+{
+	start_both();
+	publish("turnstile.say.tea", "hello");
+	publish("turnstile.say.tea", "");
+	publish("turnstile.", "a bad subject");
+	publish("turnstile.anything", "{}");
+	talk_say(&ann, "one");
+	expect_said(&bob, "*say #tea ann@a one");
+	cr_assert_eq(stat_of(&bob, "turnstile_bus_left_out_total"), 3);
+	cr_assert(log_has(&b, "none that is understood here"));
+}
+
+Test(programs_bus, a_stream_that_does_not_fit_is_said_in_one_line_and_waited_for)
+{
+	nats_start(&nats);
+	publish("$JS.API.STREAM.CREATE.turnstile",
+		"{\"name\":\"turnstile\",\"subjects\":[\"other\"],\"retention\":\"limits\","
+		"\"storage\":\"file\",\"max_consumers\":-1,\"max_msgs\":-1,\"max_bytes\":-1,"
+		"\"num_replicas\":1}");
+	start(&a, "a");
+	enter(&ann, &a, "ann");
+	ask(&ann, "+say #tea$", "/say waits");
+	cr_assert(eventually(log_has(&a, "is not for the subjects turnstile.>")));
+	cr_assert(!is_connected(&ann));
+	publish("$JS.API.STREAM.DELETE.turnstile", "");
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	cr_assert(is_connected(&ann));
+}
+
+Test(programs_bus, a_nats_without_jetstream_is_said)
+{
+	nats.without_jetstream = true;
+	nats_start(&nats);
+	start(&a, "a");
+	cr_assert(eventually(log_has(&a, "it has no JetStream")));
+}
+
+Test(programs_bus, who_wants_more_history_gets_it)
+{
+	nats_start(&nats);
+	turnstiled_start(&a, "--node", "a", "--bus", nats_url(&nats), "--history", "2");
+	enter(&ann, &a, "ann");
+	ask(&ann, "+say #tea$", "/say one");
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	start(&b, "b");
+	for (int i = 0; i < 9; i++) {
+		ask(&ann, "+say #tea$", "/say more %d", i);
+	}
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	cr_assert_eq(turnstiled_stop(&b), 0);
+	start(&b, "b");
+	enter(&bob, &b, "bob");
+	ask(&bob, "+history 10$", "/history");
+}
+
 /* Options */
 
 Test(programs_bus, it_signs_in_by_a_file)
@@ -389,3 +466,27 @@ Test(programs_bus, without_a_bus_there_is_no_such_process)
 	become_operator(&ann);
 	cr_assert_eq(bus_of(&ann), 0);
 }
+
+#ifdef TURNSTILE_WITH_TLS
+Test(programs_bus, over_tls_it_speaks_to_the_one_whose_certificate_is_good)
+{
+	static struct certificate certificate;
+
+	certificate_make(&certificate, &nats.folder, "localhost", 2);
+	nats.arguments[0] = "--tls";
+	nats.arguments[1] = "--tlscert";
+	nats.arguments[2] = certificate.certificate;
+	nats.arguments[3] = "--tlskey";
+	nats.arguments[4] = certificate.key;
+	nats_start(&nats);
+	setenv("NATS_CA", certificate.certificate, 1);
+	turnstiled_start(&a, "--node", "a", "--bus", text_of("tls://localhost:%u", nats.port));
+	unsetenv("NATS_CA");
+	turnstiled_start(&b, "--node", "b", "--bus", text_of("tls://localhost:%u", nats.port));
+	enter(&ann, &a, "ann");
+	enter(&bob, &b, "bob");
+	cr_assert(eventually(is_connected(&ann)));
+	cr_assert(eventually(log_has(&b, "self-signed certificate")));
+	cr_assert(!is_connected(&bob));
+}
+#endif

@@ -60,16 +60,19 @@ static void send_output_to(const char *path)
 
 static _Noreturn void serve(const struct nats *nats, pid_t parent)
 {
-	const char *words[NATS_ARGUMENTS_MAX + 10] = { PROGRAM, "-js", "-a", "127.0.0.1" };
+	const char *words[NATS_ARGUMENTS_MAX + 10] = { PROGRAM, "-a", "127.0.0.1" };
 	char path[FOLDER_PATH_SIZE];
 	char store[FOLDER_PATH_SIZE];
 	char port[8];
-	size_t count = 4;
+	size_t count = 3;
 
 	folder_file(&nats->folder, STORE, store);
 	(void)snprintf(port, sizeof(port), "%u", nats->port);
-	words[count++] = "-sd";
-	words[count++] = store;
+	if (!nats->without_jetstream) {
+		words[count++] = "-js";
+		words[count++] = "-sd";
+		words[count++] = store;
+	}
 	words[count++] = "-p";
 	words[count++] = port;
 	for (size_t i = 0; nats->arguments[i]; i++) {

@@ -15,8 +15,9 @@
 
 struct nats {
 	struct folder folder;
-	pid_t pid;                                 /* 0: it does not run */
-	uint16_t port;                             /* the same after each start */
+	pid_t pid;     /* 0: it does not run */
+	uint16_t port; /* the same after each start */
+	bool without_jetstream;
 	const char *arguments[NATS_ARGUMENTS_MAX]; /* further ones, NULL behind the last */
 };
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/config/bus_option.h"
 #include "server/config/options_read.h"
 #include "shared/base/clock.h"
 #include "tests/support/capture.h"
@@ -235,6 +236,37 @@ Test(options, a_public_url_is_kept_as_a_browser_says_it)
 	cr_expect_str_eq(options.public_urls[1], "http://[2001:db8::7]:8080");
 	cr_expect_str_eq(options.public_urls[2], "http://box");
 }
+
+Test(options, a_machine_is_named_after_its_host)
+{
+	char node[OPTIONS_NODE_SIZE];
+
+	node_name_of_host("Box-7.example.org", node);
+	cr_expect_str_eq(node, "box-7");
+	node_name_of_host("a_very_long_name_of_a_host", node);
+	cr_expect_str_eq(node, "a-very-long-name");
+	node_name_of_host("", node);
+	cr_expect(node_name_is_good(span_of(node)));
+}
+
+#ifdef TURNSTILE_WITH_NATS
+Test(options, a_bus_has_servers)
+{
+	static struct options options;
+
+	read_options(&options, "--node b-2 --bus tls://bus.example,nats://[::1]:4333/,192.0.2.7:1");
+	cr_expect_str_eq(options.node, "b-2");
+	cr_assert_eq(options.bus_server_count, 3);
+	cr_expect_str_eq(options.bus_servers[0].host, "bus.example");
+	cr_expect(options.bus_servers[0].tls);
+	cr_expect_eq(options.bus_servers[0].port, 4222);
+	cr_expect_str_eq(options.bus_servers[1].host, "::1");
+	cr_expect(!options.bus_servers[1].tls);
+	cr_expect_eq(options.bus_servers[1].port, 4333);
+	cr_expect_str_eq(options.bus_servers[2].host, "192.0.2.7");
+	cr_expect_eq(options.bus_servers[2].port, 1);
+}
+#endif
 
 Test(options, one_listener_replaces_the_defaults)
 {
@@ -532,6 +564,19 @@ static const struct wrong {
 	{ "--public-url https://a_b", "must be http://" },
 	{ "--public-url http://[::1", "must be http://" },
 	{ "--public-url http://[::1]x", "must be http://" },
+	{ "--node box.example", "must be 1 to 16 of a-z" },
+	{ "--node a-very-long-name-", "must be 1 to 16 of a-z" },
+	{ "--bus nats://turnstile:secret@bus", "no password in the URL" },
+#ifdef TURNSTILE_WITH_NATS
+	{ "--bus bus.example", "must be nats://HOST[:PORT]" },
+	{ "--bus nats://", "must be nats://HOST[:PORT]" },
+	{ "--bus nats://bus:0", "must be nats://HOST[:PORT]" },
+	{ "--bus nats://a,,b", "must be nats://HOST[:PORT]" },
+	{ "--bus nats://[::1", "must be nats://HOST[:PORT]" },
+	{ "--bus nats://a,b,c,d,e,f,g,h,i", "or up to 8 of them" },
+#else
+	{ "--bus nats://bus", "built without a bus" },
+#endif
 	{ "--listen gopher:127.0.0.1:80", "no such kind of listener" },
 	{ "--listen lines", "must be KIND:ADDRESS:PORT" },
 	{ "--listen lines:7000", "must be KIND:ADDRESS:PORT" },

@@ -31,6 +31,7 @@
 static struct folder folder;
 static char store[FOLDER_PATH_SIZE];
 static unsigned database_port; /* 0: the store is a file */
+static unsigned bus_port;      /* 0: there is no bus */
 
 static void init(void)
 {
@@ -56,7 +57,8 @@ static int enter_and_act(void *argument)
 	const struct attempt *attempt = argument;
 	const struct sandbox_paths paths = { .store = store,
 					     .database = database_port != 0,
-					     .port = database_port };
+					     .port = database_port,
+					     .bus_ports = { bus_port } };
 	unsigned parts = sandbox_enter(attempt->role, &paths);
 
 	if ((parts & attempt->needs) != attempt->needs) {
@@ -478,4 +480,27 @@ static int bind_without(void *argument)
 Test(sandbox, switched_off_it_binds_nobody)
 {
 	cr_expect_eq(child_run(bind_without, NULL), 0);
+}
+
+/* The bus */
+
+static void reach_the_bus(void)
+{
+	child_check(connects_to(bus_port));
+}
+
+Test(sandbox, the_bus_process_connects_to_the_bus_alone_and_has_no_store)
+{
+	bus_port = listen_somewhere();
+	other_port = listen_somewhere();
+	expect_end(SANDBOX_BUS, SANDBOX_FILTER, reach_the_bus, 0);
+	expect_end(SANDBOX_BUS, 0, work_with_a_thread, 0);
+	expect_end(SANDBOX_BUS, SANDBOX_LANDLOCK, fail_at_the_store, 0);
+	expect_end(SANDBOX_BUS, SANDBOX_FILTER, fail_to_write_at_all, 0);
+	expect_end(SANDBOX_BUS, SANDBOX_FILTER, start_and_kill_processes, 0);
+	expect_end(SANDBOX_WORKER, SANDBOX_FILTER, make_internet_sockets, 0);
+	expect_root(SANDBOX_BUS, see_nothing);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= LANDLOCK_KNOWS_PORTS) {
+		expect_end(SANDBOX_BUS, SANDBOX_LANDLOCK, reach_something_else, 0);
+	}
 }

@@ -410,6 +410,66 @@ Test(snapshot, keeps_bookings_and_who_waits)
 	cr_assert_eq(second.queue->server, first.queue->server);
 }
 
+static const struct options bussed = { .workers = 2,
+				       .max_connections = 16,
+				       .history = 10,
+				       .send_queue_total_bytes = 1 << 20,
+				       .node = "a",
+				       .bus_server_count = 1 };
+
+static void put_for_bus(struct bus *bus, const char *text)
+{
+	const struct room_message message = { .kind = MESSAGE_SAID,
+					      .nick = span_of("ann"),
+					      .text = span_of(text),
+					      .sender = seat_of(1) };
+
+	cr_assert(bus_put(bus, 1, "#room1", &message));
+}
+
+/* In a stream: where it is read, what waits for it, whose lines it had, which of them a room has.
+ */
+Test(snapshot, keeps_what_the_bus_does_not_have_yet_and_what_it_had)
+{
+	struct shared_state third;
+
+	shared_state_init(&third, &bussed);
+	cr_assert_eq(rooms_open(third.rooms, third.directory, span_of("#room1"), peer_of(1)), 0);
+	put_for_bus(third.bus, "said");
+	put_for_bus(third.bus, "waits");
+	third.bus->outboxes[1].said = 1;
+	third.bus->stream = 5;
+	third.bus->position = 6;
+	third.bus->sources[0] = (struct bus_source){ .node = "b", .epoch = 9, .last = 8 };
+	third.rooms->rooms[0].sequence = 6;
+	records_finish(&form);
+	save(&third, &form);
+	read_back(&bussed);
+	cr_expect_eq(second.bus->epoch, third.bus->epoch);
+	cr_expect_eq(second.bus->stream, 5);
+	cr_expect_eq(second.bus->position, 6);
+	cr_expect_eq(second.bus->sources[0].last, 8);
+	cr_expect_eq(second.bus->outboxes[1].said, 1);
+	cr_expect_eq(second.bus->outboxes[1].put, 2);
+	cr_expect(span_equals(bus_line_message(bus_line(second.bus, 1, 1)).text, "waits"));
+	cr_expect_eq(second.rooms->rooms[0].sequence, 6);
+	shared_state_finish(&third);
+}
+
+/* Whoever takes over may have been given other options. */
+Test(snapshot, without_a_bus_what_waits_for_it_is_left_out)
+{
+	struct shared_state third;
+
+	shared_state_init(&third, &bussed);
+	put_for_bus(third.bus, "waits");
+	records_finish(&form);
+	save(&third, &form);
+	read_back(&few);
+	cr_expect(!second.bus);
+	shared_state_finish(&third);
+}
+
 Test(snapshot, keeps_the_doors_and_the_counters)
 {
 	read_back(&more);
