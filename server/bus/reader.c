@@ -38,6 +38,7 @@ uint64_t reader_begin(struct shared_state *shared, uint64_t created, uint64_t la
 		}
 		begin_anew(shared, created);
 	}
+	atomic_store(&bus->history, last);
 	return bus->position + 1;
 }
 
@@ -145,6 +146,23 @@ static void leave_out(struct bus *bus, uint64_t sequence)
 	}
 }
 
+/*
+ * What servers of this name said before is history. Who says something since then is another one,
+ * whose people are taken for ours.
+ */
+static void look_for_namesake(const struct shared_state *shared, const struct wire_head *head,
+			      uint64_t sequence)
+{
+	static uint64_t told;
+
+	if (sequence > shared->bus->history && head->epoch != shared->bus->epoch &&
+	    head->epoch != told && strcmp(head->node, shared->options->node) == 0) {
+		told = head->epoch;
+		log_warning("another server calls itself %s, too: give each its own --node",
+			    head->node);
+	}
+}
+
 static void take_counting(struct shared_state *shared, const struct wire_message *message,
 			  enum wire_result result, uint64_t sequence, uint64_t *wakes)
 {
@@ -154,6 +172,7 @@ static void take_counting(struct shared_state *shared, const struct wire_message
 	} else {
 		leave_out(shared->bus, sequence);
 	}
+	look_for_namesake(shared, &message->head, sequence);
 	order_note(shared->bus, &message->head, sequence);
 }
 

@@ -431,6 +431,20 @@ Test(programs_bus, who_wants_more_history_gets_it)
 	ask(&bob, "+history 10$", "/history");
 }
 
+Test(programs_bus, another_server_of_the_same_name_is_noticed)
+{
+	nats_start(&nats);
+	start(&a, "a");
+	enter(&ann, &a, "ann");
+	ask(&ann, "+say #tea$", "/say before");
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
+	start(&b, "a");
+	enter(&bob, &b, "bob");
+	cr_assert(!log_has(&b, "another server calls itself a"));
+	ask(&bob, "+say #tea$", "/say me too");
+	cr_assert(eventually(log_has(&a, "another server calls itself a")));
+}
+
 /* Options */
 
 Test(programs_bus, it_signs_in_by_a_file)

@@ -427,8 +427,7 @@ static void put_for_bus(struct bus *bus, const char *text)
 	cr_assert(bus_put(bus, 1, "#room1", &message));
 }
 
-/* In a stream: where it is read, what waits for it, whose lines it had, which of them a room has.
- */
+/* Where it is read, what waits for it, whose lines it had, and which of them a room has. */
 Test(snapshot, keeps_what_the_bus_does_not_have_yet_and_what_it_had)
 {
 	struct shared_state third;
