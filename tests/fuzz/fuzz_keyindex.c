@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FILE_MOST  (1 << 18) /* bytes */
 #define FOUND_MOST (1 << 16) /* candidates for one key: more than slots */
 
-static char folder[] = "/dev/shm/fuzz-XXXXXX";
+static char folder[] = "fuzz-XXXXXX"; /* where it was started */
 static char store[sizeof(folder) + 8], path[sizeof(folder) + 16];
 static unsigned char good[FILE_MOST];
 static size_t good_size;

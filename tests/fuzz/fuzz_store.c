@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define LINE_MOST   4096 /* bytes from the server: fewer */
 #define TURNS       4
 
-static char folder[] = "/dev/shm/fuzz-XXXXXX";
+static char folder[] = "fuzz-XXXXXX"; /* where it was started */
 static char path[sizeof(folder) + 16], lock_path[sizeof(path) + 8], url[sizeof(path) + 8];
 static struct options options = {
 	.workers = 1, .max_connections = 4, .history = 10, .send_queue_bytes = OUTPUT_SIZE

@@ -1038,6 +1038,7 @@ def main():
     parser.add_argument("--workers", type=int, default=3)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     folder = tempfile.mkdtemp(prefix="outlive-")
     server = Server(arguments.build, folder, arguments.dispatch, arguments.workers,
                     not arguments.usr2_every)

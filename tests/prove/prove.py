@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -61,6 +62,8 @@ def one(work):
 
 def main():
     arguments = read_arguments()
+    # So that the servers are ended then, too, and what they wrote is gone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     programs = Programs(os.path.abspath(arguments.build))
     base = tempfile.mkdtemp(prefix="turnstile-prove-", dir=SHM if os.access(SHM, os.W_OK) else None)
