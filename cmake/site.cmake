@@ -1,11 +1,18 @@
 # Writes the pages of the server (web/site, with web/palette.css before style.css) as arrays in C: the
 # templates (*.html), and all else as assets, whose names have the digest of all of them in them, also
-# where one names another.
+# where one names another. A line {{NAME.part}} of a template is replaced by that file.
 # cmake -DSOURCES=web/site -DOUTPUT=FILE -P site.cmake
 find_program(GZIP gzip REQUIRED)
 
+file(GLOB parts ${SOURCES}/*.part)
+
 function(read_source path result)
   file(READ ${path} text)
+  foreach(part ${parts})
+    get_filename_component(name ${part} NAME)
+    file(READ ${part} part_text)
+    string(REPLACE "{{${name}}}\n" "${part_text}" text "${text}")
+  endforeach()
   if(path MATCHES "/style\\.css$")
     file(READ ${SOURCES}/../palette.css palette)
     string(PREPEND text "${palette}")
@@ -14,6 +21,7 @@ function(read_source path result)
 endfunction()
 
 file(GLOB paths ${SOURCES}/*)
+list(REMOVE_ITEM paths ${parts})
 list(SORT paths)
 set(names "")
 set(everything "")
