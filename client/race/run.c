@@ -69,13 +69,16 @@ static bool make_event(struct store *store, struct race_heat *heat)
 static bool count_tickets(struct store *store, struct race_heat *heat)
 {
 	struct store_event *event;
-	int64_t held;
 
 	if (store_event_find(store, heat->event, &event) != STORE_OK) {
 		return false;
 	}
+	struct tally tally = { .event = *event };
+	bool good = store_event_count(store, &tally) == STORE_OK;
+
 	heat->verdict.counter = event->sold;
-	return store_event_count(store, event->number, &heat->verdict.sold, &held) == STORE_OK;
+	heat->verdict.sold = tally.sold;
+	return good;
 }
 
 /* Waits for its end, and forgets it; false when it is to stop. */

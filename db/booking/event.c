@@ -83,14 +83,13 @@ static enum booking_outcome judge(const struct store_event *event,
 
 enum booking_outcome booking_event_audit(struct booking_work *work)
 {
-	const struct store_event *event = work->event;
-	struct booking_answer *answer = work->answer;
+	struct tally tally = { .event = *work->event };
 
-	if (store_event_count(work->context->store, event->number, &answer->sold, &answer->held) !=
-	    STORE_OK) {
+	if (store_event_count(work->context->store, &tally) != STORE_OK) {
 		return BOOKING_FAILED;
 	}
-	return judge(event, answer);
+	booking_event_audit_of(&tally, work->answer);
+	return work->answer->outcome;
 }
 
 void booking_event_audit_of(const struct tally *tally, struct booking_answer *answer)

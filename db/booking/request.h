@@ -85,7 +85,7 @@ struct booking_answer {
 	int64_t total;              /* likewise */
 	int64_t sold;               /* audit, grow */
 	int64_t held;               /* likewise */
-	int64_t admitted;           /* audit beside the queue: of what is sold */
+	int64_t admitted;           /* audit: of what is sold */
 	int64_t limit;              /* that the request was refused for */
 	int64_t has;                /* the address: of that limit */
 	uint32_t position;          /* wait */

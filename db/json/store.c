@@ -224,18 +224,13 @@ static enum store_result event_write(struct store *base, const struct store_even
 	return changed(base, json_model_put_event(model_of(base), event));
 }
 
-static enum store_result event_count(struct store *base, int64_t event, int64_t *sold,
-				     int64_t *held)
+static enum store_result event_count(struct store *base, struct tally *tally)
 {
 	const struct json_model *model = model_of(base);
-	*sold = 0;
-	*held = 0;
+	tally->sold = tally->held = tally->admitted = 0;
 	for (size_t i = 0; i < model->ticket_count; i++) {
-		const struct store_ticket *ticket = &model->tickets[i];
-		bool is_sold = ticket->state == TICKET_BOOKED || ticket->state == TICKET_ADMITTED;
-		if (ticket->event == event) {
-			*sold += is_sold ? ticket->quantity : 0;
-			*held += ticket->state == TICKET_HELD ? ticket->quantity : 0;
+		if (model->tickets[i].event == tally->event.number) {
+			tally_add(tally, &model->tickets[i]);
 		}
 	}
 	return STORE_OK;

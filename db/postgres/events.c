@@ -154,23 +154,23 @@ enum store_result postgres_event_each(struct store *base, store_see_event *see, 
 	return good ? STORE_OK : postgres_fail(store);
 }
 
-enum store_result postgres_event_count(struct store *base, int64_t event, int64_t *sold,
-				       int64_t *held)
+enum store_result postgres_event_count(struct store *base, struct tally *tally)
 {
 	struct postgres_store *store = postgres_of(base);
 	if (!postgres_write_changes(store)) {
 		return STORE_FAILED;
 	}
 	parameters_begin(&store->parameters);
-	parameters_put_number(&store->parameters, event);
+	parameters_put_number(&store->parameters, tally->event.number);
 	store->link.patience_ns = LINK_LONG_PATIENCE_NS;
 	PGresult *row = postgres_ask(store, POSTGRES_EVENT_COUNT);
 	store->link.patience_ns = LINK_PATIENCE_NS;
 	if (!row) {
 		return STORE_FAILED;
 	}
-	*sold = link_number(row, 0, 0);
-	*held = link_number(row, 0, 1);
+	tally->sold = link_number(row, 0, 0);
+	tally->held = link_number(row, 0, 1);
+	tally->admitted = link_number(row, 0, 2);
 	PQclear(row);
 	return STORE_OK;
 }

@@ -18,7 +18,6 @@ enum store_result postgres_event_by_number(struct store *base, int64_t number,
 enum store_result postgres_event_add(struct store *base, struct store_event *event);
 enum store_result postgres_event_write(struct store *base, const struct store_event *event);
 enum store_result postgres_event_each(struct store *base, store_see_event *see, void *context);
-enum store_result postgres_event_count(struct store *base, int64_t event, int64_t *sold,
-				       int64_t *held);
+enum store_result postgres_event_count(struct store *base, struct tally *tally);
 
 #endif

@@ -53,7 +53,8 @@ static const char *const texts[POSTGRES_QUERIES] = {
 		" WHERE e.number = n.number RETURNING 1)" MUST_BE("cardinality($1)"),
 	[POSTGRES_EVENT_COUNT] =
 		"SELECT coalesce(sum(quantity) FILTER (WHERE state IN (1, 5)), 0)::bigint,"
-		" coalesce(sum(quantity) FILTER (WHERE state = 2), 0)::bigint"
+		" coalesce(sum(quantity) FILTER (WHERE state = 2), 0)::bigint,"
+		" coalesce(sum(quantity) FILTER (WHERE state = 5), 0)::bigint"
 		" FROM tickets WHERE event = $1::bigint",
 	[POSTGRES_EVENT_TALLIES] = "SELECT event, quantity, state FROM tickets",
 	[POSTGRES_COUNTER_LOCK] = "SELECT last_ticket FROM store FOR NO KEY UPDATE",

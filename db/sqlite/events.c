@@ -103,18 +103,18 @@ enum store_result sqlite_event_each(struct store *base, store_see_event *see, vo
 	return result == STORE_NONE ? STORE_OK : result;
 }
 
-enum store_result sqlite_event_count(struct store *base, int64_t event, int64_t *sold,
-				     int64_t *held)
+enum store_result sqlite_event_count(struct store *base, struct tally *tally)
 {
 	struct sqlite_store *store = sqlite_store_of(base);
 	sqlite3_stmt *statement = sqlite_statement(store, QUERY_EVENT_COUNT);
-	sqlite3_bind_int64(statement, 1, event);
+	sqlite3_bind_int64(statement, 1, tally->event.number);
 	enum store_result result = sqlite_row(store, statement);
 	if (result != STORE_OK) {
 		return result;
 	}
-	*sold = sqlite3_column_int64(statement, 0);
-	*held = sqlite3_column_int64(statement, 1);
+	tally->sold = sqlite3_column_int64(statement, 0);
+	tally->held = sqlite3_column_int64(statement, 1);
+	tally->admitted = sqlite3_column_int64(statement, 2);
 	sqlite3_reset(statement);
 	return STORE_OK;
 }

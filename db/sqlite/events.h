@@ -13,8 +13,7 @@ enum store_result sqlite_event_by_number(struct store *store, int64_t number,
 enum store_result sqlite_event_add(struct store *store, struct store_event *event);
 enum store_result sqlite_event_write(struct store *store, const struct store_event *event);
 enum store_result sqlite_event_each(struct store *store, store_see_event *see, void *context);
-enum store_result sqlite_event_count(struct store *store, int64_t event, int64_t *sold,
-				     int64_t *held);
+enum store_result sqlite_event_count(struct store *store, struct tally *tally);
 
 /* A row of SQLITE_EVENT_COLUMNS. */
 void sqlite_event_read(sqlite3_stmt *row, struct store_event *event);

@@ -19,7 +19,8 @@ static const char *const queries[QUERIES] = {
 	[QUERY_EVENT_WRITE] = "UPDATE events SET name = ?2, title = ?3, total = ?4, sold = ?5,"
 			      " held = ?6, open = ?7 WHERE number = ?1",
 	[QUERY_EVENT_COUNT] = "SELECT coalesce(sum(quantity) FILTER (WHERE state IN (1, 5)), 0),"
-			      " coalesce(sum(quantity) FILTER (WHERE state = 2), 0)"
+			      " coalesce(sum(quantity) FILTER (WHERE state = 2), 0),"
+			      " coalesce(sum(quantity) FILTER (WHERE state = 5), 0)"
 			      " FROM tickets WHERE event = ?1",
 	[QUERY_TICKET_LAST] = "SELECT number, made FROM tickets ORDER BY number DESC LIMIT 1",
 	[QUERY_TICKET_ADD] = "INSERT INTO tickets (" TICKET_COLUMNS ")"

@@ -70,8 +70,7 @@ struct store_kind {
 	enum store_result (*event_add)(struct store *store, struct store_event *event);
 	enum store_result (*event_write)(struct store *store, const struct store_event *event);
 	enum store_result (*event_each)(struct store *store, store_see_event *see, void *context);
-	enum store_result (*event_count)(struct store *store, int64_t event, int64_t *sold,
-					 int64_t *held);
+	enum store_result (*event_count)(struct store *store, struct tally *tally);
 
 	bool (*has_room)(struct store *store); /* for a ticket more; or NULL: it always has */
 	enum store_result (*ticket_add)(struct store *store, struct store_ticket *ticket);

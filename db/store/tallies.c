@@ -40,14 +40,21 @@ bool tallies_is_quantity(int64_t quantity)
 	return quantity >= 1 && quantity <= STORE_TOTAL_MAX;
 }
 
-bool tallies_add_ticket(struct tallies *tallies, const struct store_ticket *ticket)
+void tally_add(struct tally *tally, const struct store_ticket *ticket)
 {
 	bool is_sold = ticket->state == TICKET_BOOKED || ticket->state == TICKET_ADMITTED;
-	struct tally *tally = find_number(tallies, ticket->event);
-	if (tally && tallies_is_quantity(ticket->quantity)) {
+	if (tallies_is_quantity(ticket->quantity)) {
 		tally->sold += is_sold ? ticket->quantity : 0;
 		tally->held += ticket->state == TICKET_HELD ? ticket->quantity : 0;
 		tally->admitted += ticket->state == TICKET_ADMITTED ? ticket->quantity : 0;
+	}
+}
+
+bool tallies_add_ticket(struct tallies *tallies, const struct store_ticket *ticket)
+{
+	struct tally *tally = find_number(tallies, ticket->event);
+	if (tally) {
+		tally_add(tally, ticket);
 	}
 	return tally != NULL;
 }

@@ -22,6 +22,9 @@ struct tallies {
 	size_t room;
 };
 
+/* Adds one of its event's tickets. Only quantity and state are looked at. */
+void tally_add(struct tally *tally, const struct store_ticket *ticket);
+
 /* False when there is no memory. */
 bool tallies_add_event(struct tallies *tallies, const struct store_event *event);
 

@@ -114,11 +114,10 @@ enum store_result store_ticket_each(struct store *store, store_see_ticket *see, 
 	return store_noted(store, store->kind->ticket_each(store, see, context));
 }
 
-enum store_result store_event_count(struct store *store, int64_t event, int64_t *sold,
-				    int64_t *held)
+enum store_result store_event_count(struct store *store, struct tally *tally)
 {
 	store_must_be_within(store);
-	return store_noted(store, store->kind->event_count(store, event, sold, held));
+	return store_noted(store, store->kind->event_count(store, tally));
 }
 
 int64_t store_ticket_salt(struct store *store)

@@ -7,6 +7,7 @@
 
 #include "db/store/records.h"
 #include "db/store/store.h"
+#include "db/store/tallies.h"
 
 /*
  * Events. Within a transaction: the event of that name or number, the store's to keep until the
@@ -54,8 +55,7 @@ enum store_result store_ticket_tied(struct store *store, uint64_t least, uint64_
 /* Calls SEE for each ticket in the order of their numbers; it must not change anything. */
 enum store_result store_ticket_each(struct store *store, store_see_ticket *see, void *context);
 
-/* Adds up EVENT's tickets themselves: how many are sold and held, in tickets. */
-enum store_result store_event_count(struct store *store, int64_t event, int64_t *sold,
-				    int64_t *held);
+/* Adds up the tickets themselves of TALLY's event, of which only the number is looked at. */
+enum store_result store_event_count(struct store *store, struct tally *tally);
 
 #endif

@@ -255,12 +255,12 @@ struct booking_answer ask_alone(struct store *store, enum booking_verb verb, con
 bool adds_up(struct store *store, const char *name)
 {
 	struct store_event *event;
-	int64_t sold;
-	int64_t held;
+	struct tally tally = { .sold = 0 };
 	begin(store);
-	bool good = store_event_find(store, name, &event) == STORE_OK &&
-		    store_event_count(store, event->number, &sold, &held) == STORE_OK &&
-		    event->sold == sold && event->held == held && sold + held <= event->total;
+	bool good = store_event_find(store, name, &event) == STORE_OK;
+	tally.event.number = good ? event->number : 0;
+	good = good && store_event_count(store, &tally) == STORE_OK && event->sold == tally.sold &&
+	       event->held == tally.held && tally.sold + tally.held <= event->total;
 	abandon(store);
 	return good;
 }

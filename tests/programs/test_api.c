@@ -214,6 +214,17 @@ Test(programs_api, operators_sell_and_let_in_by_their_password)
 	expect(http_get(&talk, &answer, RUSH "/audit"), 200, "\"admitted\":1,");
 }
 
+Test(programs_api, who_is_in_is_counted_by_children_too)
+{
+	turnstiled_start(&server, "--workers", "1", "--event", "rush=5", "--serialize", "join",
+			 "--op-password-file", password_file(&server));
+	talk_open(&talk, server.http_port);
+	expect(post(BOOKINGS, JSON, "{\"quantity\":2}"), 201, "\"state\":\"booked\"");
+	expect(post(ticket_path("/admit"), BEARER, NULL), 200, "\"state\":\"admitted\"");
+	expect(http_get(&talk, &answer, RUSH "/audit"), 200, "\"sold\":2,\"held\":0,");
+	expect(answer.status, 200, "\"admitted\":2,\"ok\":true");
+}
+
 static unsigned patch(const char *body)
 {
 	return http_ask(&talk, &answer, "PATCH", RUSH, JSON BEARER, body);
