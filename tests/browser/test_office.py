@@ -55,6 +55,30 @@ class Office(Case):
         self.assertEqual(event_page.run("return document.getElementById('opened-bar').value"), 3)
         self.assertEqual(event_page.content("#opened-left .asof"), "")
 
+    def test_who_looks_at_the_list_is_in_nobodys_room(self):
+        somebody = self.person()
+        somebody.ask("/join #rush")
+        page = self.open("/")
+        page.wait_text("#connection", "live")
+        self.person().ask("/book rush 2")
+        page.wait_text("[data-event=rush] .left", "3 of 5 left")
+        self.assertEqual(page.content("[data-event=rush] .asof"), "")
+        self.assertEqual(somebody.ask("/join #rush"), "+join #rush 1")
+        page.click("#events [data-event=rush] a")
+        wait_for("the visitor", lambda: somebody.ask("/join #rush") == "+join #rush 2")
+        page.click(".brand")
+        wait_for("the visitor to leave", lambda: somebody.ask("/join #rush") == "+join #rush 1")
+
+    def test_what_many_events_have_left_moves_too(self):
+        operator = self.person()
+        operator.ask("/op open sesame")
+        for number in range(60):
+            operator.ask(f"/event new extra-{number} 9")
+        page = self.open("/")
+        page.wait_text("#connection", "live")
+        operator.ask("/book rush 2")
+        page.wait_text("[data-event=rush] .left", "3 of 5 left")
+
     def test_an_event_that_is_new_or_closed_shows(self):
         page = self.open("/")
         page.wait_text("#connection", "live")

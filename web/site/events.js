@@ -1,9 +1,10 @@
-// The events with what is left of each, live: "*sale" in their rooms says what changes, a listing now and then what
-// else there is. No event is joined twice, and not more rooms than a connection may be in.
-const LISTED_MS = 5000; // so often, while somebody looks; where there are many events,
+// The events with what is left of each. Of the one that is opened "*sale" in its room says what changes. Who looks at the
+// list enters no room, for people there are told who comes and goes: it is asked for, as often as it must be called live.
+const LOOKED_MS = 800; // at what the list shows, while it is seen
+const LISTED_MS = 5000; // all of them, otherwise; where there are many,
 const MANY = 50;
-const MANY_LISTED_MS = 30000; // so often
-const ROOMS_MOST = 30; // of 32: one is left for each hand
+const MANY_LISTED_MS = 30000; // so often,
+const LIVE_MOST = 30; // and so many of them, the first, are looked at one by one
 
 const START = new Date(performance.timeOrigin); // as the server wrote it into the page
 
@@ -17,10 +18,12 @@ function fromRow(row) {
 export class Events {
 	#lines;
 	#all;
-	#joined = new Map(); // { live, reply } by event
+	#joined = null; // { name, live, reply }: the event in whose room we are
 	#seen = new Map(); // by event: when what is known of it was true, where it is not live
 	#listedAt = 0;
+	#looking = false; // answers are on their way
 	#changed;
+	listed = false; // the list is shown
 
 	// KNOWN: those that the server wrote into the page. CHANGED is told of each that is another than before.
 	constructor(lines, known, changed) {
@@ -31,11 +34,15 @@ export class Events {
 		lines.on("close", () => this.#leave());
 		lines.on("sale", ([name, left, total]) => this.#put({ ...this.#all.get(name), name, left: Number(left), total: Number(total) }));
 		setInterval(() => document.hidden || this.#listIfDue(), LISTED_MS);
+		setInterval(() => this.look(), LOOKED_MS);
+		document.addEventListener("visibilitychange", () => this.look());
 	}
 
 	#leave() {
-		this.#joined.forEach(({ live }, name) => live && this.#seen.set(name, this.#lines.heard));
-		this.#joined.clear();
+		if (this.#joined?.live) {
+			this.#seen.set(this.#joined.name, this.#lines.heard);
+		}
+		this.#joined = null;
 	}
 
 	all() { return [...this.#all.values()]; }
@@ -43,38 +50,57 @@ export class Events {
 
 	// Whether what is left of it is true now, and if not, when it was.
 	isLive(name) { return this.#lines.current(this.asOf(name)); }
-	asOf(name) { return this.#joined.get(name)?.live ? this.#lines.heard : this.#seen.get(name) ?? START; }
+	asOf(name) { return this.#joined?.live && this.#joined.name === name ? this.#lines.heard : this.#seen.get(name) ?? START; }
 
-	// The event's room is entered; a promise of the reply to that. What is left is asked for behind it, so that nothing
-	// falls between the two.
+	// The event's room is entered, and the one before is left; a promise of the reply to that. What is left is asked for
+	// behind it, so that nothing falls between the two.
 	join(name) {
-		if (!this.#joined.has(name)) {
-			if (this.#joined.size >= ROOMS_MOST) {
-				this.part(this.#joined.keys().next().value);
-			}
-			const room = { live: false, reply: this.#lines.ask(`/join #${name}`) };
-			this.#joined.set(name, room);
-			this.#begin(name, room);
+		if (this.#joined?.name !== name) {
+			this.part();
+			this.#joined = { name, live: false, reply: this.#lines.ask(`/join #${name}`) };
+			this.#begin(this.#joined);
 		}
-		return this.#joined.get(name).reply;
+		return this.#joined.reply;
 	}
 
-	async #begin(name, room) {
-		const { ok, words } = await this.#lines.ask(`/left ${name}`);
-		if (ok && (await room.reply).ok) {
+	async #begin(room) {
+		const { name } = room;
+		const left = await this.#left(name);
+		if (this.#joined !== room) {
+			return;
+		}
+		if (left && (await room.reply).ok) {
 			room.live = true;
-			this.#put({ ...this.#all.get(name), name, left: Number(words[1]), total: Number(words[2]) });
-		} else if (this.#joined.get(name) === room) {
-			this.#joined.delete(name);
+		} else {
+			this.#joined = null;
 		}
 	}
 
-	part(name) {
-		this.#joined.delete(name);
-		this.#lines.ask(`/part #${name}`);
+	part() {
+		if (this.#joined) {
+			this.#lines.ask(`/part #${this.#joined.name}`);
+			this.#leave();
+		}
 	}
 
-	joinAll() { this.all().slice(0, ROOMS_MOST).forEach(({ name }) => this.join(name)); }
+	// What the list shows, as it is now.
+	async look() {
+		if (this.#looking || !this.listed || document.hidden) {
+			return;
+		}
+		this.#looking = true;
+		await (this.#all.size <= MANY ? this.#list() : Promise.all(this.all().slice(0, LIVE_MOST).map(({ name }) => this.#left(name))));
+		this.#looking = false;
+	}
+
+	async #left(name) {
+		const { ok, words } = await this.#lines.ask(`/left ${name}`);
+		if (ok) {
+			this.#seen.set(name, this.#lines.heard);
+			this.#put({ ...this.#all.get(name), name, left: Number(words[1]), total: Number(words[2]) });
+		}
+		return ok;
+	}
 
 	#put(event) {
 		const before = this.#all.get(event.name);
@@ -86,7 +112,7 @@ export class Events {
 	}
 
 	#listIfDue() {
-		if (this.#all.size <= MANY || Date.now() - this.#listedAt >= MANY_LISTED_MS) {
+		if (this.#all.size <= MANY ? !this.listed : Date.now() - this.#listedAt >= MANY_LISTED_MS) {
 			this.#list();
 		}
 	}

@@ -76,8 +76,6 @@ function changed(event) {
 	fillRow(event);
 	if (event.name === opened) {
 		fillOpened();
-	} else if (!opened && lines.open) {
-		events.joinAll();
 	}
 }
 
@@ -158,11 +156,10 @@ function open(name, moves) {
 	setTitle(`${event ? event.title : "Box office"} · turnstile`);
 	say("");
 	quantity.value = 1;
+	events.listed = !event;
 	room.show(opened);
 	fillOpened();
-	if (!event && lines.open) {
-		events.joinAll();
-	}
+	events.look();
 	if (moves) {
 		scrollTo(0, 0);
 		byId(event ? "opened-title" : "list-title").focus({ preventScroll: true });
@@ -395,7 +392,6 @@ function begin() {
 	addEventListener("beforeunload", (leaving) => { if (queue.state === "waiting" || queue.state === "offered") { leaving.preventDefault(); } });
 	memory.onChange(showTickets);
 	lines.on("state", showState);
-	lines.on("open", () => opened || events.joinAll());
 	setInterval(() => { runClock(); tellState(); showAges(); }, TICK_MS);
 	events.all().forEach(fillRow);
 	open(eventIn(location.pathname), false);

@@ -43,8 +43,13 @@ export class Room {
 		this.#event = event;
 		this.#log.replaceChildren();
 		this.#problem("");
-		if (event && this.#lines.open) {
+		if (!this.#lines.open) {
+			return;
+		}
+		if (event) {
 			this.#enter();
+		} else {
+			this.#events.part();
 		}
 	}
 
