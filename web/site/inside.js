@@ -3,6 +3,7 @@ import { ask } from "./api.js";
 import { byId, make, secondOf, setText } from "./dom.js";
 
 const LOOKED_MS = 5000;
+const REST = 20; // and so many times as long as a count took: of many tickets it takes long
 const COUNTED_MOST = 4; // events, each a count of all its tickets
 const CHOSEN = "turnstile.door"; // where this browser keeps it
 const ROW = /^(\S+) (-?\d+)\/(\d+) (open|closed)(?: (.*))?$/;
@@ -20,11 +21,12 @@ export class Inside {
 	#titles = new Map(); // by event
 	#counts = new Map(); // by event: { admitted, sold, at }
 	#asking = false;
+	#dueAt = 0; // as Date.now()
 	chosen = kept(); // the event whose door this is; "" for all
 
 	constructor(lines) {
 		this.#lines = lines;
-		setInterval(() => this.look(), LOOKED_MS);
+		setInterval(() => Date.now() >= this.#dueAt && this.look(), LOOKED_MS);
 		lines.on("open", () => this.look());
 	}
 
@@ -57,7 +59,9 @@ export class Inside {
 		const { ok, rows } = await this.#lines.ask("/events");
 		if (ok) {
 			this.#takeEvents(rows);
+			const begun = Date.now();
 			await Promise.all(this.#counted().map((event) => this.#count(event)));
+			this.#dueAt = Date.now() + REST * (Date.now() - begun);
 			this.#show();
 		}
 		this.#asking = false;
