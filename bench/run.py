@@ -305,7 +305,7 @@ def http(options):
         if it:
             rows.append([name, members, it["per_second"], it["cpu_us"], ratio(it, found.get("nchan"), "cpu_us"),
                          it["p50_ms"], it["p99_ms"], it["lost"], it["out_of_order"]])
-    print_table("http: one room over WebSocket (mosquitto: MQTT), four speakers, lines of 64 bytes, full rate",
+    print_table("http: one room over WebSocket (mosquitto: MQTT, Debian's has no WebSocket), four speakers, lines of 64 bytes, full rate",
                 ["side", "members", "deliveries/s", "CPU us each", "CPU: nchan = 1", "p50 ms", "p99 ms", "lost",
                  "out of order"], rows)
 
