@@ -457,7 +457,7 @@ static void take(struct session *session, char *bytes, size_t length)
 
 static void go_on(struct session *session)
 {
-	const struct rest *rest = progress_rest(session);
+	struct span input = progress_rest_input(session, 0);
 	struct connection *connection = connection_of(session);
 
 	session->keeping = false;
@@ -465,22 +465,22 @@ static void go_on(struct session *session)
 		connection->answering = false;
 		begin_anew(session);
 	}
-	take_all(session, rest->bytes, rest->length);
+	take_all(session, input.text, input.length);
 }
 
 /* How much of its first request a predecessor has looked at. */
-static void revive_head(struct connection *connection, const struct rest *rest)
+static void revive_head(struct connection *connection, struct span input, uint32_t flags)
 {
 	struct request request;
 
-	if (rest->flags & KEPT_ANSWERING) {
+	if (flags & KEPT_ANSWERING) {
 		return;
 	}
-	enum head_result result = head_read(&connection->head, rest->bytes, rest->length);
+	enum head_result result = head_read(&connection->head, input.text, input.length);
 
-	connection->head_is_whole = result == HEAD_WHOLE && (rest->flags & KEPT_HEAD_IS_WHOLE);
+	connection->head_is_whole = result == HEAD_WHOLE && (flags & KEPT_HEAD_IS_WHOLE);
 	if (connection->head_is_whole &&
-	    parser_read(rest->bytes, connection->head.length, &request) == 0) {
+	    parser_read(input.text, connection->head.length, &request) == 0) {
 		connection->body_length = (uint32_t)request.body_length;
 	} else if (result != HEAD_OPEN) {
 		connection->head = (struct head){ .length = 0 };
@@ -496,7 +496,7 @@ static bool revive(struct session *session)
 		return websocket_revive(session);
 	}
 	session->operator_role = false; /* that goes with a request */
-	revive_head(connection, rest);
+	revive_head(connection, progress_rest_input(session, 0), rest->flags);
 	connection->answered_one = rest->flags & KEPT_ANSWERED_ONE;
 	connection->answering = rest->flags & KEPT_ANSWERING;
 	connection->without_body = rest->flags & KEPT_WITHOUT_BODY;

@@ -44,12 +44,7 @@ struct kept {
 /* What is kept, behind what the front itself keeps. */
 static struct span kept_of(struct session *session)
 {
-	const struct rest *rest = progress_rest(session);
-	const uint32_t before = lines_session_of(session)->before;
-
-	return rest->length > before
-		       ? (struct span){ (const char *)rest->bytes + before, rest->length - before }
-		       : span_of("");
+	return progress_rest_input(session, lines_session_of(session)->before);
 }
 
 static void begin(struct input *input, struct session *session)

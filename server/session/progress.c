@@ -15,6 +15,15 @@ const struct rest *progress_rest(const struct session *session)
 	return &session->stream->rest[rest_of(session)];
 }
 
+struct span progress_rest_input(const struct session *session, size_t before)
+{
+	const struct rest *rest = progress_rest(session);
+
+	return rest->length > before
+		       ? (struct span){ (const char *)rest->bytes + before, rest->length - before }
+		       : span_of("");
+}
+
 void progress_begin(struct session *session, bool kept)
 {
 	struct hand *hand = hand_of(session);

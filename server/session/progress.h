@@ -51,6 +51,9 @@ void *progress_kept(const struct session *session);
 /* What it kept before. */
 const struct rest *progress_rest(const struct session *session);
 
+/* Its bytes, without those BEFORE that are none of the input: never a null pointer. */
+struct span progress_rest_input(const struct session *session, size_t before);
+
 /* Between these two the complete replies to the session are queued, and dropped. */
 void progress_begin_commit(struct session *session);
 void progress_end_commit(struct session *session);
