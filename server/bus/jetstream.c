@@ -11,6 +11,7 @@
 #include "shared/base/log.h"
 
 #define WAIT_MS       2000                  /* for each answer */
+#define PING_MS       1000                  /* one that has no answer by the next: it is gone */
 #define HEARTBEAT_NS  NS_PER_SECOND         /* of a stream that has nothing new */
 #define REPEATS_NS    (120 * NS_PER_SECOND) /* so long the stream knows what was published twice */
 #define MESSAGE_LEAST 8192                  /* bytes that a message may have at least */
@@ -194,7 +195,9 @@ static natsStatus set_options(struct jetstream *stream, const struct bus_address
 	    (status = natsOptions_SetName(options, WIRE_STREAM)) == NATS_OK &&
 	    (status = natsOptions_SetTimeout(options, WAIT_MS)) == NATS_OK &&
 	    (status = natsOptions_SetAllowReconnect(options, false)) == NATS_OK &&
-	    (status = natsOptions_SetPingInterval(options, WAIT_MS)) == NATS_OK &&
+	    (status = natsOptions_SetWriteDeadline(options, WAIT_MS)) == NATS_OK &&
+	    (status = natsOptions_SetPingInterval(options, PING_MS)) == NATS_OK &&
+	    (status = natsOptions_SetMaxPingsOut(options, 1)) == NATS_OK &&
 	    (status = natsOptions_SetIgnoreDiscoveredServers(options, true)) == NATS_OK &&
 	    (status = natsOptions_SetSendAsap(options, true)) == NATS_OK &&
 	    (status = natsOptions_SetErrorHandler(options, hear_error, NULL)) == NATS_OK &&
