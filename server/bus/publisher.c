@@ -7,6 +7,7 @@
 
 #define ON_ITS_WAY  512                 /* lines of a worker's at most */
 #define PATIENCE_NS (3 * NS_PER_SECOND) /* for a line to come back */
+#define STUCK_NS    (5 * NS_PER_SECOND) /* then the stream does not take it */
 
 void publisher_init(struct publisher *publisher, struct shared_state *shared)
 {
@@ -66,12 +67,27 @@ static void look_back(struct publisher_place *place, const struct bus_outbox *ou
 	place->next = place->next < said ? said : place->next;
 	if (said != place->said || place->next == said || place->said_ns == 0) {
 		place->said = said;
-		place->said_ns = now_ns;
+		place->said_ns = place->heard_ns = now_ns;
 	}
 	if (place->anew || now_ns - place->said_ns >= PATIENCE_NS) {
 		place->said_ns = now_ns;
 		begin_round(place, outbox);
 	}
+}
+
+bool publisher_is_stuck(const struct publisher *publisher, int64_t now_ns)
+{
+	const struct bus *bus = publisher->shared->bus;
+
+	for (uint32_t i = 0; i < publisher->shared->rooms->workers; i++) {
+		const struct publisher_place *place = &publisher->places[i];
+
+		if (place->said_ns != 0 && place->next > bus->outboxes[i].said &&
+		    now_ns - place->heard_ns >= STUCK_NS) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool publish(const struct publisher *publisher, struct jetstream *stream, uint32_t worker)

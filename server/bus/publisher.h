@@ -16,7 +16,8 @@
 struct publisher_place {
 	uint64_t next;     /* number of the line that is to be published next */
 	uint64_t said;     /* of the outbox, when it was looked at */
-	int64_t said_ns;   /* and when that changed last: monotonic */
+	int64_t said_ns;   /* and when that changed last, or a round began: monotonic */
+	int64_t heard_ns;  /* when one came back last, or none was on its way: likewise */
 	uint32_t round;    /* how often it began anew since lines did not come back */
 	_Atomic bool anew; /* it is to begin anew: a line is missing in the stream */
 };
@@ -36,6 +37,9 @@ bool publisher_has_work(const struct publisher *publisher);
 
 /* Publishes all that there is; false when the stream took no more. */
 bool publisher_run(struct publisher *publisher, struct jetstream *stream, int64_t now_ns);
+
+/* Whether lines have not come back for so long that they are not taken. */
+bool publisher_is_stuck(const struct publisher *publisher, int64_t now_ns);
 
 /* The reader saw that a line of WORKER's is missing. */
 void publisher_begin_anew(struct publisher *publisher, int worker);

@@ -42,7 +42,7 @@ struct bus_process {
 	/* The reader's own. */
 	size_t address;  /* the one that is tried, or was last */
 	uint64_t last;   /* of the stream, when it was opened: up to there it is history */
-	int64_t away_ns; /* since when it is not open: monotonic */
+	int64_t away_ns; /* since when it is not up: monotonic */
 	int64_t again_ns;
 	int64_t end_ns; /* 0: the server does not stop */
 	bool failed;    /* to open it was tried in vain since it is away */
@@ -111,9 +111,36 @@ static bool is_told_away(const struct bus_process *process)
 	return process->bus->notices % 2 != 0;
 }
 
-static void look_whether_cut(struct bus_process *process, int64_t now_ns)
+static void note_stuck(const struct bus_process *process)
 {
-	if (!process->open && !is_told_away(process) && now_ns - process->away_ns >= CUT_NS) {
+	if (process->open) {
+		log_warning("the bus is away: it takes nothing that is said; it may be full");
+	}
+}
+
+/* A stream that is there and takes nothing is no better than none. */
+static bool is_up(struct bus_process *process, int64_t now_ns)
+{
+	pthread_mutex_lock(&process->lock);
+	const bool up = process->open && !publisher_is_stuck(&process->publisher, now_ns);
+
+	pthread_mutex_unlock(&process->lock);
+	return up;
+}
+
+static void look_whether_up(struct bus_process *process, int64_t now_ns)
+{
+	const bool up = is_up(process, now_ns);
+
+	if (process->bus->up && !up) {
+		process->away_ns = now_ns;
+		note_stuck(process);
+	}
+	atomic_store(&process->bus->up, up);
+	if (up && is_told_away(process)) {
+		tell(process);
+	}
+	if (!up && !is_told_away(process) && now_ns - process->away_ns >= CUT_NS) {
 		bus_count(process->bus, BUS_CUTS);
 		tell(process);
 	}
@@ -121,16 +148,10 @@ static void look_whether_cut(struct bus_process *process, int64_t now_ns)
 
 /* Opening and closing */
 
-static void set_open(struct bus_process *process, bool open)
-{
-	process->open = open;
-	atomic_store(&process->bus->up, open);
-}
-
 static void close_stream(struct bus_process *process)
 {
 	pthread_mutex_lock(&process->lock);
-	set_open(process, false);
+	process->open = false;
 	jetstream_close(process->stream);
 	pthread_mutex_unlock(&process->lock);
 }
@@ -153,9 +174,6 @@ static void note_open(struct bus_process *process, uint64_t first)
 		   (unsigned long long)first, (unsigned long long)process->last);
 	process->failed = false;
 	memset(process->told, 0, sizeof(process->told));
-	if (is_told_away(process)) {
-		tell(process);
-	}
 	(void)waker_wake(&process->score->waker);
 }
 
@@ -186,7 +204,7 @@ static void open_stream(struct bus_process *process)
 	}
 	pthread_mutex_lock(&process->lock);
 	publisher_begin(&process->publisher);
-	set_open(process, true);
+	process->open = true;
 	pthread_mutex_unlock(&process->lock);
 	note_open(process, first);
 }
@@ -194,7 +212,6 @@ static void open_stream(struct bus_process *process)
 static void lose(struct bus_process *process)
 {
 	note_away(process);
-	process->away_ns = clock_monotonic_ns();
 	process->again_ns = 0;
 	close_stream(process);
 }
@@ -299,7 +316,7 @@ static void run(struct bus_process *process)
 		} else {
 			clock_sleep(LOOK_NS);
 		}
-		look_whether_cut(process, now_ns);
+		look_whether_up(process, now_ns);
 		look_whether_ready(process, now_ns);
 		look_whether_over(process, now_ns);
 		hear_master(process);

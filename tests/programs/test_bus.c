@@ -405,6 +405,27 @@ Test(programs_bus, a_stream_that_does_not_fit_is_said_in_one_line_and_waited_for
 	cr_assert(is_connected(&ann));
 }
 
+/* Whoever made it has it refuse what is beyond its bound. */
+Test(programs_bus, a_stream_that_takes_no_more_is_as_good_as_away)
+{
+	nats_start(&nats);
+	publish("$JS.API.STREAM.CREATE.turnstile",
+		"{\"name\":\"turnstile\",\"subjects\":[\"turnstile.>\"],\"retention\":\"limits\","
+		"\"storage\":\"file\",\"max_consumers\":-1,\"max_msgs\":2,\"max_bytes\":-1,"
+		"\"discard\":\"new\",\"num_replicas\":1}");
+	start(&a, "a");
+	enter(&ann, &a, "ann");
+	for (int i = 0; i < 3; i++) {
+		ask(&ann, "+say #tea$", "/say %d", i);
+	}
+	talk_expect_event(&ann, "*notice the other machines cannot be reached");
+	cr_assert(log_has(&a, "it takes nothing that is said"));
+	cr_assert_eq(stat_of(&ann, "turnstile_bus_waiting"), 1);
+	publish("$JS.API.STREAM.PURGE.turnstile", "");
+	talk_expect_event(&ann, "*notice the other machines are reached again");
+	cr_assert_eq(stat_of(&ann, "turnstile_bus_waiting"), 0);
+}
+
 Test(programs_bus, a_nats_without_jetstream_is_said)
 {
 	nats.without_jetstream = true;
