@@ -396,6 +396,14 @@ enum jetstream_result jetstream_next(struct jetstream *stream, int64_t timeout_n
 	return JETSTREAM_MESSAGE;
 }
 
+const char *jetstream_trouble(const struct jetstream *stream)
+{
+	const char *text = NULL;
+	bool said = natsConnection_GetLastError(stream->connection, &text) != NATS_OK;
+
+	return said && text && *text ? text : "it may be full";
+}
+
 void jetstream_done(struct jetstream_message *message)
 {
 	natsMsg_Destroy(message->own);

@@ -58,6 +58,12 @@ void jetstream_done(struct jetstream_message *message);
 bool jetstream_publish(struct jetstream *stream, const char *subject, const char *id,
 		       struct span bytes);
 
+/*
+ * What NATS said last of what was published and is not taken; when it says nothing, its disk or its
+ * stream may be full.
+ */
+const char *jetstream_trouble(const struct jetstream *stream);
+
 /* Why the last call that failed did: one line. */
 const char *jetstream_error(const struct jetstream *stream);
 

@@ -114,7 +114,8 @@ static bool is_told_away(const struct bus_process *process)
 static void note_stuck(const struct bus_process *process)
 {
 	if (process->open) {
-		log_warning("the bus is away: it takes nothing that is said; it may be full");
+		log_warning("the bus is away: it takes nothing that is said: %s",
+			    jetstream_trouble(process->stream));
 	}
 }
 

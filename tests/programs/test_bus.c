@@ -66,6 +66,19 @@ static void start_both(void)
 	enter(&bob, &b, "bob");
 }
 
+/* From now on whoever is started does so. */
+static void sign_in_by(const char *line)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&nats.folder, "credentials", path);
+	FILE *file = fopen(path, "we");
+
+	cr_assert(file && fprintf(file, "%s\n", line) > 0 && fclose(file) == 0);
+	cr_assert_eq(chmod(path, 0600), 0);
+	setenv("NATS_CREDS", path, 1);
+}
+
 /* The next event that is no notice: a cut may last long enough for one. */
 static const char *hear(struct talk *talk)
 {
@@ -426,6 +439,29 @@ Test(programs_bus, a_stream_that_takes_no_more_is_as_good_as_away)
 	cr_assert_eq(stat_of(&ann, "turnstile_bus_waiting"), 0);
 }
 
+Test(programs_bus, who_may_not_publish_is_told_so_in_the_log)
+{
+	char path[FOLDER_PATH_SIZE];
+
+	folder_file(&nats.folder, "nats.conf", path);
+	FILE *file = fopen(path, "we");
+
+	cr_assert(file &&
+		  fputs("authorization { users = [ { user: u, password: p, permissions: { publish: "
+			"[\"$JS.API.>\"], subscribe: [\"_INBOX.>\"] } } ] }\n",
+			file) >= 0 &&
+		  fclose(file) == 0);
+	nats.arguments[0] = "-c";
+	nats.arguments[1] = path;
+	nats_start(&nats);
+	sign_in_by("u:p");
+	start(&a, "a");
+	enter(&ann, &a, "ann");
+	ask(&ann, "+say #tea$", "/say one");
+	talk_expect_event(&ann, "*notice the other machines cannot be reached");
+	cr_assert(log_has(&a, "Permissions Violation for Publish"));
+}
+
 Test(programs_bus, a_nats_without_jetstream_is_said)
 {
 	nats.without_jetstream = true;
@@ -470,19 +506,12 @@ Test(programs_bus, another_server_of_the_same_name_is_noticed)
 
 Test(programs_bus, it_signs_in_by_a_file)
 {
-	char path[FOLDER_PATH_SIZE];
-
-	folder_file(&nats.folder, "credentials", path);
-	FILE *file = fopen(path, "we");
-
-	cr_assert(file && fputs("turnstile:a word\n", file) >= 0 && fclose(file) == 0);
-	cr_assert_eq(chmod(path, 0600), 0);
 	nats.arguments[0] = "--user";
 	nats.arguments[1] = "turnstile";
 	nats.arguments[2] = "--pass";
 	nats.arguments[3] = "a word";
 	nats_start(&nats);
-	setenv("NATS_CREDS", path, 1);
+	sign_in_by("turnstile:a word");
 	start(&a, "a");
 	unsetenv("NATS_CREDS");
 	start(&b, "b");
