@@ -13,6 +13,8 @@
 #include "db/postgres/target.h"
 #include "db/postgres/tickets.h"
 
+#define TRIES_AGAIN 3 /* to open one that seems to be back */
+
 /* Transactions */
 
 static void forget(struct postgres_store *store)
@@ -261,10 +263,11 @@ static bool is_the_same(const struct postgres_store *store, const char *url, boo
 			    store->link.place);
 }
 
-static struct store *open_store(const char *url, bool make, char *error)
+static struct store *try_to_open(const char *url, bool make, bool *lost, char *error)
 {
 	struct postgres_store *store = calloc(1, sizeof(*store));
 	struct postgres_about about;
+	*lost = false;
 	if (!store) {
 		store_refuse(error, "%s: out of memory", url);
 		return NULL;
@@ -278,8 +281,23 @@ static struct store *open_store(const char *url, bool make, char *error)
 		snprintf(store->base.path, sizeof(store->base.path), "%s", store->link.place);
 		return &store->base;
 	}
+	*lost = !good && store->link.lost;
 	close_store(&store->base);
 	return NULL;
+}
+
+/*
+ * Who makes a store takes a failure for final unless the database is away: one that was away and
+ * has come back since is tried once more, also one that comes and goes.
+ */
+static struct store *open_store(const char *url, bool make, char *error)
+{
+	bool lost;
+	struct store *store = try_to_open(url, make, &lost, error);
+	for (int i = 0; make && !store && lost && i < TRIES_AGAIN && !target_is_away(url); i++) {
+		store = try_to_open(url, make, &lost, error);
+	}
+	return store;
 }
 
 const struct store_kind store_postgres = {
