@@ -14,12 +14,14 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define LAPSES_MAX   512               /* holds that lapse in one batch */
-#define LOOK_NS      NS_PER_SECOND     /* how often to look for what others changed */
-#define TOLD_NS      (100 * NS_PER_MS) /* how often at most when the store tells of it */
-#define NUMBER_NS    (250 * NS_PER_MS) /* how often waiters are told their positions at most */
-#define LOCK_WAIT_NS (2 * NS_PER_SECOND)
-#define HELD_LONG_NS NS_PER_SECOND /* a holder that is well is through in milliseconds */
+#define LAPSES_MAX    512               /* holds that lapse in one batch */
+#define LOOK_NS       NS_PER_SECOND     /* how often to look for what others changed */
+#define TOLD_NS       (100 * NS_PER_MS) /* how often at most when the store tells of it */
+#define NUMBER_NS     (250 * NS_PER_MS) /* how often waiters are told their positions at most */
+#define LOCK_WAIT_NS  (2 * NS_PER_SECOND)
+#define STINT_NS      (500 * NS_PER_MS) /* with the lock, while others wait for it */
+#define LET_OTHERS_NS NS_PER_MS         /* then, for one of them to take it */
+#define HELD_LONG_NS  NS_PER_SECOND     /* a holder that is well is through in milliseconds */
 
 /* The board */
 
@@ -504,15 +506,38 @@ bool batch_is_over(const struct batcher *batcher)
 	       (batcher->yields && !booking_queue_has_work_of(batcher->queue, batcher->worker));
 }
 
-/* With the lock held. Serves until nothing is left, and says that somebody is at work meanwhile. */
+/*
+ * Other processes wait for the lock, and in a rush there would never be nothing to do: another
+ * server, a tool, or a binary that is to take over. Which of them died waiting nobody knows: then a
+ * pause is for nothing.
+ */
+static bool is_to_let_others(struct batcher *batcher, int64_t since_ns)
+{
+	batcher->lets_others = atomic_load(&store_mutex(batcher->store)->waiting) > 0 &&
+			       clock_monotonic_ns() - since_ns >= STINT_NS;
+	return batcher->lets_others;
+}
+
+static bool has_more_to_do(struct batcher *batcher, int64_t since_ns)
+{
+	return has_work(batcher->queue) && !batch_is_over(batcher) &&
+	       !is_to_let_others(batcher, since_ns);
+}
+
+/*
+ * With the lock held. Serves until nothing is left or others are to have it, and says that somebody
+ * is at work meanwhile.
+ */
 static bool serve_all(struct batcher *batcher)
 {
 	struct booking_queue *queue = batcher->queue;
+	const int64_t since_ns = batcher->taken_ns;
 	bool good = true;
 
-	while (good && has_work(queue) && !batch_is_over(batcher)) {
+	batcher->lets_others = false;
+	while (good && has_more_to_do(batcher, since_ns)) {
 		atomic_store(&queue->serving, batcher->worker + 1);
-		while (good && has_work(queue) && !batch_is_over(batcher)) {
+		while (good && has_more_to_do(batcher, since_ns)) {
 			good = serve_batch(batcher) && store_tend(batcher->store) == STORE_OK;
 			count_held(batcher);
 			batcher->stopping |= batcher->only_one;
@@ -618,6 +643,9 @@ bool batch_serve(struct batcher *batcher)
 		batch_note_hindrance(batcher);
 	}
 	batch_give(batcher);
+	if (batcher->lets_others) {
+		clock_sleep(LET_OTHERS_NS);
+	}
 	return good;
 }
 

@@ -20,9 +20,10 @@ struct batcher {
 	struct score *score;
 	struct store *store;
 	struct archive *archive;
-	uint32_t worker; /* whose clerk this is */
-	unsigned most;   /* requests of one transaction */
-	bool only_one;   /* one batch, then enough */
+	uint32_t worker;  /* whose clerk this is */
+	unsigned most;    /* requests of one transaction */
+	bool only_one;    /* one batch, then enough */
+	bool lets_others; /* other processes are to have the lock now */
 	bool new_handle; /* it tells what others change from now on, not what they changed before */
 	const struct booking_slot *slot; /* that is being carried out */
 	uint64_t commits;                /* that the store took */
