@@ -394,19 +394,14 @@ void dispatch_hold(struct dispatch *dispatch, bool hold)
 	set_accepting(dispatch, !hold);
 }
 
-/* Plain ends of TLS connections stay with who carries their bytes. */
 size_t dispatch_waiting(const struct dispatch *dispatch, size_t *index, size_t count, int *sockets,
 			struct arrival *arrivals)
 {
 	size_t found = 0;
 
 	for (; *index < dispatch->waiting_count && found < count; ++*index) {
-		const struct accepted *accepted = &dispatch->waiting[*index];
-
-		if (!listener_kind_is_tls(accepted->arrival.kind)) {
-			sockets[found] = accepted->socket;
-			arrivals[found++] = accepted->arrival;
-		}
+		sockets[found] = dispatch->waiting[*index].socket;
+		arrivals[found++] = dispatch->waiting[*index].arrival;
 	}
 	return found;
 }

@@ -43,7 +43,7 @@ bool dispatch_answered(struct dispatch *dispatch, uint32_t worker,
 
 /*
  * A socket that somebody else accepted, owned from here on: the plain end of a TLS connection. It
- * is handed on like any other, but no copy of it is kept: it ends with its worker.
+ * is handed on like any other.
  */
 void dispatch_take(struct dispatch *dispatch, int socket, const struct arrival *arrival);
 

@@ -19,6 +19,11 @@ bool handover_take_back(struct handover_page *page)
 	return atomic_compare_exchange_strong(&page->owner, &owner, HANDOVER_TAKEN_BACK);
 }
 
+bool handover_is_taken(const struct handover_page *page)
+{
+	return atomic_load(&page->owner) == HANDOVER_TAKEN;
+}
+
 size_t handover_length(const struct handover_message *message)
 {
 	const size_t head = offsetof(struct handover_message, hello);
@@ -28,6 +33,7 @@ size_t handover_length(const struct handover_message *message)
 	case HANDOVER_WELCOME: return head + sizeof(message->welcome);
 	case HANDOVER_SOCKETS: return head + message->count * sizeof(message->sockets[0]);
 	case HANDOVER_ACCEPTED: return head + message->count * sizeof(message->arrivals[0]);
+	case HANDOVER_TLS: return head + sizeof(message->tls);
 	default: return head;
 	}
 }
@@ -41,6 +47,8 @@ bool handover_read(const struct channel_message *received, struct handover_messa
 		return false;
 	}
 	memcpy(message, received->bytes, received->length);
-	return message->count <= CHANNEL_DESCRIPTORS_MAX &&
-	       received->length == handover_length(message);
+	const uint32_t most =
+		message->kind == HANDOVER_TLS ? PLAIN_ENDS_USERS : CHANNEL_DESCRIPTORS_MAX;
+
+	return message->count <= most && received->length == handover_length(message);
 }

@@ -7,6 +7,7 @@
  * new: READY     its options are good, the store is open, memory is laid out
  *      here the old one's workers let go
  * old: STATE     a file with the state, and the lock by which other servers know this one
+ * old: TLS       tls processes that go on (lingering.h), and their plain ends; if there are any
  * old: SOCKETS   the connections, and whose they are; as many messages as it takes
  * old: ACCEPTED  likewise, those that no worker has yet
  * old: OFFER     that was all
@@ -26,6 +27,7 @@
 
 #include "server/config/arrival.h"
 #include "server/config/options.h"
+#include "server/state/plain_ends.h"
 #include "shared/process/channel.h"
 
 #define HANDOVER_VARIABLE   "TURNSTILE_HANDOVER" /* names the channel's descriptor */
@@ -39,8 +41,11 @@ enum handover_kind {
 	HANDOVER_SOCKETS,
 	HANDOVER_ACCEPTED,
 	HANDOVER_OFFER,
-	HANDOVER_SERVING
+	HANDOVER_SERVING,
+	HANDOVER_TLS /* since minor version HANDOVER_TLS_MINOR: of who does not know it none go on
+		      */
 };
+#define HANDOVER_TLS_MINOR 1
 
 struct handover_hello {
 	uint32_t major, minor;
@@ -66,14 +71,21 @@ struct handover_socket {
 	uint32_t worker, seat;
 };
 
+/* With the file of the plain ends, and a channel and a pidfd for each of them, oldest first. */
+struct handover_tls {
+	int32_t pids[PLAIN_ENDS_USERS];
+};
+#define HANDOVER_TLS_DESCRIPTORS(count) (1 + 2 * (size_t)(count))
+
 struct handover_message {
 	uint32_t kind;  /* enum handover_kind */
-	uint32_t count; /* of sockets */
+	uint32_t count; /* of sockets, or of tls processes */
 	union {
 		struct handover_hello hello;
 		struct handover_welcome welcome;
 		struct handover_socket sockets[CHANNEL_DESCRIPTORS_MAX];
 		struct arrival arrivals[CHANNEL_DESCRIPTORS_MAX];
+		struct handover_tls tls;
 	};
 };
 
@@ -90,6 +102,9 @@ enum handover_owner { HANDOVER_OFFERED, HANDOVER_TAKEN, HANDOVER_TAKEN_BACK };
 /* The new one: all is its own from here on. The old one: all stays its own. False: too late. */
 bool handover_take(struct handover_page *page);
 bool handover_take_back(struct handover_page *page);
+
+/* The new one has taken it, and it cannot be taken back any more. */
+bool handover_is_taken(const struct handover_page *page);
 
 /* How many bytes a message of that kind has, without the rows of sockets that are not there. */
 size_t handover_length(const struct handover_message *message);

@@ -13,7 +13,9 @@
 #include "server/process/chaos.h"
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
+#include "server/process/fronts.h"
 #include "server/process/launcher.h"
+#include "server/process/lingering.h"
 #include "server/process/notify.h"
 #include "server/process/pid_file.h"
 #include "server/process/reload.h"
@@ -22,6 +24,7 @@
 #include "server/process/start_up.h"
 #include "server/process/tls.h"
 #include "server/process/upgrade.h"
+#include "server/session/session.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -56,6 +59,7 @@ struct master {
 	struct rolling rolling;
 	bool reloads_again;        /* asked for while everything was being read */
 	struct launcher *launcher; /* or NULL */
+	struct lingering *lingering;
 	struct upgrade *upgrade;
 	struct takeover *takeover; /* from another master, until this one serves; or NULL */
 	bool upgrades_next;        /* asked for while it is reloading */
@@ -203,6 +207,7 @@ static void announce_if_ready(struct master *master)
 	(void)fflush(stdout);
 	if (master->takeover) {
 		pid_file_write();
+		lingering_begin(master->lingering);
 		takeover_end(master->takeover, master->base, tell_ready);
 		master->takeover = NULL;
 	} else {
@@ -255,13 +260,18 @@ static const int *sockets_of(void *context, const struct slot *slot, uint32_t *c
 		       : NULL;
 }
 
-/* Plain ends of TLS connections: to be handed to workers like what we accepted. */
-static void take_plain_ends(struct master *master, struct slot *slot,
-			    const struct worker_message *message)
+/*
+ * The plain end of a TLS connection: to be handed to a worker like what we accepted. There may be
+ * nobody to do so if it comes from a binary before this one, which had TLS listeners.
+ */
+static void take_plain_end(void *context, int plain, const struct arrival *arrival)
 {
-	for (size_t i = 0; i < slot->received.descriptor_count; i++) {
-		dispatch_take(master->dispatch, slot->received.descriptors[i],
-			      &message->arrivals[i]);
+	const struct master *master = context;
+
+	if (master->dispatch) {
+		dispatch_take(master->dispatch, plain, arrival);
+	} else {
+		session_refuse(front_of(arrival->kind), plain);
 	}
 }
 
@@ -280,7 +290,10 @@ static bool hear(void *context, struct slot *slot, const struct worker_message *
 		return keep_copy(master, slot, message);
 	}
 	if (message->kind == MESSAGE_SOCKETS) {
-		take_plain_ends(master, slot, message);
+		for (size_t i = 0; i < slot->received.descriptor_count; i++) {
+			take_plain_end(master, slot->received.descriptors[i],
+				       &message->arrivals[i]);
+		}
 		return true;
 	}
 	return master->dispatch && slot->role == SLOT_WORKER &&
@@ -301,10 +314,22 @@ static void end_if_all_ended(struct master *master)
 			return;
 		}
 	}
+	if (lingering_count(master->lingering) > 0) {
+		return;
+	}
 	if (slot_is_alive(bus) && !bus->killed) {
 		slot_drain(bus);
 	} else {
 		event_base_loopbreak(master->base);
+	}
+}
+
+static void on_lingerer_ended(void *context)
+{
+	struct master *master = context;
+
+	if (master->stopping) {
+		end_if_all_ended(master);
 	}
 }
 
@@ -383,6 +408,7 @@ static void kill_all(struct master *master)
 	for (uint32_t i = 0; i < master->slot_count; i++) {
 		slot_kill(&master->slots[i], "had to stop");
 	}
+	lingering_kill(master->lingering);
 }
 
 /* One whose place is empty for now has no heart: that is for the pauses of slot.c. */
@@ -426,11 +452,13 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 		copies_sweep(master->copies);
 	}
 	launcher_look(master->launcher);
+	lingering_look(master->lingering, now_ns);
 	process_reap_strangers();
 	answer_watchdog(master, now_ns);
 	if (master->stopping && now_ns >= master->stop_until_ns) {
 		log_warning("not all workers ended in time: they are killed");
 		kill_all(master);
+		end_if_all_ended(master);
 	}
 }
 
@@ -483,6 +511,7 @@ static void drain(struct master *master)
 			slot_drain(slot);
 		}
 	}
+	lingering_drain(master->lingering);
 	end_if_all_ended(master);
 }
 
@@ -507,6 +536,7 @@ static void make_upgrade(struct master *master)
 								  .copies = master->copies,
 								  .listeners = master->listeners,
 								  .launcher = master->launcher,
+								  .lingering = master->lingering,
 								  .replaced = on_replaced,
 								  .context = master });
 }
@@ -574,6 +604,9 @@ static void make_events(struct master *master)
 						   accepts ? master->options->listener_count : 0,
 						   master->copies);
 	}
+	master->lingering = lingering_create(
+		master->base, &master->shared.plain_ends,
+		&(struct lingering_owner){ take_plain_end, on_lingerer_ended, master });
 }
 
 static void make_reload(struct master *master, int argc, char **argv)
@@ -609,7 +642,8 @@ static void begin(struct master *master, int argc, char **argv)
 	make_reload(master, argc, argv);
 	(void)bind_to_role(SANDBOX_MASTER, options);
 	if (master->takeover) {
-		takeover_run(master->takeover, &master->shared, master->copies, master->dispatch);
+		takeover_run(master->takeover, &master->shared, master->copies, master->dispatch,
+			     master->lingering);
 		retire_those_taken_over(master);
 	}
 }

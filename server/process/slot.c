@@ -136,9 +136,10 @@ static bool fork_process(struct slot *slot, int worker_end)
 	}
 	size_t keep_count = descriptors_to_keep(slot, worker_end, seats, keep);
 	char name[16];
-	const struct process_options options = {
-		.name = name, .daemon = true, .keep = keep, .keep_count = keep_count
-	};
+	const struct process_options options = { .name = name,
+						 .daemon = slot->role != SLOT_TLS, /* tls.h */
+						 .keep = keep,
+						 .keep_count = keep_count };
 
 	name_process(slot, name, sizeof(name));
 	slot->start.channel = worker_end;
@@ -184,9 +185,9 @@ void slot_start(struct slot *slot)
 /* Letting go */
 
 /* False: it takes no word from us, and is killed. */
-static bool tell(struct slot *slot, enum worker_message_kind kind)
+static bool tell(struct slot *slot, enum worker_message_kind kind, uint32_t count)
 {
-	const struct worker_message message = { .kind = kind };
+	const struct worker_message message = { .kind = kind, .count = count };
 
 	if (channel_send(slot->channel, &message, sizeof(message), NULL, 0) == CHANNEL_OK) {
 		return true;
@@ -197,7 +198,7 @@ static bool tell(struct slot *slot, enum worker_message_kind kind)
 
 static void ask_to_let_go(struct slot *slot, enum slot_parting parting)
 {
-	if (slot->parting == SLOT_STAYS && tell(slot, MESSAGE_YIELD)) {
+	if (slot->parting == SLOT_STAYS && tell(slot, MESSAGE_YIELD, parting == SLOT_YIELDED)) {
 		slot->part_until_ns = clock_monotonic_ns() + LET_GO_NS;
 	}
 	slot->parting = parting;
@@ -266,7 +267,7 @@ void slot_drain(struct slot *slot)
 	if (slot->process && slot->parting == SLOT_REPLACED) {
 		slot->drains = true;
 	} else if (slot->process) {
-		(void)tell(slot, MESSAGE_DRAIN);
+		(void)tell(slot, MESSAGE_DRAIN, 0);
 	}
 }
 
@@ -455,10 +456,22 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 	}
 }
 
+void slot_hear(struct slot *slot, bool on)
+{
+	if (slot->process && on) {
+		event_add(slot->channel_event, NULL);
+	} else if (slot->process) {
+		event_del(slot->channel_event);
+	}
+}
+
 /* Its end */
 
 static void empty(struct slot *slot)
 {
+	if (slot->role == SLOT_TLS) {
+		plain_ends_forget(&slot->start.shared->plain_ends, process_pid(slot->process));
+	}
 	event_free(slot->end_event);
 	event_free(slot->channel_event);
 	close(slot->channel);
@@ -491,7 +504,7 @@ static void start_next(struct slot *slot)
 	if (slot->has_let_go && (!slot->stopped || slot->drains)) {
 		slot_start(slot);
 		if (slot->drains && slot->process) {
-			(void)tell(slot, MESSAGE_DRAIN);
+			(void)tell(slot, MESSAGE_DRAIN, 0);
 		}
 	} else if (!slot->stopped) {
 		start_later(slot);

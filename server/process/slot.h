@@ -111,6 +111,9 @@ void slot_open(struct slot *slot);
 /* After slot_yield: somebody is to be there again, also where that one has not ended yet. */
 void slot_serve_on(struct slot *slot);
 
+/* What it says is not heard for now, and waits in its channel; or it is again. */
+void slot_hear(struct slot *slot, bool on);
+
 /* From now on whoever ends has no successor. */
 void slot_stop(struct slot *slot);
 

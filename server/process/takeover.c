@@ -34,6 +34,9 @@ struct takeover {
 	int file;
 	struct handover_page *page; /* with the state behind it */
 	size_t page_length;
+	int plain_ends; /* file */
+	struct lingerer tls[PLAIN_ENDS_USERS];
+	uint32_t tls_count;
 	struct connection *connections;
 	size_t connection_count;
 	size_t connection_room;
@@ -201,6 +204,23 @@ static void take_state(struct takeover *takeover)
 	}
 }
 
+static void take_tls(struct takeover *takeover)
+{
+	const struct handover_message *message = &takeover->message;
+	const struct channel_message *received = &takeover->received;
+
+	must_be(takeover->tls_count == 0 && message->count > 0 &&
+			received->descriptor_count == HANDOVER_TLS_DESCRIPTORS(message->count),
+		"the tls processes did not come");
+	takeover->plain_ends = received->descriptors[0];
+	for (uint32_t i = 0; i < message->count; i++) {
+		const int *own = received->descriptors + HANDOVER_TLS_DESCRIPTORS(i);
+
+		takeover->tls[i] = (struct lingerer){ message->tls.pids[i], own[0], own[1] };
+	}
+	takeover->tls_count = message->count;
+}
+
 static struct connection *add_connection(struct takeover *takeover)
 {
 	if (takeover->connection_count == takeover->connection_room) {
@@ -248,6 +268,8 @@ static void receive_all(struct takeover *takeover, const struct shared_state *sh
 	while ((message = listen_to(takeover))->kind != HANDOVER_OFFER) {
 		if (message->kind == HANDOVER_STATE) {
 			take_state(takeover);
+		} else if (message->kind == HANDOVER_TLS) {
+			take_tls(takeover);
 		} else if (message->kind == HANDOVER_SOCKETS ||
 			   message->kind == HANDOVER_ACCEPTED) {
 			take_sockets(takeover, shared);
@@ -279,6 +301,26 @@ static void restore(struct takeover *takeover, struct shared_state *shared)
 	close(takeover->file);
 }
 
+/* Those whose plain ends are of another form end, now that the old one is about to. */
+static void give_tls(struct takeover *takeover, struct shared_state *shared,
+		     struct lingering *lingering)
+{
+	const bool joined = takeover->tls_count > 0 &&
+			    plain_ends_join(&shared->plain_ends, takeover->plain_ends);
+
+	if (takeover->tls_count > 0 && !joined) {
+		log_warning("TLS connections end: what is known of them is of another version");
+	}
+	for (uint32_t i = 0; i < takeover->tls_count; i++) {
+		if (joined) {
+			lingering_add(lingering, &takeover->tls[i]);
+		} else {
+			close(takeover->tls[i].channel);
+			close(takeover->tls[i].descriptor);
+		}
+	}
+}
+
 /* A connection whose stream there is none of is over. */
 static void give_connections(struct takeover *takeover, struct copies *copies,
 			     struct dispatch *dispatch)
@@ -300,7 +342,7 @@ static void give_connections(struct takeover *takeover, struct copies *copies,
 }
 
 void takeover_run(struct takeover *takeover, struct shared_state *shared, struct copies *copies,
-		  struct dispatch *dispatch)
+		  struct dispatch *dispatch, struct lingering *lingering)
 {
 	const struct handover_message ready = { .kind = HANDOVER_READY };
 
@@ -310,6 +352,7 @@ void takeover_run(struct takeover *takeover, struct shared_state *shared, struct
 	restore(takeover, shared);
 	must_be(handover_take(takeover->page), "the old process has taken it back");
 	(void)munmap(takeover->page, takeover->page_length);
+	give_tls(takeover, shared, lingering);
 	give_connections(takeover, copies, dispatch);
 }
 

@@ -11,6 +11,7 @@
 
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
+#include "server/process/lingering.h"
 
 struct takeover;
 
@@ -24,10 +25,10 @@ struct takeover *takeover_begin(struct options *options);
 /*
  * This one is ready. Waits until the old one's workers have let go, and goes on from there: SHARED,
  * fresh from start_up, has its state, COPIES (or NULL) its connections, DISPATCH (or NULL) those
- * that no worker had yet. When it returns all of it is this process's.
+ * that no worker had yet, LINGERING its tls processes. When it returns all of it is this process's.
  */
 void takeover_run(struct takeover *takeover, struct shared_state *shared, struct copies *copies,
-		  struct dispatch *dispatch);
+		  struct dispatch *dispatch, struct lingering *lingering);
 
 /* This one serves: the old one may end; READY is called when it has. */
 void takeover_end(struct takeover *takeover, struct event_base *base, void (*ready)(void));

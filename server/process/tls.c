@@ -40,6 +40,8 @@ struct tls_process {
 	const struct worker_start *start;
 	struct options options; /* as the master has them: it tells of what changes */
 	struct score *score;
+	struct score private_score; /* once it lingers */
+	struct plain_ends *plain_ends;
 	struct event_base *base;
 	struct ssl_ctx_st *servers[LISTENER_KINDS];
 	int64_t tickets_until_ns; /* then their keys change */
@@ -49,6 +51,7 @@ struct tls_process {
 	struct event *retry_event;
 	bool finished;
 	bool draining;
+	bool lingers;
 	int64_t drain_until_ns;
 	struct worker_message sockets; /* plain ends for the master, sent together */
 	int descriptors[CHANNEL_DESCRIPTORS_MAX];
@@ -167,20 +170,54 @@ static void take_reload(struct tls_process *process)
 	}
 }
 
-/* Events */
+/* Ending */
 
-static void start_draining(struct tls_process *process)
+static void close_listeners(const struct tls_process *process)
 {
-	process->draining = true;
-	process->drain_until_ns = clock_monotonic_ns() + process->options.drain_ns;
-	atomic_store(&process->score->state, WORKER_DRAINING);
-	terminator_drain(process->terminator);
 	for (size_t i = 0; i < process->start->listener_count; i++) {
 		if (listener_kind_is_tls(process->options.listeners[i].kind)) {
 			close(process->start->listeners[i]);
 		}
 	}
 }
+
+static void start_draining(struct tls_process *process)
+{
+	if (process->draining) {
+		return;
+	}
+	process->draining = true;
+	process->drain_until_ns = clock_monotonic_ns() + process->options.drain_ns;
+	atomic_store(&process->score->state, WORKER_DRAINING);
+	terminator_drain(process->terminator);
+	if (!process->lingers) {
+		close_listeners(process);
+	}
+}
+
+/* What the processes of its own binary shared is of no use any more, and can be large. */
+static void start_lingering(struct tls_process *process)
+{
+	if (process->lingers || process->draining) {
+		return;
+	}
+	process->lingers = true;
+	terminator_accept_no_more(process->terminator);
+	close_listeners(process);
+	process->score = &process->private_score;
+	memory_finish(&process->start->shared->memory);
+	log_info("lingers with %u connections", terminator_count(process->terminator));
+}
+
+static bool has_ended(const struct tls_process *process, int64_t now_ns)
+{
+	const bool leaves = process->draining || process->lingers;
+
+	return (leaves && terminator_count(process->terminator) == 0) ||
+	       (process->draining && now_ns >= process->drain_until_ns);
+}
+
+/* Events */
 
 static void on_channel(evutil_socket_t channel, short what, void *argument)
 {
@@ -197,8 +234,10 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 		return;
 	}
 	memcpy(&message.kind, process->received.bytes, sizeof(message.kind));
-	if (message.kind == MESSAGE_DRAIN && !process->draining) {
+	if (message.kind == MESSAGE_DRAIN) {
 		start_draining(process);
+	} else if (message.kind == MESSAGE_LINGER) {
+		start_lingering(process);
 	} else if (message.kind == MESSAGE_RELOAD &&
 		   process->received.length == sizeof(struct tls_reload)) {
 		take_reload(process);
@@ -230,6 +269,7 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 	(void)descriptor;
 	(void)what;
 	atomic_store(&process->score->heartbeat_ns, now_ns);
+	plain_ends_beat(process->plain_ends, now_ns, terminator_count(process->terminator));
 	terminator_tick(process->terminator, now_ns);
 	change_ticket_keys(process, now_ns);
 }
@@ -264,9 +304,7 @@ static void run(struct tls_process *process)
 		more = terminator_turn(process->terminator, now_ns);
 		more = hand_on(process) && more;
 		note(process);
-		process->finished |=
-			process->draining && (terminator_count(process->terminator) == 0 ||
-					      now_ns >= process->drain_until_ns);
+		process->finished |= has_ended(process, now_ns);
 	}
 }
 
@@ -277,10 +315,8 @@ static void make_events(struct tls_process *process)
 	const struct timeval second = { .tv_sec = 1 };
 	const struct worker_start *start = process->start;
 	const struct options *options = &process->options;
-	const struct terminator_owner owner = { take_plain_end, process,
-						start->shared->plain_ends };
+	const struct terminator_owner owner = { take_plain_end, process, process->plain_ends };
 
-	plain_ends_forget(start->shared->plain_ends);
 	process->base = event_base_new();
 	if (!process->base) {
 		die("the event loop cannot be made");
@@ -311,11 +347,17 @@ static bool begin(struct tls_process *process, const struct worker_start *start)
 	process->start = start;
 	process->options = *start->shared->options;
 	process->score = &start->shared->scoreboard->scores[start->number];
+	process->plain_ends = &start->shared->plain_ends;
 	process->sockets.kind = MESSAGE_SOCKETS;
 	process->tickets_until_ns = clock_monotonic_ns() + TICKET_KEYS_NS;
 	if (!make_servers(&process->options, &start->key_pair, process->servers)) {
 		return false;
 	}
+	if (!plain_ends_enter(process->plain_ends, getpid())) {
+		log_error("there are %d such processes already", PLAIN_ENDS_USERS);
+		return false;
+	}
+	plain_ends_beat(process->plain_ends, clock_monotonic_ns(), 0);
 	make_events(process);
 	atomic_store(&process->score->sandbox, bind_to_role(SANDBOX_TLS, start->shared->options));
 	return true;
@@ -337,7 +379,7 @@ int tls_run(void *argument)
 	run(process);
 	terminator_destroy(process->terminator);
 	atomic_store(&process->score->connections, 0);
-	return process->draining ? 0 : 1;
+	return process->draining || process->lingers ? 0 : 1;
 }
 
 #else

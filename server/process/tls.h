@@ -4,6 +4,10 @@
  * It accepts from them by itself, and it alone has the key's bytes. The plain end of each
  * connection goes to the master, which hands it to a worker as any other socket. When this process
  * ends, its connections do; the master starts another.
+ *
+ * It ends when nobody has the other end of its channel any more, and not with its parent: when
+ * another binary takes over, the new master has that end, and this process lingers: it accepts no
+ * more and ends with its last connection (lingering.h).
  */
 #ifndef SERVER_PROCESS_TLS_H
 #define SERVER_PROCESS_TLS_H

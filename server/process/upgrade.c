@@ -35,7 +35,9 @@ struct upgrade {
 	int file; /* with the state; -1: there is none to be had */
 	enum upgrade_step step;
 	int channel;
-	pid_t pid; /* the new one's, as it says */
+	pid_t pid;      /* the new one's, as it says */
+	uint32_t minor; /* version, likewise */
+	bool tls_held;  /* our tls process is the new one's, if that takes over */
 	int64_t began_ns;
 	struct handover_page *page;
 	struct process *writer;
@@ -74,6 +76,45 @@ static void forget(struct upgrade *upgrade)
 	upgrade->step = STEP_NONE;
 }
 
+static struct slot *tls_of(const struct upgrade *upgrade)
+{
+	uint32_t i = 0;
+
+	while (upgrade->owner.slots[i].role != SLOT_TLS) {
+		i++;
+	}
+	return &upgrade->owner.slots[i];
+}
+
+/*
+ * What tls processes say from here on is for the new master; if ours ends meanwhile, nobody takes
+ * its place. Or all is as it was.
+ */
+static void hold_tls(struct upgrade *upgrade)
+{
+	struct slot *slot = tls_of(upgrade);
+
+	lingering_hear(upgrade->owner.lingering, false);
+	upgrade->tls_held = !slot->stopped;
+	if (upgrade->tls_held) {
+		slot_hear(slot, false);
+		slot_stop(slot);
+	}
+}
+
+static void release_tls(struct upgrade *upgrade)
+{
+	struct slot *slot = tls_of(upgrade);
+
+	lingering_hear(upgrade->owner.lingering, true);
+	if (upgrade->tls_held) {
+		slot_open(slot);
+		slot_hear(slot, true);
+		slot_serve_on(slot);
+	}
+	upgrade->tls_held = false;
+}
+
 /* Workers start again, and go on with what the last ones left. */
 static void serve_on(struct upgrade *upgrade)
 {
@@ -102,6 +143,9 @@ bool upgrade_give_up(struct upgrade *upgrade, const char *why)
 	log_error("not upgraded: %s; this one serves on", why);
 	launcher_kill(upgrade->owner.launcher);
 	forget(upgrade);
+	if (step >= STEP_SENDS) {
+		release_tls(upgrade);
+	}
 	if (step >= STEP_LETS_GO) {
 		serve_on(upgrade);
 	}
@@ -172,6 +216,7 @@ static void welcome(struct upgrade *upgrade, const struct handover_hello *hello)
 		return;
 	}
 	upgrade->pid = hello->pid;
+	upgrade->minor = hello->minor;
 	message.welcome.workers = size.workers;
 	message.welcome.seats = upgrade->owner.shared->seats;
 	message.welcome.adopt = upgrade->owner.copies != NULL;
@@ -284,6 +329,39 @@ static bool map_page(struct upgrade *upgrade)
 	return upgrade->page;
 }
 
+static void add_tls(struct handover_message *message, int *descriptors,
+		    const struct lingerer *lingerer)
+{
+	const size_t place = HANDOVER_TLS_DESCRIPTORS(message->count);
+
+	descriptors[place] = lingerer->channel;
+	descriptors[place + 1] = lingerer->descriptor;
+	message->tls.pids[message->count++] = lingerer->pid;
+}
+
+/* One that is of too old a version to know of them ends them with this process. */
+static bool send_tls(struct upgrade *upgrade)
+{
+	const struct plain_ends *plain_ends = &upgrade->owner.shared->plain_ends;
+	const struct slot *slot = tls_of(upgrade);
+	struct handover_message message = { .kind = HANDOVER_TLS };
+	struct lingerer list[LINGERING_MOST];
+	const size_t count = lingering_list(upgrade->owner.lingering, list);
+	int descriptors[HANDOVER_TLS_DESCRIPTORS(PLAIN_ENDS_USERS)] = { plain_ends->file };
+
+	for (size_t i = 0; i < count; i++) {
+		add_tls(&message, descriptors, &list[i]);
+	}
+	if (slot->process) {
+		add_tls(&message, descriptors,
+			&(struct lingerer){ process_pid(slot->process), slot->channel,
+					    process_descriptor(slot->process) });
+	}
+	return message.count == 0 || upgrade->minor < HANDOVER_TLS_MINOR ||
+	       say(upgrade, &message, descriptors, HANDOVER_TLS_DESCRIPTORS(message.count)) ==
+		       CHANNEL_OK;
+}
+
 static void send_state(struct upgrade *upgrade)
 {
 	const struct handover_message state = { .kind = HANDOVER_STATE };
@@ -293,7 +371,8 @@ static void send_state(struct upgrade *upgrade)
 	upgrade->worker = upgrade->seat = upgrade->sent = 0;
 	upgrade->waiting = 0;
 	upgrade->step = STEP_SENDS;
-	if (say(upgrade, &state, descriptors, count) != CHANNEL_OK) {
+	hold_tls(upgrade);
+	if (say(upgrade, &state, descriptors, count) != CHANNEL_OK || !send_tls(upgrade)) {
 		fail(upgrade, "the new binary cannot be told anything");
 		return;
 	}
@@ -508,6 +587,11 @@ static void on_late(evutil_socket_t descriptor, short what, void *argument)
 
 	(void)descriptor;
 	(void)what;
+	if (upgrade->page && handover_is_taken(upgrade->page)) {
+		log_warning("the new binary (pid %d) has taken over, and is slow to serve",
+			    (int)upgrade->pid);
+		return; /* there is nothing here any more that could serve instead */
+	}
 	fail(upgrade, upgrade->step < STEP_LETS_GO ? "the new binary did not get ready in time"
 						   : "the new binary did not take over in time");
 }

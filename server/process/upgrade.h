@@ -16,6 +16,7 @@
 #include "server/process/copies.h"
 #include "server/process/dispatch.h"
 #include "server/process/launcher.h"
+#include "server/process/lingering.h"
 #include "server/process/slot.h"
 
 /* What it works with, all of it the master's. */
@@ -28,6 +29,7 @@ struct upgrade_owner {
 	struct copies *copies;     /* or NULL: connections do not go along */
 	const int *listeners;
 	struct launcher *launcher; /* or NULL: nothing can be started */
+	struct lingering *lingering;
 	/* The new one serves, and this one is to end. CLEANLY: false when that has died since. */
 	void (*replaced)(void *context, bool cleanly);
 	void *context;

@@ -31,6 +31,8 @@
 /* Who is to leave its sessions to another does so then, settled or not: it could be killed, too. */
 #define YIELD_NS       NS_PER_SECOND
 #define YIELD_CLERK_NS (250 * NS_PER_MS) /* of it, for answers that are on their way */
+/* For its clerk's batch, where no other worker comes that could settle it: slot.h gives five. */
+#define YIELD_BATCH_NS (3 * NS_PER_SECOND)
 
 /* What only the loop itself needs. */
 struct loop {
@@ -39,6 +41,7 @@ struct loop {
 	uint32_t adopted; /* sessions of its predecessor */
 	bool draining;
 	bool yielding;
+	bool settles; /* its clerk's batch, before it leaves */
 	bool finished;
 	const struct worker_start *start;
 	struct event *channel_event;
@@ -196,10 +199,11 @@ static void start_draining(struct loop *loop)
 	sessions_drain(turn);
 }
 
-static void start_yielding(struct loop *loop)
+static void start_yielding(struct loop *loop, bool settles)
 {
 	if (!loop->yielding && !loop->draining) {
 		loop->yielding = true;
+		loop->settles = settles;
 		loop->yield_until_ns = turn_now_ns(&loop->core.turn) + YIELD_NS;
 		loop->accept_again_ns = 0;
 		set_accepting(loop, false);
@@ -228,7 +232,7 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 	} else if (message.kind == MESSAGE_DRAIN) {
 		start_draining(loop);
 	} else if (message.kind == MESSAGE_YIELD) {
-		start_yielding(loop);
+		start_yielding(loop, message.count > 0);
 	}
 }
 
@@ -340,7 +344,7 @@ static bool has_retired(const struct loop *loop)
 
 static void leave(struct loop *loop)
 {
-	clerk_yield(loop->clerk, YIELD_CLERK_NS);
+	clerk_yield(loop->clerk, YIELD_CLERK_NS, loop->settles ? YIELD_BATCH_NS : YIELD_CLERK_NS);
 	core_leave(&loop->core);
 	loop->finished = true;
 }

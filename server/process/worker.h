@@ -34,22 +34,31 @@ struct worker_start {
 /* The worker's whole life, in its own process: returns its exit status. START is a worker_start. */
 int worker_run(void *start);
 
-/* What the master and a worker say to each other over their channel. */
+/*
+ * What the master and a worker say to each other over their channel. With a tls process that was
+ * here before this binary (lingering.h) that is DRAIN, LINGER, READY and SOCKETS: these keep their
+ * numbers and their form.
+ */
 enum worker_message_kind {
 	/*
 	 * To a worker: sockets, and how each came; to be acknowledged. From tls to the master:
 	 * plain ends of its connections, not to be acknowledged.
 	 */
 	MESSAGE_SOCKETS,
-	MESSAGE_TAKEN,    /* to the master: the sockets of message `number` are mine, at `seats` */
-	MESSAGE_REFUSED,  /* to the master: they did not all arrive; the rest are yours still */
-	MESSAGE_DRAIN,    /* to the worker: end, within the options' drain time */
-	MESSAGE_YIELD,    /* to the worker: end, and leave your connections to another (slot.h) */
+	MESSAGE_TAKEN,   /* to the master: the sockets of message `number` are mine, at `seats` */
+	MESSAGE_REFUSED, /* to the master: they did not all arrive; the rest are yours still */
+	MESSAGE_DRAIN,   /* to the worker: end, within the options' drain time */
+	/*
+	 * To the worker: end, and leave your connections to another (slot.h), who comes when all is
+	 * settled if `count` is not 0, else at once.
+	 */
+	MESSAGE_YIELD,
 	MESSAGE_RELOAD,   /* to tls, with certificate and key: options that are others (tls.h) */
 	MESSAGE_READY,    /* to the master: I serve, with `count` connections of my predecessor */
 	MESSAGE_ACCEPTED, /* to the master, with a copy: I accepted it myself, as handoff `number`
 			   */
-	MESSAGE_CRASH     /* there is an order (state/crash.h); to the worker: it is done */
+	MESSAGE_CRASH,    /* there is an order (state/crash.h); to the worker: it is done */
+	MESSAGE_LINGER    /* to tls: another one accepts; end with your last connection (tls.h) */
 };
 
 #define WORKER_SOCKETS_MAX 64 /* with one message */

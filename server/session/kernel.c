@@ -93,6 +93,6 @@ bool kernel_counts(const struct session *session, struct kernel_counts *counts)
 	const struct stream *stream = session->stream;
 
 	return stream->plain == 0 ? tcp_counts(session->socket, counts)
-				  : plain_counts(session->turn->shared->plain_ends, stream->plain,
+				  : plain_counts(&session->turn->shared->plain_ends, stream->plain,
 						 session->socket, counts);
 }

@@ -217,6 +217,7 @@ static void write_stream(struct shared_state *shared, struct records *records, u
 		stream_fields(stream, records);
 		write_rest(stream, records);
 		write_output(&stream->output, records);
+		(void)record_number(records, stream->plain);
 		record_end(records);
 	}
 }
@@ -233,6 +234,7 @@ void stream_read(struct reading *reading, struct records *records)
 	stream_fields(stream, records);
 	read_rest(reading, worker, stream, records);
 	read_output(reading, worker, &stream->output, records);
+	stream->plain = record_number(records, 0);
 	if (*highest <= seat) {
 		*highest = seat + 1;
 	}

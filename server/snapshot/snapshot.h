@@ -25,7 +25,7 @@
  * along as its bytes (progress_keep): who changes what that is raises the major number.
  */
 #define SNAPSHOT_MAJOR 1
-#define SNAPSHOT_MINOR 0
+#define SNAPSHOT_MINOR 1
 
 #define SNAPSHOT_WHY_SIZE 128 /* bytes of why not, a NUL counted in */
 

@@ -12,6 +12,7 @@ enum figure {
 	FIGURE_SERIALIZE,
 	FIGURE_HEALTHY,
 	FIGURE_QUEUED,
+	FIGURE_TLS,
 	FIGURE_LOCK_HOLDER,
 	FIGURE_LOCK_WAITING,
 	FIGURE_BUS_UP,
@@ -33,6 +34,10 @@ static const struct metric figures[FIGURES] = {
 			     METRIC_GAUGE, 0, NULL },
 	[FIGURE_QUEUED] = { "turnstile_queued_bytes", "What is on its way to all receivers",
 			    METRIC_GAUGE, 0, NULL },
+	[FIGURE_TLS] = { "turnstile_tls_processes",
+			 "Processes that carry TLS: one, and those of replaced programs that "
+			 "still have connections",
+			 METRIC_GAUGE, 0, NULL },
 	[FIGURE_LOCK_HOLDER] = { "turnstile_lock_holder_pid",
 				 "The process that has the store's lock now, 0 for none",
 				 METRIC_GAUGE, 0, NULL },
@@ -103,6 +108,7 @@ static struct metric read_figure(const struct shared_state *shared, enum figure 
 	case FIGURE_CONNECTIONS: metric.number = scoreboard_connections(scoreboard); break;
 	case FIGURE_HEALTHY: metric.number = is_healthy(shared); break;
 	case FIGURE_QUEUED: metric.number = scoreboard_queued_bytes(scoreboard); break;
+	case FIGURE_TLS: metric.number = plain_ends_users(&shared->plain_ends); break;
 	case FIGURE_LOCK_HOLDER:
 		metric.number = lock ? (uint64_t)mutex_owner(lock, NULL) : 0;
 		break;

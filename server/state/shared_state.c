@@ -9,8 +9,8 @@ static size_t length_for(uint32_t seats, bool with_bus)
 	return sizeof(struct scoreboard) + sizeof(struct booking_queue) +
 	       sizeof(struct stock_board) + directory_size(workers, seats) + admission_size(seats) +
 	       rooms_size(OPTIONS_HISTORY_MAX) + inboxes_size(workers) + sizeof(struct logins) +
-	       streams_size(workers, seats) + plain_ends_size(seats) +
-	       workers * sizeof(struct told) + (with_bus ? bus_size() : 0) + 6 * CACHE_LINE;
+	       streams_size(workers, seats) + workers * sizeof(struct told) +
+	       (with_bus ? bus_size() : 0) + 6 * CACHE_LINE;
 }
 
 void shared_state_init(struct shared_state *shared, const struct options *options)
@@ -34,7 +34,7 @@ void shared_state_init(struct shared_state *shared, const struct options *option
 	shared->inboxes = inboxes_create(memory, workers);
 	shared->streams = streams_create(memory, workers, shared->seats, options);
 	shared->told = memory_take(memory, workers * sizeof(struct told), CACHE_LINE);
-	shared->plain_ends = plain_ends_create(memory, shared->seats);
+	plain_ends_create(&shared->plain_ends, shared->seats);
 	shared->bus = options->bus_server_count > 0 ? bus_create(memory) : NULL;
 	scoreboard_init(shared->scoreboard, clock_wall_ns());
 	booking_queue_init(shared->queue, options->workers);
@@ -47,6 +47,7 @@ void shared_state_finish(struct shared_state *shared)
 {
 	scoreboard_finish(shared->scoreboard);
 	streams_finish(shared->streams);
+	plain_ends_finish(&shared->plain_ends);
 	memory_finish(&shared->memory);
 }
 

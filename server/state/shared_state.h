@@ -38,10 +38,10 @@ struct shared_state {
 	struct stock_board *board;
 	struct logins *logins;
 	struct streams *streams;
-	struct plain_ends *plain_ends;
-	struct bus *bus;          /* NULL: chat is this machine's own */
-	struct told *told;        /* [workers] */
-	struct mutex *store_lock; /* beside the store; NULL until it was opened first */
+	struct plain_ends plain_ends; /* in a memory of their own */
+	struct bus *bus;              /* NULL: chat is this machine's own */
+	struct told *told;            /* [workers] */
+	struct mutex *store_lock;     /* beside the store; NULL until it was opened first */
 };
 
 /* Maps and lays out everything for OPTIONS, which must outlive it. Dies when it cannot. */

@@ -553,15 +553,20 @@ struct terminator *terminator_create(struct event_base *base, const struct optio
 	return terminator;
 }
 
-void terminator_drain(struct terminator *terminator)
+void terminator_accept_no_more(struct terminator *terminator)
 {
-	struct connection *connection;
-
 	terminator->accept_again_ns = 0;
 	for (size_t i = 0; i < terminator->listener_count; i++) {
 		event_free(terminator->accepts[i]);
 	}
 	terminator->listener_count = 0;
+}
+
+void terminator_drain(struct terminator *terminator)
+{
+	struct connection *connection;
+
+	terminator_accept_no_more(terminator);
 	while ((connection = TAILQ_FIRST(&terminator->handshakes))) {
 		end(connection); /* NOLINT(clang-analyzer-unix.Malloc): it leaves the list */
 	}

@@ -51,7 +51,8 @@ bool terminator_turn(struct terminator *terminator, int64_t now_ns);
 /* Now and then, once a second: ends what has had its time. */
 void terminator_tick(struct terminator *terminator, int64_t now_ns);
 
-/* Accepts no more, and ends the handshakes. */
+/* Accepts no more; and ends the handshakes, too. */
+void terminator_accept_no_more(struct terminator *terminator);
 void terminator_drain(struct terminator *terminator);
 
 /* How many connections there are; of them in their handshake. */

@@ -10,22 +10,31 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-void memory_init(struct memory *memory, const char *name, size_t length)
+bool memory_join(struct memory *memory, int file, size_t length)
+{
+	void *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+
+	*memory = (struct memory){ .start = start == MAP_FAILED ? NULL : start, .length = length };
+	return memory->start;
+}
+
+int memory_open(struct memory *memory, const char *name, size_t length)
 {
 	int file = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (file < 0) {
 		die("shared memory for %s: %m", name);
 	}
-	if (ftruncate(file, (off_t)length) != 0 || fcntl(file, F_ADD_SEALS, SEALS) != 0) {
+	if (ftruncate(file, (off_t)length) != 0 || fcntl(file, F_ADD_SEALS, SEALS) != 0 ||
+	    !memory_join(memory, file, length)) {
 		die("%zu bytes of shared memory for %s: %m", length, name);
 	}
-	void *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	if (start == MAP_FAILED) {
-		die("%zu bytes of shared memory for %s: %m", length, name);
-	}
-	close(file);
-	*memory = (struct memory){ .start = start, .length = length };
+	return file;
+}
+
+void memory_init(struct memory *memory, const char *name, size_t length)
+{
+	close(memory_open(memory, name, length));
 }
 
 void *memory_take(struct memory *memory, size_t length, size_t alignment)

@@ -9,6 +9,7 @@
 #ifndef SHARED_BASE_MEMORY_H
 #define SHARED_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes between fields that different processes write, so that they do not share a cache line. */
@@ -22,6 +23,15 @@ struct memory {
 
 /* Maps LENGTH zeroed bytes under NAME (seen in /proc/PID/maps). Dies when it cannot. */
 void memory_init(struct memory *memory, const char *name, size_t length);
+
+/*
+ * The same, and the descriptor with which a process that is no child can map it, too: the caller's,
+ * close-on-exec.
+ */
+int memory_open(struct memory *memory, const char *name, size_t length);
+
+/* Maps the first LENGTH bytes of what FILE, still the caller's, is: false when that cannot be. */
+bool memory_join(struct memory *memory, int file, size_t length);
 
 /*
  * Takes the next LENGTH bytes, aligned to ALIGNMENT (a power of two). A bug when they are not

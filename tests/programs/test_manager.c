@@ -83,6 +83,26 @@ Test(manager, the_service_manager_hears_when_a_reload_begins_and_when_it_is_thro
 	expect_told("READY=1");
 }
 
+Test(manager, the_service_manager_hears_which_process_is_the_main_one_after_an_upgrade,
+     .fini = finish)
+{
+	char main_pid[32];
+
+	turnstiled_init(&server, TURNSTILED);
+	listen_as_manager();
+	turnstiled_start(&server, "--workers", "2");
+	expect_told("READY=1");
+	for (int i = 0; i < 2; i++) {
+		turnstiled_upgrade(&server);
+		expect_told_start("RELOADING=1\nMONOTONIC_USEC=");
+		(void)snprintf(main_pid, sizeof(main_pid), "MAINPID=%d", (int)server.pid);
+		expect_told(main_pid);
+		expect_told("READY=1");
+	}
+	cr_expect_eq(turnstiled_stop(&server), 0);
+	expect_told("STOPPING=1");
+}
+
 /* When the next word came, by the kernel's stamp: however late we look. */
 static int64_t told_at_ns(const char *state)
 {

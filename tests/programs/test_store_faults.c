@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -379,7 +381,7 @@ static void start_on_failing_disk(const char *kind)
 	close(file);
 	server.before_exec = load_disk;
 	turnstiled_start(&server, "--workers", "1", "--store", store_url(&server, kind, "store"),
-			 "--event", "rush=10");
+			 "--event", "rush=1000");
 	talk_open_greeted(&talk, server.lines_port);
 }
 
@@ -410,7 +412,7 @@ static void fail_a_commit(const char *kind, const char *answer)
 		talk_say(&talk, "/book rush key=a-good-long-key-again");
 		booked = talk_expect_answer(&talk, "")[0] == '+';
 	}
-	ask(&talk, "+left rush 8 10", "/left rush");
+	ask(&talk, "+left rush 998 1000", "/left rush");
 	cr_expect(adds_up(&talk, "rush"));
 }
 
@@ -423,6 +425,73 @@ Test(programs_store_faults, a_commit_whose_sync_fails_is_answered_as_interrupted
 Test(programs_store_faults, a_json_store_whose_sync_fails_is_what_it_was)
 {
 	fail_a_commit("json", "-INTERNAL ");
+}
+
+#define SLOW_SYNC_US 500000 /* at most, by lot */
+#define BOOKERS      3
+
+/* Books, and as soon as that is answered once more. */
+struct booker {
+	struct talk talk;
+	pthread_t thread;
+	_Atomic bool *stops;
+	bool refused;
+};
+
+static void *book_on_and_on(void *argument)
+{
+	static const char line[] = "/book rush\n";
+	struct booker *booker = argument;
+	const int socket = booker->talk.descriptor;
+	char answer[128];
+
+	while (!*booker->stops && !booker->refused) {
+		ssize_t got = 0;
+
+		booker->refused = send(socket, line, strlen(line), MSG_NOSIGNAL) < 0;
+		do {
+			ssize_t more = recv(socket, answer + got, sizeof(answer) - (size_t)got, 0);
+
+			booker->refused |= more <= 0;
+			got += more;
+		} while (!booker->refused && answer[got - 1] != '\n');
+		booker->refused |= strncmp(answer, "+booked ", 8) != 0;
+	}
+	return NULL;
+}
+
+static void let_them_book(struct booker *bookers, _Atomic bool *stops)
+{
+	for (int i = 0; i < BOOKERS; i++) {
+		bookers[i].stops = stops;
+		talk_open_greeted(&bookers[i].talk, server.lines_port);
+		cr_assert_eq(pthread_create(&bookers[i].thread, NULL, book_on_and_on, &bookers[i]),
+			     0);
+	}
+	state_of_disk->sync_us = SLOW_SYNC_US;
+}
+
+/*
+ * There is always a request more, so the lock would never be free; and what is being synced when
+ * the workers let go has to be settled first: who took over could not tell what became of it.
+ */
+Test(programs_store_faults, an_upgrade_comes_through_a_rush_on_a_slow_disk, .timeout = 120)
+{
+	static struct booker bookers[BOOKERS];
+	static _Atomic bool stops;
+
+	start_on_failing_disk("sqlite");
+	let_them_book(bookers, &stops);
+	for (int i = 0; i < 3; i++) {
+		turnstiled_upgrade(&server);
+	}
+	stops = true;
+	for (int i = 0; i < BOOKERS; i++) {
+		pthread_join(bookers[i].thread, NULL);
+		cr_expect_not(bookers[i].refused);
+	}
+	cr_expect_not(log_has(&server, "not upgraded"));
+	cr_expect(adds_up(&talk, "rush"));
 }
 
 #endif

@@ -521,6 +521,122 @@ Test(programs_tls, it_does_while_its_peer_does_not_read_and_loses_nothing)
 	expect_pongs(&ann, asked - 1, asked + 1, &deaths);
 }
 
+/* Another binary takes over */
+
+static void goes_on_with_another_binary(const char *dispatch)
+{
+	start("--dispatch", dispatch, "--event", "rush=9");
+	open_tls_greeted(&ann);
+	talk_open_greeted(&bob, server.lines_port);
+	ask(&ann, "+nick ann$", "/nick ann");
+	ask(&ann, "+join #r ", "/join #r");
+	ask(&bob, "+join #r ", "/join #r");
+	for (int i = 0; i < 3; i++) {
+		talk_write(&ann, "/say #r half ", 13);
+		turnstiled_upgrade(&server);
+		talk_write(&ann, "a line\n", 7);
+		talk_expect_event(&bob, "*say #r ann half a line");
+		talk_expect_answer(&ann, "+say #r");
+		ask(&ann, "+booked ", "/book rush 2");
+		kill_worker_of(&ann);
+		ask(&ann, "+pong$", "/ping");
+	}
+	cr_expect_eq(turnstiled_stop(&server), 0);
+	cr_expect(log_has(&server, "error:") == 0, "nothing was wrong");
+}
+
+Test(programs_tls, a_connection_goes_on_when_another_binary_takes_over)
+{
+	goes_on_with_another_binary("handoff");
+}
+
+Test(programs_tls, it_goes_on_when_workers_accept_too)
+{
+	goes_on_with_another_binary("accept");
+}
+
+static void fill_and_upgrade(int upgrades)
+{
+	int deaths = 0;
+	size_t taken;
+	int asked = fill_with_pings(&ann, &taken);
+
+	for (int i = 0; i < upgrades; i++) {
+		turnstiled_upgrade(&server);
+	}
+	expect_pongs(&ann, 0, asked - 1, &deaths);
+	talk_write(&ann, long_ping(asked) + taken, strlen(long_ping(asked)) - taken);
+	expect_pongs(&ann, asked - 1, asked + 1, &deaths);
+}
+
+Test(programs_tls, it_goes_on_while_its_peer_does_not_read_and_loses_nothing)
+{
+	start("--rate", "0");
+	open_tls_greeted(&ann);
+	fill_and_upgrade(1);
+	fill_and_upgrade(2);
+}
+
+/* One for those who come, and one for each replaced binary that somebody is connected through. */
+Test(programs_tls, the_process_of_a_replaced_binary_ends_with_its_last_connection)
+{
+	start("--log-level", "info");
+	open_tls_greeted(&ann);
+	talk_open_greeted(&bob, server.lines_port);
+	const pid_t before = tls_process();
+
+	turnstiled_upgrade(&server);
+	cr_expect(eventually(tls_process() != 0 && tls_process() != before));
+	turnstiled_upgrade(&server); /* through the one in between nobody is connected */
+	cr_expect(eventually(stat_of(&bob, "turnstile_tls_processes") == 2));
+	cr_expect_eq(kill(before, 0), 0);
+	ask(&ann, "+pong$", "/ping");
+	talk_close(&ann);
+	cr_expect(eventually(stat_of(&bob, "turnstile_tls_processes") == 1));
+	cr_expect(eventually(watch_state(before) == 'Z' || watch_state(before) == 0));
+	open_tls_greeted(&ann);
+	ask(&ann, "+pong$", "/ping");
+	cr_expect_eq(turnstiled_stop(&server), 0);
+}
+
+/* Somebody was shaking hands with the old one: it is the new one that serves it. */
+Test(programs_tls, a_handshake_that_was_under_way_is_finished)
+{
+	start("--log-level", "info");
+	int descriptor = connect_at(server.tls_port, "127.0.0.1");
+
+	talk_open_greeted(&bob, server.lines_port);
+	turnstiled_upgrade(&server);
+	shake_hands(&ann, descriptor, own.certificate);
+	talk_expect_start(&ann, "+turnstile 1 ");
+	ask(&ann, "+pong$", "/ping");
+}
+
+Test(programs_tls, when_it_stops_then_last_words_come_through)
+{
+	start("--log-level", "info");
+	open_tls_greeted(&ann);
+	turnstiled_upgrade(&server);
+	open_tls_greeted(&bob);
+	kill(server.pid, SIGTERM);
+	talk_expect(&ann, "*notice the server stops now");
+	talk_expect_end(&ann);
+	talk_expect(&bob, "*notice the server stops now");
+	talk_expect_end(&bob);
+	cr_expect_eq(turnstiled_stop(&server), 0);
+}
+
+/* turnstiled_kill sees that nobody is left. */
+Test(programs_tls, when_the_new_master_is_killed_all_end)
+{
+	start("--log-level", "info");
+	open_tls_greeted(&ann);
+	turnstiled_upgrade(&server);
+	ask(&ann, "+pong$", "/ping");
+	turnstiled_kill(&server);
+	talk_expect_end(&ann);
+}
+
 /* The process */
 
 Test(programs_tls, when_tls_is_killed_another_serves_and_the_workers_stay)

@@ -400,7 +400,7 @@ Test(programs_upgrade, one_that_hangs_changes_nothing)
 Test(programs_upgrade, one_of_another_version_changes_nothing)
 {
 	a_newcomer("is-of-another-version",
-		   "not upgraded: the new binary's state is of version 2.0, this one's of 1.0");
+		   "not upgraded: the new binary's state is of version 2.0, this one's of 1.");
 }
 
 Test(programs_upgrade, one_that_talks_nonsense_changes_nothing)
@@ -428,6 +428,18 @@ Test(programs_upgrade, one_that_ends_with_everything_in_hand_changes_nothing)
 Test(programs_upgrade, one_that_never_takes_over_changes_nothing)
 {
 	a_newcomer("never-takes", "not upgraded: the new binary did not take over in time");
+}
+
+/* It has all, so there is nothing to take back. That it does no more here is its own affair. */
+Test(programs_upgrade, one_that_is_slow_to_serve_is_waited_for)
+{
+	newcomer_does = "serves-slowly";
+	enter_two(&server, "handoff", &ann, &bob);
+	install(NEWCOMER);
+	cr_assert_eq(kill(server.pid, SIGUSR2), 0);
+	cr_assert(eventually(log_has(&server, "has taken over, and is slow to serve")));
+	cr_expect_eq(turnstiled_stop(&server), 0);
+	cr_expect(log_has(&server, " serves: it was handed 2 connections "));
 }
 
 Test(programs_upgrade, who_stops_it_meanwhile_drains_it)

@@ -6,12 +6,16 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "server/process/handover.h"
 #include "server/snapshot/snapshot.h"
 
+#define SLOW_SECONDS 4 /* longer than the old one has patience for who has not taken over */
+
 static int channel;
+static int state = -1; /* the file with it */
 
 static void say(const void *bytes, size_t length)
 {
@@ -53,6 +57,9 @@ static void wait_for(enum handover_kind kind)
 		if (result != CHANNEL_OK || !handover_read(&received, &message)) {
 			_exit(1);
 		}
+		if (message.kind == HANDOVER_STATE) {
+			state = received.descriptors[0];
+		}
 	}
 }
 
@@ -68,6 +75,16 @@ static void prepare(void)
 	say_hello(SNAPSHOT_MAJOR);
 	wait_for(HANDOVER_WELCOME);
 	say_kind(HANDOVER_READY);
+}
+
+/* From here on all is its own, for better or worse. */
+static void take(void)
+{
+	void *page = mmap(NULL, HANDOVER_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, state, 0);
+
+	if (page == MAP_FAILED || !handover_take(page)) {
+		_exit(1);
+	}
 }
 
 int main(void)
@@ -99,6 +116,11 @@ int main(void)
 	wait_for(HANDOVER_OFFER);
 	if (strcmp(how, "never-takes") == 0) {
 		hang();
+	}
+	if (strcmp(how, "serves-slowly") == 0) {
+		take();
+		(void)sleep(SLOW_SECONDS);
+		say_kind(HANDOVER_SERVING);
 	}
 	return 0; /* "exits-with-everything" */
 }

@@ -7,7 +7,6 @@
 
 #define PLACES 4
 
-static struct memory memory;
 static struct shared_state shared;
 static struct turn turn = { .shared = &shared };
 static struct stream stream;
@@ -20,10 +19,10 @@ static void init(void)
 {
 	int ends[2];
 
-	memory_init(&memory, "test", plain_ends_size(PLACES));
-	shared.plain_ends = plain_ends_create(&memory, PLACES);
-	stream.plain = plain_ends_take(shared.plain_ends);
-	count = plain_ends_count(shared.plain_ends, stream.plain);
+	plain_ends_create(&shared.plain_ends, PLACES);
+	cr_assert(plain_ends_enter(&shared.plain_ends, getpid()));
+	stream.plain = plain_ends_take(&shared.plain_ends);
+	count = plain_ends_count(&shared.plain_ends, stream.plain);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
 	session.socket = ends[0];
 	other_end = ends[1];
@@ -33,6 +32,7 @@ static void finish(void)
 {
 	close(session.socket);
 	close(other_end);
+	plain_ends_finish(&shared.plain_ends);
 }
 
 TestSuite(kernel, .init = init, .fini = finish);
@@ -91,6 +91,6 @@ Test(kernel, nothing_is_known_of_one_that_is_over_or_whose_tls_process_died_amid
 	cr_expect_not(kernel_counts(&session, &counts));
 	count->version++;
 	cr_expect(kernel_counts(&session, &counts));
-	plain_ends_give(shared.plain_ends, stream.plain);
+	plain_ends_give(&shared.plain_ends, stream.plain);
 	cr_expect_not(kernel_counts(&session, &counts));
 }
