@@ -9,6 +9,9 @@
 #define PAUSE_NS (50 * NS_PER_US) /* when a lock was taken */
 #define TELL_NS  NS_PER_SECOND    /* between two lines about what is left out */
 
+#define PATIENCE_NS NS_PER_SECOND        /* for workers that are behind */
+#define REST_NS     (10 * NS_PER_SECOND) /* after one that took longer: nobody is waited for */
+
 #define NICK_AT_SIZE (NAME_NICK_SIZE + OPTIONS_NODE_SIZE)
 
 _Static_assert(NICK_AT_SIZE <= UINT8_MAX, "a room's log takes a nick with its machine's name");
@@ -83,21 +86,44 @@ static void add_wakes(const struct shared_state *shared, uint16_t room, uint64_t
 	}
 }
 
-/* False: a lock was taken. */
+/* False: a lock was taken. ROOM is ROOM_NONE where there is no place for one more. */
 static bool try_append(struct shared_state *shared, struct span name,
-		       const struct room_message *line, uint64_t *wakes)
+		       const struct room_message *line, uint16_t *room)
 {
 	if (!directory_try(shared->directory)) {
 		return false;
 	}
-	uint16_t room = rooms_remember(shared->rooms, shared->directory, name);
-	bool done = room == ROOM_NONE || room_append(shared->rooms, room, line);
+	*room = rooms_remember(shared->rooms, shared->directory, name);
+	bool done = *room == ROOM_NONE || room_append(shared->rooms, *room, line);
 
 	directory_unlock(shared->directory);
-	if (done && room != ROOM_NONE) {
-		add_wakes(shared, room, wakes);
-	}
 	return done;
+}
+
+void reader_wake(const struct shared_state *shared, uint64_t wakes)
+{
+	for (; wakes != 0; wakes &= wakes - 1) {
+		(void)waker_wake(&shared->scoreboard->scores[__builtin_ctzll(wakes)].waker);
+	}
+}
+
+static void wait_for_workers(const struct shared_state *shared, uint16_t room, uint64_t wakes)
+{
+	static int64_t not_before_ns;
+	int64_t now_ns = clock_monotonic_ns();
+	const int64_t until_ns = now_ns + PATIENCE_NS;
+
+	if (now_ns < not_before_ns) {
+		return;
+	}
+	reader_wake(shared, wakes);
+	while (room_is_pressed(shared->rooms, room) && now_ns < until_ns) {
+		clock_sleep(PAUSE_NS);
+		now_ns = clock_monotonic_ns();
+	}
+	if (now_ns >= until_ns) {
+		not_before_ns = now_ns + REST_NS;
+	}
 }
 
 static void append(struct shared_state *shared, const struct wire_message *message,
@@ -105,9 +131,17 @@ static void append(struct shared_state *shared, const struct wire_message *messa
 {
 	char nick[NICK_AT_SIZE];
 	const struct room_message line = line_of(shared, message, sequence, nick);
+	uint16_t room;
 
-	while (!try_append(shared, message->room, &line, wakes)) {
+	while (!try_append(shared, message->room, &line, &room)) {
 		clock_sleep(PAUSE_NS);
+	}
+	if (room == ROOM_NONE) {
+		return;
+	}
+	add_wakes(shared, room, wakes);
+	if (room_is_pressed(shared->rooms, room)) {
+		wait_for_workers(shared, room, *wakes);
 	}
 }
 

@@ -92,18 +92,10 @@ static void *publish(void *argument)
 
 /* What people are told */
 
-static void wake(struct bus_process *process, uint64_t workers)
-{
-	for (; workers != 0; workers &= workers - 1) {
-		(void)waker_wake(
-			&process->shared->scoreboard->scores[__builtin_ctzll(workers)].waker);
-	}
-}
-
 static void tell(struct bus_process *process)
 {
 	atomic_fetch_add(&process->bus->notices, 1);
-	wake(process, UINT64_MAX);
+	reader_wake(process->shared, UINT64_MAX);
 }
 
 static bool is_told_away(const struct bus_process *process)
@@ -245,7 +237,7 @@ static void read_some(struct bus_process *process)
 			taken++;
 		}
 	}
-	wake(process, wakes);
+	reader_wake(process->shared, wakes);
 	if (taken > 0) {
 		(void)waker_wake(&process->score->waker); /* there is room for more on its way */
 	}

@@ -519,6 +519,18 @@ bool room_append(struct rooms *rooms, uint16_t place, const struct room_message 
 	return true;
 }
 
+bool room_is_pressed(const struct rooms *rooms, uint16_t place)
+{
+	const struct room *room = &rooms->rooms[place];
+	bool pressed = false;
+
+	for (unsigned worker = 0; worker < rooms->workers && !pressed; worker++) {
+		pressed = room->members[worker] > 0 &&
+			  room->end - rooms->places[worker][place].position > rooms->log_most / 2;
+	}
+	return pressed;
+}
+
 bool rooms_forget_sequences(struct rooms *rooms)
 {
 	for (uint16_t place = 0; place < ROOMS_MAX; place++) {

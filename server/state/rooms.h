@@ -149,6 +149,9 @@ uint16_t rooms_of_event(struct rooms *rooms, const struct directory *directory, 
  */
 uint16_t rooms_remember(struct rooms *rooms, const struct directory *directory, struct span name);
 
+/* Whether a worker with members in it has half of what the log keeps still to read. */
+bool room_is_pressed(const struct rooms *rooms, uint16_t room);
+
 /* There is another stream now, whose sequences begin anew. False: a room's lock is held. */
 bool rooms_forget_sequences(struct rooms *rooms);
 

@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/base/clock.h"
 #include "shared/base/log.h"
 #include "tests/support/child.h"
 
-#define MINE    1 /* the stream */
-#define ANOTHER 2
-#define TEXT    4096 /* bytes of a log's words, in a test */
+#define MINE       1 /* the stream */
+#define ANOTHER    2
+#define FLOOD      1000 /* lines: more than a log keeps */
+#define FLOOD_TEXT 400  /* bytes of each */
+#define TEXT       4096 /* bytes of a log's words, in a test */
 
 static const struct options options = { .workers = 2,
 					.max_connections = 8,
@@ -224,6 +227,68 @@ Test(reader, who_has_members_in_the_room_is_woken)
 	cr_expect_eq(wakes, 0);
 	bring(2, (struct line){ "b", 5, 1, "#tea", "bob", "x" });
 	cr_expect_eq(wakes, 2);
+}
+
+/* What was said during a cut comes at once */
+
+static int read_slowly(void *unused)
+{
+	static _Alignas(8) unsigned char buffer[2 * ROOM_RECORD_MAX];
+	const uint16_t room = 0;
+	struct room_place *place = room_place(shared.rooms, 1, room);
+	uint64_t missed = 0;
+	uint64_t heard = 0;
+
+	(void)unused;
+	while (heard < FLOOD) {
+		size_t length = room_read(shared.rooms, room, &place->position, &place->next_number,
+					  buffer, sizeof(buffer), &missed);
+
+		child_check(missed == 0);
+		for (size_t at = 0; at < length;) {
+			const struct room_record *record = (const void *)(buffer + at);
+
+			heard += record->kind != ROOM_PADDING;
+			at += record->size;
+		}
+		clock_sleep(NS_PER_MS / 4);
+	}
+	return 0;
+}
+
+Test(reader, nothing_is_overwritten_before_a_worker_that_is_slow_has_read_it)
+{
+	static char text[FLOOD_TEXT + 1];
+	const uint16_t room = room_of("#tea");
+
+	memset(text, 'x', FLOOD_TEXT);
+	cr_assert_eq(room, 0);
+	cr_assert(directory_try(shared.directory));
+	rooms_enter(shared.rooms, room, 1);
+	directory_unlock(shared.directory);
+	room_place(shared.rooms, 1, room)->next_number = 1;
+	struct child slow = child_start(read_slowly, NULL);
+
+	for (uint64_t i = 0; i < FLOOD; i++) {
+		bring(i + 1, (struct line){ "b", 5, i, "#tea", "bob", text });
+	}
+	cr_assert_eq(child_join(&slow), 0);
+}
+
+/* Its worker hangs: the others are not kept for long. */
+Test(reader, one_that_does_not_read_at_all_is_not_waited_for)
+{
+	static char text[FLOOD_TEXT + 1];
+	const uint16_t room = room_of("#tea");
+
+	memset(text, 'x', FLOOD_TEXT);
+	cr_assert(directory_try(shared.directory));
+	rooms_enter(shared.rooms, room, 1);
+	directory_unlock(shared.directory);
+	for (uint64_t i = 0; i < FLOOD; i++) {
+		bring(i + 1, (struct line){ "b", 5, i, "#tea", "bob", text });
+	}
+	cr_assert_eq(shared.bus->position, FLOOD);
 }
 
 /* Killed anywhere */

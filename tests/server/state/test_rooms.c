@@ -314,3 +314,80 @@ Test(rooms, killed_at_any_step_an_append_leaves_a_whole_line_or_none)
 	append_one(NULL);
 	child_kill_everywhere(append_one, catch_up, see_whole_lines);
 }
+
+/* The same of a line of the bus: whoever reads the stream next appends it once more, to be sure */
+
+static uint64_t sequence;
+
+static bool append_next(void)
+{
+	const struct room_message message = { .kind = MESSAGE_SAID,
+					      .nick = { "", 0 },
+					      .text = span_of("said once\n"),
+					      .sequence = sequence };
+
+	return room_append(rooms, room, &message);
+}
+
+static int append_of_stream(void *unused)
+{
+	(void)unused;
+	append_next();
+	return 0;
+}
+
+static void go_on(void)
+{
+	catch_up();
+	sequence++;
+}
+
+static void see_it_once(const struct child *dead)
+{
+	(void)dead;
+	cr_assert(eventually(append_next()));
+	read_all(&survivor);
+	cr_assert_str_eq(survivor.text, "said once\n");
+	cr_assert_eq(rooms->rooms[room].sequence, sequence);
+}
+
+/* Somebody else may have the room's lock, and repair its log, before that. */
+static void see_it_once_behind_another(const struct child *dead)
+{
+	(void)dead;
+	cr_assert(eventually(append("between\n")));
+	cr_assert(eventually(append_next()));
+	read_all(&survivor);
+	cr_assert(strcmp(survivor.text, "said once\nbetween\n") == 0 ||
+			  strcmp(survivor.text, "between\nsaid once\n") == 0,
+		  "'%s'", survivor.text);
+}
+
+Test(rooms, killed_at_any_step_what_the_bus_appends_is_there_once)
+{
+	go_on();
+	append_of_stream(NULL);
+	child_kill_everywhere(append_of_stream, go_on, see_it_once);
+	child_kill_everywhere(append_of_stream, go_on, see_it_once_behind_another);
+}
+
+Test(rooms, of_another_stream_sequences_begin_anew)
+{
+	sequence = 7;
+	append_next();
+	append_next();
+	catch_up();
+	cr_assert(rooms_forget_sequences(rooms));
+	append_next();
+	read_all(&survivor);
+	cr_assert_str_eq(survivor.text, "said once\n");
+}
+
+Test(rooms, where_something_is_said_elsewhere_is_remembered_as_one_that_everybody_left)
+{
+	cr_assert_lt(rooms_remember(rooms, directory, span_of("#far")), ROOMS_MAX);
+	cr_assert_eq(find("#far"), ROOM_NONE);
+	cr_assert_eq(rooms_remember(rooms, directory, span_of("#FAR")), open_room("#far"));
+	cr_assert_eq(rooms_remember(rooms, directory, span_of("#room")), room);
+	cr_assert_eq(find("#room"), room);
+}
