@@ -22,6 +22,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "prove"))
 
+import bus  # noqa: E402
 import database  # noqa: E402
 import history  # noqa: E402
 from network import Network  # noqa: E402
@@ -35,6 +36,7 @@ RUSH_BUYERS = 3500
 RUSH_CONNECTIONS = 24
 RUSH_SECONDS = 120      # until it must be over
 PORT = 7000
+BUS_PORT = 4222
 A_DAY = 86400           # seconds
 SECOND_ROUND = 2        # there are at least so many, however short the time
 PASSWORD = "operators-of-the-cluster"
@@ -51,16 +53,19 @@ class Cluster(Nodes):
     SECONDS = [0.3, 1.0, 2.5, 6.0]
     CLOCKS = [-421, 733]
     WEATHERS = ["all"]
-    FAULTS = {"all": ["cut"] * 4 + ["isolate", "kill", "kill_all", "stop", "database", "backend", "freeze"] + ["master"] * 3}
+    FAULTS = {"all": ["cut"] * 4 + ["isolate", "kill", "kill_all", "stop", "database", "backend", "freeze", "bus",
+                    "bus_freeze"] + ["master"] * 3}
     pause_seconds = 0.2     # at most, between what a person asks
 
     def __init__(self, plan, programs, folder):
         self.network = Network()
-        for name in ("a", "b", "database"):
+        for name in (*self.NAMES, "database", "bus"):
             self.network.add_machine(name)
         self.links = [self.network.lay_cable(name, "database") for name in self.NAMES]
+        self.bus_links = [self.network.lay_cable(name, "bus") for name in self.NAMES]
         self.ways_in = {name: self.network.lay_way_in(name) for name in self.NAMES}
         self.secret = secrets.token_hex(16)
+        self.programs = programs
         super().__init__(plan, programs, folder)
 
     # The database: by TLS, and a password that stands in a file
@@ -77,36 +82,55 @@ class Cluster(Nodes):
         return base
 
     def certify(self, base, addresses, programs):
+        self.certificate, key = self.make_certificate("database", [f"IP:{address}" for address in addresses], programs)
+        database.give(key)
+        base.command += ["-c", "ssl=on", "-c", f"ssl_cert_file={self.certificate}", "-c", f"ssl_key_file={key}"]
+
+    def make_certificate(self, name, others, programs):
         """Good since yesterday: one of the nodes' clocks is behind."""
-        self.certificate = os.path.join(self.folder, "database.pem")
-        key = os.path.join(base.folder, "key.pem")
-        names = ",".join(f"IP:{address}" for address in addresses)
+        certificate = os.path.join(self.folder, f"{name}.pem")
+        key = os.path.join(self.folder, f"{name}-key.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                        "-subj", "/CN=database", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", self.certificate],
+                        "-subj", f"/CN={name}", "-addext", f"subjectAltName={','.join(others)}", "-keyout", key, "-out", certificate],
                        check=True, stderr=subprocess.DEVNULL,
                        env={**os.environ, "LD_PRELOAD": programs.skew, "TURNSTILE_SKEW": str(-A_DAY)})
         os.chmod(key, 0o600)
-        os.chmod(self.certificate, 0o644)
-        database.give(key)
-        base.command += ["-c", "ssl=on", "-c", f"ssl_cert_file={self.certificate}", "-c", f"ssl_key_file={key}"]
+        os.chmod(certificate, 0o644)
+        return certificate, key
+
+    # The bus, likewise: its certificate is for names, that only these namespaces know
+
+    def make_bus(self):
+        names = [f"bus-of-{name}" for name in self.NAMES]
+        self.network.know(dict(zip(names, (link.addresses["bus"] for link in self.bus_links))))
+        self.bus_certificate, key = self.make_certificate("bus", [f"DNS:{name}" for name in names], self.programs)
+        self.signing_in = os.path.join(self.folder, "signing-in")
+        write_secret(self.signing_in, f"turnstile:{self.secret}\n")
+        more = (f'tls {{ cert_file: "{self.bus_certificate}", key_file: "{key}" }}\n'
+                f'authorization {{ users = [ {{ user: turnstile, password: "{self.secret}" }} ] }}\n')
+        return bus.Bus(self.folder, self.network.prefix("bus"), "0.0.0.0", BUS_PORT, more)
+
+    def bus_url(self, name):
+        return f"tls://bus-of-{name}:{BUS_PORT}"
 
     def url_for(self, name):
         address = self.links[self.NAMES.index(name)].addresses["database"]
         return (f"postgresql://{database.ROLE}@{address}/postgres?sslmode=verify-full&sslrootcert={self.certificate}")
 
     def environment(self):
-        return {"PGPASSFILE": self.passwords}
+        return {"PGPASSFILE": self.passwords, "NATS_CREDS": self.signing_in, "NATS_CA": self.bus_certificate}
 
     def more_arguments(self, name):
         path = os.path.join(self.folder, name, "password")
         write_secret(path, PASSWORD + "\n")
-        return ["--op-password-file", path]
+        return [*super().more_arguments(name), "--op-password-file", path]
 
     def make_server(self, name, plan, programs):
         return super().make_server(name, plan, programs, prefix=self.network.prefix(name), address=self.ways_in[name], port=PORT)
 
     def start(self):
         self.database.start()
+        self.bus.start()
         subprocess.run([database.find("psql"), "-q", "-h", self.database.folder, "-U", database.ROLE, "-d", "postgres", "-c",
                         f"ALTER ROLE {database.ROLE} PASSWORD '{self.secret}'"], check=True)
         for server in self.servers:
@@ -115,10 +139,11 @@ class Cluster(Nodes):
     # Faults
 
     def strike(self, kind, chance, seconds, now):
+        links = self.links + self.bus_links
         if kind == "cut":
-            self.cut([self.links[int(chance * len(self.links))]], seconds, now)
+            self.cut([links[int(chance * len(links))]], seconds, now)
         elif kind == "isolate":
-            self.cut([link for link in self.links if self.NAMES[int(chance * 2)] in link.ends], seconds, now)
+            self.cut([link for link in links if self.NAMES[int(chance * 2)] in link.ends], seconds, now)
         else:
             super().strike(kind, chance, seconds, now)
             return
@@ -130,16 +155,16 @@ class Cluster(Nodes):
             self.heal(now, seconds, link.heal)
 
     def expect_secret_kept(self):
-        """The password stands in its file, and nowhere where others look."""
+        """The passwords stand in their files, and nowhere where others look."""
         for server in self.servers:
             with open(server.log, "rb") as log:
                 if self.secret.encode() in log.read():
-                    raise Failed("the database's password is in a log")
+                    raise Failed("a password is in a log")
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as words:
                     if self.secret.encode() in words.read():
-                        raise Failed("the database's password is in a command line")
+                        raise Failed("a password is in a command line")
             except OSError:
                 pass
 
@@ -258,6 +283,7 @@ def run_rounds(cluster, programs, arguments, seed):
         wrong, figures = a_round.run()
         sums["rounds"] += 1
         sums["operations"] += sum(map(len, a_round.history.operations.values()))
+        sums["lines"] += len(a_round.history.lines)
         sums["asked again"] += figures["retries"]
         sums["undecided"] += a_round.history.undecided
         if wrong:
@@ -268,7 +294,7 @@ def run_rounds(cluster, programs, arguments, seed):
             break
         a_round.history.finish()
     faults = ", ".join(f"{count} {kind}" for kind, count in sorted(cluster.struck.items()))
-    print(f"cluster: {sums['rounds']} rounds, {sums['operations']} operations, {sums['rounds'] * RUSH_BUYERS} buyers in a rush, of "
+    print(f"cluster: {sums['rounds']} rounds, {sums['operations']} operations, {sums['lines']} lines, {sums['rounds'] * RUSH_BUYERS} buyers in a rush, of "
           f"whom some asked again {sums['asked again']} times, {sum(cluster.struck.values())} faults ({faults}): "
           f"{sums['wrong']} wrong, {sums['undecided']} with too many orders to try them all", flush=True)
     return sums["wrong"]
@@ -298,8 +324,8 @@ def main():
     arguments = read_arguments()
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     programs = Programs(os.path.abspath(arguments.build))
-    if not database.find("initdb"):
-        print("cluster: no PostgreSQL is installed (script/bootstrap cluster)")
+    if not database.find("initdb") or not bus.is_installed():
+        print("cluster: no PostgreSQL or no nats-server is installed (script/bootstrap cluster)")
         return 1
     print(f"cluster: seed {seed}, {arguments.minutes:g} minutes", flush=True)
     with tempfile.TemporaryDirectory(prefix="turnstile-cluster-", dir="/dev/shm") as folder:

@@ -24,6 +24,7 @@ from server import Failed
 WORLDS = {"sqlite": one.OneServer, "json": one.OneServer, "postgres": nodes.Nodes}
 NOWHERE = ("127.0.0.1", 0)  # nobody listens there
 BOARD_SECONDS = 5
+WAITED_SECONDS = 20     # how long a line may have waited on a node that is cut off
 PAUSE_SECONDS = 0.005   # before one connects, or asks, again
 SAYING = re.compile(rb"\*say [^ ]+ [^ ]+ (m \d+ \d+)$")
 REMEMBERED = re.compile(rb"=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [^ ]+ (m \d+ \d+)$")
@@ -208,6 +209,7 @@ class Client:
         self.said += 1
         self.refusal = None
         self.current = chat.Line(name, self.number, time.monotonic(), float("inf"), None)
+        self.current.node = self.node % self.history.world.NODES
         self.history.lines[name] = self.current
         self.wanted = ("say", None, None, None, 0)
         self.send(f"{name}\n/ping {name}\n")
@@ -307,7 +309,7 @@ class History:
         self.plan = plan
         self.programs = programs
         self.world = world
-        self.verbs = [verb for verb, weight in VERBS.items() if verb not in world.WITHOUT for _ in range(weight)] + world.MORE
+        self.verbs = [verb for verb, weight in VERBS.items() if verb not in world.without() for _ in range(weight)] + world.MORE
         self.selector = selectors.DefaultSelector()
         self.operations = {event: [] for event in plan.events}
         self.codes = {event: [] for event in plan.events}
@@ -375,7 +377,14 @@ class History:
             self.until("a line is not answered", lambda: not speaker.current)
         self.until("the last line is not heard", lambda: all(client.stretch.whole for client in self.clients[1:]))
         speaker.stretch.whole = True
-        self.log = [row.group(1).decode() for row in map(REMEMBERED.match, self.question(f"/history {self.plan.room} 1000")) if row]
+        logs = [self.ask_log(node) for node in range(self.world.NODES)]
+        self.log = logs[0]
+        if any(log != self.log for log in logs):
+            raise Failed(f"the nodes do not remember the same: {logs}")
+
+    def ask_log(self, node):
+        rows = self.question(f"/history {self.plan.room} 1000", node)
+        return [row.group(1).decode() for row in map(REMEMBERED.match, rows) if row]
 
     def question(self, text, node=0):
         """Asked by itself, on a connection of its own: the rows and the final line."""
@@ -439,7 +448,14 @@ class History:
                 wrong += [f"event {event}: {text}" for text in linear.check(total, self.operations[event] + lapses)]
             except linear.Undecided:
                 self.undecided = True
-        return wrong + chat.check(self.lines, self.stretches, self.log, self.world.remembered)
+        return wrong + (self.judge_chat() if self.talks() else [])
+
+    def judge_chat(self):
+        """What waited on a node for its way to the bus when that was killed may be lost."""
+        for line in self.lines.values():
+            if any(line.node == node and line.asked <= when <= line.asked + WAITED_SECONDS for node, when in self.world.killed):
+                line.told = None if line.told else line.told
+        return chat.check(self.lines, self.stretches, self.log, self.world.remembered, self.world.NODES > 1)
 
     def hang_up(self):
         for client in self.clients:

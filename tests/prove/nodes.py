@@ -1,29 +1,32 @@
-"""Two servers that sell from one PostgreSQL, and what may go wrong: of either server, of the database.
+"""Two servers that sell from one PostgreSQL, with rooms over one NATS (where it is installed), and what may go
+wrong: of either server, of the database, of the bus.
 
 The second server's clock may differ by minutes (tests/prove/skew.c).
 """
 
 import collections
 import os
+import time
 
+import bus
 from database import Database
 from one import arguments_of, strike_worker
 from server import Server
 
-FREE = ["kill", "kill", "stop", "kill_all", "master", "database", "backend", "freeze"]
+FREE = ["kill", "kill", "stop", "kill_all", "master", "database", "backend", "freeze", "bus", "bus_freeze"]
 
 
 class Nodes:
     NODES = 2
-    # What a node shows as left follows the other's sales within a second; each has a chat of its own.
-    WITHOUT, MORE = ("left", "say"), ["again"] * 12
+    MORE = ["again"] * 12
     ANSWER_SECONDS = 60
     CLOCKS = [0, 0, -421, 733]
     STRIKES = [1, 2, 4]         # how many faults a history has
     SECONDS = [0.05, 0.3, 1.0, 2.5]
-    WEATHERS = ["calm", "kills", "stops", "masters", "database", "backends", "frozen", "all", "all"]
+    WEATHERS = ["calm", "kills", "stops", "masters", "database", "backends", "frozen", "bus", "all", "all"]
     FAULTS = {"calm": [], "kills": ["kill", "kill_all"], "stops": ["stop"], "masters": ["master"],
-              "database": ["database"], "backends": ["backend"], "frozen": ["freeze"], "all": FREE}
+              "database": ["database"], "backends": ["backend"], "frozen": ["freeze"],
+              "bus": ["bus", "bus_freeze"], "all": FREE}
     NAMES = ("a", "b")
     pause_seconds = 0
 
@@ -32,11 +35,29 @@ class Nodes:
         self.folder = folder
         self.later = []         # (when, what): what heals
         self.struck = collections.Counter()
-        self.remembered = False
+        self.remembered = True  # by the bus
+        self.killed = []        # (node, when): its master
         os.chmod(folder, 0o711)
         self.database = self.make_database(programs)
+        self.bus = self.make_bus() if self.talks() else None
         self.url = self.database.url()
         self.servers = [self.make_server(name, plan, programs) for name in self.NAMES]
+
+    @staticmethod
+    def talks():
+        """Without a bus each node has a chat of its own."""
+        return bus.is_installed()
+
+    @classmethod
+    def without(cls):
+        """What a node shows as left follows the other's sales within a second: that is asked in the end."""
+        return ("left",) if cls.talks() else ("left", "say")
+
+    def make_bus(self):
+        return bus.Bus(self.folder)
+
+    def bus_url(self, _):
+        return f"nats://127.0.0.1:{self.bus.port}"
 
     def make_database(self, programs):
         return Database(programs.template, self.folder)
@@ -56,8 +77,8 @@ class Nodes:
     def environment(self):
         return {}
 
-    def more_arguments(self, _):
-        return []
+    def more_arguments(self, name):
+        return ["--node", name, "--bus", self.bus_url(name)] if self.bus else []
 
     def address(self, number):
         """Of the node that has this number, or None while it does not run."""
@@ -66,6 +87,8 @@ class Nodes:
 
     def start(self):
         self.database.start()
+        if self.bus:
+            self.bus.start()
         for server in self.servers:
             server.start()
 
@@ -80,6 +103,7 @@ class Nodes:
         if kind == "master":
             if server.ready:
                 server.kill()
+                self.killed.append((self.servers.index(server), time.monotonic()))
                 self.heal(now, seconds, server.launch)
         elif kind == "database":
             self.thaw()
@@ -90,8 +114,22 @@ class Nodes:
         elif kind == "freeze":
             self.database.freeze()
             self.heal(now, seconds, self.thaw)
+        elif kind.startswith("bus"):
+            self.strike_bus(kind, seconds, now)
         elif server.ready:
             strike_worker(server, kind, chance, seconds)
+
+    def strike_bus(self, kind, seconds, now):
+        if self.bus and kind == "bus":
+            self.bus.kill()
+            self.heal(now, seconds, self.bus_again)
+        elif self.bus:
+            self.bus.freeze()
+            self.heal(now, seconds, self.bus.thaw)
+
+    def bus_again(self):
+        if not self.bus.process:
+            self.bus.launch()
 
     def database_again(self):
         if not self.database.process:
@@ -125,7 +163,10 @@ class Nodes:
         for server in self.servers:
             server.abandon()
         self.database.abandon()
+        if self.bus:
+            self.bus.abandon()
 
     def end_of_logs(self):
         logs = [f"the log of {name}\n{server.end_of_log()}" for name, server in zip(self.NAMES, self.servers)]
+        logs += [f"the log of the bus\n{self.bus.end_of_log()}"] if self.bus else []
         return "\n".join([*logs, f"the database's log\n{self.database.end_of_log()}"])

@@ -35,7 +35,7 @@ def strike_worker(server, kind, chance, seconds):
 
 class OneServer:
     NODES = 1
-    WITHOUT, MORE = (), []      # what is not asked of VERBS, and what is asked beside them
+    MORE = []                   # what is asked beside VERBS
     ANSWER_SECONDS = 30         # that any operation may take, its being asked again counted in
     CLOCKS = [0]
     STRIKES = [1, 2, 4]         # how many faults a history has
@@ -57,6 +57,12 @@ class OneServer:
         self.server = Server(programs.turnstiled, arguments_of(plan, self.url, folder), folder, environment)
         self.disk_well_at = None
         self.remembered = True  # the rooms never lost their memory
+        self.killed = []        # (node, when): its master
+
+    @staticmethod
+    def without():
+        """What of VERBS is not asked."""
+        return ()
 
     def address(self, _):
         return self.server.address, self.server.port
