@@ -181,6 +181,15 @@ static void find_servers(struct rush_server *servers, const struct server_addres
 	}
 }
 
+/* Whether the server counted at all: one whose store is away could not. */
+static bool says_sum(struct span answer)
+{
+	static const char wrong[] = "does not add up";
+
+	return span_starts(answer, "+audit") ||
+	       memmem(answer.text, answer.length, wrong, sizeof(wrong) - 1);
+}
+
 /* "+audit EVENT SOLD HELD FREE TOTAL ok"; false when this server cannot say. */
 static bool audit_at(struct rush_figures *figures, const char *event,
 		     const struct server_address *address)
@@ -193,8 +202,7 @@ static bool audit_at(struct rush_figures *figures, const char *event,
 	if (!connection_open(&connection, address, problem)) {
 		return false;
 	}
-	figures->audited =
-		ask(&connection, "audit", event, &answer) && !span_starts(answer, "-BUSY");
+	figures->audited = ask(&connection, "audit", event, &answer) && says_sum(answer);
 	figures->adds_up = read_numbers(answer, "+audit", numbers, 4);
 	figures->left = numbers[2];
 	figures->total = numbers[3];

@@ -369,6 +369,8 @@ class History:
     def end_chat(self):
         """Everybody hears one last line, and one asks what the room remembers."""
         self.ending = True
+        self.forgive()
+        self.wait_for_late_lines()
         speaker = self.clients[0]
         while not self.last_line or not self.lines[self.last_line].told:
             self.until("not everybody is back", self.all_joined)
@@ -381,6 +383,15 @@ class History:
         self.log = logs[0]
         if any(log != self.log for log in logs):
             raise Failed(f"the nodes do not remember the same: {logs}")
+
+    def wait_for_late_lines(self):
+        """What was taken on a node that was cut off is said before the last line, or never."""
+        until = time.monotonic() + WAITED_SECONDS
+        taken = {name for name, line in self.lines.items() if line.told}
+        while self.world.NODES > 1 and time.monotonic() < until:
+            if all(taken <= set(self.ask_log(node)) for node in range(self.world.NODES)):
+                return
+            self.turn()
 
     def ask_log(self, node):
         rows = self.question(f"/history {self.plan.room} 1000", node)
@@ -450,11 +461,13 @@ class History:
                 self.undecided = True
         return wrong + (self.judge_chat() if self.talks() else [])
 
-    def judge_chat(self):
+    def forgive(self):
         """What waited on a node for its way to the bus when that was killed may be lost."""
         for line in self.lines.values():
             if any(line.node == node and line.asked <= when <= line.asked + WAITED_SECONDS for node, when in self.world.killed):
                 line.told = None if line.told else line.told
+
+    def judge_chat(self):
         return chat.check(self.lines, self.stretches, self.log, self.world.remembered, self.world.NODES > 1)
 
     def hang_up(self):
