@@ -6,6 +6,7 @@
 #include "db/booking/lapse.h"
 #include "db/booking/stock.h"
 #include "db/booking/ticket.h"
+#include "db/booking/waiters.h"
 #include "db/booking/waiting.h"
 #include "db/store/tickets.h"
 #include "shared/base/log.h"
@@ -126,6 +127,7 @@ void booking_foresee(const struct booking_context *context, const struct booking
 	}
 	if (request->verb == BOOKING_RELEASE) {
 		needs->ties[needs->tie_count++] = request->client.session;
+		booking_waiters_foresee_end(context, request->client.session, needs);
 	}
 	needs->adds |= rule->kind != 0 || request->verb == BOOKING_WAIT || some_wait;
 }

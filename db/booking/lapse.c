@@ -2,6 +2,7 @@
 
 #include "db/booking/offer.h"
 #include "db/booking/stock.h"
+#include "db/booking/waiters.h"
 #include "db/store/tickets.h"
 
 bool booking_lapse_if_due(const struct booking_context *context, struct store_event *event,
@@ -69,9 +70,10 @@ static bool lapse_gone(const struct booking_context *context, uint64_t least, ui
 	return result == STORE_NONE;
 }
 
+/* They leave the list first: what they held is not offered to the dead. */
 bool booking_lapse_gone(const struct booking_context *context)
 {
-	return lapse_gone(context, 1, INT64_MAX);
+	return booking_waiters_leave_gone(context) && lapse_gone(context, 1, INT64_MAX);
 }
 
 bool booking_lapse_tied(const struct booking_context *context, uint64_t session)

@@ -22,7 +22,10 @@ bool booking_lapse_tied(const struct booking_context *context, uint64_t session)
  */
 bool booking_lapse(const struct booking_context *context, unsigned most, int64_t *next_ns);
 
-/* Lapses what is tied to connections of servers that do not serve the store any more. */
+/*
+ * Lapses what is tied to connections of servers that do not serve the store any more, and takes
+ * them off the waiting list.
+ */
 bool booking_lapse_gone(const struct booking_context *context);
 
 /* Lapses every tied hold: at the start of a server that is alone on the store. */

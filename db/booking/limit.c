@@ -20,6 +20,16 @@ static bool counts(const struct booking_context *context, struct booking_owner o
 	       memcmp(owner.bytes, nobody.bytes, sizeof(owner.bytes)) != 0;
 }
 
+/* Another machine may have given the number of one that was given up to somebody else. */
+static bool is_its_place(const struct waitlist *list, const struct claim *claim)
+{
+	const struct waiter *waiter = &list->waiters[claim->waiter];
+
+	return waitlist_has(list, claim->waiter, (uint64_t)claim->mark) &&
+	       memcmp(waiter->client.owner.bytes, claim->owner.bytes, sizeof(claim->owner.bytes)) ==
+		       0;
+}
+
 /* A store that fails says so to who goes on with it: the claim stays. */
 static bool stands(const void *of, const struct claim *claim)
 {
@@ -27,7 +37,7 @@ static bool stands(const void *of, const struct claim *claim)
 	struct store_ticket ticket;
 
 	if (claim->ticket == 0) {
-		return waitlist_has(context->waitlist, claim->waiter, (uint64_t)claim->mark);
+		return is_its_place(context->waitlist, claim);
 	}
 	switch (store_ticket_get(context->store, claim->ticket, &ticket)) {
 	case STORE_OK:

@@ -156,6 +156,7 @@ static bool make_offer(const struct booking_context *context, struct store_event
 		return false;
 	}
 	booking_limit_note_hold(context, waiter->client.owner, &ticket);
+	waiter->gathered = ticket.number; /* its own machine has to tell it */
 	offer->client = waiter->client;
 	offer->quantity = waiter->quantity;
 	offer->seconds = BOOKING_HOLD_SECONDS;
@@ -197,8 +198,11 @@ static bool serve_in_order(const struct booking_context *context, struct store_e
 		struct waiter *next = waitlist_next(list, waiter);
 
 		if (waiter->quantity <= available_to(event, gathering, waiter)) {
+			struct booking_offer elsewhere; /* the store tells it there */
 			struct booking_offer *offer =
-				context->offer(context->context, waiter->client.worker);
+				waiter_is_here(waiter)
+					? context->offer(context->context, waiter->client.worker)
+					: &elsewhere;
 
 			if (!offer) {
 				return true; /* too many are under way: with the next change */

@@ -114,6 +114,7 @@ struct booking_context {
 	struct store *store;
 	struct waitlist *waitlist; /* or NULL: nobody can wait */
 	struct claims *claims;     /* or NULL: `limits.held` holds for nobody */
+	uint32_t server;           /* that does it (booking_server_of) */
 	int64_t wall_ns;           /* now */
 	struct booking_limits limits;
 	/* A place to write an offer for a client of WORKER's to; NULL if there is none now. */

@@ -51,6 +51,7 @@ static enum booking_outcome wait_in_order(struct booking_work *work)
 			return BOOKING_FAILED;
 		}
 	}
+	waiter->client = work->request->client; /* of one that was lost sight of, and asks again */
 	work->answer->position = waitlist_position(list, waiter);
 	waiter->told = work->answer->position;
 	return booking_offer_what_is_free(work->context, work->event) ? BOOKING_DONE

@@ -66,7 +66,9 @@ bool waitlist_has_room(const struct waitlist *list)
 	return list->free != WAITLIST_NONE || list->never_used < WAITLIST_MAX;
 }
 
-struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
+/* A new entry at the end, as WAITER is; NULL when the list is full. */
+static struct waiter *put(struct waitlist *list, const struct waiter *waiter, uint64_t order,
+			  enum waiter_state state)
 {
 	struct waiter *entry = take_entry(list);
 
@@ -77,22 +79,39 @@ struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
 	entry->event = waiter->event;
 	entry->quantity = waiter->quantity;
 	entry->client = waiter->client;
-	entry->passed = 0;
-	entry->passed_before = 0;
-	entry->gathered = 0;
-	entry->gathered_before = 0;
+	entry->passed = entry->passed_before = waiter->passed;
+	entry->gathered = entry->gathered_before = waiter->gathered;
 	entry->position = 0;
 	entry->told = 0;
-	entry->order = ++list->last_order;
-	list->batch = true;
-	atomic_store(&entry->state, WAITER_NEW);
+	entry->offered = 0;
+	entry->lost = false;
+	entry->order = order;
+	atomic_store(&entry->state, state);
 	link_last(list, entry);
 	return entry;
 }
 
+struct waiter *waitlist_add(struct waitlist *list, const struct waiter *waiter)
+{
+	struct waiter *entry = put(list, waiter, list->last_order + 1, WAITER_NEW);
+
+	if (entry) {
+		list->last_order++;
+		list->batch = true;
+	}
+	return entry;
+}
+
+/* One that another machine offered something only has to be told. */
 static bool is_waiting(const struct waiter *waiter)
 {
-	return waiter->state == WAITER_NEW || waiter->state == WAITER_WAITS;
+	return (waiter->state == WAITER_NEW || waiter->state == WAITER_WAITS) &&
+	       waiter->offered == 0;
+}
+
+bool waiter_is_here(const struct waiter *waiter)
+{
+	return waiter->client.worker != WAITLIST_ELSEWHERE;
 }
 
 bool waitlist_has(const struct waitlist *list, uint32_t place, uint64_t order)
@@ -286,14 +305,41 @@ static void settle(struct waitlist *list,
 void waitlist_commit(struct waitlist *list)
 {
 	settle(list, commit_one);
+	list->seen = list->seen_after;
 }
 
 void waitlist_roll_back(struct waitlist *list)
 {
+	list->seen_after = list->seen;
 	list->changed |= list->batch;
 	list->gathers = true; /* somebody may be as before: who asks next looks */
 	settle(list, roll_back_one);
 }
+
+/* The row of all machines */
+
+struct waiter *waitlist_oldest(struct waitlist *list)
+{
+	return at(list, list->first);
+}
+
+struct waiter *waitlist_later(struct waitlist *list, const struct waiter *waiter)
+{
+	return at(list, waiter->next);
+}
+
+struct waiter *waitlist_join(struct waitlist *list, const struct waiter *waiter)
+{
+	list->changed = true;
+	return put(list, waiter, waiter->order, WAITER_WAITS);
+}
+
+void waitlist_drop(struct waitlist *list, struct waiter *waiter)
+{
+	take_off(list, waiter);
+}
+
+/* Repair */
 
 static int by_order(const void *left, const void *right)
 {

@@ -10,6 +10,9 @@
  * fewer, WAITLIST_PASSES_MAX times; from then on what comes back is gathered for that one, for one
  * group an event at a time and not for ever (offer.h). Then it may be passed over as often again.
  *
+ * Where several machines share the store, it is a copy of the row of people of all of them
+ * (waiters.h), in which the others' have no worker here.
+ *
  * The links are derived from `order`, so that they can be made again when a holder died.
  */
 #ifndef DB_BOOKING_WAITLIST_H
@@ -25,6 +28,7 @@
 #define WAITLIST_MAX        20480 /* waiting at a time, on the whole server */
 #define WAITLIST_PASSES_MAX 10
 #define WAITLIST_NONE       UINT32_MAX
+#define WAITLIST_ELSEWHERE  UINT32_MAX /* the worker of who is connected to another machine */
 
 enum waiter_state {
 	WAITER_FREE, /* the entry is not in use */
@@ -49,6 +53,12 @@ struct waiter {
 	char event_name[NAME_EVENT_SIZE];
 	_Atomic uint32_t position; /* from 1; as waitlist_number found it last */
 	_Atomic uint32_t told;     /* the position that it was told: written by its worker alone */
+	/* What other machines did with one of ours, and nobody has told it yet. */
+	int64_t offered; /* the number of the ticket that it was offered, or 0 */
+	int64_t offered_salt;
+	int64_t offered_until_ns; /* wall time */
+	bool lost;                /* it was taken off, and is to queue anew */
+	uint64_t found;           /* the last of the list's `readings` that saw it in the row */
 };
 
 struct waitlist {
@@ -57,11 +67,15 @@ struct waitlist {
 	uint32_t count;        /* entries in use */
 	uint32_t first;
 	uint32_t last;
-	uint32_t never_used;         /* entries from here on never were */
-	uint32_t free;               /* the first of those given back, linked by `next` */
-	bool changed;                /* since waitlist_number: positions may be others */
-	bool batch;                  /* some entry is not as it was before the batch under way */
-	bool gathers;                /* false: of no event anything is gathered, nor is it due */
+	uint32_t never_used; /* entries from here on never were */
+	uint32_t free;       /* the first of those given back, linked by `next` */
+	bool changed;        /* since waitlist_number: positions may be others */
+	bool batch;          /* some entry is not as it was before the batch under way */
+	bool gathers;        /* false: of no event anything is gathered, nor is it due */
+	bool news;           /* some entry may be `offered` or `lost` */
+	uint64_t readings;   /* of the store's row */
+	uint64_t seen;       /* how far the store's row is known here: its count (waiters.h) */
+	uint64_t seen_after; /* the batch under way: when it is committed */
 	_Atomic uint32_t numberings; /* grows when positions changed */
 	struct waiter waiters[WAITLIST_MAX];
 };
@@ -120,6 +134,19 @@ void waitlist_roll_back(struct waitlist *list);
 
 /* Makes the links again: a holder of the lock died in the middle. */
 void waitlist_repair(struct waitlist *list);
+
+/*
+ * For the copy of the store's row, while no batch has changed the list. All entries in order,
+ * whatever their state; NULL at the end. Adds one that is in the row already, with its order, at
+ * the end (waitlist_repair puts it in its place); NULL when the list is full. Takes one off.
+ */
+struct waiter *waitlist_oldest(struct waitlist *list);
+struct waiter *waitlist_later(struct waitlist *list, const struct waiter *waiter);
+struct waiter *waitlist_join(struct waitlist *list, const struct waiter *waiter);
+void waitlist_drop(struct waitlist *list, struct waiter *waiter);
+
+/* Whether it is connected to this machine. */
+bool waiter_is_here(const struct waiter *waiter);
 
 /* Brings every waiter's `position` up to date, if any may have changed; false if none did. */
 bool waitlist_number(struct waitlist *list);

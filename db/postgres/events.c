@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LOCK_COLUMNS 3 /* names, tickets' numbers, ties */
+#define LOCK_COLUMNS 4 /* names, tickets' numbers, ties, events' numbers */
 
 bool postgres_events_post(struct postgres_store *store)
 {
@@ -19,7 +19,11 @@ bool postgres_events_post(struct postgres_store *store)
 	for (size_t i = 0; i < needs->tie_count; i++) {
 		parameters_add_number(&store->parameters, 2, (int64_t)needs->ties[i]);
 	}
+	for (size_t i = 0; i < needs->number_count; i++) {
+		parameters_add_number(&store->parameters, 3, needs->numbers[i]);
+	}
 	parameters_end_arrays(&store->parameters);
+	parameters_put_number(&store->parameters, needs->gone);
 	return postgres_post(store, POSTGRES_EVENTS_LOCK);
 }
 

@@ -44,7 +44,10 @@ struct postgres_store {
 	int64_t server;                         /* that this handle keeps a lease for */
 	uint32_t servers[POSTGRES_SERVERS_MAX]; /* that had one at the last look */
 	size_t server_count;
-	bool servers_fresh; /* they are of the transaction under way */
+	bool servers_fresh;    /* they are of the transaction under way */
+	PGresult *waiters;     /* as they were foreseen to be needed, and not read yet; or NULL */
+	int64_t waiters_last;  /* the count of changes of who waits, at the begin */
+	int64_t waiters_floor; /* of those who left up to there not all are known any more */
 };
 
 struct postgres_store *postgres_of(struct store *base);

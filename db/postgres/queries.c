@@ -32,6 +32,10 @@ static const char *const texts[POSTGRES_QUERIES] = {
 		" UNION ALL SELECT event FROM tickets WHERE number = ANY ($2::bigint[])"
 		" UNION ALL SELECT event FROM tickets WHERE state = 2 AND tied > 0"
 		" AND tied = ANY ($3::bigint[])"
+		" UNION ALL SELECT unnest($4::bigint[])"
+		" UNION ALL SELECT event FROM tickets WHERE $5::int <> 0 AND state = 2"
+		" AND tied > 0 AND tied >> 32 NOT IN (SELECT server FROM leases"
+		" WHERE until > now())"
 		" UNION ALL (SELECT event FROM tickets WHERE state = 2"
 		" AND expires <= (extract(epoch FROM now())" NANOSECONDS
 		" ORDER BY expires LIMIT " LAPSES_AHEAD ")))"
@@ -57,7 +61,8 @@ static const char *const texts[POSTGRES_QUERIES] = {
 		" coalesce(sum(quantity) FILTER (WHERE state = 5), 0)::bigint"
 		" FROM tickets WHERE event = $1::bigint",
 	[POSTGRES_EVENT_TALLIES] = "SELECT event, quantity, state FROM tickets",
-	[POSTGRES_COUNTER_LOCK] = "SELECT last_ticket FROM store FOR NO KEY UPDATE",
+	[POSTGRES_COUNTER_LOCK] = "SELECT last_ticket, waiters_last, waiters_floor FROM store"
+				  " FOR NO KEY UPDATE",
 	[POSTGRES_COUNTER_WRITE] = "UPDATE store SET last_ticket = $1::bigint",
 	[POSTGRES_TICKETS_FETCH] =
 		"SELECT " TICKET_COLUMNS " FROM tickets WHERE number = ANY ($1::bigint[])"
@@ -88,6 +93,26 @@ static const char *const texts[POSTGRES_QUERIES] = {
 	[POSTGRES_CODE_KEY_SET] = "WITH changed AS (UPDATE store SET code_key_1 = $1::bigint,"
 				  " code_key_2 = $2::bigint WHERE last_ticket = 0 RETURNING 1)"
 				  " SELECT count(*) FROM changed",
+	[POSTGRES_WAITERS_FETCH] =
+		"SELECT w.number, w.event, w.quantity, w.session, w.worker, w.seat, w.passed,"
+		" w.ticket, w.waits::int, coalesce(t.salt, 0),"
+		" CASE WHEN t.state = 2 THEN t.expires ELSE 0 END, e.name FROM waiters w"
+		" JOIN events e ON e.number = w.event"
+		" LEFT JOIN tickets t ON NOT w.waits AND t.number = w.ticket"
+		" WHERE w.version > $1::bigint ORDER BY w.number",
+	[POSTGRES_WAITERS_WRITE] =
+		"INSERT INTO waiters (number, event, quantity, session, worker, seat, passed,"
+		" ticket, waits, version)"
+		" SELECT n.*, $10::bigint FROM (SELECT number, event, quantity, session, worker,"
+		" seat, passed, ticket, waits <> 0 FROM unnest($1::bigint[], $2::bigint[],"
+		" $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],"
+		" $8::bigint[], $9::int[]) AS u (number, event, quantity, session, worker, seat,"
+		" passed, ticket, waits)) AS n ON CONFLICT (number) DO UPDATE SET"
+		" passed = excluded.passed, ticket = excluded.ticket, waits = excluded.waits,"
+		" version = excluded.version",
+	[POSTGRES_WAITERS_COUNT] = "UPDATE store SET waiters_last = $1::bigint,"
+				   " waiters_floor = $2::bigint",
+	[POSTGRES_WAITERS_TIDY] = "DELETE FROM waiters WHERE NOT waits AND version <= $1::bigint",
 	[POSTGRES_BATCH_LOCK] =
 		"SELECT epoch FROM batches WHERE server = $1::bigint FOR NO KEY UPDATE",
 	[POSTGRES_BATCH_LAST] = "SELECT batch FROM batches WHERE server = $1::bigint",

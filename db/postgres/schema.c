@@ -85,6 +85,23 @@ static const char *const steps[] = {
 	"  address text PRIMARY KEY,"
 	"  until   bigint NOT NULL" /* nanoseconds since 1970 */
 	");",
+
+	"ALTER TABLE turnstile.store"
+	"  ADD waiters_last bigint NOT NULL DEFAULT 0,"  /* the count of changes of the row */
+	"  ADD waiters_floor bigint NOT NULL DEFAULT 0;" /* who left before is forgotten */
+	"CREATE TABLE turnstile.waiters ("
+	"  number   bigint PRIMARY KEY," /* their order */
+	"  event    bigint NOT NULL,"
+	"  quantity bigint NOT NULL,"
+	"  session  bigint NOT NULL," /* the upper half is the server's number */
+	"  worker   bigint NOT NULL," /* of that server, as is the seat */
+	"  seat     bigint NOT NULL,"
+	"  passed   bigint NOT NULL,"
+	"  ticket   bigint NOT NULL,"  /* what is gathered for it, or what it was offered; or 0 */
+	"  waits    boolean NOT NULL," /* or it left */
+	"  version  bigint NOT NULL"   /* the count at its last change */
+	") WITH (fillfactor = 50);"
+	"CREATE INDEX waiters_version ON turnstile.waiters (version);",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(steps) / sizeof(*steps)))

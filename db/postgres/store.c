@@ -12,6 +12,7 @@
 #include "db/postgres/servers.h"
 #include "db/postgres/target.h"
 #include "db/postgres/tickets.h"
+#include "db/postgres/waiters.h"
 
 #define TRIES_AGAIN 3 /* to open one that seems to be back */
 
@@ -30,6 +31,7 @@ static void forget(struct postgres_store *store)
 	store->marked = false;
 	store->committing = false;
 	store->servers_fresh = false;
+	postgres_waiters_forget(store);
 }
 
 static void foresee(struct store *base, const struct store_needs *needs)
@@ -93,20 +95,37 @@ static bool take_nothing(struct postgres_store *store)
 	return result;
 }
 
+static bool counts(const struct postgres_store *store)
+{
+	return store->needs->adds || store->needs->waiters;
+}
+
+static bool post_needs(struct postgres_store *store)
+{
+	return post_batch_lock(store) && postgres_events_post(store) &&
+	       (!counts(store) || postgres_counter_post(store)) && postgres_tickets_post(store) &&
+	       (!store->needs->waiters || postgres_waiters_post(store));
+}
+
+static bool take_needs(struct postgres_store *store)
+{
+	return take_batch_lock(store) && postgres_events_take(store) &&
+	       (!counts(store) || postgres_counter_take(store)) && postgres_tickets_take(store) &&
+	       (!store->needs->waiters || postgres_waiters_take(store));
+}
+
 /*
  * Each statement sees what was committed when it began: so what is fetched is fetched after the
- * locks are had. Who adds tickets locks their counter, after the events, as all do.
+ * locks are had. Who adds tickets, or has to do with who waits, locks the counter, after the
+ * events, as all do.
  */
 static bool begin_foreseen(struct postgres_store *store)
 {
 	struct postgres_link *link = &store->link;
-	bool adds = store->needs->adds;
-	bool posted = link_post(link, POSTGRES_BEGIN, NULL) && post_batch_lock(store) &&
-		      postgres_events_post(store) && (!adds || postgres_counter_post(store)) &&
-		      postgres_tickets_post(store) && link_post(link, POSTGRES_CLOCK, NULL);
-	bool good = posted && link_send(link) && take_nothing(store) && take_batch_lock(store) &&
-		    postgres_events_take(store) && (!adds || postgres_counter_take(store)) &&
-		    postgres_tickets_take(store) && take_clock(store);
+	bool posted = link_post(link, POSTGRES_BEGIN, NULL) && post_needs(store) &&
+		      link_post(link, POSTGRES_CLOCK, NULL);
+	bool good = posted && link_send(link) && take_nothing(store) && take_needs(store) &&
+		    take_clock(store);
 	good = link_end(link) && good;
 	store->foreseen = good;
 	return good;
@@ -241,6 +260,7 @@ static bool heard(struct store *base)
 static void close_store(struct store *base)
 {
 	struct postgres_store *store = postgres_of(base);
+	postgres_waiters_forget(store);
 	link_close(&store->link);
 	parameters_finish(&store->parameters);
 	work_finish(&store->work);
@@ -339,6 +359,8 @@ const struct store_kind store_postgres = {
 	.room_each = postgres_room_each,
 	.message_each = postgres_message_each,
 	.ban_each = postgres_ban_each,
+	.waiters_read = postgres_waiters_read,
+	.waiters_write = postgres_waiters_write,
 	.count = postgres_count,
 	.batch_last = batch_last,
 	.batch_mark = batch_mark,

@@ -118,6 +118,8 @@ bool postgres_counter_take(struct postgres_store *store)
 	if (good) {
 		store->counter = link_number(row, 0, 0);
 		store->counted = store->counter;
+		store->waiters_last = link_number(row, 0, 1);
+		store->waiters_floor = link_number(row, 0, 2);
 	}
 	PQclear(row);
 	return good;

@@ -16,6 +16,7 @@
 #include "db/store/needs.h"
 #include "db/store/records.h"
 #include "db/store/tallies.h"
+#include "db/store/waiters.h"
 #include "shared/base/clock.h"
 #include "shared/base/siphash.h"
 #include "shared/sync/mutex.h"
@@ -99,6 +100,12 @@ struct store_kind {
 	enum store_result (*count)(const char *path, struct mutex *lock,
 				   const struct store_count_leave *leave, struct tallies *tallies,
 				   char *error);
+
+	/* Both NULL: it keeps nobody who waits. */
+	enum store_result (*waiters_read)(struct store *store, store_see_waiter *see, void *context,
+					  struct store_waiters_state *state);
+	enum store_result (*waiters_write)(struct store *store, const struct store_waiter *waiters,
+					   size_t count, uint64_t version);
 
 	enum store_result (*batch_last)(struct store *store, int64_t server, int64_t *batch);
 	enum store_result (*batch_mark)(struct store *store, int64_t server, int64_t batch);

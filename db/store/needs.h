@@ -21,13 +21,18 @@ struct store_needs {
 	const char *events[STORE_NEEDS_MAX]; /* names; each may be there several times */
 	const char *keys[STORE_NEEDS_MAX];
 	int64_t tickets[STORE_NEEDS_MAX]; /* numbers */
+	int64_t numbers[STORE_NEEDS_MAX]; /* of events */
 	uint64_t ties[STORE_NEEDS_MAX];   /* connections whose tied holds lapse */
 	size_t event_count;
+	size_t number_count;
 	size_t key_count;
 	size_t ticket_count;
 	size_t tie_count;
-	int64_t server; /* whose batch it is (batches.h); 0: nobody's */
-	bool adds;      /* tickets may be added */
+	int64_t server;        /* whose batch it is (batches.h); 0: nobody's */
+	bool adds;             /* tickets may be added */
+	bool gone;             /* what is tied to servers that are gone lapses */
+	bool waiters;          /* who waits is read, and may be changed (waiters.h) */
+	uint64_t waiters_seen; /* likewise: how far the row is known already; 0: not at all */
 };
 
 #endif

@@ -1,14 +1,18 @@
 /*
  * The rules of selling over again, as plainly as they can be said, to hold the real ones against:
- * random requests of many clients, and every answer compared.
+ * random requests of many clients, and every answer compared; also where two machines share the
+ * store, and each batch is one's or the other's.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "db/booking/booking.h"
 #include "db/booking/lapse.h"
+#include "db/booking/waiters.h"
+#include "db/open.h"
 #include "db/store/invariants.h"
 #include "shared/base/clock.h"
 #include "tests/db/scratch.h"
@@ -20,6 +24,8 @@
 #define REQUESTS_MAX (REQUESTS + 64) /* the last batch may go on a little */
 #define OFFERS_MAX   256
 #define QUANTITY_MAX 7 /* of a request */
+#define MACHINES     2 /* sessions take turns on them */
+#define WAITERS_MAX  (EVENTS * (SESSIONS + MACHINES))
 #define START_NS     (1800000000 * NS_PER_SECOND)
 
 struct plain_event {
@@ -43,6 +49,7 @@ struct plain_waiter {
 	int event;
 	int64_t quantity;
 	uint64_t session;
+	uint64_t order;
 	int passed;
 	size_t gathered; /* the place of the ticket that holds what is gathered for it, and 1; or 0
 			  */
@@ -51,6 +58,7 @@ struct plain_waiter {
 struct plain_offer {
 	size_t ticket;
 	uint64_t session;
+	uint64_t order; /* that the waiter had */
 };
 
 struct plain {
@@ -58,8 +66,11 @@ struct plain {
 	struct plain_ticket tickets[REQUESTS_MAX];
 	size_t ticket_count;
 	int keys[KEYS]; /* the ticket's place and 1, or 0 */
-	struct plain_waiter waiters[EVENTS * SESSIONS];
+	struct plain_waiter waiters[WAITERS_MAX];
 	size_t waiter_count;
+	uint64_t last_order;
+	struct plain_offer untold[WAITERS_MAX]; /* to who is on the other machine */
+	size_t untold_count;
 };
 
 /* One request, in the plain words. */
@@ -74,9 +85,19 @@ struct wish {
 	uint64_t session;
 };
 
+struct machine {
+	struct store *store;
+	struct waitlist *waitlist;
+	struct claims *claims;
+};
+
+static struct machine machines[MACHINES];
+static size_t machine_count = 1;
+static size_t machine; /* that is at work: the next three are its */
 static struct store *store;
 static struct waitlist *waitlist;
 static struct claims *claims;
+static struct store_needs needs;
 static int64_t now_ns;
 
 static struct plain plain;
@@ -93,23 +114,52 @@ static size_t waiters_in_failures;
 static size_t gatherings;           /* that were begun, */
 static size_t gatherings_completed; /* became an offer, */
 static size_t gatherings_over;      /* and took too long */
+static size_t offers_from_elsewhere;
+static size_t offers_over;
+
+/* Each has a lock of its own, so that only the store is between them. */
+static struct store *open_as(size_t number)
+{
+	char folder[32];
+	snprintf(folder, sizeof(folder), "machine-%zu", number);
+	(void)mkdir(scratch_path(folder), 0700);
+	store_lock_in(scratch_path(folder));
+	return open_store();
+}
+
+static void use_machine(size_t number)
+{
+	machine = number;
+	store = machines[number].store;
+	waitlist = machines[number].waitlist;
+	claims = machines[number].claims;
+}
+
+static void make_machine(size_t number)
+{
+	struct machine *made = &machines[number];
+	made->store = open_as(number);
+	made->waitlist = calloc(1, sizeof(*made->waitlist));
+	waitlist_init(made->waitlist);
+	made->claims = calloc(1, sizeof(*made->claims));
+	claims_init(made->claims);
+}
 
 static void set_up(void)
 {
 	scratch_make();
-	store = open_store();
-	waitlist = calloc(1, sizeof(*waitlist));
-	waitlist_init(waitlist);
-	claims = calloc(1, sizeof(*claims));
-	claims_init(claims);
+	make_machine(0);
+	use_machine(0);
 	now_ns = START_NS;
 }
 
 static void tear_down(void)
 {
-	store_close(store);
-	free(waitlist);
-	free(claims);
+	for (size_t i = 0; i < machine_count; i++) {
+		store_close(machines[i].store);
+		free(machines[i].waitlist);
+		free(machines[i].claims);
+	}
 	scratch_remove();
 }
 
@@ -265,7 +315,7 @@ static void offer_to(size_t place)
 	pass_over(waiter.event, place);
 	cr_assert(plain_offer_count < OFFERS_MAX);
 	plain_offers[plain_offer_count++] =
-		(struct plain_offer){ hold_for(&waiter), waiter.session };
+		(struct plain_offer){ hold_for(&waiter), waiter.session, waiter.order };
 }
 
 static void serve(int event)
@@ -428,6 +478,25 @@ static size_t find_waiter(uint64_t session, int event)
 	return place;
 }
 
+static void queue_up(int event, int64_t quantity, uint64_t session)
+{
+	plain.waiters[plain.waiter_count++] = (struct plain_waiter){ .event = event,
+								     .quantity = quantity,
+								     .session = session,
+								     .order = ++plain.last_order };
+}
+
+/* What it was told: how many of the event are before it, and one. */
+static uint32_t plain_position;
+
+static void note_position(const struct wish *wish)
+{
+	plain_position = 1;
+	for (size_t i = 0; i < find_waiter(wish->session, wish->event); i++) {
+		plain_position += plain.waiters[i].event == wish->event;
+	}
+}
+
 static enum booking_outcome wait_plainly(const struct wish *wish)
 {
 	size_t place = find_waiter(wish->session, wish->event);
@@ -449,9 +518,9 @@ static enum booking_outcome wait_plainly(const struct wish *wish)
 		if (waits) {
 			leave(place);
 		}
-		plain.waiters[plain.waiter_count++] =
-			(struct plain_waiter){ wish->event, wish->quantity, wish->session, 0, 0 };
+		queue_up(wish->event, wish->quantity, wish->session);
 	}
+	note_position(wish);
 	serve(wish->event);
 	return BOOKING_DONE;
 }
@@ -556,6 +625,7 @@ static struct booking_context context(void)
 	return (struct booking_context){ .store = store,
 					 .waitlist = waitlist,
 					 .claims = claims,
+					 .server = (uint32_t)machine,
 					 .wall_ns = now_ns,
 					 .limits = { .quantity = QUANTITY_MAX, .held = held_max },
 					 .offer = place_for_offer };
@@ -623,6 +693,17 @@ static struct wish any_wish(void)
 	return wish;
 }
 
+/* Which machine it is connected to, and the number that it has there. */
+static size_t machine_of(uint64_t session)
+{
+	return session % machine_count;
+}
+
+static uint64_t number_of(uint64_t session)
+{
+	return (uint64_t)machine_of(session) << 32 | session;
+}
+
 static struct booking_owner owner_of(uint64_t session)
 {
 	return (struct booking_owner){ .bytes = { (unsigned char)(1 + session % 2) } };
@@ -634,7 +715,7 @@ static struct booking_request request_of(const struct wish *wish)
 					   .quantity = wish->quantity,
 					   .seconds = wish->seconds,
 					   .tied = wish->tied,
-					   .client = { .session = wish->session,
+					   .client = { .session = number_of(wish->session),
 						       .owner = owner_of(wish->session) } };
 	snprintf(request.event, sizeof(request.event), "event-%d", wish->event);
 	if (wish->key >= 0) {
@@ -648,19 +729,67 @@ static struct booking_request request_of(const struct wish *wish)
 	return request;
 }
 
-/* What was offered, in the same order; the codes are noted. */
+static void compare_offer(const struct booking_offer *offer, const struct plain_offer *plain_offer)
+{
+	struct plain_ticket *ticket = &plain.tickets[plain_offer->ticket];
+	cr_assert_eq(offer->client.session, number_of(plain_offer->session));
+	cr_assert_eq(offer->quantity, ticket->quantity);
+	memcpy(ticket->code, offer->code, CODE_SIZE);
+}
+
+/* What was offered, in the same order; the codes are noted. The other machine's hear of it later.
+ */
 static void compare_offers(void)
 {
-	cr_assert_eq(offer_count, plain_offer_count);
-	offers_seen += offer_count;
-	for (size_t i = 0; i < offer_count; i++) {
-		struct plain_ticket *ticket = &plain.tickets[plain_offers[i].ticket];
-		cr_assert_eq(offers[i].client.session, plain_offers[i].session);
-		cr_assert_eq(offers[i].quantity, ticket->quantity);
-		memcpy(ticket->code, offers[i].code, CODE_SIZE);
+	size_t next = 0;
+	for (size_t i = 0; i < plain_offer_count; i++) {
+		if (machine_of(plain_offers[i].session) != machine) {
+			plain.untold[plain.untold_count++] = plain_offers[i];
+			continue;
+		}
+		cr_assert_lt(next, offer_count);
+		compare_offer(&offers[next++], &plain_offers[i]);
 	}
+	cr_assert_eq(offer_count, next);
+	offers_seen += offer_count;
 	offer_count = 0;
 	plain_offer_count = 0;
+}
+
+static int by_order(const void *left, const void *right)
+{
+	const struct plain_offer *a = left;
+	const struct plain_offer *b = right;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Who was offered something that is over by now, before it was told, waits again, at the end. */
+static void tell_plainly(const struct plain_offer *offer)
+{
+	const struct plain_ticket *ticket = &plain.tickets[offer->ticket];
+	if (ticket->state == TICKET_HELD && ticket->expires_ns > now_ns) {
+		plain_offers[plain_offer_count++] = *offer;
+		offers_from_elsewhere++;
+	} else {
+		queue_up(ticket->event, ticket->quantity, offer->session);
+		offers_over++;
+	}
+}
+
+/* At a batch's begin this machine hears what the other one offered. */
+static void tell_ours(void)
+{
+	size_t left = 0;
+	qsort(plain.untold, plain.untold_count, sizeof(*plain.untold), by_order);
+	for (size_t i = 0; i < plain.untold_count; i++) {
+		if (machine_of(plain.untold[i].session) == machine) {
+			tell_plainly(&plain.untold[i]);
+		} else {
+			plain.untold[left++] = plain.untold[i];
+		}
+	}
+	plain.untold_count = left;
+	compare_offers();
 }
 
 static void compare_ticket(const struct booking_answer *answer, struct plain_ticket *ticket)
@@ -695,6 +824,9 @@ static void compare_answer(const struct wish *wish, const struct booking_answer 
 	if (wish->verb == BOOKING_RELEASE || outcome == BOOKING_NOT_FOUND) {
 		return;
 	}
+	if (wish->verb == BOOKING_WAIT && outcome == BOOKING_DONE) {
+		cr_assert_eq(answer->position, plain_position);
+	}
 	compare_event(answer, ticket >= 0 ? plain.tickets[ticket].event : wish->event);
 	if (wish->verb == BOOKING_AUDIT) {
 		cr_assert_eq(answer->sold, sum(wish->event, true, false));
@@ -725,17 +857,32 @@ static void carry_out_both(const struct wish *wish)
 	compare_answer(wish, &answer, outcome, ticket);
 }
 
+/* As whoever serves does it. */
+static void begin_batch(void)
+{
+	const struct booking_context now = context();
+	needs = (struct store_needs){ .server = 0 };
+	booking_waiters_foresee(&now, true, &needs);
+	cr_assert(store_take(store, 5 * NS_PER_SECOND));
+	store_foresee(store, &needs);
+	cr_assert_eq(store_begin(store), STORE_OK);
+	cr_assert(booking_waiters_read(&now));
+	tell_ours();
+}
+
 static void run_batch(const struct wish *wishes, int count)
 {
 	bool fails = any(4) == 0;
 	if (fails) {
 		before = plain;
 	}
-	begin(store);
+	begin_batch();
 	for (int i = 0; i < count; i++) {
 		carry_out_both(&wishes[i]);
 	}
 	compare_offers();
+	const struct booking_context now = context();
+	cr_assert(booking_waiters_write(&now));
 	if (fails) {
 		waiters_in_failures += before.waiter_count;
 		plain = before;
@@ -775,8 +922,10 @@ static void carry_out_many(void)
 	srandom(20261120);
 	for (int done = 0; done < REQUESTS;) {
 		int count = 1 + any((int)(sizeof(wishes) / sizeof(*wishes)));
+		use_machine(machine_count > 1 ? (size_t)any((int)machine_count) : 0);
 		for (int i = 0; i < count; i++) {
 			wishes[i] = any_wish();
+			wishes[i].session += machine_of(wishes[i].session) != machine;
 		}
 		run_batch(wishes, count);
 		done += count;
@@ -784,7 +933,8 @@ static void carry_out_many(void)
 			continue;
 		}
 		store_close(store);
-		store = open_store();
+		machines[machine].store = open_as(machine);
+		use_machine(machine);
 		look_at_invariants();
 	}
 	look_at_invariants();
@@ -811,3 +961,24 @@ StoreTest(rules, hold_where_many_wait_and_batches_fail)
 		     gatherings_completed);
 	cr_assert_gt(gatherings_over, 10, "too few gatherings took too long: %zu", gatherings_over);
 }
+
+#ifdef TURNSTILE_WITH_POSTGRES
+Test(rules_postgres, hold_where_two_machines_have_one_row_of_people)
+{
+	make_machine(machine_count++);
+	carry_out_many();
+	cr_assert_gt(offers_seen, REQUESTS / 40, "too few waited to see anything");
+}
+
+Test(rules_postgres, hold_where_many_wait_on_two_machines)
+{
+	scarce = true;
+	held_max = 60;
+	make_machine(machine_count++);
+	carry_out_many();
+	cr_assert_gt(offers_from_elsewhere, REQUESTS / 1000, "too few got any from elsewhere: %zu",
+		     offers_from_elsewhere);
+	cr_assert_gt(offers_over, 0, "no offer was over before it was told");
+	cr_assert_gt(gatherings, 10, "too little was gathered: %zu", gatherings);
+}
+#endif

@@ -1,0 +1,55 @@
+/*
+ * store_waiters: who waits for tickets, where several machines share the store: one row of people
+ * for all of them, in the order in which they asked.
+ *
+ * A store in a file keeps none. There all who wait are of one server, whose processes have the list
+ * in their memory (booking/waitlist.h); and for a store that several machines share that memory has
+ * a copy of the row, which is brought up to date when a batch begins (booking/waiters.h).
+ *
+ * Everything here is done within a transaction that was told `waiters` as a need (needs.h): it has
+ * the row to itself. Orders and versions are numbers of one count, which only grows.
+ */
+#ifndef DB_STORE_WAITERS_H
+#define DB_STORE_WAITERS_H
+
+#include "db/store/records.h"
+#include "db/store/store.h"
+
+struct store_waiter {
+	uint64_t order; /* the lower, the earlier; never used twice */
+	int64_t event;  /* its number */
+	int64_t quantity;
+	uint64_t session; /* the upper half says whose server's */
+	uint32_t worker;  /* of that server, as `seat`: nobody else's business */
+	uint32_t seat;
+	uint32_t passed;
+	bool waits;                       /* false: it left, or was offered something */
+	int64_t ticket;                   /* holds what is gathered for it; or is its offer; or 0 */
+	int64_t salt;                     /* of that offer, when it is read */
+	int64_t until_ns;                 /* likewise, the hold's end; 0: it is over */
+	char event_name[NAME_EVENT_SIZE]; /* when it is read */
+};
+
+/* How far the row has come. */
+struct store_waiters_state {
+	uint64_t last; /* the count */
+	bool all;      /* all who wait were seen, and not only what changed */
+};
+
+typedef void store_see_waiter(void *context, const struct store_waiter *waiter);
+
+/* Whether the store keeps who waits. */
+bool store_keeps_waiters(const struct store *store);
+
+/*
+ * Calls SEE, in their order, for all that were changed since `waiters_seen` of the needs; or, when
+ * that is too long ago or never was, for all who wait, and some who left.
+ */
+enum store_result store_waiters_read(struct store *store, store_see_waiter *see, void *context,
+				     struct store_waiters_state *state);
+
+/* Adds and changes COUNT of them; VERSION is above all orders and versions that there are. */
+enum store_result store_waiters_write(struct store *store, const struct store_waiter *waiters,
+				      size_t count, uint64_t version);
+
+#endif
