@@ -110,6 +110,36 @@ bool store_is_away(const char *url)
 #endif
 }
 
+bool store_can_be_found(const char *url)
+{
+#ifdef TURNSTILE_WITH_POSTGRES
+	return !store_is_file(url) && target_is_found(url);
+#else
+	(void)url;
+	return false;
+#endif
+}
+
+uint64_t store_identity(const char *url)
+{
+#ifdef TURNSTILE_WITH_POSTGRES
+	return target_identity(url);
+#else
+	(void)url;
+	return 0;
+#endif
+}
+
+void store_expect(const char *url, uint64_t identity)
+{
+#ifdef TURNSTILE_WITH_POSTGRES
+	target_set_identity(url, identity);
+#else
+	(void)url;
+	(void)identity;
+#endif
+}
+
 const char *store_file_of(const char *url)
 {
 	return strchr(url, ':') + 1;
@@ -207,6 +237,16 @@ static bool locate(const struct store_kind *kind, const char *url, char *path, c
 {
 	return kind->locate ? kind->locate(url, folder_of_locks(), path, error)
 			    : resolve(file_of(url, kind), path, error);
+}
+
+struct mutex *store_lock(const char *url, char *error)
+{
+	char path[PATH_MAX];
+	const struct store_kind *kind = kind_of(url, error);
+	if (!kind || !kind->locate || !kind->locate(url, folder_of_locks(), path, error)) {
+		return NULL;
+	}
+	return lockfile_open(path, error);
 }
 
 static struct store *open_under_lock(const struct store_kind *kind, const char *path,

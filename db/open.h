@@ -46,9 +46,29 @@ bool store_reach(const char *url, struct store_reach *reach);
 bool store_is_away(const char *url);
 
 /*
+ * Whether who is bound, and looks up no name, can find the database of a URL, since this process
+ * has tried to open it before.
+ */
+bool store_can_be_found(const char *url);
+
+/*
  * The lock of a store that is no file is to lie in FOLDER: one for all of this machine's servers.
  */
 void store_lock_in(const char *folder);
+
+/*
+ * That lock, also while the database is away; its memory stays mapped. NULL when it cannot be had,
+ * and ERROR says why; or when URL names a file.
+ */
+struct mutex *store_lock(const char *url, char *error);
+
+/*
+ * Which database the store at URL is, in a process that has opened it: a random number that was
+ * made with it; 0: not known, or a file. And what it must be, where another process opened it: what
+ * is in its place is refused.
+ */
+uint64_t store_identity(const char *url);
+void store_expect(const char *url, uint64_t identity);
 
 /* Whether the file of a good URL is there, and not empty; or its database has a store. */
 bool store_is_there(const char *url);

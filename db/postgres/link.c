@@ -143,15 +143,10 @@ bool link_open(struct postgres_link *link, const char *url)
 		link->lost = true;
 		return false;
 	}
-	if (PQstatus(link->connection) == CONNECTION_BAD) {
-		return lose(link, NULL);
-	}
-	if (!poll_connection(link)) {
-		target_remember(url, link->connection);
-		return false;
-	}
-	target_remember(url, link->connection);
-	return true;
+	bool begun = PQstatus(link->connection) != CONNECTION_BAD || lose(link, NULL);
+	bool connected = begun && poll_connection(link);
+	target_remember(url, link->connection, connected);
+	return connected;
 }
 
 void link_close(struct postgres_link *link)

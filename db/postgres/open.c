@@ -85,25 +85,11 @@ bool postgres_is_there(const char *url)
 	return there;
 }
 
-/* Whoever has a store open knows it already. */
-static bool find_identity(const char *url, char *error)
-{
-	struct postgres_link link;
-	struct postgres_about about;
-	if (!postgres_connect(&link, url, false, &about)) {
-		return store_refuse(error, "%s", link.error);
-	}
-	target_set_identity(url, about.identity);
-	link_close(&link);
-	return true;
-}
-
+/* By the URL, which is known also while the database is away. */
 bool postgres_locate(const char *url, const char *folder, char *path, char *error)
 {
-	if (target_identity(url) == 0 && !find_identity(url, error)) {
-		return false;
-	}
+	static const struct siphash_key no_secret;
 	int length = snprintf(path, PATH_MAX, "%s/turnstile-%u-%016" PRIx64, folder,
-			      (unsigned)geteuid(), target_identity(url));
+			      (unsigned)geteuid(), siphash(&no_secret, url, strlen(url)));
 	return length < PATH_MAX || store_refuse(error, "%s: the name is too long", folder);
 }

@@ -16,8 +16,8 @@ bool postgres_connect(struct postgres_link *link, const char *url, bool make,
 bool postgres_is_there(const char *url);
 
 /*
- * The name of the lock of this machine's servers: in FOLDER, by the database's identity, which is
- * asked for if it is not known yet. PATH has PATH_MAX bytes.
+ * The name of the lock of this machine's servers: in FOLDER, by the URL. Who names the database
+ * another way has another lock, as another machine has. PATH has PATH_MAX bytes.
  */
 bool postgres_locate(const char *url, const char *folder, char *path, char *error);
 

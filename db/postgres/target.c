@@ -5,23 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/postgres/addresses.h"
 #include "db/store/kind.h"
 
 #define URL_SIZE    4096
 #define KNOWN_MAX   4   /* databases that a process has to do with */
 #define WORD_SIZE   256 /* of a user's name or an address; longer ones are asked for each time */
 #define SECRET_SIZE 1024
-#define SETTINGS    10
+#define SETTINGS    12
 #define DEF_PORT    "5432"
 #define DECIMAL     10
 
-#define PING_SECONDS "5"
+#define PING_SECONDS "2"
 
 /* What was found out when it was connected to first. */
 struct known {
 	char url[URL_SIZE];
 	uint64_t identity;
-	char address[WORD_SIZE];
+	char address[WORD_SIZE]; /* that it answered at; or "": it did not, or has several hosts */
+	struct addresses addresses; /* that it may be at, while `address` is not known */
 	char user[WORD_SIZE];
 	char password[SECRET_SIZE];
 };
@@ -160,6 +162,19 @@ static void set_known(struct settings *settings, const char *name, const char *v
 	}
 }
 
+/* Where it is, and who is let in there. */
+static void set_where(struct settings *settings, const struct known *one)
+{
+	set_known(settings, "user", one->user);
+	if (one->address[0] != '\0') {
+		set(settings, "hostaddr", one->address);
+	} else if (one->addresses.hosts[0] != '\0') {
+		set(settings, "host", one->addresses.hosts);
+		set(settings, "hostaddr", one->addresses.numeric);
+		set(settings, "port", one->addresses.ports);
+	}
+}
+
 /* What the URL says comes after what is usual here, and before what was found out. */
 PGconn *target_connect(const char *url)
 {
@@ -172,9 +187,8 @@ PGconn *target_connect(const char *url)
 	set(&settings, "tcp_user_timeout", "3000");
 	set(&settings, "fallback_application_name", "turnstile");
 	set(&settings, "dbname", url);
-	set_known(&settings, "hostaddr", one.address);
-	set_known(&settings, "user", one.user);
 	set_known(&settings, "password", one.password);
+	set_where(&settings, &one);
 	return PQconnectStartParams(settings.names, settings.values, 1);
 }
 
@@ -186,19 +200,66 @@ static void copy(char *to, size_t size, const char *from)
 	}
 }
 
-void target_remember(const char *url, const PGconn *connection)
+/* Its hosts, as the URL or the environment name them; "": those that libpq takes by itself. */
+static void hosts_of(const PQconninfoOption *settings, char *hosts)
 {
+	snprintf(hosts, URL_SIZE, "%s", or_environment(setting(settings, "host"), "PGHOST", ""));
+}
+
+static bool has_addresses(const PQconninfoOption *settings)
+{
+	return *or_environment(setting(settings, "hostaddr"), "PGHOSTADDR", "") != '\0';
+}
+
+static void find_addresses(const char *url, struct addresses *addresses)
+{
+	char hosts[URL_SIZE];
+	PQconninfoOption *settings = PQconninfoParse(url, NULL);
+	hosts_of(settings, hosts);
+	if (*hosts != '\0' && !has_addresses(settings)) {
+		addresses_find(addresses, hosts,
+			       or_environment(setting(settings, "port"), "PGPORT", DEF_PORT));
+	}
+	PQconninfoFree(settings);
+}
+
+static bool has_several_hosts(const char *url)
+{
+	char hosts[URL_SIZE];
+	PQconninfoOption *settings = PQconninfoParse(url, NULL);
+	hosts_of(settings, hosts);
+	PQconninfoFree(settings);
+	return strchr(hosts, ',');
+}
+
+void target_remember(const char *url, const PGconn *connection, bool connected)
+{
+	const struct known before = copy_of(url);
+	struct addresses addresses = before.addresses;
+	bool one_place = connected && !has_several_hosts(url);
+	if (!one_place && before.address[0] == '\0' && addresses.hosts[0] == '\0') {
+		find_addresses(url, &addresses);
+	}
 	pthread_mutex_lock(&known_lock);
 	struct known *one = find_or_make(url);
 	if (one) {
-		/* Of several hosts it may be another one next time. */
-		const char *host = PQhost(connection);
-		copy(one->address, sizeof(one->address),
-		     host && strchr(host, ',') ? NULL : PQhostaddr(connection));
+		one->addresses = addresses;
+		copy(one->address, sizeof(one->address), one_place ? PQhostaddr(connection) : NULL);
 		copy(one->user, sizeof(one->user), PQuser(connection));
 		copy(one->password, sizeof(one->password), PQpass(connection));
 	}
 	pthread_mutex_unlock(&known_lock);
+}
+
+bool target_is_found(const char *url)
+{
+	const struct known one = copy_of(url);
+	char hosts[URL_SIZE];
+	PQconninfoOption *settings = PQconninfoParse(url, NULL);
+	hosts_of(settings, hosts);
+	bool needs_nothing = *hosts == '\0' || has_addresses(settings);
+	PQconninfoFree(settings);
+	return needs_nothing || one.address[0] != '\0' || one.addresses.hosts[0] != '\0';
 }
 
 uint64_t target_identity(const char *url)
@@ -218,9 +279,11 @@ void target_set_identity(const char *url, uint64_t identity)
 
 bool target_is_away(const char *url)
 {
+	const struct known one = copy_of(url);
 	struct settings settings = { .count = 0 };
 	set(&settings, "connect_timeout", PING_SECONDS);
 	set(&settings, "dbname", url);
+	set_where(&settings, &one);
 	PGPing answer = PQpingParams(settings.names, settings.values, 1);
 	return answer == PQPING_NO_RESPONSE || answer == PQPING_REJECT;
 }

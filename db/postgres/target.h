@@ -27,8 +27,14 @@ void target_describe(const char *url, char *text, size_t size);
 /* Begins to connect; NULL when there is no memory. */
 PGconn *target_connect(const char *url);
 
-/* Keeps what CONNECTION, which was begun for URL, knows: once for each URL. */
-void target_remember(const char *url, const PGconn *connection);
+/*
+ * Keeps what CONNECTION, which was begun for URL, knows: once for each URL. While none is CONNECTED
+ * it may be any of its host's addresses, and all are kept.
+ */
+void target_remember(const char *url, const PGconn *connection, bool connected);
+
+/* Whether it can be connected to without a name server: that is known, or not needed. */
+bool target_is_found(const char *url);
 
 /* The identity of URL's database, if it is known; and notes it. 0 is none. */
 uint64_t target_identity(const char *url);

@@ -98,7 +98,7 @@ static enum booking_outcome count(struct auditor *auditor, struct tallies *talli
 	case STORE_NONE: return BOOKING_BUSY;
 	case STORE_FAILED: break;
 	}
-	return BOOKING_FAILED;
+	return store_is_file(auditor->shared->options->store) ? BOOKING_FAILED : BOOKING_AWAY;
 }
 
 static void answer(struct audit *audit, enum booking_outcome outcome, const struct tallies *tallies)

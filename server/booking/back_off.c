@@ -13,6 +13,7 @@ int64_t back_off_note(struct back_off *back_off, const char *why)
 {
 	if (why && !is_on(back_off)) {
 		log_error("the store failed: %s", why);
+		back_off->said = true;
 	}
 	back_off->failures++;
 	back_off->pause_ns =
@@ -25,10 +26,10 @@ int64_t back_off_note(struct back_off *back_off, const char *why)
 
 void back_off_end(struct back_off *back_off)
 {
-	if (is_on(back_off)) {
+	if (back_off->said) {
 		log_info("the store works again: it failed %u times", back_off->failures);
-		*back_off = (struct back_off){ .failures = 0 };
 	}
+	*back_off = (struct back_off){ .failures = 0 };
 }
 
 void back_off_note_hindered(_Atomic bool *hindered, const char *why)

@@ -5,8 +5,8 @@
  * goes on failing (a full disk) now and then. The log says once that it fails and once that it
  * works again, not with each try. Begins as zeroed memory. Knows no clock and no store.
  *
- * And a store that is fine, but that somebody else has: that is not a failure, and it is said once
- * for all who serve, who have the note of it in common.
+ * And a store that is fine, but that somebody else has, or whose database is away: that is not a
+ * failure, and it is said once for all who serve, who have the note of it in common.
  */
 #ifndef SERVER_BOOKING_BACK_OFF_H
 #define SERVER_BOOKING_BACK_OFF_H
@@ -23,6 +23,7 @@
 struct back_off {
 	int64_t pause_ns;  /* the last one; 0: all is well */
 	unsigned failures; /* since all was well */
+	bool said;         /* the log says so */
 };
 
 /*

@@ -7,10 +7,12 @@
 #include "db/booking/limit.h"
 #include "db/booking/offer.h"
 #include "db/booking/stock.h"
+#include "db/booking/waiters.h"
 #include "db/open.h"
 #include "db/store/batches.h"
 #include "db/store/holder.h"
 #include "server/booking/back_off.h"
+#include "server/booking/opening.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -67,6 +69,9 @@ static struct booking_offer *slot_for_offer(void *context, uint32_t worker)
 	struct batcher *batcher = context;
 	struct booking_offers *offers = &batcher->queue->offers[worker];
 
+	if (worker >= batcher->queue->workers) {
+		return NULL; /* the store says so, and somebody else may have written there */
+	}
 	if (offers->written - offers->taken == BOOKING_QUEUE_OFFERS) {
 		return NULL;
 	}
@@ -101,11 +106,18 @@ static void note_refusal(struct booking_queue *queue, const struct booking_slot 
 	}
 }
 
+/* Under which this server is known to others that have the store. */
+static uint32_t server_of(const struct batcher *batcher)
+{
+	return booking_server_of(batcher->shared->directory->next_session);
+}
+
 static struct booking_context rules_of(struct batcher *batcher)
 {
 	return (struct booking_context){ .store = batcher->store,
 					 .waitlist = &batcher->queue->waitlist,
 					 .claims = &batcher->queue->claims,
+					 .server = server_of(batcher),
 					 .wall_ns = clock_deadlines_ns(),
 					 .limits = batch_limits(batcher->shared->options),
 					 .offer = slot_for_offer,
@@ -238,6 +250,12 @@ static struct booking_ring *earliest(struct booking_queue *queue, const uint64_t
 	return first;
 }
 
+/* What others did in the store is looked for: what is theirs and they are gone, what is free. */
+static bool is_looked_through(const struct booking_queue *queue)
+{
+	return queue->next_expiry_ns == 0;
+}
+
 /*
  * Tells the store what the requests in the rings will need; returns how many of them it looked at.
  * What comes later is for the next batch: it would wait for the store.
@@ -254,7 +272,8 @@ static unsigned foresee(struct batcher *batcher, const struct booking_context *r
 	if (!store_asks_needs(batcher->store)) {
 		return batcher->most;
 	}
-	*needs = (struct store_needs){ .server = queue->server };
+	*needs = (struct store_needs){ .server = queue->server, .gone = is_looked_through(queue) };
+	booking_waiters_foresee(rules, needs->gone, needs);
 	for (uint32_t i = 0; i < queue->workers; i++) {
 		ends[i] = queue->rings[i].answered;
 	}
@@ -308,7 +327,7 @@ static void take_all(struct booking_queue *queue)
 /* What comes back by itself: by time, or, when the store was changed behind our back, elsewhere. */
 static bool lapse(struct booking_queue *queue, const struct booking_context *rules)
 {
-	bool changed_elsewhere = queue->next_expiry_ns == 0;
+	bool changed_elsewhere = is_looked_through(queue);
 	int64_t ahead_ns = rules->wall_ns - clock_deadlines_ns();
 	int64_t next_ns;
 
@@ -453,14 +472,17 @@ static bool serve_batch(struct batcher *batcher)
 	unsigned done = 0;
 
 	begin_batch(queue);
+	if (!failed) {
+		rules.wall_ns = store_wall_ns(batcher->store, rules.wall_ns);
+		failed = !booking_waiters_read(&rules);
+	}
 	if (failed) {
 		take_all(queue);
 	} else {
-		rules.wall_ns = store_wall_ns(batcher->store, rules.wall_ns);
 		booking_limit_tidy(&rules);
 		done = carry_out_all(batcher, &rules, most, &failed);
 	}
-	failed = failed || !lapse(queue, &rules);
+	failed = failed || !lapse(queue, &rules) || !booking_waiters_write(&rules);
 	if (!failed && has_nothing_to_commit(batcher)) {
 		store_rollback(batcher->store);
 	} else if (failed || !commit(batcher)) {
@@ -567,8 +589,7 @@ static bool look_around(struct batcher *batcher)
 		return true;
 	}
 	batcher->queue->looked_ns = now_ns;
-	if (store_renew(batcher->store,
-			booking_server_of(batcher->shared->directory->next_session)) != STORE_OK) {
+	if (store_renew(batcher->store, server_of(batcher)) != STORE_OK) {
 		return false;
 	}
 	batcher->queue->servers_seen = store_servers(batcher->store);
@@ -579,7 +600,37 @@ static bool look_around(struct batcher *batcher)
 		batcher->new_handle = false;
 		batcher->queue->unseen = !batch_fill_board(batcher->store, batcher->shared->board);
 		batcher->queue->next_expiry_ns = 0;
+		batcher->queue->bans_due = store_tells(batcher->store);
 		wake_loop(batcher, batcher->worker);
+	}
+	return true;
+}
+
+static void wake_all(struct batcher *batcher)
+{
+	for (uint32_t i = 0; i < batcher->queue->workers; i++) {
+		wake_loop(batcher, i);
+	}
+}
+
+/* What changed where several machines share the store may be a ban: once a second at most. */
+static bool look_at_bans(struct batcher *batcher)
+{
+	struct booking_queue *queue = batcher->queue;
+	const struct admission *admission = batcher->shared->directory->admission;
+	const uint32_t made = admission->bans_made;
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (!queue->bans_due || now_ns - queue->bans_looked_ns < LOOK_NS) {
+		return true;
+	}
+	queue->bans_due = false;
+	queue->bans_looked_ns = now_ns;
+	if (!archive_learn_bans(batcher->shared, batcher->store)) {
+		return false;
+	}
+	if (admission->bans_made != made) {
+		wake_all(batcher);
 	}
 	return true;
 }
@@ -627,6 +678,27 @@ void batch_note_hindrance(struct batcher *batcher)
 	}
 }
 
+/*
+ * The store was not there when the server started: whichever clerk comes first with it does what
+ * was to be done then.
+ */
+static bool open_sales(struct batcher *batcher)
+{
+	struct booking_queue *queue = batcher->queue;
+	char why[STORE_ERROR_SIZE];
+
+	if (!queue->awaited) {
+		return true;
+	}
+	if (!opening_do(batcher->shared, batcher->store, why)) {
+		return false;
+	}
+	queue->next_expiry_ns = 0;
+	atomic_store(&queue->awaited, false);
+	wake_all(batcher);
+	return true;
+}
+
 bool batch_serve(struct batcher *batcher)
 {
 	bool good;
@@ -634,8 +706,8 @@ bool batch_serve(struct batcher *batcher)
 	if (!batch_take(batcher)) {
 		return true;
 	}
-	good = settle_predecessor(batcher);
-	good = good && look_around(batcher) && serve_all(batcher);
+	good = open_sales(batcher) && settle_predecessor(batcher);
+	good = good && look_around(batcher) && look_at_bans(batcher) && serve_all(batcher);
 	if (good && archive_is_due(batcher->shared) && !store_is_pressed(batcher->store)) {
 		good = batch_keep_chat(batcher);
 	}
@@ -685,6 +757,28 @@ void batch_init(struct batcher *batcher, struct shared_state *shared, uint32_t w
 }
 
 /*
+ * The first of all that open it may make what is to be in a database; from then on it must be that
+ * one.
+ */
+static struct store *open_it(struct batcher *batcher, char *why)
+{
+	struct booking_queue *queue = batcher->queue;
+	const char *url = batcher->shared->options->store;
+
+	if (queue->identity != 0) {
+		store_expect(url, queue->identity);
+	}
+	struct store *store = queue->identity == 0 && queue->awaited
+				      ? store_open(url, why)
+				      : store_open_made(url, LOCK_WAIT_NS, why);
+
+	if (store) {
+		atomic_store(&queue->identity, store_identity(url));
+	}
+	return store;
+}
+
+/*
  * While the old handle's files have lost their names, there is nothing that a new one could open.
  */
 bool batch_open(struct batcher *batcher, char *why)
@@ -693,12 +787,13 @@ bool batch_open(struct batcher *batcher, char *why)
 		(void)snprintf(why, STORE_ERROR_SIZE, "%s", store_error(batcher->store));
 		return false;
 	}
-	struct store *store = store_open_made(batcher->shared->options->store, LOCK_WAIT_NS, why);
+	struct store *store = open_it(batcher, why);
 
 	if (store) {
 		store_close(batcher->store);
 		batcher->store = store;
 		batcher->new_handle = true;
+		atomic_store(&batcher->queue->refused, 0);
 	}
 	return store;
 }

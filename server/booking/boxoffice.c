@@ -126,6 +126,13 @@ static struct booking_answer busy_answer(const struct turn *turn)
 	return answer;
 }
 
+/* It was not there when the server started, and nobody has seen it since. */
+static enum outcome refuse_for_want_of_store(struct problem *problem)
+{
+	return refuse(problem, PROBLEM_BUSY,
+		      "the database cannot be reached now; nothing was done");
+}
+
 enum outcome boxoffice_submit(struct session *session, struct booking_request *request,
 			      struct problem *problem)
 {
@@ -133,6 +140,9 @@ enum outcome boxoffice_submit(struct session *session, struct booking_request *r
 
 	if (session->alone) {
 		return OUTCOME_WAIT;
+	}
+	if (session->turn->shared->queue->awaited) {
+		return refuse_for_want_of_store(problem);
 	}
 	if (goes_past_the_queue(session, request)) {
 		return ask_auditor(session, request, problem);
@@ -165,6 +175,9 @@ enum outcome boxoffice_left(struct turn *turn, const char *name, struct stock_bo
 {
 	uint32_t index;
 
+	if (turn->shared->queue->awaited) {
+		return refuse_for_want_of_store(problem);
+	}
 	if (!stock_board_find(turn->shared->board, name, &index, event)) {
 		return refuse(problem, PROBLEM_NOTFOUND, "no such event; /events lists them");
 	}

@@ -3,12 +3,15 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "db/open.h"
 #include "server/booking/back_off.h"
 #include "server/booking/batch.h"
 #include "server/booking/unlocked.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
+#include "shared/base/siphash.h"
 #include "shared/sync/latch.h"
 
 #define YIELD_LOOK_NS NS_PER_MS /* how often to look whether all is answered */
@@ -20,6 +23,7 @@ struct clerk {
 	struct latch stop; /* ends a pause */
 	bool (*serve)(struct batcher *batcher);
 	char why[STORE_ERROR_SIZE]; /* the store failed last */
+	uint64_t refused;           /* a database that was there, the last time: hash_of `why` */
 };
 
 /* False when the store failed: then its handle is not to be trusted any more. */
@@ -44,6 +48,36 @@ static bool serve(struct clerk *clerk)
 	return false;
 }
 
+/* Of a text, and never 0. */
+static uint64_t hash_of(const char *text)
+{
+	static const struct siphash_key no_secret;
+
+	return siphash(&no_secret, text, strlen(text)) | 1;
+}
+
+/*
+ * A database that is away is somebody else's business: that is said once for all clerks. And once,
+ * when it is there and cannot be used, what is wrong with it; if it is twice the same, since it may
+ * be about to start.
+ */
+static void note_away(struct clerk *clerk)
+{
+	struct booking_queue *queue = clerk->batcher.queue;
+	const uint64_t why = hash_of(clerk->why);
+	const bool again = why == clerk->refused;
+
+	back_off_note_hindered(&queue->hindered, clerk->why);
+	clerk->refused = 0;
+	if (queue->refused == why || store_is_away(clerk->batcher.shared->options->store)) {
+		return;
+	}
+	clerk->refused = why;
+	if (again && atomic_exchange(&queue->refused, why) != why) {
+		log_error("no bookings until this is mended: %s", clerk->why);
+	}
+}
+
 /*
  * The pause comes after the opening, so that the last of the chat can still be kept when the clerk
  * is stopped meanwhile.
@@ -55,12 +89,19 @@ static bool open_anew(struct clerk *clerk)
 	if (batch_note_holder(batcher)) { /* opening waits for it */
 		return batch_open(batcher, clerk->why);
 	}
+	const bool is_file = store_is_file(batcher->shared->options->store);
+
 	atomic_store(&batcher->queue->failed_ns, clock_monotonic_ns());
-	int64_t pause_ns = back_off_note(&clerk->back_off, clerk->why);
+	int64_t pause_ns = back_off_note(&clerk->back_off, is_file ? clerk->why : NULL);
 	bool open = batch_open(batcher, clerk->why);
 
 	if (!open) {
 		batch_give_up(batcher);
+	}
+	if (!is_file && open) {
+		log_info("connected to the database again: %s", clerk->why);
+	} else if (!is_file) {
+		note_away(clerk);
 	}
 	(void)latch_wait(&clerk->stop, pause_ns);
 	return open;

@@ -9,7 +9,8 @@
 #include "shared/text/text.h"
 
 #define KEEP_NS      NS_PER_SECOND
-#define RECORDS_SIZE (64 * 1024) /* bytes read from a log at once */
+#define RECORDS_SIZE (64 * 1024)      /* bytes read from a log at once */
+#define DIRECTORY_NS (NS_PER_MS / 10) /* before its lock is tried again */
 
 struct archive {
 	struct shared_state *shared;
@@ -149,6 +150,15 @@ static bool copy_bans(struct archive *archive)
 	return true;
 }
 
+/* Bans end by the store's clock, which may go otherwise than this machine's: so much it is ahead.
+ */
+static int64_t ahead_ns(const struct store *store)
+{
+	const int64_t local_ns = clock_deadlines_ns();
+
+	return store_wall_ns(store, local_ns) - local_ns;
+}
+
 static bool keep_bans(struct archive *archive)
 {
 	bool good = true;
@@ -156,13 +166,15 @@ static bool keep_bans(struct archive *archive)
 	if (!copy_bans(archive)) {
 		return true;
 	}
+	const int64_t shift_ns = ahead_ns(archive->store);
+
 	for (uint32_t i = 0; i < archive->ban_count && good; i++) {
-		struct store_ban row = { .until_ns = archive->bans[i].until_ns };
+		struct store_ban row = { .until_ns = archive->bans[i].until_ns + shift_ns };
 
 		if (archive->bans[i].unsaved) {
 			peer_network_write(archive->bans[i].network, row.address);
-			good = store_ban_put(archive->store, &row, clock_deadlines_ns()) ==
-			       STORE_OK;
+			good = store_ban_put(archive->store, &row,
+					     clock_deadlines_ns() + shift_ns) == STORE_OK;
 		}
 	}
 	return good;
@@ -214,19 +226,85 @@ void archive_destroy(struct archive *archive)
 	free(archive);
 }
 
-/* Somebody may have written into the store by hand: what is not clean is left out. */
+/* Bans */
 
+struct learning {
+	int64_t shift_ns; /* how far the store's clock is ahead */
+	uint32_t count;
+	struct ban bans[ADMISSION_BANS_MAX];
+};
+
+/* Somebody may have written into the store by hand: what is not clean is left out. */
+static void learn_ban(void *context, const struct store_ban *row)
+{
+	struct learning *learning = context;
+	struct ban *ban = &learning->bans[learning->count];
+
+	if (learning->count < ADMISSION_BANS_MAX &&
+	    peer_network_read(span_of(row->address), &ban->network)) {
+		ban->until_ns = row->until_ns - learning->shift_ns;
+		learning->count++;
+	}
+}
+
+/* Its holder is through in microseconds. */
+static void lock_directory(struct directory *directory)
+{
+	while (!directory_try(directory)) {
+		clock_sleep(DIRECTORY_NS);
+	}
+}
+
+/* Within a transaction, whose clock is the store's. */
+static bool learn_bans(struct shared_state *shared, struct store *store)
+{
+	struct learning learning = { .shift_ns = ahead_ns(store) };
+
+	if (store_ban_each(store, learn_ban, &learning) != STORE_OK) {
+		return false;
+	}
+	lock_directory(shared->directory);
+	admission_learn_bans(shared->directory->admission, learning.bans, learning.count,
+			     clock_deadlines_ns());
+	directory_unlock(shared->directory);
+	return true;
+}
+
+bool archive_learn_bans(struct shared_state *shared, struct store *store)
+{
+	bool good = store_begin(store) == STORE_OK && learn_bans(shared, store);
+
+	store_rollback(store);
+	return good;
+}
+
+/* The start */
+
+struct restoring {
+	struct shared_state *shared;
+	bool restored[ROOMS_MAX];
+};
+
+/* One that people have opened meanwhile, at its place or by its name, is theirs. */
 static void restore_room(void *context, const struct store_room *room)
 {
-	struct shared_state *shared = context;
+	struct restoring *restoring = context;
+	const struct shared_state *shared = restoring->shared;
 	struct span name = span_of(room->name);
 
-	if (room->place < ROOMS_MAX && name_is_room(name)) {
-		bool clean = text_is_clean(room->topic, strlen(room->topic));
-
-		rooms_restore(shared->rooms, shared->directory, (uint16_t)room->place, name,
-			      clean ? room->topic : "");
+	if (room->place >= ROOMS_MAX || !name_is_room(name)) {
+		return;
 	}
+	const bool clean = text_is_clean(room->topic, strlen(room->topic));
+	const uint16_t place = (uint16_t)room->place;
+
+	lock_directory(shared->directory);
+	if (rooms_can_restore(shared->rooms, shared->directory, place, name)) {
+		rooms_restore(shared->rooms, shared->directory, place, name,
+			      clean ? room->topic : "");
+		restoring->restored[place] = true;
+	}
+	directory_unlock(shared->directory);
 }
 
 /* Further spaces are the text's own. */
@@ -239,38 +317,30 @@ static struct span after_space(struct span text)
 
 static void restore_message(void *context, const struct store_message *message)
 {
-	struct shared_state *shared = context;
-	const struct name_hash none = { { 0, 0 } };
+	const struct restoring *restoring = context;
+	struct rooms *rooms = restoring->shared->rooms;
 
-	if (message->room < ROOMS_MAX &&
-	    !name_hash_equal(shared->rooms->hashes[message->room], none)) {
+	if (message->room < ROOMS_MAX && restoring->restored[message->room] &&
+	    room_members(rooms, (uint16_t)message->room) == 0) {
 		struct span text = { message->text, message->length };
 		struct span nick = words_next(&text);
 
 		if (name_is_nick(nick) && text_is_clean(text.text, text.length)) {
-			rooms_restore_said(shared->rooms, (uint16_t)message->room, message->number,
+			rooms_restore_said(rooms, (uint16_t)message->room, message->number,
 					   message->wall_ns, nick, after_space(text));
 		}
 	}
 }
 
-static void restore_ban(void *context, const struct store_ban *ban)
-{
-	struct shared_state *shared = context;
-	struct admission *admission = shared->directory->admission;
-	struct peer_network network;
-
-	if (peer_network_read(span_of(ban->address), &network)) {
-		(void)admission_ban(admission, network, ban->until_ns, clock_deadlines_ns());
-		admission->bans[admission->ban_count - 1].unsaved = false;
-		admission->bans_unsaved = 0;
-	}
-}
-
 bool archive_restore(struct shared_state *shared, struct store *store)
 {
-	return (!keeps_chat(shared) ||
-		(store_room_each(store, restore_room, shared) == STORE_OK &&
-		 store_message_each(store, restore_message, shared) == STORE_OK)) &&
-	       store_ban_each(store, restore_ban, shared) == STORE_OK;
+	struct restoring restoring = { .shared = shared };
+	bool good = store_begin(store) == STORE_OK &&
+		    (!keeps_chat(shared) ||
+		     (store_room_each(store, restore_room, &restoring) == STORE_OK &&
+		      store_message_each(store, restore_message, &restoring) == STORE_OK)) &&
+		    learn_bans(shared, store);
+
+	store_rollback(store);
+	return good;
 }

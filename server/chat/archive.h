@@ -23,7 +23,16 @@ bool archive_is_due(const struct shared_state *shared);
 /* Keeps what is new. False when the store failed: store_error says how. */
 bool archive_keep(struct archive *archive, struct store *store);
 
-/* Puts back what was kept: before the first fork. False when the store failed. */
+/*
+ * Puts back what was kept, with the store's lock held: at the start, before the first fork or later
+ * than that. Rooms that people have opened meanwhile stay as they are. False when the store failed.
+ */
 bool archive_restore(struct shared_state *shared, struct store *store);
+
+/*
+ * Takes over the bans that other machines made and lifted, with the store's lock held and no
+ * transaction under way. False when the store failed.
+ */
+bool archive_learn_bans(struct shared_state *shared, struct store *store);
 
 #endif

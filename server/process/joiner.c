@@ -69,6 +69,7 @@ static void back_off_after(struct booking_queue *queue, struct back_off *back_of
 	} else if (status == STORE_DOWN) {
 		atomic_store(&queue->failed_ns, clock_monotonic_ns());
 		clock_sleep(back_off_note(back_off, NULL));
+		back_off->said = true;
 	} else if (status == STORE_HINDERED) {
 		clock_sleep(BACK_OFF_HINDERED_NS);
 	}

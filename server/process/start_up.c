@@ -8,11 +8,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "db/booking/lapse.h"
 #include "db/open.h"
-#include "server/booking/batch.h"
+#include "server/booking/opening.h"
 #include "server/bus/target.h"
-#include "server/chat/archive.h"
 #include "server/config/listener.h"
 #include "server/config/listener_option.h"
 #include "server/process/pid_file.h"
@@ -84,19 +82,6 @@ static void become_user(const char *name, bool sandbox)
 
 /* The store */
 
-static void make_event(const struct booking_context *rules, const struct event_option *option)
-{
-	struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = option->total };
-	struct booking_answer answer;
-
-	memcpy(request.event, option->name, sizeof(request.event));
-	memcpy(request.title, option->title, sizeof(request.title));
-	booking_carry_out(rules, &request, &answer);
-	if (answer.outcome != BOOKING_DONE && answer.outcome != BOOKING_EXISTS) {
-		die("event %s cannot be made: %s", option->name, store_error(rules->store));
-	}
-}
-
 static void count_event(void *context, const struct store_event *event)
 {
 	(void)event;
@@ -115,26 +100,40 @@ static void warn_unlocked(struct store *store, const char *url)
 		"--serialize none: NO LOCK, tickets WILL be sold twice; for demonstration only");
 }
 
-/* It may come up after us: that is said once. */
-static void wait_for_database(const char *why)
+/*
+ * Whether the server can do without its database for now: workers look up no names, and with
+ * another --serialize than lock nobody makes up for what is done here.
+ */
+static bool can_wait(const struct options *options)
 {
-	static bool said;
-
-	if (!said) {
-		log_warning("%s: it is tried again each second", why);
-	}
-	said = true;
-	clock_sleep(NS_PER_SECOND);
+	return options->serialize == SERIALIZE_LOCK && store_can_be_found(options->store);
 }
 
-static struct store *open_store(const char *url)
+static struct store *try_again(const struct options *options, char *error)
+{
+	struct store *store = NULL;
+
+	log_warning("%s: it is tried again each second", error);
+	while (!store && store_is_away(options->store) && !can_wait(options)) {
+		clock_sleep(NS_PER_SECOND);
+		store = store_open(options->store, error);
+	}
+	return store;
+}
+
+/* NULL: its database is away, and the server begins without. */
+static struct store *open_store(const struct options *options, bool takes_over)
 {
 	char error[STORE_ERROR_SIZE];
-	struct store *store = store_open(url, error);
+	struct store *store = store_open(options->store, error);
+	const bool away = !store && !takes_over && store_is_away(options->store);
 
-	while (!store && store_is_away(url)) {
-		wait_for_database(error);
-		store = store_open(url, error);
+	if (away && !can_wait(options)) {
+		store = try_again(options, error);
+	}
+	if (!store && away && can_wait(options)) {
+		log_warning("%s: no bookings until it is there; it is tried each second", error);
+		return NULL;
 	}
 	if (!store) {
 		die("%s", error);
@@ -145,80 +144,47 @@ static struct store *open_store(const char *url)
 	return store;
 }
 
-static void make_events(const struct booking_context *rules, const struct options *options)
+/* A worker's clerk finds it later, and does then what is to be done. */
+static void begin_without_store(struct shared_state *shared)
 {
-	for (size_t i = 0; i < options->event_count; i++) {
-		make_event(rules, &options->events[i]);
+	char error[STORE_ERROR_SIZE];
+
+	shared->store_lock = store_lock(shared->options->store, error);
+	if (!shared->store_lock) {
+		die("%s", error);
 	}
+	atomic_store(&shared->queue->awaited, true);
+	atomic_store(&shared->queue->hindered, true);
 }
 
-static void begin(struct store *store)
+static void begin_with_store(struct shared_state *shared, struct store *store, bool takes_over)
 {
-	static const struct store_needs unknown;
+	char why[STORE_ERROR_SIZE];
 
-	store_foresee(store, &unknown); /* others may sell meanwhile */
-	if (store_begin(store) != STORE_OK) {
-		die("%s", store_error(store));
+	if (!takes_over && shared->options->serialize == SERIALIZE_NONE) {
+		warn_unlocked(store, shared->options->store);
 	}
-}
-
-static void commit(struct store *store)
-{
-	if (store_commit(store) != STORE_OK) {
-		die("%s", store_error(store));
+	if (!(takes_over ? opening_make_events(shared, store, why)
+			 : opening_do(shared, store, why))) {
+		die("%s", why);
 	}
-}
-
-/* Makes the options' events; gives back what connections held of a server that is gone. */
-static void bring_up_to_date(const struct booking_context *rules, const struct options *options,
-			     uint32_t server)
-{
-	struct store *store = rules->store;
-
-	begin(store);
-	make_events(rules, options);
-	if (store_serve(store, server) && !booking_release_all(rules)) {
-		die("%s", store_error(store));
-	}
-	commit(store);
-}
-
-/* Another process serves it still: what is tied to its connections goes along. */
-static void add_events(const struct booking_context *rules, const struct options *options)
-{
-	begin(rules->store);
-	make_events(rules, options);
-	commit(rules->store);
-}
-
-static void fill(const struct booking_context *rules, const struct options *options,
-		 struct shared_state *shared)
-{
-	if (options->serialize == SERIALIZE_NONE) {
-		warn_unlocked(rules->store, options->store);
-	}
-	bring_up_to_date(rules, options, booking_server_of(shared->directory->next_session));
-	batch_fill_board(rules->store, shared->board);
-	if (!archive_restore(shared, rules->store)) {
-		die("%s", store_error(rules->store));
-	}
+	shared->store_lock = store_mutex(store);
+	atomic_store(&shared->queue->identity, store_identity(shared->options->store));
+	store_give(store);
+	store_close(store);
 }
 
 /* Opens the store once, before any worker does. */
 static void prepare_store(const struct options *options, bool takes_over,
 			  struct shared_state *shared)
 {
-	struct store *store = open_store(options->store);
-	const struct booking_context rules = { .store = store, .wall_ns = clock_deadlines_ns() };
+	struct store *store = open_store(options, takes_over);
 
-	if (takes_over) {
-		add_events(&rules, options);
+	if (store) {
+		begin_with_store(shared, store, takes_over);
 	} else {
-		fill(&rules, options, shared);
+		begin_without_store(shared);
 	}
-	shared->store_lock = store_mutex(store);
-	store_give(store);
-	store_close(store);
 }
 
 /* TLS */

@@ -243,7 +243,8 @@ static void waiter_fields(struct waiter *waiter, struct records *records)
 static void write_waiters(struct waitlist *list, struct records *records)
 {
 	for (uint32_t place = 0; place < list->never_used; place++) {
-		if (list->waiters[place].state != WAITER_FREE) {
+		if (list->waiters[place].state != WAITER_FREE &&
+		    waiter_is_here(&list->waiters[place])) { /* the others' are in the store */
 			record_begin(records, SNAPSHOT_WAITER);
 			(void)record_number(records, place);
 			waiter_fields(&list->waiters[place], records);
@@ -358,6 +359,8 @@ static void queue_fields(struct booking_queue *queue, struct records *records)
 	RECORD_NUMBER(records, queue->refusals.secret.words[0]);
 	RECORD_NUMBER(records, queue->refusals.secret.words[1]);
 	RECORD_NUMBER(records, queue->refusals.newest_ns);
+	RECORD_NUMBER(records, queue->awaited);
+	RECORD_NUMBER(records, queue->identity);
 }
 
 void queue_read(struct reading *reading, struct records *records)

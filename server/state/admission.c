@@ -61,24 +61,78 @@ static struct ban *free_ban(struct admission *admission, int64_t wall_ns)
 							 : NULL;
 }
 
-bool admission_ban(struct admission *admission, struct peer_network network, int64_t until_ns,
-		   int64_t wall_ns)
+/* NULL when there is no room. */
+static struct ban *set_ban(struct admission *admission, struct peer_network network,
+			   int64_t until_ns, int64_t wall_ns)
 {
 	struct ban *ban = find_ban(admission, network);
 
 	if (!ban) {
 		ban = free_ban(admission, wall_ns);
 	}
-	if (!ban) {
-		return false;
+	if (ban) {
+		ban->network = network;
+		ban->until_ns = until_ns;
+		ban->made = admission->bans_made + 1;
+		atomic_store(&admission->bans_made, ban->made);
 	}
-	ban->network = network;
-	ban->until_ns = until_ns;
-	ban->unsaved = true;
-	ban->made = admission->bans_made + 1;
-	atomic_fetch_add(&admission->bans_unsaved, 1);
-	atomic_store(&admission->bans_made, ban->made);
-	return true;
+	return ban;
+}
+
+bool admission_ban(struct admission *admission, struct peer_network network, int64_t until_ns,
+		   int64_t wall_ns)
+{
+	struct ban *ban = set_ban(admission, network, until_ns, wall_ns);
+
+	if (ban) {
+		ban->unsaved = true;
+		atomic_fetch_add(&admission->bans_unsaved, 1);
+	}
+	return ban;
+}
+
+/* Dates of another machine's clock are not the same to the nanosecond. */
+static bool is_known(const struct ban *ban, int64_t until_ns)
+{
+	int64_t later_ns = until_ns - ban->until_ns;
+
+	return later_ns < BAN_SAME_NS && later_ns > -BAN_SAME_NS;
+}
+
+/* What was changed here, and is not saved yet, is newer. */
+static void learn(struct admission *admission, const struct ban *stored, int64_t wall_ns)
+{
+	const struct ban *ban = find_ban(admission, stored->network);
+
+	if (ban ? !ban->unsaved && !is_known(ban, stored->until_ns) : stored->until_ns > wall_ns) {
+		(void)set_ban(admission, stored->network, stored->until_ns, wall_ns);
+	}
+}
+
+static bool is_among(const struct ban *bans, uint32_t count, struct peer_network network)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (peer_network_equal(bans[i].network, network)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void admission_learn_bans(struct admission *admission, const struct ban *bans, uint32_t count,
+			  int64_t wall_ns)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		learn(admission, &bans[i], wall_ns);
+	}
+	for (uint32_t i = 0; i < admission->ban_count; i++) {
+		struct ban *ban = &admission->bans[i];
+
+		if (!ban->unsaved && ban->until_ns > wall_ns &&
+		    !is_among(bans, count, ban->network)) {
+			ban->until_ns = wall_ns;
+		}
+	}
 }
 
 uint32_t admission_copy_new_bans(const struct admission *admission, uint32_t seen, int64_t wall_ns,

@@ -22,6 +22,8 @@
 #define ADMISSION_GUESSES_MAX 1024
 #define ADMISSION_MUTES_MAX   1024
 
+#define BAN_SAME_NS (2 * NS_PER_SECOND) /* two ends that are nearer to each other are one */
+
 #define GUESSES_FREE           5 /* wrong passwords; the last of them is the first with a penalty */
 #define GUESS_PENALTY_FIRST_NS NS_PER_SECOND
 #define GUESS_PENALTY_MOST_NS  (300 * NS_PER_SECOND)
@@ -74,6 +76,13 @@ int64_t admission_banned(const struct admission *admission, struct peer_address 
 /* Bans a network; an UNTIL_NS that is over lifts its ban. False when there is no room. */
 bool admission_ban(struct admission *admission, struct peer_network network, int64_t until_ns,
 		   int64_t wall_ns);
+
+/*
+ * BANS are all COUNT that the store has, of which only networks and ends count: those that are new
+ * hold here from now on, and what others lifted is lifted. What is unsaved here stays as it is.
+ */
+void admission_learn_bans(struct admission *admission, const struct ban *bans, uint32_t count,
+			  int64_t wall_ns);
 
 /*
  * Copies the networks, ADMISSION_BANS_MAX at most, that were banned since bans_made was SEEN and

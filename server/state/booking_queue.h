@@ -104,13 +104,19 @@ struct booking_queue {
 	bool unseen; /* a commit that failed may be in the store, and nobody has looked since */
 	_Atomic uint64_t arrivals; /* requests ever submitted, in all rings */
 	_Atomic int64_t failed_ns; /* monotonic: when the store failed; 0: it took the last batch */
-	_Atomic bool hindered;     /* somebody else has the store: the log has said so */
+	_Atomic bool hindered;     /* somebody else has the store, or it is away: the log said so */
+	_Atomic uint64_t
+		refused;      /* what the log said that is wrong with a database that is there */
+	_Atomic bool awaited; /* it was not there at the start, and is not yet: no bookings */
+	_Atomic uint64_t identity;      /* of the database that the store is, when that is known */
 	_Atomic int64_t answered_ns;    /* monotonic: when any request was answered last */
 	_Atomic int64_t next_expiry_ns; /* wall time: when a hold ends next; 0: not known, look */
 	uint64_t servers_seen;          /* on the store, as store_servers says it */
 	uint64_t servers_settled;       /* what is tied to those that are gone by then has lapsed */
-	int64_t looked_ns;   /* monotonic: when the store was looked at for others' changes */
-	int64_t numbered_ns; /* monotonic: when the waiters were numbered last */
+	int64_t looked_ns;      /* monotonic: when the store was looked at for others' changes */
+	int64_t numbered_ns;    /* monotonic: when the waiters were numbered last */
+	bool bans_due;          /* others may have made or lifted some */
+	int64_t bans_looked_ns; /* monotonic: when they were looked at last */
 	struct booking_ring rings[OPTIONS_WORKERS_MAX];
 	struct booking_offers offers[OPTIONS_WORKERS_MAX];
 	struct booking_queue_unreleased unreleased[OPTIONS_WORKERS_MAX];

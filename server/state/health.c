@@ -44,6 +44,11 @@ bool health_is_good(const struct shared_state *shared, int64_t now_ns, char *why
 		(void)snprintf(why, HEALTH_TEXT_SIZE, "the server stops");
 		return false;
 	}
+	if (shared->queue->awaited) {
+		(void)snprintf(why, HEALTH_TEXT_SIZE,
+			       "the database was not there yet; the log says more");
+		return false;
+	}
 	if (failed_ns != 0 && now_ns - failed_ns < FAILURE_NS) {
 		(void)snprintf(why, HEALTH_TEXT_SIZE, "the store failed; the log says why");
 		return false;

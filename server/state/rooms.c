@@ -744,6 +744,12 @@ static void note_kept(struct rooms *rooms, uint16_t place)
 						 .topic_now = room->topic_now };
 }
 
+bool rooms_can_restore(const struct rooms *rooms, const struct directory *directory, uint16_t place,
+		       struct span name)
+{
+	return is_free(rooms, place) && find(rooms, directory_hash(directory, name)) == ROOM_NONE;
+}
+
 void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
 		   struct span name, const char *topic)
 {

@@ -206,9 +206,12 @@ struct room_place *room_place(struct rooms *rooms, uint32_t worker, uint16_t roo
 struct room_place room_place_read(struct rooms *rooms, uint32_t worker, uint16_t room);
 
 /*
- * At the server's start, before the first fork: puts a room that the store kept at its place, empty
- * and so not yet existing, and then what was said in it.
+ * At the server's start: puts a room that the store kept at its place, empty and so not yet
+ * existing, and then what was said in it. Before the first fork; or, with the directory's lock
+ * held, if rooms_can_restore says that neither its place nor its name is taken meanwhile.
  */
+bool rooms_can_restore(const struct rooms *rooms, const struct directory *directory, uint16_t place,
+		       struct span name);
 void rooms_restore(struct rooms *rooms, const struct directory *directory, uint16_t place,
 		   struct span name, const char *topic);
 void rooms_restore_said(struct rooms *rooms, uint16_t place, uint64_t number, int64_t wall_ns,

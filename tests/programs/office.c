@@ -123,18 +123,27 @@ const char *store_url(const struct turnstiled *server, const char *kind, const c
 	return text_of("%s:%s", kind, path);
 }
 
-bool log_has(const struct turnstiled *server, const char *text)
+unsigned times_in_log(const struct turnstiled *server, const char *text)
 {
 	static char log[1 << 20];
 	char path[FOLDER_PATH_SIZE];
+	unsigned times = 0;
 
 	folder_file(&server->folder, "log", path);
 	FILE *file = fopen(path, "re");
 	if (!file) {
-		return false;
+		return 0;
 	}
 	size_t length = fread(log, 1, sizeof(log) - 1, file);
 	log[length] = '\0';
 	fclose(file);
-	return strstr(log, text) != NULL;
+	for (const char *at = log; (at = strstr(at, text)); at += strlen(text)) {
+		times++;
+	}
+	return times;
+}
+
+bool log_has(const struct turnstiled *server, const char *text)
+{
+	return times_in_log(server, text) > 0;
 }

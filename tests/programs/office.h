@@ -54,5 +54,6 @@ const char *store_url(const struct turnstiled *server, const char *kind, const c
 
 /* Whether the server's log has TEXT in it. */
 bool log_has(const struct turnstiled *server, const char *text);
+unsigned times_in_log(const struct turnstiled *server, const char *text);
 
 #endif

@@ -52,33 +52,14 @@ static const char *write_file(const char *name, const char *text)
 	return path;
 }
 
-/* How often the log says TEXT. */
-static unsigned times_in_log(const char *text)
-{
-	char path[FOLDER_PATH_SIZE];
-	char line[2048];
-	unsigned times = 0;
-
-	folder_file(&server.folder, "log", path);
-	FILE *file = fopen(path, "re");
-
-	while (file && fgets(line, sizeof(line), file)) {
-		times += strstr(line, text) != NULL;
-	}
-	if (file) {
-		fclose(file);
-	}
-	return times;
-}
-
 /* With that in the configuration file; and has it read. */
 static void reload_with(const char *text)
 {
-	const unsigned before = times_in_log("reloaded");
+	const unsigned before = times_in_log(&server, "reloaded");
 
 	(void)write_file("conf", text);
 	reload();
-	cr_assert(eventually(times_in_log("reloaded") > before));
+	cr_assert(eventually(times_in_log(&server, "reloaded") > before));
 }
 
 static void expect_refusal_of(const char *text, const char *problem)
@@ -393,7 +374,8 @@ Test(programs_reload, what_is_wrong_is_said_in_one_line_and_all_stays_as_it_was)
 			  "op-password-file = /no/such/file: cannot be read: ");
 	expect_refusal_of("max-quantity = 4\npublic-url = ftp://here\n",
 			  "public-url = ftp://here: must be http://NAME");
-	cr_expect_eq(times_in_log("not reloaded, all stays as it was: "), 4, "one line each");
+	cr_expect_eq(times_in_log(&server, "not reloaded, all stays as it was: "), 4,
+		     "one line each");
 	cr_assert_eq(unlink(write_file("conf", "")), 0);
 	reload();
 	cr_expect(eventually(log_has(&server, "conf: cannot be read: No such file or directory")));

@@ -365,3 +365,64 @@ Test(admission, so_many_addresses_are_muted_and_no_more_until_one_is_over)
 	cr_expect_eq(admission_muted_until(admission, address(0)), 0);
 	cr_expect_eq(admission_muted_until(admission, address(7)), NOW_NS + 100);
 }
+
+/* What the store has of bans, where several machines share it */
+
+static struct ban stored_ban(const char *network, int64_t seconds)
+{
+	struct ban ban = { .until_ns = NOW_NS + seconds * NS_PER_SECOND };
+
+	cr_assert(peer_network_read(span_of(network), &ban.network));
+	return ban;
+}
+
+static int64_t banned_from(const char *from)
+{
+	return admission_banned(admission, peer(from), NOW_NS) / NS_PER_SECOND;
+}
+
+static bool ban_here(const char *network, int64_t seconds)
+{
+	const struct ban ban = stored_ban(network, seconds);
+
+	return admission_ban(admission, ban.network, ban.until_ns, NOW_NS);
+}
+
+Test(admission, what_others_banned_holds_here_and_is_not_stored_again)
+{
+	const struct ban bans[] = { stored_ban("192.0.2.7", 100), stored_ban("2001:db8::/64", 50),
+				    stored_ban("192.0.2.8", -1) };
+	uint32_t made = admission->bans_made;
+
+	admission_learn_bans(admission, bans, 3, NOW_NS);
+	cr_expect_eq(banned_from("192.0.2.7"), 100);
+	cr_expect_eq(banned_from("2001:db8::1"), 50);
+	cr_expect_eq(banned_from("192.0.2.8"), 0);
+	cr_expect_eq(admission->bans_unsaved, 0);
+	cr_expect_eq(admission->bans_made, made + 2, "who is connected from there is let go");
+	admission_learn_bans(admission, bans, 3, NOW_NS);
+	cr_expect_eq(admission->bans_made, made + 2, "it is nothing new");
+}
+
+Test(admission, what_others_lifted_or_prolonged_is_so_here)
+{
+	struct ban bans[] = { stored_ban("192.0.2.7", 100), stored_ban("192.0.2.8", 100) };
+
+	cr_expect(ban_here("192.0.2.7", 50) && ban_here("192.0.2.9", 50));
+	save_all();
+	admission_learn_bans(admission, bans, 2, NOW_NS);
+	cr_expect_eq(banned_from("192.0.2.7"), 100);
+	cr_expect_eq(banned_from("192.0.2.8"), 100);
+	cr_expect_eq(banned_from("192.0.2.9"), 0);
+}
+
+Test(admission, what_is_not_stored_yet_is_newer_than_what_is)
+{
+	const struct ban bans[] = { stored_ban("192.0.2.7", 100) };
+
+	cr_expect(ban_here("192.0.2.7", 0) && ban_here("192.0.2.9", 50));
+	admission_learn_bans(admission, bans, 1, NOW_NS);
+	cr_expect_eq(banned_from("192.0.2.7"), 0);
+	cr_expect_eq(banned_from("192.0.2.9"), 50);
+	cr_expect_eq(admission->bans_unsaved, 2);
+}
