@@ -136,10 +136,19 @@ int posix_fallocate(int descriptor, off_t offset, off_t length)
 	return syscall(SYS_fallocate, descriptor, 0, offset, length) == 0 ? 0 : errno;
 }
 
-/* To and from a database. */
+/*
+ * To and from a database. A connection that nothing can be sent over has ended: if it were only
+ * silent then, who waits for an answer would wait as long as it may.
+ */
 ssize_t send(int descriptor, const void *bytes, size_t length, int flags)
 {
-	return may_go_on() ? syscall(SYS_sendto, descriptor, bytes, length, flags, NULL, 0) : -1;
+	if (may_go_on()) {
+		return syscall(SYS_sendto, descriptor, bytes, length, flags, NULL, 0);
+	}
+	int problem = errno;
+	shutdown(descriptor, SHUT_RDWR);
+	errno = problem;
+	return -1;
 }
 
 ssize_t recv(int descriptor, void *bytes, size_t length, int flags)

@@ -69,6 +69,9 @@ const char *scratch_url(const char *name);
 /* A database: carries out SQL in the store "s", by other means than ours. */
 void scratch_run(const char *sql);
 
+/* Likewise: nothing is left in the store "s". To make it anew takes ten times as long. */
+void scratch_empty(void);
+
 void copy_file(const char *from, const char *to);
 void write_file(const char *path, const void *bytes, size_t length);
 size_t file_size(const char *path); /* 0 when there is none */

@@ -77,7 +77,7 @@ static void remove_store(void)
 		"s", "s-wal", "s-shm", "s-keys", "s-keys-new", "s-new"
 	};
 	if (scratch_is_database()) {
-		scratch_run("DROP SCHEMA IF EXISTS turnstile CASCADE");
+		scratch_empty();
 	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		unlink(scratch_path(names[i]));
