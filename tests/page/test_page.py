@@ -2,7 +2,7 @@
 """The pages of `turnstile race --html` and `turnstile lab --html` in headless Chromium: they ask nobody, say nothing on the
 console, the tasks can be solved, and the page counts and refuses as the program does.
 
-    test_page.py build/release/turnstile [PICTURES]
+    test_page.py build/release [PICTURES]
 """
 import itertools
 import json
@@ -17,7 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-TURNSTILE = sys.argv.pop(1)
+TURNSTILE = f"{sys.argv.pop(1)}/turnstile"
 PICTURES = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else None
 STRATEGIES = ["none", "lock", "join", "semaphore", "atomic"]
 SWITCHES = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run

@@ -95,8 +95,12 @@ static bool make_cluster(const struct database *database)
 
 bool database_make(struct database *database)
 {
-	*database = (struct database){ .folder = "/tmp/turnstile-pg-XXXXXX" };
-	if (*find_programs() == '\0' || !mkdtemp(database->folder)) {
+	const char *parent = getenv("TMPDIR");
+	*database = (struct database){ .pid = 0 };
+	int length = snprintf(database->folder, sizeof(database->folder),
+			      "%s/turnstile-pg-XXXXXX", parent && *parent ? parent : "/tmp");
+	if (length >= (int)sizeof(database->folder) || *find_programs() == '\0' ||
+	    !mkdtemp(database->folder)) {
 		return false;
 	}
 	if (geteuid() == 0 && chown(database->folder, NOBODY, NOBODY) < 0) {
