@@ -97,8 +97,8 @@ bool database_make(struct database *database)
 {
 	const char *parent = getenv("TMPDIR");
 	*database = (struct database){ .pid = 0 };
-	int length = snprintf(database->folder, sizeof(database->folder),
-			      "%s/turnstile-pg-XXXXXX", parent && *parent ? parent : "/tmp");
+	int length = snprintf(database->folder, sizeof(database->folder), "%s/turnstile-pg-XXXXXX",
+			      parent && *parent ? parent : "/tmp");
 	if (length >= (int)sizeof(database->folder) || *find_programs() == '\0' ||
 	    !mkdtemp(database->folder)) {
 		return false;
