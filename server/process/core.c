@@ -152,6 +152,7 @@ void core_leave(struct core *core)
 	sessions_flush(&core->turn, give_back);
 	turn_wake_others(&core->turn);
 	atomic_store(&core->turn.hand->session, 0);
+	atomic_store(&core->turn.hand->left, true);
 	trail_finish(&core->turn.sessions->trail);
 }
 

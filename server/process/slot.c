@@ -239,10 +239,11 @@ void slot_retire(struct slot *slot)
 	slot->retires = true;
 }
 
-/* It has ended with its last connection. */
+/* It has ended with its last connection; that it is to be used again may have been said meanwhile.
+ */
 static bool has_retired(const struct slot *slot)
 {
-	return slot->retires && slot->start.retires && slot->parting == SLOT_STAYS;
+	return slot->start.retires && slot->parting == SLOT_STAYS;
 }
 
 void slot_serve_on(struct slot *slot)
@@ -530,7 +531,7 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 
 	slot->has_let_go = (retired || slot->parting != SLOT_STAYS) && !slot->killed &&
 			   process_exit_status(slot->process) == 0;
-	slot->stopped |= retired && slot->has_let_go;
+	slot->stopped |= retired && slot->retires && slot->has_let_go;
 	choose_pause(slot, useful);
 	if (!slot->stopped && !slot->has_let_go) {
 		note_death(slot);

@@ -125,13 +125,17 @@ static void adopt_output(struct session *session, const struct kernel_counts *co
 						: output->queued);
 }
 
-static void revive(struct turn *turn, const struct front *front, uint32_t seat, int socket)
+/* LEFT: its worker did not end amid anything, so nobody has to be asked. */
+static void revive(struct turn *turn, const struct front *front, uint32_t seat, int socket,
+		   bool left)
 {
 	struct session *session = session_revive(turn, front, seat, socket);
 	struct kernel_counts counts;
 
 	if (!session) {
 		close_stream(turn, (const int[]){ socket } - seat, seat);
+	} else if (left) {
+		output_adopt(session->output, session->output->sent);
 	} else if (!kernel_counts(session, &counts) ||
 		   (counts.sent_known && !output_may_have_sent(session->output, counts.sent))) {
 		session_end(session);
@@ -156,9 +160,12 @@ static void count_free(struct sessions *sessions, uint32_t seats)
 uint32_t adopt_sessions(struct turn *turn, const int *sockets,
 			const struct front *(*front_of)(uint8_t kind))
 {
+	const bool left = atomic_exchange(&turn->hand->left, false);
+
 	for (uint32_t seat = 0; seat < seats_used(turn); seat++) {
 		if (stream_at(turn, seat)->session != 0) {
-			revive(turn, front_of(stream_at(turn, seat)->kind), seat, sockets[seat]);
+			revive(turn, front_of(stream_at(turn, seat)->kind), seat, sockets[seat],
+			       left);
 		}
 	}
 	count_free(turn->sessions, seats_used(turn));

@@ -294,6 +294,7 @@ static void write_hand(struct shared_state *shared, struct records *records, uin
 	hand_fields(&hand, records);
 	(void)record_span(records, (struct span){ there->received, taking ? RECEIVE_SIZE : 0 });
 	(void)record_span(records, (struct span){ replies ? hand.replies->bytes : "", replies });
+	(void)record_number(records, there->left);
 	record_end(records);
 }
 
@@ -311,6 +312,7 @@ void hand_read(struct reading *reading, struct records *records)
 	record_bytes(records, hand->received, sizeof(hand->received));
 	struct span replies = record_span(records, (struct span){ 0 });
 
+	hand->left = record_number(records, 0) != 0;
 	if (replies.length > 0 && replies.length == hand_done(hand).reply_bytes) {
 		hand->replies = new_block(arena_of(reading, worker), (uint32_t)replies.length);
 		memcpy(hand->replies->bytes, replies.text, replies.length);

@@ -50,7 +50,7 @@ PR_SET_CHILD_SUBREAPER = 36
 class Server:
     """A server, and those that replace it: they are started by it, and become our children."""
 
-    def __init__(self, build, folder, dispatch, workers, tls):
+    def __init__(self, build, folder, dispatch, workers):
         self.folder = folder
         self.configure(workers, 1000)
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -58,7 +58,7 @@ class Server:
         self.upgrades = self.given_up = 0
         self.upgrading = False
         said = subprocess.run([os.path.join(build, "turnstiled"), "--help"], capture_output=True, check=True)
-        self.has_tls = tls and b"--tls-cert" in said.stdout
+        self.has_tls = b"--tls-cert" in said.stdout
         self.process = subprocess.Popen(
             [os.path.join(build, "turnstiled"), "--listen", "lines:127.0.0.1:0", "--listen",
              "echo:127.0.0.1:0", "--listen", "http:127.0.0.1:0", *self.tls_options(folder), "--state",
@@ -1012,9 +1012,12 @@ def run(arguments, server):
     if status != 0:
         raise Wrong(f"the server ended with {status}")
     interrupted = sum(client.interrupted for client in clients)
-    # On a busy machine one may be given up: nobody notices that either.
-    if server.given_up and not killer.kills and not server.upgrades:
-        raise Wrong("no upgrade came to its end, and nobody was killed")
+    # Where nobody is killed each upgrade comes to its end, and no process to another than it is asked to.
+    if server.given_up and not killer.kills:
+        raise Wrong(f"{server.given_up} upgrades were given up, and nobody was killed")
+    ended_badly = re.findall(r".* (?:was killed|exited with) .*", server.text())
+    if ended_badly and not killer.kills:
+        raise Wrong(f"nobody was killed, and yet: {ended_badly}")
     if interrupted and not killer.kills:
         raise Wrong(f"{interrupted} were interrupted, and nobody was killed")
     print(f"{len(clients)} connections, {killer.kills} kills ({killer.ambushes} of successors at their "
@@ -1040,8 +1043,7 @@ def main():
     print(f"seed {arguments.seed}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     folder = tempfile.mkdtemp(prefix="outlive-")
-    server = Server(arguments.build, folder, arguments.dispatch, arguments.workers,
-                    not arguments.usr2_every)
+    server = Server(arguments.build, folder, arguments.dispatch, arguments.workers)
     try:
         run(arguments, server)
     except Wrong as wrong:
