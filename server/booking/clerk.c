@@ -154,13 +154,13 @@ static bool is_in_a_batch(const struct batcher *batcher)
 	return batcher->queue->serving == batcher->worker + 1;
 }
 
-void clerk_yield(struct clerk *clerk, int64_t patience_ns, int64_t batch_ns)
+bool clerk_yield(struct clerk *clerk, int64_t patience_ns, int64_t batch_ns)
 {
 	int64_t until_ns = clock_deadline(patience_ns);
 	int64_t batch_until_ns = clock_deadline(batch_ns);
 
 	if (!clerk) {
-		return;
+		return true;
 	}
 	atomic_store(&clerk->batcher.yields, true);
 	booking_queue_ring_bell(clerk->batcher.queue, clerk->batcher.worker);
@@ -169,6 +169,7 @@ void clerk_yield(struct clerk *clerk, int64_t patience_ns, int64_t batch_ns)
 		       (is_in_a_batch(&clerk->batcher) ? batch_until_ns : until_ns)) {
 		clock_sleep(YIELD_LOOK_NS);
 	}
+	return has_yielded(&clerk->batcher);
 }
 
 void clerk_stop(struct clerk *clerk)

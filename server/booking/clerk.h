@@ -28,8 +28,8 @@ void clerk_stop(struct clerk *clerk);
  * This process is about to leave what it has to another: waits, PATIENCE_NS at most, until all is
  * answered that its worker asked for and no batch of the thread's is under way. From then on it
  * begins none. One that takes longer is settled by who comes next, as after any death; unless
- * nobody is to come before it is settled: then it has BATCH_NS for it.
+ * nobody is to come before it is settled: then it has BATCH_NS for it. False: it is not settled.
  */
-void clerk_yield(struct clerk *clerk, int64_t patience_ns, int64_t batch_ns);
+bool clerk_yield(struct clerk *clerk, int64_t patience_ns, int64_t batch_ns);
 
 #endif

@@ -296,6 +296,7 @@ static size_t length_of(const struct worker_message *message, enum slot_role rol
 	}
 	switch (message->kind) {
 	case MESSAGE_READY:
+	case MESSAGE_LEFT:
 	case MESSAGE_CRASH: return head;
 	case MESSAGE_ACCEPTED: return message->count == 1 ? head + sizeof(uint32_t) : 0;
 	case MESSAGE_TAKEN:
@@ -430,6 +431,10 @@ static bool take_message(struct slot *slot)
 		slot->failures = 0;
 		note_successor(slot, message.count);
 	}
+	if (message.kind == MESSAGE_LEFT) {
+		slot->has_left = slot->role == SLOT_WORKER && slot->parting != SLOT_STAYS;
+		return slot->has_left;
+	}
 	return slot->owner->heard(slot->owner->context, slot, &message);
 }
 
@@ -445,6 +450,8 @@ static enum channel_result hear(struct slot *slot)
 	return result;
 }
 
+static void part(struct slot *slot);
+
 static void on_channel(evutil_socket_t channel, short what, void *argument)
 {
 	struct slot *slot = argument;
@@ -454,6 +461,8 @@ static void on_channel(evutil_socket_t channel, short what, void *argument)
 	(void)what;
 	if (result == CHANNEL_CLOSED || result == CHANNEL_FAILED) {
 		event_del(slot->channel_event); /* its end is on its way through the pidfd */
+	} else if (slot->has_left && !slot->leaver) {
+		part(slot);
 	}
 }
 
@@ -468,16 +477,20 @@ void slot_hear(struct slot *slot, bool on)
 
 /* Its end */
 
-static void empty(struct slot *slot)
+/* Nobody is there from now on; its process is the caller's. */
+static struct process *empty(struct slot *slot)
 {
+	struct process *process = slot->process;
+
 	if (slot->role == SLOT_TLS) {
-		plain_ends_forget(&slot->start.shared->plain_ends, process_pid(slot->process));
+		plain_ends_forget(&slot->start.shared->plain_ends, process_pid(process));
 	}
 	event_free(slot->end_event);
 	event_free(slot->channel_event);
 	close(slot->channel);
-	process_destroy(slot->process);
 	slot->process = NULL;
+	slot->has_left = false;
+	return process;
 }
 
 /* Not by us: somebody wanted it gone, and nothing is wrong with it. */
@@ -536,9 +549,39 @@ static void on_end(evutil_socket_t descriptor, short what, void *argument)
 	if (!slot->stopped && !slot->has_let_go) {
 		note_death(slot);
 	}
-	empty(slot);
+	process_destroy(empty(slot));
 	slot->ended_ns = slot->ready ? clock_monotonic_ns() : slot->ended_ns;
 	slot->failures += !slot->ready && !useful;
+	slot->owner->ended(slot->owner->context, slot);
+	start_next(slot);
+}
+
+static void on_leaver_end(evutil_socket_t descriptor, short what, void *argument)
+{
+	struct slot *slot = argument;
+
+	(void)descriptor;
+	(void)what;
+	if (!process_alive(slot->leaver)) {
+		event_free(slot->leaver_event);
+		process_destroy(slot->leaver);
+		slot->leaver = NULL;
+	}
+}
+
+/*
+ * It has left all that it had, and has nothing to do any more but to end; with thousands of
+ * connections to close that takes a while, and nobody waits for it.
+ */
+static void part(struct slot *slot)
+{
+	slot->has_let_go = true;
+	choose_pause(slot, true);
+	slot->leaver = empty(slot);
+	slot->leaver_event = event_new(slot->owner->base, process_descriptor(slot->leaver),
+				       EV_READ | EV_PERSIST, on_leaver_end, slot);
+	event_add(slot->leaver_event, NULL);
+	slot->ended_ns = slot->ready ? clock_monotonic_ns() : slot->ended_ns;
 	slot->owner->ended(slot->owner->context, slot);
 	start_next(slot);
 }

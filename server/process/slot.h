@@ -6,8 +6,9 @@
  * The master owns the slots and is told what happens in them (struct slot_owner). A death is
  * learned through the pidfd; what the dead one said before is heard first.
  *
- * A worker may be asked to let go: it ends its turn, has answered what its clerk was asked, and
- * exits with its connections untouched, nothing of them half done. With slot_replace its successor
+ * A worker may be asked to let go: it ends its turn, has answered what its clerk was asked, says
+ * that it has left its connections, untouched and nothing of them half done, and exits. From that
+ * word on it counts as ended. With slot_replace its successor
  * starts at once and goes on with them. With slot_yield nobody is started: once each slot's `ended`
  * was called, nobody but the master has the sockets, and all that is known of them lies in shared
  * memory; slot_start starts the next, here, as if nothing had been. In both cases hand it no socket
@@ -55,10 +56,13 @@ struct slot {
 	enum slot_role role;
 	uint32_t number;         /* of the worker, from 0; behind the last, those of the others */
 	struct process *process; /* NULL while the slot is empty */
+	struct process *leaver;  /* who let go last, and has not ended yet; or NULL */
+	struct event *leaver_event;
 	int channel;
 	bool ready;
 	bool stopped;       /* nobody is started in it any more */
 	const char *killed; /* by the master, for that: it "hung"; NULL: not by it */
+	bool has_left;      /* it said so, and is about to end */
 	bool has_let_go;    /* the last one in it ended as it was asked to */
 	bool drains;        /* the one that comes next is to end within the drain time */
 	bool retires;       /* whoever is started in it ends with its last connection */

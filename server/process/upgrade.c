@@ -1,6 +1,7 @@
 #include "server/process/upgrade.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,11 @@ struct upgrade {
 	bool tls_held;  /* our tls process is the new one's, if that takes over */
 	int64_t began_ns;
 	struct handover_page *page;
-	struct process *writer;
-	uint32_t worker, seat; /* the next connection to be sent */
-	size_t waiting;        /* likewise, of those that no worker has */
-	uint32_t sent;         /* connections */
+	struct process *writer; /* waits for a word, and then writes the state */
+	int go;                 /* descriptor of that word; -1: it is said */
+	uint32_t worker, seat;  /* the next connection to be sent */
+	size_t waiting;         /* likewise, of those that no worker has */
+	uint32_t sent;          /* connections */
 	struct event *channel_event;
 	struct event *writer_event;
 	struct event *send_event; /* goes on with sending, or with what is next when all ended */
@@ -51,6 +53,14 @@ struct upgrade {
 };
 
 /* Giving up */
+
+static void let_write(struct upgrade *upgrade)
+{
+	if (upgrade->go >= 0) {
+		close(upgrade->go);
+		upgrade->go = -1;
+	}
+}
 
 static void forget(struct upgrade *upgrade)
 {
@@ -61,6 +71,7 @@ static void forget(struct upgrade *upgrade)
 		process_destroy(upgrade->writer);
 		upgrade->writer = NULL;
 	}
+	let_write(upgrade);
 	if (upgrade->channel >= 0) {
 		event_free(upgrade->channel_event);
 		close(upgrade->channel);
@@ -201,6 +212,8 @@ static size_t list_listeners(const struct upgrade *upgrade, struct handover_welc
 	return count;
 }
 
+static bool prepare_writer(struct upgrade *upgrade);
+
 static void welcome(struct upgrade *upgrade, const struct handover_hello *hello)
 {
 	struct handover_message message = { .kind = HANDOVER_WELCOME };
@@ -226,9 +239,11 @@ static void welcome(struct upgrade *upgrade, const struct handover_hello *hello)
 
 	if (say(upgrade, &message, descriptors, count) != CHANNEL_OK) {
 		fail(upgrade, "the new binary cannot be told anything");
-		return;
+	} else if (!prepare_writer(upgrade)) {
+		fail(upgrade, "no process to write the state");
+	} else {
+		upgrade->step = STEP_WELCOMED;
 	}
-	upgrade->step = STEP_WELCOMED;
 }
 
 /* The workers let go */
@@ -302,8 +317,12 @@ static int write_state(void *argument)
 	struct handover_page page = { .owner = HANDOVER_OFFERED };
 	struct records records;
 	char why[SNAPSHOT_WHY_SIZE];
+	char none;
 
 	log_rename("snapshot");
+	if (read(upgrade->go, &none, sizeof(none)) != 0) { /* its end is the word */
+		return EXIT_FAILURE;
+	}
 	records_write(&records);
 	if (!snapshot_write(upgrade->owner.shared, &records, why)) {
 		log_error("the state cannot be written: %s", why);
@@ -388,7 +407,8 @@ static void on_written(evutil_socket_t descriptor, short what, void *argument)
 	if (process_alive(upgrade->writer)) {
 		return;
 	}
-	bool written = process_exit_status(upgrade->writer) == EXIT_SUCCESS;
+	bool written = upgrade->step == STEP_WRITES &&
+		       process_exit_status(upgrade->writer) == EXIT_SUCCESS;
 
 	event_free(upgrade->writer_event);
 	process_destroy(upgrade->writer);
@@ -400,21 +420,39 @@ static void on_written(evutil_socket_t descriptor, short what, void *argument)
 	}
 }
 
-static void start_writing(struct upgrade *upgrade)
+/*
+ * It is forked while the workers still serve: with many connections that takes a while, and so does
+ * closing them there. It waits until the last worker has let go.
+ */
+static bool prepare_writer(struct upgrade *upgrade)
 {
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		return false;
+	}
+	const int keep[] = { upgrade->file, ends[0] };
 	const struct process_options options = {
-		.name = "turnstile-state", .daemon = true, .keep = &upgrade->file, .keep_count = 1
+		.name = "turnstile-state", .daemon = true, .keep = keep, .keep_count = 2
 	};
 
-	wait_until(upgrade, STEP_WRITES, TAKE_SECONDS);
+	upgrade->go = ends[0];
 	upgrade->writer = process_start(&options, write_state, upgrade);
+	close(ends[0]);
+	upgrade->go = ends[1];
 	if (!upgrade->writer) {
-		fail(upgrade, "no process to write the state");
-		return;
+		return false;
 	}
 	upgrade->writer_event = event_new(upgrade->owner.base, process_descriptor(upgrade->writer),
 					  EV_READ | EV_PERSIST, on_written, upgrade);
 	event_add(upgrade->writer_event, NULL);
+	return true;
+}
+
+static void start_writing(struct upgrade *upgrade)
+{
+	wait_until(upgrade, STEP_WRITES, TAKE_SECONDS);
+	let_write(upgrade);
 }
 
 static void go_on_when_all_let_go(struct upgrade *upgrade)
@@ -665,7 +703,7 @@ struct upgrade *upgrade_create(const struct upgrade_owner *owner)
 		die("out of memory");
 	}
 	upgrade->owner = *owner;
-	upgrade->channel = -1;
+	upgrade->channel = upgrade->go = -1;
 	upgrade->file = memfd_create("turnstile-state", MFD_CLOEXEC);
 	upgrade->send_event = event_new(owner->base, -1, 0, on_send, upgrade);
 	upgrade->late_event = event_new(owner->base, -1, 0, on_late, upgrade);

@@ -344,8 +344,13 @@ static bool has_retired(const struct loop *loop)
 
 static void leave(struct loop *loop)
 {
-	clerk_yield(loop->clerk, YIELD_CLERK_NS, loop->settles ? YIELD_BATCH_NS : YIELD_CLERK_NS);
+	const bool settled = clerk_yield(loop->clerk, YIELD_CLERK_NS,
+					 loop->settles ? YIELD_BATCH_NS : YIELD_CLERK_NS);
+
 	core_leave(&loop->core);
+	if (settled) {
+		tell_master(loop, MESSAGE_LEFT, 0, 0);
+	}
 	loop->finished = true;
 }
 

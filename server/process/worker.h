@@ -58,7 +58,8 @@ enum worker_message_kind {
 	MESSAGE_ACCEPTED, /* to the master, with a copy: I accepted it myself, as handoff `number`
 			   */
 	MESSAGE_CRASH,    /* there is an order (state/crash.h); to the worker: it is done */
-	MESSAGE_LINGER    /* to tls: another one accepts; end with your last connection (tls.h) */
+	MESSAGE_LINGER,   /* to tls: another one accepts; end with your last connection (tls.h) */
+	MESSAGE_LEFT      /* to the master, after YIELD: all is left, and it ends */
 };
 
 #define WORKER_SOCKETS_MAX 64 /* with one message */

@@ -139,7 +139,8 @@ struct hand {
 	uint32_t index;
 	uint64_t from;
 	uint64_t to;
-	/* The worker left as it was asked to: the streams say exactly what the kernel took and gave. */
+	/* The worker left as it was asked to: the streams say exactly what the kernel took and
+	 * gave. */
 	_Atomic bool left;
 	char received[RECEIVE_SIZE];
 };
