@@ -181,10 +181,15 @@ static bool is_in_order(struct waitlist *list)
 	return true;
 }
 
-/* Only then it counts as seen: who dies amid this leaves it to be read once more. */
+/*
+ * Only then it counts as seen: who dies amid this leaves it to be read once more. Where an older
+ * database was put back, the count goes on beyond all that anybody has seen.
+ */
 static void note_seen(struct waitlist *list, uint64_t last)
 {
-	if (list->last_order < last) {
+	if (last < list->seen) {
+		list->last_order += STORE_WAITERS_LEAP;
+	} else if (list->last_order < last) {
 		list->last_order = last;
 	}
 	list->order_before = list->last_order;

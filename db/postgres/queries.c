@@ -93,13 +93,16 @@ static const char *const texts[POSTGRES_QUERIES] = {
 	[POSTGRES_CODE_KEY_SET] = "WITH changed AS (UPDATE store SET code_key_1 = $1::bigint,"
 				  " code_key_2 = $2::bigint WHERE last_ticket = 0 RETURNING 1)"
 				  " SELECT count(*) FROM changed",
+	/* Planned for small tables: selects within, since a join would read all tickets, and the
+	 * changes first, since their order would lead through all who wait. */
 	[POSTGRES_WAITERS_FETCH] =
-		"SELECT w.number, w.event, w.quantity, w.session, w.worker, w.seat, w.passed,"
-		" w.ticket, w.waits::int, coalesce(t.salt, 0),"
-		" CASE WHEN t.state = 2 THEN t.expires ELSE 0 END, e.name FROM waiters w"
-		" JOIN events e ON e.number = w.event"
-		" LEFT JOIN tickets t ON NOT w.waits AND t.number = w.ticket"
-		" WHERE w.version > $1::bigint ORDER BY w.number",
+		"SELECT number, event, quantity, session, worker, seat, passed, ticket, waits::int,"
+		" coalesce((SELECT salt FROM tickets t WHERE NOT waits AND t.number = ticket), 0),"
+		" coalesce((SELECT CASE state WHEN 2 THEN expires ELSE 0 END FROM tickets t"
+		" WHERE NOT waits AND t.number = ticket), 0),"
+		" (SELECT name FROM events e WHERE e.number = event)"
+		" FROM (SELECT * FROM waiters WHERE version > $1::bigint OFFSET 0) AS changed"
+		" ORDER BY number",
 	[POSTGRES_WAITERS_WRITE] =
 		"INSERT INTO waiters (number, event, quantity, session, worker, seat, passed,"
 		" ticket, waits, version)"

@@ -106,15 +106,19 @@ static bool post_rows(struct postgres_store *store, const struct store_waiter *w
 	return postgres_post(store, POSTGRES_WAITERS_WRITE);
 }
 
-/* Now and then the marks go that hardly anybody needs. */
+/*
+ * Now and then the marks go that hardly anybody needs. After a leap of the count nobody else knows
+ * what is in the row.
+ */
 static bool post_count(struct postgres_store *store, int64_t version)
 {
+	const bool leaps = version - store->waiters_last >= STORE_WAITERS_LEAP;
 	const bool tidies = version / TIDY_EACH != store->waiters_last / TIDY_EACH &&
 			    version - MARKS_KEPT > store->waiters_floor;
 	bool good = true;
 	store->waiters_last = version;
-	if (tidies) {
-		store->waiters_floor = version - MARKS_KEPT;
+	if (leaps || tidies) {
+		store->waiters_floor = leaps ? version - 1 : version - MARKS_KEPT;
 		parameters_begin(&store->parameters);
 		parameters_put_number(&store->parameters, store->waiters_floor);
 		good = postgres_post(store, POSTGRES_WAITERS_TIDY);

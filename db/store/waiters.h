@@ -48,7 +48,11 @@ bool store_keeps_waiters(const struct store *store);
 enum store_result store_waiters_read(struct store *store, store_see_waiter *see, void *context,
 				     struct store_waiters_state *state);
 
-/* Adds and changes COUNT of them; VERSION is above all orders and versions that there are. */
+/*
+ * Adds and changes COUNT of them; VERSION is above all orders and versions that there are. A leap
+ * of so many makes everybody read all: what was put back from a back-up counts less than was seen.
+ */
+#define STORE_WAITERS_LEAP (1 << 24)
 enum store_result store_waiters_write(struct store *store, const struct store_waiter *waiters,
 				      size_t count, uint64_t version);
 
