@@ -27,7 +27,8 @@ struct jetstream {
 	natsConnection *connection;
 	jsCtx *context;
 	natsSubscription *subscription;
-	uint64_t delivered; /* by this subscription: each message has the next number */
+	natsSubscription *live; /* what is told at once */
+	uint64_t delivered;     /* by this subscription: each message has the next number */
 	char place[URL_SIZE];
 	char error[JETSTREAM_ERROR_SIZE];
 };
@@ -344,10 +345,12 @@ bool jetstream_read_from(struct jetstream *stream, uint64_t first)
 
 void jetstream_close(struct jetstream *stream)
 {
+	natsSubscription_Destroy(stream->live);
 	natsSubscription_Destroy(stream->subscription);
 	jsCtx_Destroy(stream->context);
 	natsConnection_Destroy(stream->connection);
 	natsOptions_Destroy(stream->options);
+	stream->live = NULL;
 	stream->subscription = NULL;
 	stream->context = NULL;
 	stream->connection = NULL;
@@ -424,4 +427,40 @@ bool jetstream_publish(struct jetstream *stream, const char *subject, const char
 	}
 	natsMsg_Destroy(message);
 	return status == NATS_OK;
+}
+
+/* What is told at once */
+
+bool jetstream_refuse(struct jetstream *stream, const char *why)
+{
+	return refuse(stream, "%s", why);
+}
+
+bool jetstream_listen(struct jetstream *stream, const char *subject)
+{
+	natsStatus status =
+		natsConnection_SubscribeSync(&stream->live, stream->connection, subject);
+
+	return status == NATS_OK || refuse(stream, "%s", text_of(status));
+}
+
+enum jetstream_result jetstream_hear(struct jetstream *stream, int64_t timeout_ns,
+				     struct jetstream_message *message)
+{
+	natsMsg *own = NULL;
+	natsStatus status = natsSubscription_NextMsg(&own, stream->live, timeout_ns / NS_PER_MS);
+
+	if (status != NATS_OK) {
+		return status == NATS_TIMEOUT ? JETSTREAM_NOTHING : JETSTREAM_LOST;
+	}
+	*message = (struct jetstream_message){
+		.own = own, .bytes = { natsMsg_GetData(own), (size_t)natsMsg_GetDataLength(own) }
+	};
+	return JETSTREAM_MESSAGE;
+}
+
+bool jetstream_tell(struct jetstream *stream, const char *subject, struct span bytes)
+{
+	return natsConnection_Publish(stream->connection, subject, bytes.text, (int)bytes.length) ==
+	       NATS_OK;
 }

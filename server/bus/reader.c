@@ -12,8 +12,6 @@
 #define PATIENCE_NS NS_PER_SECOND        /* for workers that are behind */
 #define REST_NS     (10 * NS_PER_SECOND) /* after one that took longer: nobody is waited for */
 
-#define NICK_AT_SIZE (NAME_NICK_SIZE + OPTIONS_NODE_SIZE)
-
 _Static_assert(NICK_AT_SIZE <= UINT8_MAX, "a room's log takes a nick with its machine's name");
 
 /* Another stream */
@@ -52,10 +50,24 @@ static bool is_own(const struct shared_state *shared, const struct wire_head *he
 	return head->epoch == shared->bus->epoch && strcmp(head->node, shared->options->node) == 0;
 }
 
+/* "NICK@NODE" */
+static struct span nick_at(struct span nick, const char *node, char at[NICK_AT_SIZE])
+{
+	int length = snprintf(at, NICK_AT_SIZE, "%.*s@%s", (int)nick.length, nick.text, node);
+
+	return (struct span){ at, (size_t)length };
+}
+
+/* How people of another machine are called here. */
+struct names {
+	char nick[NICK_AT_SIZE];
+	char new_nick[NICK_AT_SIZE];
+};
+
 /* Who said it: here as it was put; elsewhere nobody here is left out when it is told. */
 static struct room_message line_of(const struct shared_state *shared,
 				   const struct wire_message *message, uint64_t sequence,
-				   char nick[NICK_AT_SIZE])
+				   struct names *names)
 {
 	struct room_message line = message->said;
 	const struct address sender = line.sender;
@@ -66,10 +78,10 @@ static struct room_message line_of(const struct shared_state *shared,
 		line.sender = (struct address){ 0, 0, 0 };
 	}
 	if (strcmp(message->head.node, shared->options->node) != 0) {
-		int length = snprintf(nick, NICK_AT_SIZE, "%.*s@%s", (int)line.nick.length,
-				      line.nick.text, message->head.node);
-
-		line.nick = (struct span){ nick, (size_t)length };
+		line.nick = nick_at(line.nick, message->head.node, names->nick);
+		if (line.kind == MESSAGE_RENAMED) {
+			line.text = nick_at(line.text, message->head.node, names->new_nick);
+		}
 	}
 	return line;
 }
@@ -86,15 +98,101 @@ static void add_wakes(const struct shared_state *shared, uint16_t room, uint64_t
 	}
 }
 
-/* False: a lock was taken. ROOM is ROOM_NONE where there is no place for one more. */
-static bool try_append(struct shared_state *shared, struct span name,
-		       const struct room_message *line, uint16_t *room)
+static bool has_people_here(const struct shared_state *shared, uint16_t room)
+{
+	uint64_t workers = 0;
+
+	add_wakes(shared, room, &workers);
+	return workers != 0;
+}
+
+/* What is said is kept for who comes later; who comes and goes, only who is there hears of. */
+static uint16_t place_of(struct shared_state *shared, struct span name, enum message_kind kind)
+{
+	if (kind == MESSAGE_SAID || kind == MESSAGE_TOPIC) {
+		return rooms_remember(shared->rooms, shared->directory, name);
+	}
+	uint16_t room = rooms_find(shared->rooms, shared->directory, name);
+
+	return room != ROOM_NONE && has_people_here(shared, room) ? room : ROOM_NONE;
+}
+
+/* Where it stands already; a new one, or one that was half noted when a predecessor was killed. */
+static struct bus_rename *rename_of(struct bus *bus, uint64_t number)
+{
+	struct bus_rename *rename = &bus->renames[number % BUS_RENAMES];
+
+	if (rename->number != number || rename->room_count > SEAT_ROOMS_MAX) {
+		rename->number = 0;
+		atomic_signal_fence(memory_order_seq_cst);
+		rename->room_count = rename->heard_count = 0;
+		atomic_signal_fence(memory_order_seq_cst);
+		rename->number = number;
+	}
+	return rename;
+}
+
+/* It comes a room a message, those where it is heard first: LINE tells of all up to this one. */
+static void gather_rename(struct bus *bus, uint16_t room, struct room_message *line)
+{
+	struct bus_rename *rename = rename_of(bus, line->rename);
+	uint8_t i = 0;
+
+	while (i < rename->room_count && rename->rooms[i] != room) {
+		i++;
+	}
+	if (i == rename->room_count && i < SEAT_ROOMS_MAX) {
+		rename->rooms[rename->room_count++] = room;
+		if (line->heard_count > 0 && rename->heard_count == i) {
+			rename->heard_count++;
+		}
+	}
+	line->rooms = rename->rooms;
+	line->room_count = rename->room_count;
+	line->heard_count = rename->heard_count;
+}
+
+/*
+ * Somebody of another machine leaves a room. Whether that was told already, when that machine was
+ * not heard any more; from now on it will not be.
+ */
+static bool was_told_gone(const struct shared_state *shared, const struct wire_message *message,
+			  uint16_t room)
+{
+	struct presence *presence = shared->presence;
+	const struct address who = message->said.sender;
+	int node = presence_find_node(presence, span_of(message->head.node));
+	uint32_t place = node < 0 ? PRESENCE_NOBODY
+				  : presence_find(presence, (uint32_t)node, presence_seat(who));
+
+	if (place == PRESENCE_NOBODY || presence->people[place].session != who.session) {
+		return false;
+	}
+	const struct presence_person *person = &presence->people[place];
+	const bool told = person->hidden && presence_person_is_in(person, room);
+
+	presence_leave(presence, place, room);
+	return told;
+}
+
+/* False: a lock was taken. ROOM is ROOM_NONE where nobody is to hear it. */
+static bool try_append(struct shared_state *shared, const struct wire_message *message,
+		       struct room_message line, uint16_t *room)
 {
 	if (!directory_try(shared->directory)) {
 		return false;
 	}
-	*room = rooms_remember(shared->rooms, shared->directory, name);
-	bool done = *room == ROOM_NONE || room_append(shared->rooms, *room, line);
+	*room = place_of(shared, message->room, line.kind);
+	if (*room != ROOM_NONE && line.kind == MESSAGE_PARTED &&
+	    was_told_gone(shared, message, *room)) {
+		*room = ROOM_NONE;
+	}
+	if (*room != ROOM_NONE && line.kind == MESSAGE_RENAMED) {
+		gather_rename(shared->bus, *room, &line);
+	} else {
+		line.heard_count = 0;
+	}
+	bool done = *room == ROOM_NONE || room_append(shared->rooms, *room, &line);
 
 	directory_unlock(shared->directory);
 	return done;
@@ -129,11 +227,12 @@ static void wait_for_workers(const struct shared_state *shared, uint16_t room, u
 static void append(struct shared_state *shared, const struct wire_message *message,
 		   uint64_t sequence, uint64_t *wakes)
 {
-	char nick[NICK_AT_SIZE];
-	const struct room_message line = line_of(shared, message, sequence, nick);
+	struct names names;
+	const struct room_message line = line_of(shared, message, sequence, &names);
+
 	uint16_t room;
 
-	while (!try_append(shared, message->room, &line, &room)) {
+	while (!try_append(shared, message, line, &room)) {
 		clock_sleep(PAUSE_NS);
 	}
 	if (room == ROOM_NONE) {

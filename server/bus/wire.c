@@ -10,7 +10,19 @@
 
 #define PLAIN_MOST 64 /* bytes of a room's name that stands in its subject as it is */
 
-static const char *const words[] = { [MESSAGE_SAID] = "say", [MESSAGE_TOPIC] = "topic" };
+static const char *const words[] = { [MESSAGE_SAID] = "say",
+				     [MESSAGE_JOINED] = "who",
+				     [MESSAGE_PARTED] = "who",
+				     [MESSAGE_TOPIC] = "topic",
+				     [MESSAGE_RENAMED] = "who" };
+
+static const uint32_t tags[] = { [MESSAGE_SAID] = WIRE_SAID,
+				 [MESSAGE_JOINED] = WIRE_JOINED,
+				 [MESSAGE_PARTED] = WIRE_PARTED,
+				 [MESSAGE_TOPIC] = WIRE_TOPIC,
+				 [MESSAGE_RENAMED] = WIRE_RENAMED };
+
+#define KINDS (sizeof(tags) / sizeof(*tags))
 
 /* Writing and reading */
 
@@ -33,11 +45,13 @@ static void said_fields(struct wire_message *message, struct records *records)
 	RECORD_NUMBER(records, said->sender.worker);
 	RECORD_NUMBER(records, said->sender.seat);
 	RECORD_NUMBER(records, said->sender.session);
+	RECORD_NUMBER(records, said->rename);
+	RECORD_NUMBER(records, said->heard_count);
 }
 
 void wire_write(struct records *records, struct wire_message *message)
 {
-	record_begin(records, message->said.kind == MESSAGE_TOPIC ? WIRE_TOPIC : WIRE_SAID);
+	record_begin(records, tags[message->said.kind]);
 	head_fields(&message->head, records);
 	said_fields(message, records);
 	record_end(records);
@@ -57,7 +71,19 @@ static bool can_be_said(const struct wire_message *message)
 
 	return name_is_room(message->room) && name_is_nick(said->nick) &&
 	       said->text.length <= most && text_is_clean(said->text.text, said->text.length) &&
-	       said->wall_ns >= 0;
+	       said->wall_ns >= 0 && said->heard_count <= 1 &&
+	       (said->kind != MESSAGE_RENAMED || name_is_nick(said->text));
+}
+
+/* KINDS: none that is known here. */
+static size_t kind_of(uint32_t tag)
+{
+	size_t kind = 0;
+
+	while (kind < KINDS && tags[kind] != tag) {
+		kind++;
+	}
+	return kind;
 }
 
 enum wire_result wire_read(struct span bytes, struct wire_message *message)
@@ -72,10 +98,10 @@ enum wire_result wire_read(struct span bytes, struct wire_message *message)
 	if (tag == 0 || records.broken || !is_head(&message->head)) {
 		return WIRE_STRANGE;
 	}
-	if (tag != WIRE_SAID && tag != WIRE_TOPIC) {
+	if (kind_of(tag) == KINDS) {
 		return WIRE_UNUSABLE;
 	}
-	message->said.kind = tag == WIRE_TOPIC ? MESSAGE_TOPIC : MESSAGE_SAID;
+	message->said.kind = (enum message_kind)kind_of(tag);
 	said_fields(message, &records);
 	return records.broken || !can_be_said(message) ? WIRE_UNUSABLE : WIRE_GOOD;
 }

@@ -24,7 +24,9 @@ enum wire_tag {
 	WIRE_TOLD = 7,
 	WIRE_KICKED = 8,
 	WIRE_MUTED = 9,
-	WIRE_BANNED = 10
+	WIRE_BANNED = 10,
+	WIRE_PRESENCE_ROOM = 11, /* behind WIRE_PRESENCE: a room there */
+	WIRE_PRESENCE_PERSON = 12
 };
 
 /* Whose a message is: line NUMBER of that worker of that machine, since that was started. */
@@ -41,7 +43,7 @@ struct wire_message {
 	struct room_message said; /* its sender is good on its own machine only */
 };
 
-/* Appends a message to RECORDS. Only what has a tag: what is said, and topics. */
+/* Appends a message to RECORDS. Only of a kind that has a tag: not MESSAGE_SALE. */
 void wire_write(struct records *records, struct wire_message *message);
 
 enum wire_result {

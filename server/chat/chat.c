@@ -294,6 +294,29 @@ static bool has_nick_in(const struct seat *shared_seat, uint16_t room, struct se
 	       (room == ROOM_NONE ? seat->nick[0] != '\0' : seat_place_of(seat, room) >= 0);
 }
 
+/* `at` counts on behind the seats here. */
+static bool each_elsewhere(const struct presence *presence, uint16_t room, uint64_t first,
+			   struct chat_listing *listing,
+			   bool (*see)(void *context, const char *nick), void *context)
+{
+	struct presence_person person;
+	char name[NICK_AT_SIZE];
+
+	for (; listing->at - first < presence->highest; listing->at++) {
+		if (!presence_read(presence, (uint32_t)(listing->at - first), &person) ||
+		    (room != ROOM_NONE && !presence_person_is_in(&person, room))) {
+			continue;
+		}
+		listing->count++;
+		presence_name(presence, &person, name);
+		if (!see(context, name)) {
+			listing->at++;
+			return false;
+		}
+	}
+	return true;
+}
+
 /* `at` counts the seats of one worker after those of the other. */
 bool chat_each_nick(struct turn *turn, uint16_t room, struct chat_listing *listing,
 		    bool (*see)(void *context, const char *nick), void *context)
@@ -316,7 +339,9 @@ bool chat_each_nick(struct turn *turn, uint16_t room, struct chat_listing *listi
 			}
 		}
 	}
-	return true;
+	return !turn->shared->presence ||
+	       each_elsewhere(turn->shared->presence, room, directory->workers * seats, listing,
+			      see, context);
 }
 
 /* The end of a session */

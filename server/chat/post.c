@@ -80,14 +80,27 @@ bool post_rename_waits(const struct turn *turn, uint64_t session)
 /* What the stream of all machines puts in order: then it is said when that has it. */
 static bool goes_by_bus(const struct turn *turn, enum message_kind kind)
 {
-	return turn->shared->bus && (kind == MESSAGE_SAID || kind == MESSAGE_TOPIC);
+	return turn->shared->bus && kind != MESSAGE_SALE;
+}
+
+/* Of a rename, the stream has a message a room; which of them are to hear it comes along. */
+static bool is_heard_in(const struct room_message *message, uint16_t room)
+{
+	for (size_t i = 0; i < message->heard_count; i++) {
+		if (message->rooms[i] == room) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool hand_to_bus(struct turn *turn, uint16_t room, const struct room_message *message)
 {
 	struct shared_state *shared = turn->shared;
+	struct room_message line = *message;
 
-	if (!bus_put(shared->bus, turn->worker, shared->rooms->rooms[room].name, message)) {
+	line.heard_count = is_heard_in(message, room);
+	if (!bus_put(shared->bus, turn->worker, shared->rooms->rooms[room].name, &line)) {
 		return false;
 	}
 	turn->wakes_bus = true;
@@ -108,15 +121,8 @@ enum outcome post_is_possible(const struct turn *turn, struct problem *problem)
 	return OUTCOME_DONE;
 }
 
-bool post(struct turn *turn, uint16_t room, const struct room_message *message)
+static bool append(struct turn *turn, uint16_t room, const struct room_message *message)
 {
-	/* A rename itself goes into the other rooms: that waits in one alone. */
-	bool waits = message->kind != MESSAGE_RENAMED &&
-		     post_rename_waits(turn, message->sender.session);
-
-	if (waits || has_queued(turn->posts, room)) {
-		return false;
-	}
 	if (goes_by_bus(turn, message->kind)) {
 		return hand_to_bus(turn, room, message);
 	}
@@ -126,6 +132,18 @@ bool post(struct turn *turn, uint16_t room, const struct room_message *message)
 	score_add(turn->score, COUNTER_MESSAGES, 1);
 	turn_wake_room(turn, room);
 	return true;
+}
+
+bool post(struct turn *turn, uint16_t room, const struct room_message *message)
+{
+	/* A rename itself goes into the other rooms: that waits in one alone. */
+	bool waits = message->kind != MESSAGE_RENAMED &&
+		     post_rename_waits(turn, message->sender.session);
+
+	if (waits || has_queued(turn->posts, room)) {
+		return false;
+	}
+	return append(turn, room, message);
 }
 
 static void keep_bytes(struct queued_post *queued, const struct room_message *message)
@@ -182,11 +200,9 @@ void posts_retry(struct turn *turn)
 		struct queued_post *first = posts->oldest;
 		struct rooms *rooms = turn->shared->rooms;
 
-		if (rooms->rooms[first->room].version == first->room_version) {
-			if (!room_append(rooms, first->room, &first->message)) {
-				return;
-			}
-			turn_wake_room(turn, first->room);
+		if (rooms->rooms[first->room].version == first->room_version &&
+		    !append(turn, first->room, &first->message)) {
+			return;
 		}
 		drop_oldest(posts);
 	}
@@ -205,9 +221,21 @@ struct room_message post_by(const struct session *session, enum message_kind kin
 
 bool post_is_heard(const struct turn *turn, uint16_t room)
 {
+	const struct bus *bus = turn->shared->bus;
 	uint32_t members = room_members(turn->shared->rooms, room);
 
-	return members > 1 && members <= ROOM_EVENTS_MOST;
+	/* With a bus there may be somebody elsewhere of whom nothing is known here yet. */
+	return members <= ROOM_EVENTS_MOST &&
+	       (bus ? !bus_is_stuck(bus, turn->worker) : members > 1);
+}
+
+static bool is_told_gone(const struct turn *turn, uint16_t room, struct address where)
+{
+	const struct shared_state *shared = turn->shared;
+
+	return room_told_gone(shared->rooms, room, where.session) ||
+	       (shared->bus && bus_tells_gone(shared->bus, where.worker, where.session,
+					      shared->rooms->rooms[room].name));
 }
 
 void post_coming_or_going(struct session *session, enum message_kind kind, uint16_t room,
@@ -234,7 +262,7 @@ void post_gone(struct turn *turn, const struct seat *seat, struct address where)
 		uint16_t room = seat->rooms[i];
 
 		if (room < ROOMS_MAX && post_is_heard(turn, room) &&
-		    !room_told_gone(turn->shared->rooms, room, where.session)) {
+		    !is_told_gone(turn, room, where)) {
 			post_or_queue(turn, room, &gone);
 		}
 	}

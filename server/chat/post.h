@@ -31,7 +31,8 @@ bool post_rename_waits(const struct turn *turn, uint64_t session);
 
 /*
  * Appends a message to a room's log and wakes who has to hear it; false if it has to wait. With a
- * bus, what people say and topics are handed to that: it appends them here when they are said.
+ * bus, all that people do is handed to that: it appends it here when its place in the stream of all
+ * machines is known. Only sales are each machine's own.
  */
 bool post(struct turn *turn, uint16_t room, const struct room_message *message);
 

@@ -76,7 +76,7 @@ static bool list_rooms(const struct session *session, struct rename *rename)
 			large[large_count++] = seat->rooms[i];
 		} else {
 			rename->rooms[rename->heard_count++] = seat->rooms[i];
-			somebody |= members > 1;
+			somebody |= members > 1 || session->turn->shared->bus;
 		}
 	}
 	memcpy(rename->rooms + rename->heard_count, large, large_count * sizeof(*large));
@@ -99,16 +99,34 @@ static void post_rename(struct session *session, uint16_t room, const struct ren
 	post_or_queue(session->turn, room, &message);
 }
 
+/*
+ * They grow. With a bus those of other machines come in between: the time of day keeps them apart,
+ * and in about the order in which they were given.
+ */
+static uint64_t next_number(struct turn *turn)
+{
+	struct rooms *rooms = turn->shared->rooms;
+	uint64_t last = atomic_load(&rooms->renames);
+	uint64_t next;
+
+	do {
+		next = last + 1;
+		if (turn->shared->bus && next < (uint64_t)turn_wall_ns(turn)) {
+			next = (uint64_t)turn_wall_ns(turn);
+		}
+	} while (!atomic_compare_exchange_weak(&rooms->renames, &last, next));
+	return next;
+}
+
 /* With the directory's lock held. */
 static void tell_rooms(struct session *session, const char *old)
 {
 	struct rename rename = { .since_ns = turn_now_ns(session->turn) };
-	struct rooms *rooms = session->turn->shared->rooms;
 
 	if (!list_rooms(session, &rename)) {
 		return;
 	}
-	rename.number = atomic_fetch_add(&rooms->renames, 1) + 1;
+	rename.number = next_number(session->turn);
 	memcpy(rename.old, old, sizeof(rename.old));
 	memcpy(rename.new, session->seat->nick, sizeof(rename.new));
 	for (uint8_t i = 0; i < rename.room_count; i++) {

@@ -14,6 +14,7 @@
 #include <openssl/ssl.h>
 #endif
 
+#include "server/bus/company.h"
 #include "server/bus/jetstream.h"
 #include "server/bus/publisher.h"
 #include "server/bus/reader.h"
@@ -24,6 +25,7 @@
 #include "shared/process/channel.h"
 
 #define LOOK_NS     (50 * NS_PER_MS)    /* between two looks at the master's channel */
+#define LISTEN_NS   (10 * NS_PER_MS)    /* between two looks at what the others tell */
 #define AGAIN_NS    (500 * NS_PER_MS)   /* before it is tried once more to connect */
 #define CUT_NS      (2 * NS_PER_SECOND) /* then people are told */
 #define LAST_NS     NS_PER_SECOND       /* for what is said last, when the server stops */
@@ -40,6 +42,7 @@ struct bus_process {
 	struct publisher publisher;
 	bool open; /* the stream is there */
 	/* The reader's own. */
+	struct company *company;
 	size_t address;  /* the one that is tried, or was last */
 	uint64_t last;   /* of the stream, when it was opened: up to there it is history */
 	int64_t away_ns; /* since when it is not up: monotonic */
@@ -184,6 +187,7 @@ static void open_stream(struct bus_process *process)
 	uint64_t first = 0;
 	bool open = connect_next(process, &state);
 
+	open = open && company_join(process->company);
 	if (open) {
 		first = reader_begin(process->shared, state.created, state.last);
 		process->last = state.last;
@@ -228,7 +232,7 @@ static void read_some(struct bus_process *process)
 	uint64_t wakes = 0;
 	int taken = 0;
 
-	for (int64_t wait_ns = LOOK_NS; result == JETSTREAM_MESSAGE && taken < TAKE_MOST;
+	for (int64_t wait_ns = LISTEN_NS; result == JETSTREAM_MESSAGE && taken < TAKE_MOST;
 	     wait_ns = 0) {
 		result = jetstream_next(process->stream, wait_ns, &message);
 		if (result == JETSTREAM_MESSAGE) {
@@ -237,11 +241,13 @@ static void read_some(struct bus_process *process)
 			taken++;
 		}
 	}
+	const bool own = company_turn(process->company, &wakes);
+
 	reader_wake(process->shared, wakes);
 	if (taken > 0) {
 		(void)waker_wake(&process->score->waker); /* there is room for more on its way */
 	}
-	if (result == JETSTREAM_LOST) {
+	if (result == JETSTREAM_LOST || !own) {
 		lose(process);
 	}
 }
@@ -293,6 +299,9 @@ static void look_whether_over(struct bus_process *process, int64_t now_ns)
 	if (process->end_ns != 0 && (bus_waiting(process->bus) == 0 || now_ns >= process->end_ns)) {
 		process->finished = true;
 		process->status = 0;
+		if (process->open) {
+			company_leave(process->company);
+		}
 	}
 }
 
@@ -345,6 +354,7 @@ static void begin(struct bus_process *process, const struct worker_start *start)
 	prepare_tls();
 	process->stream = jetstream_create(start->shared->options->history);
 	publisher_init(&process->publisher, start->shared);
+	process->company = company_create(start->shared, process->stream);
 	atomic_store(&process->score->sandbox, bind_to_role(SANDBOX_BUS, start->shared->options));
 }
 

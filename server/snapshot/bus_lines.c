@@ -42,12 +42,19 @@ static void line_fields(struct bus_line *line, struct records *records)
 	record_text(records, line->room, sizeof(line->room));
 }
 
+static void rename_fields(struct bus_line *line, struct records *records)
+{
+	RECORD_NUMBER(records, line->rename);
+	RECORD_NUMBER(records, line->is_heard);
+}
+
 static void write_line(struct bus_line *line, struct records *records)
 {
 	record_begin(records, SNAPSHOT_BUS_LINE);
 	line_fields(line, records);
 	(void)record_span(records, (struct span){ line->bytes,
 						  (size_t)line->nick_length + line->text_length });
+	rename_fields(line, records);
 	record_end(records);
 }
 
@@ -113,8 +120,7 @@ void bus_outbox_read(struct reading *reading, struct records *records)
 
 static bool is_good(const struct bus_line *line, struct span bytes)
 {
-	return (line->kind == MESSAGE_SAID || line->kind == MESSAGE_TOPIC) &&
-	       name_is_room(span_of(line->room)) &&
+	return line->kind <= MESSAGE_RENAMED && name_is_room(span_of(line->room)) &&
 	       bytes.length == (size_t)line->nick_length + line->text_length &&
 	       bytes.length <= ROOM_MESSAGE_MAX;
 }
@@ -132,6 +138,7 @@ void bus_line_read(struct reading *reading, struct records *records)
 	line_fields(line, records);
 	struct span bytes = record_span(records, (struct span){ 0 });
 
+	rename_fields(line, records);
 	if (records->broken || !is_good(line, bytes) || outbox->put - outbox->said == BUS_LINES) {
 		records->broken = true;
 		return;

@@ -46,6 +46,8 @@ bool bus_put(struct bus *bus, uint32_t worker, const char *name, const struct ro
 	line->text_length = (uint16_t)message->text.length;
 	line->sender = message->sender;
 	line->wall_ns = message->wall_ns;
+	line->rename = message->rename;
+	line->is_heard = message->heard_count > 0;
 	(void)snprintf(line->room, sizeof(line->room), "%s", name);
 	memcpy(line->bytes, message->nick.text, message->nick.length);
 	memcpy(line->bytes + message->nick.length, message->text.text, message->text.length);
@@ -80,7 +82,24 @@ struct room_message bus_line_message(const struct bus_line *line)
 				      .text = { line->bytes + line->nick_length,
 						line->text_length },
 				      .sender = line->sender,
-				      .wall_ns = line->wall_ns };
+				      .wall_ns = line->wall_ns,
+				      .rename = line->rename,
+				      .heard_count = line->is_heard };
+}
+
+bool bus_tells_gone(const struct bus *bus, uint32_t worker, uint64_t session, const char *name)
+{
+	const struct bus_outbox *outbox = &bus->outboxes[worker];
+
+	for (uint64_t number = outbox->said; number < outbox->put; number++) {
+		const struct bus_line *line = bus_line(bus, worker, number);
+
+		if (line->kind == MESSAGE_PARTED && line->sender.session == session &&
+		    strcmp(line->room, name) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 void bus_count(struct bus *bus, enum bus_counter counter)

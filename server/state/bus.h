@@ -33,6 +33,8 @@ struct bus_line {
 	uint16_t text_length;
 	struct address sender;
 	int64_t wall_ns;
+	uint64_t rename; /* MESSAGE_RENAMED: which one */
+	bool is_heard;   /* likewise: who is in the room is to hear of it there */
 	char room[NAME_ROOM_SIZE];
 	char bytes[ROOM_MESSAGE_MAX];
 };
@@ -54,6 +56,16 @@ struct bus_source {
 	uint64_t heard;        /* its place in the stream */
 };
 
+/* A rename, which stands in several rooms of somebody's: those that it came for so far. */
+struct bus_rename {
+	uint64_t number;
+	uint8_t room_count;
+	uint8_t heard_count;            /* the first of them: who is there is to hear it */
+	uint16_t rooms[SEAT_ROOMS_MAX]; /* their places here */
+};
+
+#define BUS_RENAMES 64 /* that are kept, of all machines */
+
 /* What is counted, for /stats. */
 enum bus_counter {
 	BUS_SENT,     /* lines published, again and again if need be */
@@ -73,6 +85,7 @@ struct bus {
 	_Atomic uint64_t holes;    /* how often numbers were missing in it: what went too old */
 	_Atomic uint64_t counters[BUS_COUNTERS];
 	struct bus_source sources[BUS_SOURCES];
+	struct bus_rename renames[BUS_RENAMES]; /* by number, modulo BUS_RENAMES */
 	struct bus_outbox outboxes[OPTIONS_WORKERS_MAX];
 };
 
@@ -90,6 +103,9 @@ bool bus_put(struct bus *bus, uint32_t worker, const char *name,
 
 /* Whether the outbox is full and there is nobody to take anything out of it. */
 bool bus_is_stuck(const struct bus *bus, uint32_t worker);
+
+/* Whether the outbox has it that SESSION left the room of that NAME. */
+bool bus_tells_gone(const struct bus *bus, uint32_t worker, uint64_t session, const char *name);
 
 /* How many lines of all workers wait for the stream. */
 uint64_t bus_waiting(const struct bus *bus);

@@ -296,7 +296,20 @@ uint16_t rooms_remember(struct rooms *rooms, const struct directory *directory, 
 	return place < ROOMS_MAX ? place : ROOM_NONE;
 }
 
-uint32_t room_members(const struct rooms *rooms, uint16_t room)
+void rooms_set_elsewhere(struct rooms *rooms, uint16_t place, uint32_t members)
+{
+	struct room *room = &rooms->rooms[place];
+
+	atomic_store(&room->elsewhere, members);
+	if (members > 0 && !room->used && room->name[0] != '\0') {
+		seqlock_write_begin(&room->version);
+		room->used = true;
+		seqlock_write_end(&room->version);
+	}
+	note_if_empty(rooms, place);
+}
+
+uint32_t room_members_here(const struct rooms *rooms, uint16_t room)
 {
 	uint32_t members = 0;
 
@@ -305,6 +318,12 @@ uint32_t room_members(const struct rooms *rooms, uint16_t room)
 			atomic_load_explicit(&rooms->rooms[room].members[i], memory_order_relaxed);
 	}
 	return members;
+}
+
+uint32_t room_members(const struct rooms *rooms, uint16_t room)
+{
+	return room_members_here(rooms, room) +
+	       atomic_load_explicit(&rooms->rooms[room].elsewhere, memory_order_relaxed);
 }
 
 bool room_read_name(const struct rooms *rooms, uint16_t place, char *name)

@@ -69,6 +69,7 @@ struct room {
 	bool of_event;
 	char name[NAME_ROOM_SIZE]; /* with its '#' */
 	_Atomic uint32_t members[OPTIONS_WORKERS_MAX];
+	_Atomic uint32_t elsewhere; /* members on other machines: the bus process's */
 	struct mutex lock;
 	_Atomic uint64_t oldest; /* bytes ever overwritten or dropped */
 	_Atomic uint64_t end;    /* bytes ever appended */
@@ -155,7 +156,11 @@ bool room_is_pressed(const struct rooms *rooms, uint16_t room);
 /* There is another stream now, whose sequences begin anew. False: a room's lock is held. */
 bool rooms_forget_sequences(struct rooms *rooms);
 
-/* How many are in it. */
+/* With the directory's lock held: so many are in it on other machines. */
+void rooms_set_elsewhere(struct rooms *rooms, uint16_t room, uint32_t members);
+
+/* How many are in it: here, and on all machines. */
+uint32_t room_members_here(const struct rooms *rooms, uint16_t room);
 uint32_t room_members(const struct rooms *rooms, uint16_t room);
 
 /* Copies a room's name (NAME_ROOM_SIZE bytes); false if it is not in use. No lock. */

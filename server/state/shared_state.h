@@ -18,6 +18,7 @@
 #include "server/state/inbox.h"
 #include "server/state/logins.h"
 #include "server/state/plain_ends.h"
+#include "server/state/presence.h"
 #include "server/state/rooms.h"
 #include "server/state/scoreboard.h"
 #include "server/state/stock_board.h"
@@ -40,6 +41,7 @@ struct shared_state {
 	struct streams *streams;
 	struct plain_ends plain_ends; /* in a memory of their own */
 	struct bus *bus;              /* NULL: chat is this machine's own */
+	struct presence *presence;    /* who is on the other machines; NULL likewise */
 	struct told *told;            /* [workers] */
 	struct mutex *store_lock;     /* beside the store; NULL until it was opened first */
 };
