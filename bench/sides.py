@@ -316,7 +316,7 @@ class TurnstilePostgres(Turnstile):
 
 class TurnstileNodes(TurnstilePostgres):
     """Two of them on one PostgreSQL, half of the clients at each."""
-    name = "turnstile, two nodes"
+    name = "turnstile on two nodes"
 
     def node(self, name, port):
         state = self.folder / name
