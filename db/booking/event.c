@@ -16,8 +16,10 @@ static enum booking_outcome add_event(struct booking_work *work)
 	}
 	memcpy(event.name, request->event, sizeof(event.name));
 	memcpy(event.title, request->title, sizeof(event.title));
-	if (store_event_add(work->context->store, &event) != STORE_OK) {
-		return BOOKING_FAILED;
+	switch (store_event_add(work->context->store, &event)) {
+	case STORE_OK: break;
+	case STORE_NONE: return BOOKING_EXISTS;
+	case STORE_FAILED: return BOOKING_FAILED;
 	}
 	work->answer->total = event.total;
 	work->answer->left = event.total;

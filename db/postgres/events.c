@@ -97,11 +97,23 @@ enum store_result postgres_event_by_number(struct store *base, int64_t number,
 	return take_one(store, POSTGRES_EVENT_BY_NUMBER, event);
 }
 
+/* Events are made one at a time, as tickets are, so that each finds what the others made. */
+static bool lock_counter(struct postgres_store *store)
+{
+	parameters_begin(&store->parameters);
+	PGresult *row = postgres_ask(store, POSTGRES_COUNTER_LOCK);
+	PQclear(row);
+	return row;
+}
+
 /* At once, since its number is asked for. */
 enum store_result postgres_event_add(struct store *base, struct store_event *event)
 {
 	struct postgres_store *store = postgres_of(base);
 	struct parameters *parameters = &store->parameters;
+	if (!lock_counter(store)) {
+		return STORE_FAILED;
+	}
 	parameters_begin(parameters);
 	parameters_put_text(parameters, event->name, strlen(event->name));
 	parameters_put_text(parameters, event->title, strlen(event->title));
@@ -113,9 +125,12 @@ enum store_result postgres_event_add(struct store *base, struct store_event *eve
 	if (!row) {
 		return STORE_FAILED;
 	}
-	event->number = link_number(row, 0, 0);
+	const bool made = PQntuples(row) > 0;
+	if (made) {
+		event->number = link_number(row, 0, 0);
+	}
 	PQclear(row);
-	return STORE_OK;
+	return made ? STORE_OK : STORE_NONE;
 }
 
 /* Kept for the end; what was kept of it before is out of date. */

@@ -48,7 +48,8 @@ static const char *const texts[POSTGRES_QUERIES] = {
 	[POSTGRES_EVENT_ADD] = "INSERT INTO events (number, name, title, total, sold, held, open)"
 			       " SELECT coalesce(max(number), 0) + 1, $1::text, $2::text,"
 			       " $3::bigint, $4::bigint, $5::bigint, $6::int <> 0"
-			       " FROM events RETURNING number",
+			       " FROM events HAVING coalesce(bool_and(name <> $1::text), true)"
+			       " RETURNING number",
 	[POSTGRES_EVENTS_WRITE] =
 		"WITH changed AS (UPDATE events e SET title = n.title, total = n.total,"
 		" sold = n.sold, held = n.held, open = n.open <> 0"

@@ -19,7 +19,10 @@ enum store_result store_event_find(struct store *store, const char *name,
 enum store_result store_event_get(struct store *store, int64_t number, struct store_event **event);
 void store_event_change(struct store *store, struct store_event *event);
 
-/* Adds an event whose name is new; its number is set. */
+/*
+ * Adds an event whose name is new; its number is set. STORE_NONE: another machine has just made one
+ * of that name.
+ */
 enum store_result store_event_add(struct store *store, struct store_event *event);
 
 /* Calls SEE for each event in the order of their numbers; it must not change anything. */

@@ -22,6 +22,8 @@
 #define STOCK    200
 #define WISHES   100 /* of each machine: more than there are in all */
 #define SERVER   42
+#define EVENTS   20
+#define FAILED   (EVENTS + 1)
 
 #define REFUSED_WITHIN_NS (5 * NS_PER_SECOND) /* two, and what a busy machine adds */
 
@@ -134,6 +136,50 @@ Test(machines_postgres, sell_each_ticket_once_and_each_key_once)
 	cr_expect_eq(ask_alone(store, BOOKING_BOOK, "other", 1, "").left, 0);
 	expect_sound(store);
 	store_close(store);
+}
+
+/* How many it made of those that all want; more than there are when it failed. */
+static int make_events_as_machine(void *argument)
+{
+	int made = 0;
+	struct store *store = open_as_machine(*(int *)argument);
+	for (int i = 0; i < EVENTS; i++) {
+		struct booking_request request = { .verb = BOOKING_EVENT_NEW, .quantity = STOCK };
+		struct booking_answer answer;
+		snprintf(request.event, sizeof(request.event), "event-%d", i);
+		const struct store_needs unknown = { .server = 0 };
+		const struct booking_context context = { .store = store, .wall_ns = 1 };
+		if (!store_take(store, NS_PER_SECOND)) {
+			return FAILED;
+		}
+		store_foresee(store, &unknown);
+		bool good = store_begin(store) == STORE_OK;
+		booking_carry_out(&context, &request, &answer);
+		good = good && store_commit(store) == STORE_OK;
+		store_give(store);
+		if (!good || answer.outcome == BOOKING_FAILED) {
+			return FAILED;
+		}
+		made += answer.outcome == BOOKING_DONE;
+	}
+	store_close(store);
+	return made;
+}
+
+Test(machines_postgres, make_an_event_once_when_all_start_at_the_same_moment)
+{
+	int numbers[MACHINES];
+	int made = 0;
+	struct child children[MACHINES];
+	store_close(open_store());
+	for (int i = 0; i < MACHINES; i++) {
+		numbers[i] = i + 1;
+		children[i] = child_start(make_events_as_machine, &numbers[i]);
+	}
+	for (int i = 0; i < MACHINES; i++) {
+		made += child_join(&children[i]);
+	}
+	cr_expect_eq(made, EVENTS);
 }
 
 /* One that was cut off in the middle keeps others waiting for so long, and no longer. */
