@@ -158,7 +158,7 @@ def echo(options):
                  "CPU us each", "CPU: the bare echo = 1"], rows)
 
 
-CHAT_KINDS = [sides.Turnstile, sides.TurnstileSingle, sides.Redis, sides.Nats, sides.Ngircd,
+CHAT_KINDS = [sides.Turnstile, sides.TurnstileSingle, sides.TurnstileRooms, sides.Redis, sides.Nats, sides.Ngircd,
               sides.Inspircd]
 
 

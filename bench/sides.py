@@ -318,12 +318,15 @@ class TurnstileNodes(TurnstilePostgres):
     """Two of them on one PostgreSQL, half of the clients at each."""
     name = "turnstile on two nodes"
 
+    def shared(self, _):
+        """What makes them one."""
+        return ["--store", f"postgresql://bench@127.0.0.1:{self.beneath.port}/postgres"]
+
     def node(self, name, port):
         state = self.folder / name
         state.mkdir(exist_ok=True)
         return [BUILT / "turnstiled", "--listen", f"lines:127.0.0.1:{port}", "--state", state, "--rate", 0,
-                "--event", f"rush={EVENT_TOTAL}",
-                "--store", f"postgresql://bench@127.0.0.1:{self.beneath.port}/postgres"]
+                "--event", f"rush={EVENT_TOTAL}", *self.shared(name)]
 
     def command(self):
         self.second_port = free_port()
@@ -431,6 +434,26 @@ class Nats(Side):
 
     def command(self):
         return ["nats-server", "-a", "127.0.0.1", "-p", self.port]
+
+
+class Bus(Nats):
+    """With its files."""
+    name = "bus"
+
+    def command(self):
+        return [*super().command(), "-js", "-sd", self.folder / "files"]
+
+
+class TurnstileRooms(TurnstileNodes):
+    """Two nodes whose rooms are one over NATS JetStream, half of the members at each; NATS is not counted."""
+    name = "turnstile on two nodes"
+
+    def prepare(self):
+        self.beneath = Bus(self.folder)
+        self.beneath.start()
+
+    def shared(self, name):
+        return ["--node", name, "--bus", f"nats://127.0.0.1:{self.beneath.port}"]
 
 
 class Nginx(Side):
