@@ -6,6 +6,7 @@
 #include "shared/base/clock.h"
 
 #define ON_ITS_WAY  512                 /* lines of a worker's at most */
+#define ROUND_NS    (200 * NS_PER_MS)   /* between two times that lines are sent anew */
 #define PATIENCE_NS (3 * NS_PER_SECOND) /* for a line to come back */
 #define STUCK_NS    (5 * NS_PER_SECOND) /* then the stream does not take it */
 
@@ -24,10 +25,11 @@ void publisher_begin(struct publisher *publisher)
 	}
 }
 
-void publisher_begin_anew(struct publisher *publisher, int worker)
+void publisher_note_missing(struct publisher *publisher, int worker)
 {
 	if (worker >= 0) {
-		atomic_store(&publisher->places[worker].anew, true);
+		atomic_store(&publisher->places[worker].missing,
+			     publisher->shared->bus->outboxes[worker].said + 1);
 	}
 }
 
@@ -36,8 +38,7 @@ static bool is_due(const struct publisher *publisher, uint32_t worker)
 	const struct publisher_place *place = &publisher->places[worker];
 	const struct bus_outbox *outbox = &publisher->shared->bus->outboxes[worker];
 
-	return (place->next < outbox->put && place->next - outbox->said < ON_ITS_WAY) ||
-	       place->anew;
+	return place->next < outbox->put && place->next - outbox->said < ON_ITS_WAY;
 }
 
 bool publisher_has_work(const struct publisher *publisher)
@@ -51,10 +52,21 @@ bool publisher_has_work(const struct publisher *publisher)
 	return i < workers;
 }
 
-static void begin_round(struct publisher_place *place, const struct bus_outbox *outbox)
+/*
+ * Whether it is to begin with the first that is not back. All that came behind a missing one came
+ * too early and says so; so not again before what was sent anew can have come.
+ */
+static bool is_to_go_back(const struct publisher_place *place, int64_t now_ns)
 {
-	atomic_store(&place->anew, false);
-	place->next = outbox->said;
+	return now_ns - place->said_ns >= PATIENCE_NS ||
+	       (place->missing == place->said + 1 && now_ns - place->round_ns >= ROUND_NS);
+}
+
+static void go_back(struct publisher_place *place, int64_t now_ns)
+{
+	atomic_store(&place->missing, 0);
+	place->next = place->said;
+	place->said_ns = place->round_ns = now_ns;
 	place->round++;
 }
 
@@ -69,9 +81,8 @@ static void look_back(struct publisher_place *place, const struct bus_outbox *ou
 		place->said = said;
 		place->said_ns = place->heard_ns = now_ns;
 	}
-	if (place->anew || now_ns - place->said_ns >= PATIENCE_NS) {
-		place->said_ns = now_ns;
-		begin_round(place, outbox);
+	if (is_to_go_back(place, now_ns)) {
+		go_back(place, now_ns);
 	}
 }
 

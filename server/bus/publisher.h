@@ -14,12 +14,14 @@
 #include "server/state/shared_state.h"
 
 struct publisher_place {
-	uint64_t next;     /* number of the line that is to be published next */
-	uint64_t said;     /* of the outbox, when it was looked at */
-	int64_t said_ns;   /* and when that changed last, or a round began: monotonic */
-	int64_t heard_ns;  /* when one came back last, or none was on its way: likewise */
-	uint32_t round;    /* how often it began anew since lines did not come back */
-	_Atomic bool anew; /* it is to begin anew: a line is missing in the stream */
+	uint64_t next;    /* number of the line that is to be published next */
+	uint64_t said;    /* of the outbox, when it was looked at */
+	int64_t said_ns;  /* and when that changed last, or a round began: monotonic */
+	int64_t heard_ns; /* when one came back last, or none was on its way: likewise */
+	int64_t round_ns; /* when it began once more with the first that is not back */
+	uint32_t round;   /* how often it did */
+	_Atomic uint64_t
+		missing; /* the line that is not in the stream, plus 1; 0: none is missed */
 };
 
 struct publisher {
@@ -41,7 +43,7 @@ bool publisher_run(struct publisher *publisher, struct jetstream *stream, int64_
 /* Whether lines have not come back for so long that they are not taken. */
 bool publisher_is_stuck(const struct publisher *publisher, int64_t now_ns);
 
-/* The reader saw that a line of WORKER's is missing. */
-void publisher_begin_anew(struct publisher *publisher, int worker);
+/* The reader: one of WORKER's came before the first that is not back, so that one is not there. */
+void publisher_note_missing(struct publisher *publisher, int worker);
 
 #endif

@@ -219,8 +219,8 @@ static void take(struct bus_process *process, const struct jetstream_message *me
 		 uint64_t *wakes)
 {
 	if (reader_take(process->shared, message->bytes, message->sequence, wakes) == ORDER_EARLY) {
-		publisher_begin_anew(&process->publisher,
-				     reader_own_worker(process->shared, message->bytes));
+		publisher_note_missing(&process->publisher,
+				       reader_own_worker(process->shared, message->bytes));
 	}
 }
 
