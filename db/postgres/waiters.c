@@ -1,5 +1,7 @@
 #include "db/postgres/waiters.h"
 
+#include "db/store/waiters.h"
+
 #define COLUMNS       10
 #define MARKS_KEPT    8192 /* changes that marks of who left are kept for */
 #define TIDY_EACH     1024 /* changes between two tidyings */

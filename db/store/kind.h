@@ -16,7 +16,6 @@
 #include "db/store/needs.h"
 #include "db/store/records.h"
 #include "db/store/tallies.h"
-#include "db/store/waiters.h"
 #include "shared/base/clock.h"
 #include "shared/base/siphash.h"
 #include "shared/sync/mutex.h"

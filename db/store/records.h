@@ -106,4 +106,28 @@ typedef void store_see_room(void *context, const struct store_room *room);
 typedef void store_see_message(void *context, const struct store_message *message);
 typedef void store_see_ban(void *context, const struct store_ban *ban);
 
+/* Who waits for tickets: waiters.h says more. */
+struct store_waiter {
+	uint64_t order; /* the lower, the earlier; never used twice */
+	int64_t event;  /* its number */
+	int64_t quantity;
+	uint64_t session; /* the upper half says whose server's */
+	uint32_t worker;  /* of that server, as `seat`: nobody else's business */
+	uint32_t seat;
+	uint32_t passed;
+	bool waits;                       /* false: it left, or was offered something */
+	int64_t ticket;                   /* holds what is gathered for it; or is its offer; or 0 */
+	int64_t salt;                     /* of that offer, when it is read */
+	int64_t until_ns;                 /* likewise, the hold's end; 0: it is over */
+	char event_name[NAME_EVENT_SIZE]; /* when it is read */
+};
+
+/* How far the row has come. */
+struct store_waiters_state {
+	uint64_t last; /* the count */
+	bool all;      /* all who wait were seen, and not only what changed */
+};
+
+typedef void store_see_waiter(void *context, const struct store_waiter *waiter);
+
 #endif

@@ -6,12 +6,12 @@
 #include "db/booking/lapse.h"
 #include "db/booking/limit.h"
 #include "db/booking/offer.h"
-#include "db/booking/stock.h"
 #include "db/booking/waiters.h"
 #include "db/open.h"
 #include "db/store/batches.h"
 #include "db/store/holder.h"
 #include "server/booking/back_off.h"
+#include "server/booking/board.h"
 #include "server/booking/opening.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
@@ -24,42 +24,6 @@
 #define STINT_NS      (500 * NS_PER_MS) /* with the lock, while others wait for it */
 #define LET_OTHERS_NS NS_PER_MS         /* then, for one of them to take it */
 #define HELD_LONG_NS  NS_PER_SECOND     /* a holder that is well is through in milliseconds */
-
-/* The board */
-
-struct board_fill {
-	struct stock_board *board;
-	bool full;
-};
-
-static void put_on_board(void *context, const struct store_event *event)
-{
-	struct board_fill *fill = context;
-
-	fill->full |= !stock_board_put(fill->board, event, booking_stock_free(event));
-}
-
-bool batch_fill_board(struct store *store, struct stock_board *board)
-{
-	struct board_fill fill = { board, false };
-	bool read = store_event_each(store, put_on_board, &fill) == STORE_OK;
-
-	if (!read) {
-		log_error("the events cannot be read: %s", store_error(store));
-	}
-	if (fill.full) {
-		log_warning("more than %d events: the rest is not shown", STOCK_BOARD_EVENTS_MAX);
-	}
-	return read;
-}
-
-/* Puts the events that the last commit changed on the board. */
-static void show_changes(struct batcher *batcher)
-{
-	struct board_fill fill = { batcher->shared->board, false };
-
-	store_events_changed(batcher->store, put_on_board, &fill);
-}
 
 /* Batches */
 
@@ -202,7 +166,7 @@ static bool settle_predecessor(struct batcher *batcher)
 	claims_repair(&queue->claims);
 	queue->next_expiry_ns = 0;
 	if (committed) {
-		queue->unseen |= !batch_fill_board(batcher->store, batcher->shared->board);
+		queue->unseen |= !board_fill(batcher->store, batcher->shared->board);
 		waitlist_commit(&queue->waitlist);
 		claims_commit(&queue->claims);
 		queue->batch.unclear = false;
@@ -492,7 +456,7 @@ static bool serve_batch(struct batcher *batcher)
 	queue->servers_settled = queue->servers_seen;
 	back_off_end_hindered(&queue->hindered);
 	score_add(batcher->score, COUNTER_BATCHED, done);
-	show_changes(batcher);
+	board_show_changes(batcher->store, batcher->shared->board);
 	waitlist_commit(&queue->waitlist);
 	claims_commit(&queue->claims);
 	publish(batcher);
@@ -598,7 +562,7 @@ static bool look_around(struct batcher *batcher)
 	}
 	if (store_changed_elsewhere(batcher->store) || unseen) {
 		batcher->new_handle = false;
-		batcher->queue->unseen = !batch_fill_board(batcher->store, batcher->shared->board);
+		batcher->queue->unseen = !board_fill(batcher->store, batcher->shared->board);
 		batcher->queue->next_expiry_ns = 0;
 		batcher->queue->bans_due = store_tells(batcher->store);
 		wake_loop(batcher, batcher->worker);

@@ -85,10 +85,4 @@ bool batch_keep_chat(struct batcher *batcher);
  */
 int64_t batch_wait_at_most(const struct booking_queue *queue, bool tells);
 
-/*
- * Brings the whole board up to date; with the store's lock held. False when the store cannot be
- * read, and the log says so. For the master's start, too.
- */
-bool batch_fill_board(struct store *store, struct stock_board *board);
-
 #endif

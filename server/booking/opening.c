@@ -5,7 +5,7 @@
 
 #include "db/booking/booking.h"
 #include "db/booking/lapse.h"
-#include "server/booking/batch.h"
+#include "server/booking/board.h"
 #include "server/chat/archive.h"
 #include "shared/base/clock.h"
 
@@ -73,6 +73,6 @@ bool opening_make_events(const struct shared_state *shared, struct store *store,
 bool opening_do(struct shared_state *shared, struct store *store, char *why)
 {
 	return change(shared, store, true, why) &&
-	       ((archive_restore(shared, store) && batch_fill_board(store, shared->board)) ||
+	       ((archive_restore(shared, store) && board_fill(store, shared->board)) ||
 		refuse(store, why));
 }

@@ -150,8 +150,7 @@ static bool copy_bans(struct archive *archive)
 	return true;
 }
 
-/* Bans end by the store's clock, which may go otherwise than this machine's: so much it is ahead.
- */
+/* Bans end by the store's clock, which may go otherwise than this machine's: it is so far ahead. */
 static int64_t ahead_ns(const struct store *store)
 {
 	const int64_t local_ns = clock_deadlines_ns();

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "db/open.h"
-#include "server/booking/batch.h"
+#include "server/booking/board.h"
 #include "server/chat/archive.h"
 #include "server/lines/lines.h"
 #include "server/process/core.h"
@@ -86,7 +86,7 @@ static bool start_up(void)
 		abort();
 	}
 	atomic_store(&shared.board->count, 0);
-	batch_fill_board(store, shared.board);
+	board_fill(store, shared.board);
 	(void)archive_restore(&shared, store);
 	store_give(store);
 	store_close(store);

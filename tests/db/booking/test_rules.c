@@ -737,7 +737,9 @@ static void compare_offer(const struct booking_offer *offer, const struct plain_
 	memcpy(ticket->code, offer->code, CODE_SIZE);
 }
 
-/* What was offered, in the same order; the codes are noted. The other machine's hear of it later.
+/*
+ * What was offered, in the same order; the codes are noted. The other machine's people hear of it
+ * later.
  */
 static void compare_offers(void)
 {
