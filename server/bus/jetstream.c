@@ -281,7 +281,7 @@ static natsStatus make(struct jetstream *stream, jsStreamInfo **info)
 	return js_AddStream(info, stream->context, &config, NULL, NULL);
 }
 
-static bool find(struct jetstream *stream, struct jetstream_state *state)
+bool jetstream_find(struct jetstream *stream, struct jetstream_state *state)
 {
 	jsStreamInfo *info = NULL;
 	natsStatus status = js_GetStreamInfo(&info, stream->context, WIRE_STREAM, NULL, NULL);
@@ -299,8 +299,7 @@ static bool find(struct jetstream *stream, struct jetstream_state *state)
 	return fit;
 }
 
-bool jetstream_connect(struct jetstream *stream, const struct bus_address *address,
-		       struct jetstream_state *state)
+bool jetstream_connect(struct jetstream *stream, const struct bus_address *address)
 {
 	jsOptions waits;
 
@@ -316,10 +315,7 @@ bool jetstream_connect(struct jetstream *stream, const struct bus_address *addre
 	jsOptions_Init(&waits);
 	waits.Wait = WAIT_MS;
 	status = natsConnection_JetStream(&stream->context, stream->connection, &waits);
-	if (status != NATS_OK) {
-		return refuse(stream, "%s", text_of(status));
-	}
-	return find(stream, state);
+	return status == NATS_OK || refuse(stream, "%s", text_of(status));
 }
 
 bool jetstream_read_from(struct jetstream *stream, uint64_t first)

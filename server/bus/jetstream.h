@@ -24,18 +24,19 @@ struct jetstream;
 struct jetstream *jetstream_create(unsigned history);
 void jetstream_destroy(struct jetstream *stream);
 
-/* What was found. */
+/*
+ * Connects to a server; false, and jetstream_error says why. It is to be closed in either case.
+ * This and each step below takes some seconds at most.
+ */
+bool jetstream_connect(struct jetstream *stream, const struct bus_address *address);
+
 struct jetstream_state {
 	uint64_t created; /* when it was made: no other has the same */
 	uint64_t last;    /* number of its last message; 0: it is empty */
 };
 
-/*
- * Connects to a server, and finds the stream, or makes it; false, and jetstream_error says why.
- * Takes some seconds at most. It is to be closed in either case.
- */
-bool jetstream_connect(struct jetstream *stream, const struct bus_address *address,
-		       struct jetstream_state *state);
+/* Finds the stream, or makes it. */
+bool jetstream_find(struct jetstream *stream, struct jetstream_state *state);
 
 /* From message FIRST on, jetstream_next brings them. */
 bool jetstream_read_from(struct jetstream *stream, uint64_t first);

@@ -173,20 +173,29 @@ static void note_open(struct bus_process *process, uint64_t first)
 	(void)waker_wake(&process->score->waker);
 }
 
-static bool connect_next(struct bus_process *process, struct jetstream_state *state)
+/* Before each step that may take seconds, so that nobody takes it for one that hangs. */
+static void beat(struct bus_process *process)
+{
+	atomic_store(&process->score->heartbeat_ns, clock_monotonic_ns());
+}
+
+static bool connect_next(struct bus_process *process)
 {
 	const size_t count = bus_target_count();
 
 	process->address = process->address + 1 < count ? process->address + 1 : 0;
-	return jetstream_connect(process->stream, bus_target_address(process->address), state);
+	return jetstream_connect(process->stream, bus_target_address(process->address));
 }
 
 static void open_stream(struct bus_process *process)
 {
 	struct jetstream_state state;
 	uint64_t first = 0;
-	bool open = connect_next(process, &state);
+	bool open = connect_next(process);
 
+	beat(process);
+	open = open && jetstream_find(process->stream, &state);
+	beat(process);
 	open = open && company_join(process->company);
 	if (open) {
 		first = reader_begin(process->shared, state.created, state.last);
@@ -310,7 +319,7 @@ static void run(struct bus_process *process)
 	while (!process->finished) {
 		const int64_t now_ns = clock_monotonic_ns();
 
-		atomic_store(&process->score->heartbeat_ns, now_ns);
+		beat(process);
 		if (process->open) {
 			read_some(process);
 		} else if (now_ns >= process->again_ns) {
