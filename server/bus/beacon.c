@@ -158,6 +158,10 @@ static void write_person(struct beacon *beacon, uint32_t place, const struct sea
 {
 	struct live_person person = { .seat = place };
 
+	/* Its rooms first: one may have been opened since they were looked at. */
+	for (uint8_t i = 0; there && i < seat->room_count; i++) {
+		tell_room(beacon, seat->rooms[i], false);
+	}
 	if (there) {
 		person.session = seat->session;
 		person.nick = span_of(seat->nick);

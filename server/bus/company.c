@@ -5,6 +5,7 @@
 
 #include "server/bus/beacon.h"
 #include "server/bus/others.h"
+#include "server/bus/runner.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -16,6 +17,7 @@ struct company {
 	struct jetstream *stream;
 	struct beacon *beacon;
 	struct others *others;
+	struct runner *runner;
 };
 
 static bool send_message(void *context, const char *subject, struct span bytes)
@@ -36,6 +38,7 @@ struct company *company_create(struct shared_state *shared, struct jetstream *st
 	company->stream = stream;
 	company->beacon = beacon_create(shared, send_message, company);
 	company->others = others_create(shared);
+	company->runner = runner_create(shared, send_message, company);
 	return company;
 }
 
@@ -43,6 +46,7 @@ void company_destroy(struct company *company)
 {
 	beacon_destroy(company->beacon);
 	others_destroy(company->others);
+	runner_destroy(company->runner);
 	free(company);
 }
 
@@ -79,7 +83,8 @@ static bool take_one(struct company *company, int64_t timeout_ns, bool *any, uin
 	struct jetstream_message message;
 	unsigned wishes = 0;
 
-	*any = jetstream_hear(company->stream, timeout_ns, &message) == JETSTREAM_MESSAGE;
+	*any = jetstream_hear(company->stream, JETSTREAM_FOR_ALL, timeout_ns, &message) ==
+	       JETSTREAM_MESSAGE;
 	if (*any) {
 		wishes = others_take(company->others, message.bytes, clock_monotonic_ns(), wakes);
 		jetstream_done(&message);
@@ -104,7 +109,9 @@ bool company_join(struct company *company)
 {
 	struct presence *presence = company->shared->presence;
 
-	if (!jetstream_listen(company->stream, LIVE_SUBJECT_ALL)) {
+	char own[RUNNER_SUBJECT_SIZE];
+
+	if (!jetstream_listen(company->stream, JETSTREAM_FOR_ALL, LIVE_SUBJECT_ALL)) {
 		return false;
 	}
 	others_begin(company->others, clock_monotonic_ns());
@@ -116,7 +123,21 @@ bool company_join(struct company *company)
 		atomic_store(&presence->joined_ns, clock_monotonic_ns());
 	}
 	beacon_begin_anew(company->beacon);
-	return true;
+	runner_subject(company->shared->options->node, own);
+	return jetstream_listen(company->stream, JETSTREAM_FOR_ONE, own);
+}
+
+static void run_errands(struct company *company, uint64_t *wakes)
+{
+	struct jetstream_message message;
+
+	for (int i = 0; i < TAKE_MOST && jetstream_hear(company->stream, JETSTREAM_FOR_ONE, 0,
+							&message) == JETSTREAM_MESSAGE;
+	     i++) {
+		runner_take(company->runner, message.bytes, clock_monotonic_ns(), wakes);
+		jetstream_done(&message);
+	}
+	runner_turn(company->runner, clock_monotonic_ns(), wakes);
 }
 
 bool company_turn(struct company *company, uint64_t *wakes)
@@ -131,6 +152,7 @@ bool company_turn(struct company *company, uint64_t *wakes)
 		atomic_store(&company->shared->presence->joined_ns, 0);
 		return refuse_name(company);
 	}
+	run_errands(company, wakes);
 	others_turn(company->others, clock_monotonic_ns(), wakes);
 	beacon_turn(company->beacon, clock_monotonic_ns());
 	return true;

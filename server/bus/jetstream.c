@@ -27,8 +27,8 @@ struct jetstream {
 	natsConnection *connection;
 	jsCtx *context;
 	natsSubscription *subscription;
-	natsSubscription *live; /* what is told at once */
-	uint64_t delivered;     /* by this subscription: each message has the next number */
+	natsSubscription *ears[JETSTREAM_EARS]; /* for what is told at once */
+	uint64_t delivered; /* by this subscription: each message has the next number */
 	char place[URL_SIZE];
 	char error[JETSTREAM_ERROR_SIZE];
 };
@@ -341,12 +341,14 @@ bool jetstream_read_from(struct jetstream *stream, uint64_t first)
 
 void jetstream_close(struct jetstream *stream)
 {
-	natsSubscription_Destroy(stream->live);
+	for (int i = 0; i < JETSTREAM_EARS; i++) {
+		natsSubscription_Destroy(stream->ears[i]);
+		stream->ears[i] = NULL;
+	}
 	natsSubscription_Destroy(stream->subscription);
 	jsCtx_Destroy(stream->context);
 	natsConnection_Destroy(stream->connection);
 	natsOptions_Destroy(stream->options);
-	stream->live = NULL;
 	stream->subscription = NULL;
 	stream->context = NULL;
 	stream->connection = NULL;
@@ -432,19 +434,20 @@ bool jetstream_refuse(struct jetstream *stream, const char *why)
 	return refuse(stream, "%s", why);
 }
 
-bool jetstream_listen(struct jetstream *stream, const char *subject)
+bool jetstream_listen(struct jetstream *stream, enum jetstream_ear ear, const char *subject)
 {
 	natsStatus status =
-		natsConnection_SubscribeSync(&stream->live, stream->connection, subject);
+		natsConnection_SubscribeSync(&stream->ears[ear], stream->connection, subject);
 
 	return status == NATS_OK || refuse(stream, "%s", text_of(status));
 }
 
-enum jetstream_result jetstream_hear(struct jetstream *stream, int64_t timeout_ns,
-				     struct jetstream_message *message)
+enum jetstream_result jetstream_hear(struct jetstream *stream, enum jetstream_ear ear,
+				     int64_t timeout_ns, struct jetstream_message *message)
 {
 	natsMsg *own = NULL;
-	natsStatus status = natsSubscription_NextMsg(&own, stream->live, timeout_ns / NS_PER_MS);
+	natsStatus status =
+		natsSubscription_NextMsg(&own, stream->ears[ear], timeout_ns / NS_PER_MS);
 
 	if (status != NATS_OK) {
 		return status == NATS_TIMEOUT ? JETSTREAM_NOTHING : JETSTREAM_LOST;

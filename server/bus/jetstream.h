@@ -66,12 +66,14 @@ bool jetstream_publish(struct jetstream *stream, const char *subject, const char
 const char *jetstream_trouble(const struct jetstream *stream);
 
 /*
- * Beside the stream, what machines tell each other at once and nobody keeps: what comes for
- * SUBJECT, which is asked for once a connection, and telling it. It has no sequence.
+ * Beside the stream, what machines tell each other at once and nobody keeps: what comes for these
+ * subjects, which are asked for once a connection, and telling it. It has no sequence.
  */
-bool jetstream_listen(struct jetstream *stream, const char *subject);
-enum jetstream_result jetstream_hear(struct jetstream *stream, int64_t timeout_ns,
-				     struct jetstream_message *message);
+enum jetstream_ear { JETSTREAM_FOR_ALL, JETSTREAM_FOR_ONE, JETSTREAM_EARS };
+
+bool jetstream_listen(struct jetstream *stream, enum jetstream_ear ear, const char *subject);
+enum jetstream_result jetstream_hear(struct jetstream *stream, enum jetstream_ear ear,
+				     int64_t timeout_ns, struct jetstream_message *message);
 bool jetstream_tell(struct jetstream *stream, const char *subject, struct span bytes);
 
 /* Says why not, as one of the calls here would; returns false. */

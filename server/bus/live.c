@@ -1,7 +1,10 @@
 #include "server/bus/live.h"
 
+#include <string.h>
+
 #include "server/bus/wire.h"
 #include "server/config/bus_option.h"
+#include "shared/text/text.h"
 
 static void head_fields(struct live_head *head, struct records *records)
 {
@@ -29,6 +32,72 @@ static void person_fields(struct live_person *person, struct records *records)
 	RECORD_NUMBER(records, person->room_count);
 	for (uint32_t i = 0; i < person->room_count && i < SEAT_ROOMS_MAX; i++) {
 		RECORD_NUMBER(records, person->rooms[i]);
+	}
+}
+
+static void errand_fields(struct errand *errand, struct records *records)
+{
+	RECORD_NUMBER(records, errand->number);
+	RECORD_NUMBER(records, errand->kind);
+	record_text(records, errand->nick, sizeof(errand->nick));
+	record_text(records, errand->by, NAME_NICK_SIZE);
+	RECORD_NUMBER(records, errand->seconds);
+	struct span text = record_span(records, (struct span){ errand->text, errand->length });
+
+	if (records->reads && !records->broken && text.length <= sizeof(errand->text)) {
+		memcpy(errand->text, text.text, text.length);
+	}
+	errand->length = (uint16_t)text.length;
+	records->broken |= text.length > sizeof(errand->text);
+}
+
+static void answer_fields(struct errand *errand, struct records *records)
+{
+	RECORD_NUMBER(records, errand->number);
+	RECORD_NUMBER(records, errand->result);
+	record_text(records, errand->nick, sizeof(errand->nick));
+	RECORD_NUMBER(records, errand->worker);
+	RECORD_NUMBER(records, errand->pid);
+}
+
+void live_write_errand(struct records *records, struct errand *errand)
+{
+	record_begin(records, WIRE_ERRAND);
+	errand_fields(errand, records);
+	record_end(records);
+}
+
+void live_write_answer(struct records *records, struct errand *errand)
+{
+	record_begin(records, WIRE_ANSWER);
+	answer_fields(errand, records);
+	record_end(records);
+}
+
+static bool is_good_errand(const struct errand *errand)
+{
+	return errand->kind >= ERRAND_TELL && errand->kind <= ERRAND_MUTE &&
+	       name_is_nick(span_of(errand->nick)) && name_is_nick(span_of(errand->by)) &&
+	       text_is_clean(errand->text, errand->length);
+}
+
+static bool is_good_answer(const struct errand *errand)
+{
+	return errand->result >= ERRAND_DONE && errand->result <= ERRAND_MANY &&
+	       name_is_nick(span_of(errand->nick));
+}
+
+enum live_entry live_read_errand(struct records *records, struct errand *errand)
+{
+	*errand = (struct errand){ .kind = 0 };
+	switch (record_next(records)) {
+	case WIRE_ERRAND:
+		errand_fields(errand, records);
+		return !records->broken && is_good_errand(errand) ? LIVE_ERRAND : LIVE_BROKEN;
+	case WIRE_ANSWER:
+		answer_fields(errand, records);
+		return !records->broken && is_good_answer(errand) ? LIVE_ANSWER : LIVE_BROKEN;
+	default: return LIVE_BROKEN;
 	}
 }
 

@@ -12,12 +12,14 @@
 
 #include <stdint.h>
 
+#include "server/state/errands.h"
 #include "server/state/rooms.h"
 #include "shared/base/record.h"
 
 /* Outside the stream's subjects. */
 #define LIVE_SUBJECT_ALL "turnstile-now.all"
-#define LIVE_MESSAGE_MAX (64 * 1024) /* bytes; a longer one is none of ours */
+#define LIVE_SUBJECT_TO  "turnstile-now.to." /* and a machine's name: for that alone */
+#define LIVE_MESSAGE_MAX (64 * 1024)         /* bytes; a longer one is none of ours */
 
 enum live_flag {
 	LIVE_FIRST = 1, /* all is told anew from here on */
@@ -58,10 +60,25 @@ void live_write_person(struct records *records, struct live_person *person);
 /* Reads the head; RECORDS stands behind it then. False: none of ours. */
 bool live_read_head(struct records *records, struct span bytes, struct live_head *head);
 
-enum live_entry { LIVE_END, LIVE_ROOM, LIVE_PERSON, LIVE_OTHER, LIVE_BROKEN };
+/* What is for one machine alone: behind the head one of these. */
+void live_write_errand(struct records *records, struct errand *errand);
+void live_write_answer(struct records *records, struct errand *errand);
+
+enum live_entry {
+	LIVE_END,
+	LIVE_ROOM,
+	LIVE_PERSON,
+	LIVE_ERRAND,
+	LIVE_ANSWER,
+	LIVE_OTHER,
+	LIVE_BROKEN
+};
 
 /* The next entry: ROOM or PERSON is filled in; LIVE_OTHER is of a kind that is not known here. */
 enum live_entry live_read_entry(struct records *records, struct live_room *room,
 				struct live_person *person);
+
+/* LIVE_ERRAND, with what is asked in ERRAND; LIVE_ANSWER, with its number and what is answered. */
+enum live_entry live_read_errand(struct records *records, struct errand *errand);
 
 #endif

@@ -11,6 +11,7 @@
 #define PAUSE_NS  (50 * NS_PER_US)      /* when a lock was taken */
 #define TELL_NS   NS_PER_SECOND         /* between two lines about what is not understood */
 
+#define DRIFT_NS (100 * NS_PER_US)    /* of clocks, between two signs of life */
 #define CLEAN_NS (60 * NS_PER_SECOND) /* after it is back: what it said meanwhile has come */
 
 /* What the bus process alone knows of a machine. */
@@ -379,11 +380,23 @@ static void take_entries(struct others *others, uint32_t node, struct records *r
 		switch (live_read_entry(records, &room, &person)) {
 		case LIVE_ROOM: take_room(others, node, &room); break;
 		case LIVE_PERSON: take_person(others, node, &person, wakes); break;
+		case LIVE_ERRAND:
+		case LIVE_ANSWER:
 		case LIVE_OTHER: break;
 		case LIVE_BROKEN: note_strange(others, now_ns); return;
 		case LIVE_END: return;
 		}
 	}
+}
+
+/* What was the shortest on its way tells it best; clocks drift. */
+static void note_clock(struct presence_node *shared, const struct live_head *head, int64_t now_ns)
+{
+	const int64_t behind_ns = now_ns - head->now_ns;
+
+	shared->behind_ns = shared->here && shared->behind_ns + DRIFT_NS < behind_ns
+				    ? shared->behind_ns + DRIFT_NS
+				    : behind_ns;
 }
 
 static unsigned take_of(struct others *others, uint32_t node, const struct live_head *head,
@@ -396,6 +409,7 @@ static unsigned take_of(struct others *others, uint32_t node, const struct live_
 		begin_epoch(others, node, head->epoch, wakes);
 	}
 	other->heard_ns = now_ns;
+	note_clock(shared, head, now_ns);
 	if (head->flags & LIVE_LEAVES) {
 		if (shared->here) {
 			depart(others, node, wakes);

@@ -39,6 +39,9 @@ uint64_t reader_begin(struct shared_state *shared, uint64_t created, uint64_t la
 		}
 		begin_anew(shared, created);
 	}
+	if (bus->position == 0) {
+		atomic_store(&bus->before, last);
+	}
 	atomic_store(&bus->history, last);
 	return bus->position + 1;
 }
@@ -106,10 +109,15 @@ static bool has_people_here(const struct shared_state *shared, uint16_t room)
 	return workers != 0;
 }
 
+static bool is_kept(enum message_kind kind)
+{
+	return kind == MESSAGE_SAID || kind == MESSAGE_TOPIC;
+}
+
 /* What is said is kept for who comes later; who comes and goes, only who is there hears of. */
 static uint16_t place_of(struct shared_state *shared, struct span name, enum message_kind kind)
 {
-	if (kind == MESSAGE_SAID || kind == MESSAGE_TOPIC) {
+	if (is_kept(kind)) {
 		return rooms_remember(shared->rooms, shared->directory, name);
 	}
 	uint16_t room = rooms_find(shared->rooms, shared->directory, name);
@@ -182,7 +190,9 @@ static bool try_append(struct shared_state *shared, const struct wire_message *m
 	if (!directory_try(shared->directory)) {
 		return false;
 	}
-	*room = place_of(shared, message->room, line.kind);
+	*room = line.sequence > shared->bus->before || is_kept(line.kind)
+			? place_of(shared, message->room, line.kind)
+			: ROOM_NONE;
 	if (*room != ROOM_NONE && line.kind == MESSAGE_PARTED &&
 	    was_told_gone(shared, message, *room)) {
 		*room = ROOM_NONE;

@@ -26,7 +26,9 @@ enum wire_tag {
 	WIRE_MUTED = 9,
 	WIRE_BANNED = 10,
 	WIRE_PRESENCE_ROOM = 11, /* behind WIRE_PRESENCE: a room there */
-	WIRE_PRESENCE_PERSON = 12
+	WIRE_PRESENCE_PERSON = 12,
+	WIRE_ERRAND = 13, /* behind it likewise: what is asked of somebody there */
+	WIRE_ANSWER = 14
 };
 
 /* Whose a message is: line NUMBER of that worker of that machine, since that was started. */

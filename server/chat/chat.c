@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/chat/cut.h"
+#include "server/chat/elsewhere.h"
 #include "server/chat/fan_out.h"
 #include "server/chat/operator.h"
 #include "server/chat/post.h"
@@ -379,6 +380,7 @@ void chat_create(struct turn *turn)
 	posts_create(turn);
 	fan_out_create(turn);
 	operators_create(turn);
+	elsewhere_create(turn);
 }
 
 void chat_destroy(struct turn *turn)
@@ -386,6 +388,7 @@ void chat_destroy(struct turn *turn)
 	posts_destroy(turn);
 	fan_out_destroy(turn);
 	operators_destroy(turn);
+	elsewhere_destroy(turn);
 }
 
 void chat_turn(struct turn *turn)
@@ -393,6 +396,7 @@ void chat_turn(struct turn *turn)
 	posts_retry(turn);
 	cut_turn(turn);
 	operators_turn(turn);
+	elsewhere_turn(turn);
 	user_turn(turn);
 	fan_out_turn(turn);
 }
@@ -409,7 +413,7 @@ bool chat_yield(struct turn *turn)
 bool chat_has_news(const struct turn *turn)
 {
 	return user_has_news(turn) || operators_have_news(turn) || cut_has_news(turn) ||
-	       rooms_have_news(turn->shared->rooms, turn->worker);
+	       elsewhere_has_news(turn) || rooms_have_news(turn->shared->rooms, turn->worker);
 }
 
 bool chat_announce(struct turn *turn, const char *event, const struct message_sale *sale)

@@ -65,31 +65,30 @@ static bool send_letter(struct turn *turn, struct address to, enum letter_kind k
 	return true;
 }
 
-static enum outcome send_message(struct session *session, const struct user *user,
-				 enum letter_kind kind, const struct message *message,
-				 struct problem *problem)
+static enum outcome send_message(struct turn *turn, const struct user *user, enum letter_kind kind,
+				 const struct message *message, struct problem *problem)
 {
-	if (send_letter(session->turn, user->where, kind, message)) {
+	if (send_letter(turn, user->where, kind, message)) {
 		return OUTCOME_DONE;
 	}
 	return refuse(problem, PROBLEM_BUSY, "too much is on its way there; try again");
 }
 
-static enum outcome send_notice(struct session *session, const struct user *user,
-				enum letter_kind kind, struct span text, struct problem *problem)
+static enum outcome send_notice(struct turn *turn, const struct user *user, enum letter_kind kind,
+				struct span text, struct problem *problem)
 {
 	return send_message(
-		session, user, kind,
+		turn, user, kind,
 		&(struct message){ .kind = MESSAGE_NOTICE, .nick = { "", 0 }, .text = text },
 		problem);
 }
 
 /* One person */
 
-enum outcome user_find(struct session *session, struct span nick, struct user *user,
+enum outcome user_find(struct turn *turn, struct span nick, struct user *user,
 		       struct problem *problem)
 {
-	struct directory *directory = session->turn->shared->directory;
+	struct directory *directory = turn->shared->directory;
 	struct address *where = &user->where;
 
 	if (!name_is_nick(nick)) {
@@ -165,9 +164,17 @@ enum outcome user_tell(struct session *session, const struct user *user, struct 
 				      .text = { clean,
 						text_clean(text.text, text.length, clean) } };
 
-	return send_message(session, user,
+	return send_message(session->turn, user,
 			    rename_is_recent(session) ? LETTER_AFTER_ROOMS : LETTER_MESSAGE, &told,
 			    problem);
+}
+
+enum outcome user_tell_for(struct turn *turn, struct span by, const struct user *user,
+			   struct span text, struct problem *problem)
+{
+	const struct message told = { .kind = MESSAGE_TOLD, .nick = by, .text = text };
+
+	return send_message(turn, user, LETTER_AFTER_ROOMS, &told, problem);
 }
 
 /* With the directory's lock held: whoever it is, the rooms hear it and the nick is free. */
@@ -185,43 +192,42 @@ static bool end_user(struct turn *turn, const struct user *user)
 }
 
 /* The worker that serves USER is to look; when its inbox is full, it learns from the seat alone. */
-static void send_kick(struct session *session, const struct user *user, struct span why)
+static void send_kick(struct turn *turn, struct span by, const struct user *user, struct span why)
 {
-	struct turn *turn = session->turn;
 	struct problem not_told;
 	char notice[NOTICE_SIZE];
-	size_t length = (size_t)snprintf(notice, sizeof(notice), "%s kicked you%s",
-					 session->seat->nick, why.length > 0 ? ": " : "");
+	size_t length = (size_t)snprintf(notice, sizeof(notice), "%.*s kicked you%s",
+					 (int)by.length, by.text, why.length > 0 ? ": " : "");
 
 	length += text_clean(why.text, why.length, notice + length);
-	(void)send_notice(session, user, LETTER_LAST, (struct span){ notice, length }, &not_told);
+	(void)send_notice(turn, user, LETTER_LAST, (struct span){ notice, length }, &not_told);
 	atomic_store(&turn->shared->directory->has_ended[user->where.worker], true);
 	turn_wake(turn, user->where.worker);
 }
 
-enum outcome user_kick(struct session *session, const struct user *user, struct span why,
+enum outcome user_kick(struct turn *turn, struct span by, const struct user *user, struct span why,
 		       struct problem *problem)
 {
-	struct directory *directory = session->turn->shared->directory;
+	struct directory *directory = turn->shared->directory;
 
 	if (!directory_try(directory)) {
 		return OUTCOME_AGAIN;
 	}
-	bool ended = end_user(session->turn, user);
+	bool ended = end_user(turn, user);
 
 	directory_unlock(directory);
 	if (!ended) {
 		return refuse(problem, PROBLEM_NOTFOUND, "that one has just gone");
 	}
-	send_kick(session, user, why);
+	send_kick(turn, by, user, why);
 	return OUTCOME_DONE;
 }
 
-static enum outcome mute_address(struct session *session, struct peer_address peer, int64_t seconds,
+static enum outcome mute_address(struct turn *turn, struct peer_address peer, int64_t seconds,
 				 struct problem *problem)
 {
-	struct directory *directory = session->turn->shared->directory;
-	int64_t now_ns = turn_now_ns(session->turn);
+	struct directory *directory = turn->shared->directory;
+	int64_t now_ns = turn_now_ns(turn);
 
 	if (!directory_try(directory)) {
 		return OUTCOME_AGAIN;
@@ -235,20 +241,20 @@ static enum outcome mute_address(struct session *session, struct peer_address pe
 			      ADMISSION_MUTES_MAX);
 }
 
-enum outcome user_mute(struct session *session, const struct user *user, int64_t seconds,
+enum outcome user_mute(struct turn *turn, struct span by, const struct user *user, int64_t seconds,
 		       struct problem *problem)
 {
 	char notice[NOTICE_SIZE];
 	char how_long[CLOCK_SECONDS_SIZE];
 	struct problem not_told; /* the inbox is full: the mute holds all the same */
-	enum outcome outcome = mute_address(session, user->seat.peer, seconds, problem);
+	enum outcome outcome = mute_address(turn, user->seat.peer, seconds, problem);
 
 	if (outcome == OUTCOME_DONE) {
 		clock_seconds(seconds * NS_PER_SECOND, how_long);
 		(void)snprintf(notice, sizeof(notice),
-			       seconds ? "%s muted you for %s" : "%s lets you speak again",
-			       session->seat->nick, how_long);
-		(void)send_notice(session, user, LETTER_MESSAGE, span_of(notice), &not_told);
+			       seconds ? "%.*s muted you for %s" : "%.*s lets you speak again",
+			       (int)by.length, by.text, how_long);
+		(void)send_notice(turn, user, LETTER_MESSAGE, span_of(notice), &not_told);
 	}
 	return outcome;
 }

@@ -16,16 +16,20 @@ struct user {
 };
 
 /* Who has that nick. */
-enum outcome user_find(struct session *session, struct span nick, struct user *user,
+enum outcome user_find(struct turn *turn, struct span nick, struct user *user,
 		       struct problem *problem);
 
 enum outcome user_tell(struct session *session, const struct user *user, struct span text,
 		       struct problem *problem);
 
-/* An operator's: WHY may be empty; 0 seconds end a penalty. */
-enum outcome user_kick(struct session *session, const struct user *user, struct span why,
+/* The same BY somebody of another machine, of a TEXT that is clean. */
+enum outcome user_tell_for(struct turn *turn, struct span by, const struct user *user,
+			   struct span text, struct problem *problem);
+
+/* An operator's, BY name: WHY may be empty; 0 seconds end a penalty. */
+enum outcome user_kick(struct turn *turn, struct span by, const struct user *user, struct span why,
 		       struct problem *problem);
-enum outcome user_mute(struct session *session, const struct user *user, int64_t seconds,
+enum outcome user_mute(struct turn *turn, struct span by, const struct user *user, int64_t seconds,
 		       struct problem *problem);
 enum outcome user_ban(struct session *session, struct peer_network network, int64_t seconds,
 		      struct problem *problem);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/chat/chat.h"
+#include "server/chat/elsewhere.h"
 #include "server/chat/operator.h"
 #include "server/chat/user.h"
 #include "server/sandbox/sandbox.h"
@@ -39,16 +40,32 @@ enum outcome server_quit(struct session *session, struct span arguments, struct 
 	return OUTCOME_CLOSE;
 }
 
+static enum outcome where_elsewhere(struct session *session, struct elsewhere_name name,
+				    struct reply *reply, struct problem *problem)
+{
+	const struct elsewhere_wish wish = { .kind = ERRAND_WHERE, .name = name };
+	struct elsewhere_answer answer;
+	enum outcome outcome = elsewhere_ask(session, &wish, &answer, problem);
+
+	if (outcome == OUTCOME_DONE) {
+		reply_line(reply, "+where %s %u %d", answer.name, answer.worker, answer.pid);
+	}
+	return outcome;
+}
+
 enum outcome server_where(struct session *session, struct span arguments, struct reply *reply,
 			  struct problem *problem)
 {
 	struct shared_state *shared = session->turn->shared;
-	struct span nick = words_next(&arguments);
+	const struct elsewhere_name name = elsewhere_read(session, words_next(&arguments));
 	struct user user = { .where = session_address(session), .seat = *session->seat };
 	enum outcome outcome = OUTCOME_DONE;
 
-	if (nick.length > 0) {
-		outcome = user_find(session, nick, &user, problem);
+	if (name.node.length > 0) {
+		return where_elsewhere(session, name, reply, problem);
+	}
+	if (name.nick.length > 0) {
+		outcome = user_find(session->turn, name.nick, &user, problem);
 	}
 	if (outcome == OUTCOME_DONE) {
 		reply_line(reply, "+where %s %u %d", user.seat.nick, user.where.worker + 1,

@@ -2,6 +2,7 @@
 
 #include "server/booking/boxoffice.h"
 #include "server/chat/chat.h"
+#include "server/chat/elsewhere.h"
 #include "server/chat/fan_out.h"
 #include "server/chat/post.h"
 #include "server/process/fronts.h"
@@ -79,7 +80,10 @@ int64_t core_due_ns(struct core *core)
 	if (core->sales.again_ns != 0 && core->sales.again_ns < due_ns) {
 		due_ns = core->sales.again_ns;
 	}
+	int64_t elsewhere_ns = elsewhere_due_ns(turn);
 	int64_t overdue_ns = boxoffice_due_ns(turn);
+
+	due_ns = elsewhere_ns < due_ns ? elsewhere_ns : due_ns;
 
 	return overdue_ns < due_ns ? overdue_ns : due_ns;
 }

@@ -17,7 +17,7 @@
 /* How a child ends. Killed, or stopped by another fault (die says 1), it ends otherwise. */
 enum { SERVED = 0, NOTHING_DONE = 3, STORE_DOWN = 4, STORE_HINDERED = 5 };
 
-struct errand {
+struct serving {
 	struct shared_state *shared;
 	struct score *score; /* the joiner's: for its heartbeat */
 	uint32_t worker;     /* whose request comes next */
@@ -48,13 +48,13 @@ static int serve_with(struct batcher *batcher, struct back_off *back_off)
 /* In the child: one request, or whatever is due, and the end. */
 static int serve_one(void *argument)
 {
-	struct errand *errand = argument;
+	struct serving *serving = argument;
 	struct batcher batcher;
 
-	batch_init(&batcher, errand->shared, errand->worker);
+	batch_init(&batcher, serving->shared, serving->worker);
 	batcher.most = 1;
 	batcher.only_one = true;
-	int status = serve_with(&batcher, &errand->back_off);
+	int status = serve_with(&batcher, &serving->back_off);
 
 	batch_close(&batcher);
 	return status;
@@ -75,13 +75,13 @@ static void back_off_after(struct booking_queue *queue, struct back_off *back_of
 	}
 }
 
-static void start_and_join(struct errand *errand)
+static void start_and_join(struct serving *serving)
 {
 	const struct process_options options = { .name = "turnstile-sale", .daemon = true };
-	struct process *child = process_start(&options, serve_one, errand);
+	struct process *child = process_start(&options, serve_one, serving);
 
-	atomic_store(&errand->score->heartbeat_ns, clock_monotonic_ns());
-	atomic_store(&errand->score->child, child ? process_pid(child) : 0);
+	atomic_store(&serving->score->heartbeat_ns, clock_monotonic_ns());
+	atomic_store(&serving->score->child, child ? process_pid(child) : 0);
 	if (!child) {
 		log_error("no child for a booking: trying again");
 		clock_sleep(100 * NS_PER_MS);
@@ -97,8 +97,8 @@ static void start_and_join(struct errand *errand)
 	}
 	process_destroy(child);
 	/* One that was killed at work left a note that somebody serves: no worker would ring. */
-	atomic_store(&errand->shared->queue->serving, 0);
-	back_off_after(errand->shared->queue, &errand->back_off, status);
+	atomic_store(&serving->shared->queue->serving, 0);
+	back_off_after(serving->shared->queue, &serving->back_off, status);
 }
 
 /* The next worker, in turn, that has a request on the queue; the same one if none has. */
@@ -112,13 +112,13 @@ static uint32_t next_worker(const struct booking_queue *queue, uint32_t last)
 	return last;
 }
 
-static void serve_all(struct errand *errand)
+static void serve_all(struct serving *serving)
 {
-	struct booking_queue *queue = errand->shared->queue;
+	struct booking_queue *queue = serving->shared->queue;
 
 	while (booking_queue_has_work(queue)) {
-		errand->worker = next_worker(queue, errand->worker);
-		start_and_join(errand);
+		serving->worker = next_worker(queue, serving->worker);
+		start_and_join(serving);
 	}
 }
 
@@ -138,8 +138,8 @@ int joiner_run(void *argument)
 {
 	const struct worker_start *start = argument;
 	const struct worker_message ready = { .kind = MESSAGE_READY };
-	struct errand errand = { .shared = start->shared,
-				 .score = &start->shared->scoreboard->scores[start->number] };
+	struct serving serving = { .shared = start->shared,
+				   .score = &start->shared->scoreboard->scores[start->number] };
 	struct booking_queue *queue = start->shared->queue;
 
 	log_rename("joiner");
@@ -151,11 +151,11 @@ int joiner_run(void *argument)
 	}
 	while (!is_to_let_go(start->channel)) {
 		booking_queue_wait(queue, 0, batch_wait_at_most(queue, false));
-		atomic_store(&errand.score->heartbeat_ns, clock_monotonic_ns());
-		serve_all(&errand);
+		atomic_store(&serving.score->heartbeat_ns, clock_monotonic_ns());
+		serve_all(&serving);
 		if (queue->hindered || queue->next_expiry_ns <= clock_deadlines_ns() ||
 		    archive_is_due(start->shared)) {
-			start_and_join(&errand);
+			start_and_join(&serving);
 		}
 	}
 	return 0;

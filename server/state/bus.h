@@ -81,6 +81,7 @@ struct bus {
 	_Atomic uint64_t notices;  /* odd: it has been away for two seconds; even: it is back */
 	_Atomic uint64_t stream;   /* which stream `position` is of; 0: none was seen yet */
 	_Atomic uint64_t position; /* of the last message that was read in it */
+	_Atomic uint64_t before;   /* of its last message when it was read from its beginning */
 	_Atomic uint64_t history;  /* of its last message when it was opened last */
 	_Atomic uint64_t holes;    /* how often numbers were missing in it: what went too old */
 	_Atomic uint64_t counters[BUS_COUNTERS];

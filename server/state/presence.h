@@ -35,6 +35,7 @@ struct presence_node {
 	char name[OPTIONS_NODE_SIZE]; /* "": the place is free */
 	_Atomic bool here;            /* it is heard */
 	bool has_hidden;              /* some of its people are */
+	int64_t behind_ns;            /* its monotonic clock, behind the one here, at most */
 	uint64_t epoch;               /* of its server: another one each time it is started anew */
 	uint32_t members[ROOMS_MAX];  /* of the room at that place here */
 };

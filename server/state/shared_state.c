@@ -10,7 +10,7 @@ static size_t length_for(uint32_t seats, bool with_bus)
 	       sizeof(struct stock_board) + directory_size(workers, seats) + admission_size(seats) +
 	       rooms_size(OPTIONS_HISTORY_MAX) + inboxes_size(workers) + sizeof(struct logins) +
 	       streams_size(workers, seats) + workers * sizeof(struct told) +
-	       (with_bus ? bus_size() + presence_size() : 0) + 6 * CACHE_LINE;
+	       (with_bus ? bus_size() + presence_size() + errands_size() : 0) + 6 * CACHE_LINE;
 }
 
 void shared_state_init(struct shared_state *shared, const struct options *options)
@@ -36,6 +36,7 @@ void shared_state_init(struct shared_state *shared, const struct options *option
 	shared->told = memory_take(memory, workers * sizeof(struct told), CACHE_LINE);
 	plain_ends_create(&shared->plain_ends, shared->seats);
 	shared->bus = options->bus_server_count > 0 ? bus_create(memory) : NULL;
+	shared->errands = shared->bus ? errands_create(memory) : NULL;
 	shared->presence = shared->bus ? presence_create(memory) : NULL;
 	scoreboard_init(shared->scoreboard, clock_wall_ns());
 	booking_queue_init(shared->queue, options->workers);

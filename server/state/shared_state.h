@@ -15,6 +15,7 @@
 #include "server/state/booking_queue.h"
 #include "server/state/bus.h"
 #include "server/state/directory.h"
+#include "server/state/errands.h"
 #include "server/state/inbox.h"
 #include "server/state/logins.h"
 #include "server/state/plain_ends.h"
@@ -41,6 +42,7 @@ struct shared_state {
 	struct streams *streams;
 	struct plain_ends plain_ends; /* in a memory of their own */
 	struct bus *bus;              /* NULL: chat is this machine's own */
+	struct errands *errands;      /* for these; NULL likewise */
 	struct presence *presence;    /* who is on the other machines; NULL likewise */
 	struct told *told;            /* [workers] */
 	struct mutex *store_lock;     /* beside the store; NULL until it was opened first */

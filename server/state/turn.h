@@ -36,6 +36,7 @@ struct turn {
 	struct posts *posts;         /* chat/post.h */
 	struct fan_out *fan_out;     /* chat/fan_out.h */
 	struct operators *operators; /* chat/operator.h */
+	struct elsewhere *elsewhere; /* chat/elsewhere.h */
 	struct boxoffice *boxoffice; /* booking/boxoffice.h */
 };
 

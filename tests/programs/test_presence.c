@@ -270,3 +270,150 @@ Test(programs_presence, many_people_are_known_within_a_moment)
 	turnstiled_kill(&b);
 	cr_assert(eventually(strcmp(room_row(&ann, "#tea"), "=#tea 1") == 0));
 }
+
+/* One person there */
+
+Test(programs_presence, somebody_elsewhere_is_told_as_somebody_here)
+{
+	start_both();
+	ask(&ann, "+tell bob@b$", "/tell BOB@b one");
+	ask(&ann, "+tell bob@b$", "/tell bob@b  two  blanks");
+	await(&bob, "*tell ann@a one");
+	cr_assert_str_eq(talk_expect_event(&bob, "*"), "*tell ann@a two  blanks");
+	ask(&bob, "+tell ann@a$", "/tell ann@a three");
+	await(&ann, "*tell bob@b three");
+	ask(&ann, "+tell ann$", "/tell ann@a myself");
+	await(&ann, "*tell ann myself");
+}
+
+Test(programs_presence, a_name_that_nobody_has_there_is_refused_as_here)
+{
+	start_both();
+	ask(&ann, "-NOTFOUND", "/tell eve@b hello");
+	ask(&ann, "-NOTFOUND", "/tell bob@a hello");
+	ask(&ann, "-NOTFOUND", "/tell bob hello");
+	ask(&ann, "-NOTFOUND", "/tell bob@c hello");
+	ask(&ann, "-NOTFOUND", "/where eve@b");
+	ask(&ann, "-BADARG", "/tell bob@B hello");
+	ask(&ann, "-BADARG", "/tell bob@ hello");
+	ask(&ann, "-BADARG", "/tell @b hello");
+	ask(&ann, "-BADARG", "/tell bob@b");
+}
+
+Test(programs_presence, replies_are_in_order_when_one_comes_from_elsewhere)
+{
+	start_both();
+	talk_say(&ann, "/ping 1\n/tell bob@b one\n/ping 2\n/tell eve@b two\n/ping 3");
+	talk_expect_answer(&ann, "+pong 1");
+	talk_expect_answer(&ann, "+tell bob@b");
+	talk_expect_answer(&ann, "+pong 2");
+	talk_expect_answer(&ann, "-NOTFOUND nobody has that nick; /who lists everybody");
+	talk_expect_answer(&ann, "+pong 3");
+}
+
+Test(programs_presence, where_says_which_worker_there)
+{
+	char there[256];
+
+	start_both();
+	(void)snprintf(there, sizeof(there), "%s", ask(&bob, "+where bob ", "/where"));
+	ask(&ann, text_of("+where bob@b %s$", there + strlen("+where bob ")), "/where bob@b");
+}
+
+Test(programs_presence, an_operator_mutes_and_kicks_people_elsewhere)
+{
+	start_both();
+	ask(&ann, "-DENIED", "/kick bob@b");
+	become_operator(&ann);
+	ask(&ann, "+mute bob@b 60$", "/mute bob@b 60");
+	await(&bob, "*notice ann@a muted you for 60 seconds");
+	ask(&bob, "-DENIED", "/say hush");
+	ask(&bob, "-DENIED", "/tell ann@a hush");
+	ask(&ann, "+mute bob@b 0$", "/mute bob@b 0");
+	ask(&bob, "+say #tea$", "/say again");
+	ask(&ann, "+kick bob@b$", "/kick bob@b enough");
+	await(&bob, "*notice ann@a kicked you: enough");
+	talk_expect_end(&bob);
+	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann") == 0));
+	ask(&ann, "-NOTFOUND", "/kick bob@b");
+	cr_assert(eventually(log_has(&b, "ann@a kicked bob")));
+}
+
+static void signal_all(const struct turnstiled *server, int signal)
+{
+	pid_t children[WATCH_CHILDREN_MAX];
+	size_t count = watch_children(server->pid, children);
+
+	for (size_t i = 0; i < count; i++) {
+		(void)watch_signal(server->pid, children[i], signal);
+	}
+}
+
+/* What was answered -BUSY has not arrived when it is heard again. */
+Test(programs_presence, a_machine_that_does_not_answer_is_busy)
+{
+	start_both();
+	kill(b.pid, SIGSTOP);
+	signal_all(&b, SIGSTOP);
+	ask(&ann, "-BUSY", "/tell bob@b lost");
+	signal_all(&b, SIGCONT);
+	kill(b.pid, SIGCONT);
+	ask(&ann, "+tell bob@b$", "/tell bob@b found");
+	await(&bob, "*tell ");
+	cr_assert_str_eq(bob.line, "*tell ann@a found");
+}
+
+Test(programs_presence, without_the_bus_telling_elsewhere_is_busy)
+{
+	start_both();
+	nats_stop(&nats, SIGKILL);
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_connected") == 0));
+	ask(&ann, "-BUSY", "/tell bob@b hello");
+	ask(&ann, "+tell ann$", "/tell ann hello");
+	nats_start(&nats);
+	cr_assert(eventually(stat_of(&ann, "turnstile_bus_connected") == 1));
+	cr_assert(eventually(strncmp(ask(&ann, "", "/tell bob@b again"), "+tell", 5) == 0));
+}
+
+/* Each one hears what was answered, and what was answered + arrives, once. */
+Test(programs_presence, a_worker_that_is_killed_while_it_waits_leaves_no_doubt)
+{
+	static unsigned seed = 5;
+	int told = 0;
+
+	start_both();
+	for (int i = 0; i < 40; i++) {
+		talk_say(&ann, "/tell bob@b %d", i);
+		if (i % 8 == 7) {
+			(void)watch_signal_any(a.pid, &seed, SIGKILL);
+		}
+		const char *answer = ask(&ann, "", "/ping");
+
+		told += strncmp(answer, "+tell", 5) == 0;
+		talk_expect_answer(&ann, "+pong");
+	}
+	ask(&bob, "+pong", "/ping");
+	cr_assert_geq(told, 30);
+}
+
+/* What strangers send: nothing but a line in the log. */
+Test(programs_presence, what_strangers_tell_changes_nobody)
+{
+	static struct talk stranger;
+
+	start_both();
+	talk_open(&stranger, nats.port);
+	talk_say(&stranger, "CONNECT {\"verbose\":false}\r");
+	for (int i = 0; i < 3; i++) {
+		const char *subject = i == 0 ? "turnstile-now.all" : "turnstile-now.to.a";
+
+		talk_say(&stranger, "PUB %s 5\r\nhello\r", subject);
+	}
+	talk_say(&stranger, "PING\r");
+	while (strncmp(talk_line(&stranger), "PONG", 4) != 0) {
+		/* what it is */
+	}
+	cr_assert(eventually(log_has(&a, "is none of ours")));
+	cr_assert_str_eq(who(&ann, "#tea"), "ann bob@b");
+	ask(&ann, "+tell bob@b$", "/tell bob@b still here");
+}
