@@ -17,7 +17,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "prove"))
@@ -54,11 +53,11 @@ class Cluster(Nodes):
     CLOCKS = [-421, 733]
     WEATHERS = ["all"]
     FAULTS = {"all": ["cut"] * 4 + ["isolate", "kill", "kill_all", "stop", "database", "backend", "freeze", "bus",
-                    "bus_freeze"] + ["master"] * 3}
+                    "bus_freeze", "reload"] + ["master"] * 3}
     pause_seconds = 0.2     # at most, between what a person asks
 
-    def __init__(self, plan, programs, folder):
-        self.network = Network()
+    def __init__(self, plan, programs, folder, network):
+        self.network = network
         for name in (*self.NAMES, "database", "bus"):
             self.network.add_machine(name)
         self.links = [self.network.lay_cable(name, "database") for name in self.NAMES]
@@ -300,10 +299,10 @@ def run_rounds(cluster, programs, arguments, seed):
     return sums["wrong"]
 
 
-def run_cluster(arguments, seed, programs, folder):
+def run_cluster(arguments, seed, programs, network):
     shape = history.Plan(seed, "cluster", OPERATIONS, Cluster)
     shape.events = {}
-    cluster = Cluster(shape, programs, folder)
+    cluster = Cluster(shape, programs, network.folder, network)
     try:
         cluster.start()
         wrong = run_rounds(cluster, programs, arguments, seed)
@@ -328,10 +327,9 @@ def main():
         print("cluster: no PostgreSQL or no nats-server is installed (script/bootstrap cluster)")
         return 1
     print(f"cluster: seed {seed}, {arguments.minutes:g} minutes", flush=True)
-    with tempfile.TemporaryDirectory(prefix="turnstile-cluster-", dir="/dev/shm") as folder:
-        os.chmod(folder, 0o711)
-        programs.template = database.make_template(folder)
-        return 1 if run_cluster(arguments, seed, programs, folder) else 0
+    network = Network()
+    programs.template = database.make_template(network.folder)
+    return 1 if run_cluster(arguments, seed, programs, network) else 0
 
 
 if __name__ == "__main__":

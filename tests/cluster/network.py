@@ -7,6 +7,7 @@ A cable is a bridge with an end in either namespace. A bridge that is down lets 
 nobody: a cut cable, as a machine sees it that is far away.
 """
 
+import os
 import subprocess
 
 NETWORK = "10.77"
@@ -37,6 +38,8 @@ class Network:
     def __init__(self):
         self.cables = {}
         run("mount", "-t", "tmpfs", "-o", "mode=755", "cluster", "/run")
+        self.folder = "/run/cluster"    # for all that the machines write
+        os.mkdir(self.folder, 0o711)
         run("ip", "link", "set", "lo", "up")
 
     def add_machine(self, name):

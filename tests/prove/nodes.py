@@ -6,6 +6,7 @@ The second server's clock may differ by minutes (tests/prove/skew.c).
 
 import collections
 import os
+import signal
 import time
 
 import bus
@@ -13,7 +14,7 @@ from database import Database
 from one import arguments_of, strike_worker
 from server import Server
 
-FREE = ["kill", "kill", "stop", "kill_all", "master", "database", "backend", "freeze", "bus", "bus_freeze"]
+FREE = ["kill", "kill", "stop", "kill_all", "master", "database", "backend", "freeze", "bus", "bus_freeze", "reload"]
 
 
 class Nodes:
@@ -114,6 +115,8 @@ class Nodes:
         elif kind == "freeze":
             self.database.freeze()
             self.heal(now, seconds, self.thaw)
+        elif kind == "reload" and server.ready:
+            server.process.send_signal(signal.SIGHUP)
         elif kind.startswith("bus"):
             self.strike_bus(kind, seconds, now)
         elif server.ready:
