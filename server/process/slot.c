@@ -239,7 +239,8 @@ void slot_retire(struct slot *slot)
 	slot->retires = true;
 }
 
-/* It has ended with its last connection; that it is to be used again may have been said meanwhile.
+/*
+ * It has ended with its last connection; that it is to be used again may have been said meanwhile.
  */
 static bool has_retired(const struct slot *slot)
 {
