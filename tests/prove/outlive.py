@@ -479,7 +479,8 @@ class TlsWebSpeaker(Tls, Web, Speaker):
 
 
 class SlowReader(Speaker):
-    """Reads little and seldom, so that what the others say piles up on both sides."""
+    """Reads little and seldom, so that what the others say piles up on both sides; and every other ten
+    seconds as fast as it can, lest it is cut off in a run of minutes."""
     receive_bytes = 4096
     next_read = 0
 
@@ -489,7 +490,7 @@ class SlowReader(Speaker):
 
     def is_due(self, acting):
         now = time.monotonic()
-        if acting and now < self.next_read:
+        if acting and now % 20 < 10 and now < self.next_read:
             return False
         self.next_read = now + self.chance.uniform(0, 0.3)
         return True
@@ -1048,6 +1049,7 @@ def main():
         run(arguments, server)
     except Wrong as wrong:
         print(f"wrong: {wrong}")
+        print("".join(re.findall(r".*(?:cut off|error: ).*\n", server.text())[-30:]), end="")
         print("the server's last words:\n" + "\n".join(server.text().splitlines()[-30:]))
         return 1
     finally:
