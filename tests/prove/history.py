@@ -24,6 +24,7 @@ from server import Failed
 WORLDS = {"sqlite": one.OneServer, "json": one.OneServer, "postgres": nodes.Nodes}
 NOWHERE = ("127.0.0.1", 0)  # nobody listens there
 BOARD_SECONDS = 5
+GONE_SECONDS = 20       # until nobody is told of who was on a node that was killed
 WAITED_SECONDS = 20     # how long a line may have waited on a node that is cut off
 PAUSE_SECONDS = 0.005   # before one connects, or asks, again
 SAYING = re.compile(rb"\*say [^ ]+ [^ ]+ (m \d+ \d+)$")
@@ -379,10 +380,23 @@ class History:
             self.until("a line is not answered", lambda: not speaker.current)
         self.until("the last line is not heard", lambda: all(client.stretch.whole for client in self.clients[1:]))
         speaker.stretch.whole = True
+        self.expect_all_there()
         logs = [self.ask_log(node) for node in range(self.world.NODES)]
         self.log = logs[0]
         if any(log != self.log for log in logs):
             raise Failed(f"the nodes do not remember the same: {logs}")
+
+    def expect_all_there(self):
+        """Each node tells of the same people in the room: ours, and nobody who is gone."""
+        until = time.monotonic() + GONE_SECONDS
+        while self.world.NODES > 1:
+            # Who asks is in the room, too.
+            counts = [self.question(f"/who {self.plan.room}", node)[-1].split()[-1] for node in range(self.world.NODES)]
+            if all(int(count) == len(self.clients) + 1 for count in counts):
+                return
+            if time.monotonic() > until:
+                raise Failed(f"in the room are {len(self.clients)} and who asks, and the nodes count {counts}")
+            self.turn()
 
     def wait_for_late_lines(self):
         """What was taken on a node that was cut off is said before the last line, or never."""
