@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/state/penalty.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -254,6 +255,56 @@ static void append(struct shared_state *shared, const struct wire_message *messa
 	}
 }
 
+/* Penalties */
+
+/* What is left of it, by the clocks of both machines; less than nothing: it is over. */
+static int64_t left_of(const struct penalty *penalty, int64_t since_ns)
+{
+	const int64_t whole_ns = penalty->seconds * NS_PER_SECOND;
+	const int64_t left_ns = since_ns + whole_ns - clock_wall_ns();
+
+	return left_ns < whole_ns ? left_ns : whole_ns;
+}
+
+static void impose(struct shared_state *shared, const struct penalty *penalty, int64_t left_ns)
+{
+	struct admission *admission = shared->directory->admission;
+	const int64_t now_ns = clock_monotonic_ns();
+	const int64_t date_ns = clock_deadlines_ns();
+
+	while (!directory_try(shared->directory)) {
+		clock_sleep(PAUSE_NS);
+	}
+	bool imposed =
+		penalty->kind == PENALTY_BAN
+			? admission_ban(admission, penalty->network, date_ns + left_ns, date_ns)
+			: admission_mute(admission, penalty->network.first, now_ns + left_ns,
+					 now_ns);
+
+	directory_unlock(shared->directory);
+	if (!imposed) {
+		log_warning("a penalty of another machine does not hold here: there are too many");
+	}
+}
+
+/* One's own was imposed when it was made. */
+static void take_penalty(struct shared_state *shared, const struct wire_message *message,
+			 uint64_t *wakes)
+{
+	struct penalty penalty;
+
+	if (is_own(shared, &message->head) ||
+	    !penalty_read((int)message->said.kind, message->room, message->said.text, &penalty)) {
+		return;
+	}
+	const int64_t left_ns = left_of(&penalty, message->said.wall_ns);
+
+	if (penalty.seconds == 0 || left_ns > 0) {
+		impose(shared, &penalty, penalty.seconds == 0 ? 0 : left_ns);
+		*wakes = UINT64_MAX;
+	}
+}
+
 /* Its place in the outbox is free. */
 static void note_said(struct bus *bus, const struct wire_head *head)
 {
@@ -309,7 +360,10 @@ static void look_for_namesake(const struct shared_state *shared, const struct wi
 static void take_counting(struct shared_state *shared, const struct wire_message *message,
 			  enum wire_result result, uint64_t sequence, uint64_t *wakes)
 {
-	if (result == WIRE_GOOD) {
+	if (result == WIRE_GOOD && penalty_is_kind((int)message->said.kind)) {
+		take_penalty(shared, message, wakes);
+		bus_count(shared->bus, BUS_RECEIVED);
+	} else if (result == WIRE_GOOD) {
 		append(shared, message, sequence, wakes);
 		bus_count(shared->bus, BUS_RECEIVED);
 	} else {

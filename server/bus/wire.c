@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/config/bus_option.h"
+#include "server/state/penalty.h"
 #include "shared/base/siphash.h"
 #include "shared/text/text.h"
 
@@ -23,6 +24,15 @@ static const uint32_t tags[] = { [MESSAGE_SAID] = WIRE_SAID,
 				 [MESSAGE_RENAMED] = WIRE_RENAMED };
 
 #define KINDS (sizeof(tags) / sizeof(*tags))
+
+static uint32_t tag_of(int kind)
+{
+	switch (kind) {
+	case PENALTY_MUTE: return WIRE_MUTED;
+	case PENALTY_BAN: return WIRE_BANNED;
+	default: return tags[kind];
+	}
+}
 
 /* Writing and reading */
 
@@ -51,7 +61,7 @@ static void said_fields(struct wire_message *message, struct records *records)
 
 void wire_write(struct records *records, struct wire_message *message)
 {
-	record_begin(records, tags[message->said.kind]);
+	record_begin(records, tag_of((int)message->said.kind));
 	head_fields(&message->head, records);
 	said_fields(message, records);
 	record_end(records);
@@ -69,6 +79,12 @@ static bool can_be_said(const struct wire_message *message)
 	const size_t most =
 		said->kind == MESSAGE_TOPIC ? ROOM_TOPIC_SIZE - 1 : ROOM_MESSAGE_MAX - UINT8_MAX;
 
+	struct penalty penalty;
+
+	if (penalty_is_kind((int)said->kind)) {
+		return name_is_nick(said->nick) && said->wall_ns >= 0 &&
+		       penalty_read((int)said->kind, message->room, said->text, &penalty);
+	}
 	return name_is_room(message->room) && name_is_nick(said->nick) &&
 	       said->text.length <= most && text_is_clean(said->text.text, said->text.length) &&
 	       said->wall_ns >= 0 && said->heard_count <= 1 &&
@@ -80,6 +96,9 @@ static size_t kind_of(uint32_t tag)
 {
 	size_t kind = 0;
 
+	if (tag == WIRE_MUTED || tag == WIRE_BANNED) {
+		return tag == WIRE_MUTED ? PENALTY_MUTE : PENALTY_BAN;
+	}
 	while (kind < KINDS && tags[kind] != tag) {
 		kind++;
 	}
@@ -125,6 +144,13 @@ void wire_subject(enum message_kind kind, struct span room, char *subject)
 	static const struct siphash_key one = { { 0, 1 } };
 	static const struct siphash_key two = { { 0, 2 } };
 	char folded[NAME_FOLDED_SIZE];
+
+	if (penalty_is_kind((int)kind)) {
+		(void)snprintf(subject, WIRE_SUBJECT_SIZE, WIRE_STREAM ".%s.=%016" PRIx64,
+			       (int)kind == PENALTY_MUTE ? "mute" : "ban",
+			       siphash(&one, room.text, room.length));
+		return;
+	}
 	size_t length = name_fold((struct span){ room.text + 1, room.length - 1 }, folded);
 
 	if (is_plain(folded, length)) {

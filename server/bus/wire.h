@@ -41,7 +41,7 @@ struct wire_head {
 
 struct wire_message {
 	struct wire_head head;
-	struct span room;         /* its name */
+	struct span room;         /* its name; or a penalty's network (state/penalty.h) */
 	struct room_message said; /* its sender is good on its own machine only */
 };
 

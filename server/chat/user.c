@@ -6,6 +6,7 @@
 #include "server/chat/fan_out.h"
 #include "server/chat/post.h"
 #include "server/chat/rename.h"
+#include "server/state/penalty.h"
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
@@ -223,6 +224,22 @@ enum outcome user_kick(struct turn *turn, struct span by, const struct user *use
 	return OUTCOME_DONE;
 }
 
+/* It holds here at any rate. */
+static void tell_machines(struct turn *turn, const struct penalty *penalty, struct span by)
+{
+	struct bus *bus = turn->shared->bus;
+
+	if (!bus) {
+		return;
+	}
+	if (penalty_put(bus, turn->worker, penalty, by, turn_wall_ns(turn))) {
+		turn->wakes_bus = true;
+	} else {
+		log_warning("the other machines are not told of a penalty: too much waits for the "
+			    "bus");
+	}
+}
+
 static enum outcome mute_address(struct turn *turn, struct peer_address peer, int64_t seconds,
 				 struct problem *problem)
 {
@@ -250,6 +267,11 @@ enum outcome user_mute(struct turn *turn, struct span by, const struct user *use
 	enum outcome outcome = mute_address(turn, user->seat.peer, seconds, problem);
 
 	if (outcome == OUTCOME_DONE) {
+		tell_machines(turn,
+			      &(struct penalty){ PENALTY_MUTE,
+						 { user->seat.peer, PEER_NETWORK_BITS_MAX },
+						 seconds },
+			      by);
 		clock_seconds(seconds * NS_PER_SECOND, how_long);
 		(void)snprintf(notice, sizeof(notice),
 			       seconds ? "%.*s muted you for %s" : "%.*s lets you speak again",
@@ -277,6 +299,8 @@ enum outcome user_ban(struct session *session, struct peer_network network, int6
 		return refuse(problem, PROBLEM_LIMIT, "%d addresses are banned, which is the most",
 			      ADMISSION_BANS_MAX);
 	}
+	tell_machines(turn, &(struct penalty){ PENALTY_BAN, network, seconds },
+		      span_of(session->seat->nick));
 	if (seconds > 0 && peer_network_has(network, session->peer)) {
 		session_notice(session, "your own address is among those: you stay while this "
 					"connection lasts, and cannot come again");

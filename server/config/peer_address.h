@@ -34,6 +34,8 @@ bool peer_address_read(struct span text, struct peer_address *peer);
 /* Writes it as people write it, into TEXT, PEER_ADDRESS_TEXT_SIZE bytes. */
 void peer_address_write(struct peer_address peer, char *text);
 
+#define PEER_NETWORK_BITS_MAX 128 /* one address alone */
+
 /* All addresses whose first BITS bits are those of `first`; the others of `first` are 0. */
 struct peer_network {
 	struct peer_address first;

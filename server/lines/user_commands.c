@@ -4,9 +4,8 @@
 #include "server/chat/elsewhere.h"
 #include "server/chat/rename.h"
 #include "server/chat/user.h"
+#include "server/state/penalty.h"
 #include "shared/base/clock.h"
-
-#define PENALTY_SECONDS_MAX (365 * 24 * 3600)
 
 static enum outcome refuse_empty_text(struct problem *problem)
 {

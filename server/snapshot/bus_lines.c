@@ -1,5 +1,7 @@
 #include "server/snapshot/bus_lines.h"
 
+#include "server/state/penalty.h"
+
 #include <string.h>
 
 static void bus_fields(struct bus *bus, struct records *records)
@@ -120,7 +122,8 @@ void bus_outbox_read(struct reading *reading, struct records *records)
 
 static bool is_good(const struct bus_line *line, struct span bytes)
 {
-	return line->kind <= MESSAGE_RENAMED && name_is_room(span_of(line->room)) &&
+	return (penalty_is_kind(line->kind) ||
+		(line->kind <= MESSAGE_RENAMED && name_is_room(span_of(line->room)))) &&
 	       bytes.length == (size_t)line->nick_length + line->text_length &&
 	       bytes.length <= ROOM_MESSAGE_MAX;
 }

@@ -417,3 +417,28 @@ Test(programs_presence, what_strangers_tell_changes_nobody)
 	cr_assert_str_eq(who(&ann, "#tea"), "ann bob@b");
 	ask(&ann, "+tell bob@b$", "/tell bob@b still here");
 }
+
+/* Penalties are an address's, on whichever machine. */
+Test(programs_presence, mutes_and_bans_hold_on_all_machines)
+{
+	static struct talk eve, fay;
+
+	start_both();
+	become_operator(&ann);
+	talk_open_from(&eve, a.lines_port, "127.0.0.8");
+	talk_open_from(&fay, b.lines_port, "127.0.0.8");
+	talk_expect_start(&eve, "+turnstile 1");
+	talk_expect_start(&fay, "+turnstile 1");
+	ask(&fay, "+nick fay$", "/nick fay");
+	ask(&eve, "+tell ann$", "/tell ann may I");
+	ask(&ann, "+mute fay@b 60$", "/mute fay@b 60");
+	cr_assert(eventually(strncmp(ask(&eve, "", "/tell ann hello"), "-DENIED", 7) == 0));
+	ask(&ann, "+ban 127.0.0.8 60$", "/ban 127.0.0.8 60");
+	talk_expect_event(&fay, "*notice ann@a muted you");
+	talk_expect_event(&fay, "*notice an operator banned your address");
+	talk_expect_end(&fay);
+	cr_assert_eq(turnstiled_stop(&b), 0);
+	start(&b, "c");
+	talk_open_from(&fay, b.lines_port, "127.0.0.8");
+	talk_expect_start(&fay, "-DENIED");
+}
