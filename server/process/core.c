@@ -148,6 +148,19 @@ bool core_yield(struct core *core)
 	return settled && !core->turn.sessions->ended;
 }
 
+/* Of a connection whose worker was killed it may not be known yet (kernel.h). */
+static bool knows_what_was_sent(const struct turn *turn)
+{
+	uint32_t index = 0;
+
+	for (const struct session *session; (session = sessions_next(turn, &index));) {
+		if (session->sent_unknown) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Answers that came last are given, and no input is in hand: all of it is done with. */
 void core_leave(struct core *core)
 {
@@ -156,7 +169,7 @@ void core_leave(struct core *core)
 	sessions_flush(&core->turn, give_back);
 	turn_wake_others(&core->turn);
 	atomic_store(&core->turn.hand->session, 0);
-	atomic_store(&core->turn.hand->left, true);
+	atomic_store(&core->turn.hand->left, knows_what_was_sent(&core->turn));
 	trail_finish(&core->turn.sessions->trail);
 }
 

@@ -577,6 +577,26 @@ Test(programs_tls, it_goes_on_while_its_peer_does_not_read_and_loses_nothing)
 	fill_and_upgrade(2);
 }
 
+/* What its killed worker had sent is not known before tls has taken it, and the next one leaves it
+ * so. */
+Test(programs_tls, it_goes_on_when_another_worker_was_killed_before)
+{
+	int deaths = 1;
+	size_t taken;
+
+	start("--rate", "0");
+	open_tls_greeted(&ann);
+	int asked = fill_with_pings(&ann, &taken);
+
+	kill_all_workers();
+	open_tls_greeted(&bob);
+	ask(&bob, "+pong", "/ping"); /* one is there again */
+	turnstiled_upgrade(&server);
+	expect_pongs(&ann, 0, asked - 1, &deaths);
+	talk_write(&ann, long_ping(asked) + taken, strlen(long_ping(asked)) - taken);
+	expect_pongs(&ann, asked - 1, asked + 1, &deaths);
+}
+
 /* One for those who come, and one for each replaced binary that somebody is connected through. */
 Test(programs_tls, the_process_of_a_replaced_binary_ends_with_its_last_connection)
 {
