@@ -14,7 +14,7 @@
 #include "tests/support/child.h"
 
 #define ARENA_LENGTH (4UL * 1024 * 1024) /* bytes */
-#define MESSAGES     9                   /* before those behind are cut off */
+#define MESSAGES     15                  /* before several stretches of them are cut off */
 #define MESSAGE_SIZE 1200                /* bytes: the socket does not take them all */
 #define LAST_WORDS   MESSAGES            /* the one that is queued afterwards */
 #define STREAM_SIZE  (64 * 1024)         /* bytes: more than all messages */
