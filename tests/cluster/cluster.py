@@ -238,10 +238,18 @@ class Round:
         if self.rush.returncode != 0:
             raise Failed(f"the rush: {said.decode()}{problem.decode()}")
         figures = json.loads(said)
-        wanted = {"sold": RUSH_TICKETS, "refused": RUSH_BUYERS - RUSH_TICKETS, "errors": 0, "double_sales": 0, "left": 0, "audit": True}
+        wanted = {"sold": RUSH_TICKETS, "refused": RUSH_BUYERS - RUSH_TICKETS, "errors": 0, "double_sales": 0}
         if any(figures[name] != value for name, value in wanted.items()):
             raise Failed(f"the rush should have {wanted}: {said.decode()}")
         return figures
+
+    def audit_rush(self):
+        """All is well again; the rush itself may have ended when nobody could count."""
+        wanted = f"+audit {self.rush_event} {RUSH_TICKETS} 0 0 {RUSH_TICKETS} ok"
+        for node in range(len(Cluster.NAMES)):
+            audit = self.history.question(f"/audit {self.rush_event}", node)[-1].decode()
+            if audit != wanted:
+                raise Failed(f"the audit of the rush says '{audit}', not '{wanted}'")
 
     def run(self):
         """What is wrong; and what the rush did."""
@@ -254,6 +262,7 @@ class Round:
             self.start_rush()
             self.history.go_through()
             figures = self.finish_rush()
+            self.audit_rush()
         except Failed as failure:
             wrong.append(str(failure))
         finally:

@@ -412,7 +412,17 @@ class History:
         return [row.group(1).decode() for row in map(REMEMBERED.match, rows) if row]
 
     def question(self, text, node=0):
-        """Asked by itself, on a connection of its own: the rows and the final line."""
+        """Asked by itself, and again while the store is not back yet: the rows and the final line."""
+        until = time.monotonic() + self.world.ANSWER_SECONDS
+        while True:
+            lines = self.ask_once(text, node)
+            away = lines[-1].startswith((b"-BUSY", b"-INTERNAL")) and b"does not add up" not in lines[-1]
+            if not away or time.monotonic() > until:
+                return lines
+            self.turn()
+
+    def ask_once(self, text, node):
+        """On a connection of its own."""
         with socket.create_connection(self.world.address(node), timeout=self.world.ANSWER_SECONDS) as connection:
             connection.sendall(f"/join {self.plan.room}\n{text}\n".encode())
             stream = connection.makefile("rb")
