@@ -111,7 +111,7 @@ const char *render_nick_colour(struct span nick)
 	};
 	char folded[NAME_FOLDED_SIZE];
 	uint32_t hash = 2166136261U; /* FNV-1a: nobody gains from colours that collide */
-	size_t length = name_is_nick(nick) ? name_fold(nick, folded) : 0;
+	size_t length = name_fold_person(nick, folded);
 
 	for (size_t i = 0; i < length; i++) {
 		hash = (hash ^ (unsigned char)folded[i]) * 16777619U;

@@ -16,18 +16,17 @@ static void copy(char *to, size_t size, struct span name)
 	snprintf(to, size, "%.*s", (int)name.length, name.text);
 }
 
+static size_t fold(struct span name, char *folded)
+{
+	return name_is_room(name) ? name_fold(name, folded) : name_fold_person(name, folded);
+}
+
 static bool same(struct span one, struct span other)
 {
 	char a[NAME_FOLDED_SIZE], b[NAME_FOLDED_SIZE];
+	size_t length = fold(one, a);
 
-	if (!name_is_nick(one) && !name_is_room(one)) {
-		return false;
-	}
-	if (!name_is_nick(other) && !name_is_room(other)) {
-		return false;
-	}
-	size_t length = name_fold(one, a);
-	return length > 0 && length == name_fold(other, b) && memcmp(a, b, length) == 0;
+	return length > 0 && length == fold(other, b) && memcmp(a, b, length) == 0;
 }
 
 /* Puts NAME behind COUNT names of SIZE bytes; when there are MOST already, the first one goes. */
@@ -162,7 +161,9 @@ static void remove_nick(struct view_room *room, struct span nick)
 /* The last one is who was heard of last. */
 static void note_nick(const struct server_view *view, struct view_room *room, struct span nick)
 {
-	if (!name_is_nick(nick) || same(nick, span_of(view->nick))) {
+	char folded[NAME_FOLDED_SIZE];
+
+	if (name_fold_person(nick, folded) == 0 || same(nick, span_of(view->nick))) {
 		return;
 	}
 	remove_nick(room, nick);

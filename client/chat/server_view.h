@@ -30,7 +30,7 @@
 /* The server sends no *join, *part and *nick where more are in a room. */
 #define VIEW_TOLD_MAX 64
 
-typedef char view_nick[NAME_NICK_SIZE];
+typedef char view_nick[NAME_PERSON_SIZE];
 
 struct view_room {
 	char name[NAME_ROOM_SIZE];

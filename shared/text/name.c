@@ -197,3 +197,33 @@ size_t name_fold(struct span name, char *folded)
 	}
 	return fold_unicode(name, folded);
 }
+
+static bool is_node(struct span node)
+{
+	for (size_t i = 0; i < node.length; i++) {
+		const char each = node.text[i];
+
+		if (each != '-' && (each < 'a' || each > 'z') && (each < '0' || each > '9')) {
+			return false;
+		}
+	}
+	return node.length > 0 && node.length < NAME_PERSON_SIZE - NAME_NICK_SIZE;
+}
+
+size_t name_fold_person(struct span name, char *folded)
+{
+	const char *at = name.length > 0 ? memchr(name.text, '@', name.length) : NULL;
+	const struct span nick = { name.text, at ? (size_t)(at - name.text) : name.length };
+	const size_t behind = name.length - nick.length; /* the '@' counted in */
+
+	if (!name_is_nick(nick) || (at && !is_node((struct span){ at + 1, behind - 1 }))) {
+		return 0;
+	}
+	size_t length = name_fold(nick, folded);
+
+	if (at && length > 0) {
+		memcpy(folded + length, at, behind);
+		length += behind;
+	}
+	return length;
+}

@@ -45,4 +45,11 @@ bool name_is_key(struct span name);
  */
 size_t name_fold(struct span name, char *folded);
 
+/*
+ * The same of a person's name as servers of several machines write it, NICK or NICK@NODE; 0 also
+ * when it is neither.
+ */
+#define NAME_PERSON_SIZE (NAME_NICK_SIZE + 17) /* bytes, a NUL counted in */
+size_t name_fold_person(struct span name, char *folded);
+
 #endif

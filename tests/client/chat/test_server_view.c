@@ -69,6 +69,19 @@ Test(server_view, who_comes_and_goes_and_is_renamed_is_known)
 	expect_status("me · #rush · ANNA, carl");
 }
 
+Test(server_view, people_of_other_machines_are_known_by_their_whole_name)
+{
+	answer("/join #tea", "+join #tea 1");
+	hear("*say #tea bob@b hello");
+	hear("*say #tea BOB@b hello again");
+	hear("*say #tea bob hello");
+	cr_expect_eq(view_current(&view)->nick_count, 2);
+	hear("*nick bob@b ben@b");
+	hear("*part #tea bob");
+	cr_expect_eq(view_current(&view)->nick_count, 1);
+	cr_expect_str_eq(view_current(&view)->nicks[0], "ben@b");
+}
+
 Test(server_view, the_room_spoken_in_last_is_current_and_after_it_the_one_before)
 {
 	answer("/join #a", "+join #a 1");
