@@ -198,7 +198,7 @@ static bool serve_in_order(const struct booking_context *context, struct store_e
 		struct waiter *next = waitlist_next(list, waiter);
 
 		if (waiter->quantity <= available_to(event, gathering, waiter)) {
-			struct booking_offer elsewhere; /* the store tells it there */
+			struct booking_offer elsewhere = { .quantity = 0 }; /* the store tells it */
 			struct booking_offer *offer =
 				waiter_is_here(waiter)
 					? context->offer(context->context, waiter->client.worker)

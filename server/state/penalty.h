@@ -21,8 +21,7 @@ struct penalty {
 	int64_t seconds;             /* 0: it is over */
 };
 
-/* A worker: it was made here, BY somebody (of another machine, perhaps). False: the outbox is full.
- */
+/* A worker: it was made here, BY somebody (elsewhere, perhaps). False: the outbox is full. */
 bool penalty_put(struct bus *bus, uint32_t worker, const struct penalty *penalty, struct span by,
 		 int64_t wall_ns);
 
