@@ -146,7 +146,10 @@ static bool find_user(const struct runner *runner, const char *nick, struct addr
 	return found;
 }
 
-/* How long it was on its way; negative is as good as nothing. */
+/*
+ * How long it was on its way; negative is as good as nothing. It was a little longer: it waited to
+ * be sent, and what says how the clocks differ was on its way, too. ERRAND_DO_NS has room for that.
+ */
 static int64_t age_of(const struct runner *runner, const struct live_head *head, int node,
 		      int64_t now_ns)
 {
@@ -178,11 +181,11 @@ static void take_errand(struct runner *runner, const struct live_head *head, str
 	}
 	const int64_t age_ns = age_of(runner, head, node, now_ns);
 
-	if (age_ns >= ERRAND_NS) {
+	if (age_ns >= ERRAND_DO_NS) {
 		return;
 	}
 	memcpy(errand->node, head->node, sizeof(errand->node));
-	errand->until_ns = now_ns + ERRAND_NS - (age_ns > 0 ? age_ns : 0);
+	errand->until_ns = now_ns + ERRAND_DO_NS - (age_ns > 0 ? age_ns : 0);
 	memcpy(nick, errand->by, sizeof(nick));
 	nick[sizeof(nick) - 1] = '\0';
 	(void)snprintf(errand->by, sizeof(errand->by), "%s@%s", nick, head->node);

@@ -26,6 +26,7 @@
 
 #define ERRANDS          256                 /* under way at a time, of each kind */
 #define ERRAND_NS        (1800 * NS_PER_MS)  /* for an answer */
+#define ERRAND_DO_NS     (1400 * NS_PER_MS)  /* of that, until it is done there or not at all */
 #define ERRAND_FREE_NS   (5 * NS_PER_SECOND) /* behind that, for whoever was killed over it */
 #define ERRAND_TEXT_SIZE 3200                /* bytes of its text */
 

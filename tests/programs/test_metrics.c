@@ -281,5 +281,5 @@ Test(programs_metrics, the_alerts_of_the_page_ask_for_what_there_is)
 		cr_expect_geq(check_names(rule), 1);
 		alerts++;
 	}
-	cr_expect_eq(alerts, 5);
+	cr_expect_eq(alerts, 6);
 }
