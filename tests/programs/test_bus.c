@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "tests/programs/nodes.h"
 #include "tests/programs/office.h"
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
-#include "tests/support/nats.h"
 #ifdef TURNSTILE_WITH_TLS
 #include "tests/support/certificate.h"
 #endif
@@ -22,48 +22,17 @@
 #define OUTBOX   1024
 #define TEXT_MAX 64
 
-static struct nats nats;
-static struct turnstiled a, b;
 static struct talk ann, bob;
 
-static void init(void)
-{
-	if (!nats_init(&nats)) {
-		cr_skip_test("no nats-server is installed");
-	}
-	turnstiled_init(&a, TURNSTILED);
-	turnstiled_init(&b, TURNSTILED);
-}
-
-static void finish(void)
-{
-	turnstiled_finish(&a);
-	turnstiled_finish(&b);
-	nats_finish(&nats);
-}
-
-TestSuite(programs_bus, .init = init, .fini = finish, .timeout = 120);
-
-static void start(struct turnstiled *server, const char *node)
-{
-	turnstiled_start(server, "--workers", "2", "--node", node, "--bus", nats_url(&nats),
-			 "--op-password-file", password_file(server));
-}
-
-static void enter(struct talk *talk, const struct turnstiled *server, const char *nick)
-{
-	talk_open_greeted(talk, server->lines_port);
-	ask(talk, text_of("+nick %s$", nick), "/nick %s", nick);
-	ask(talk, "+join #tea", "/join #tea");
-}
+TestSuite(programs_bus, .init = nodes_init, .fini = nodes_finish, .timeout = 120);
 
 static void start_both(void)
 {
 	nats_start(&nats);
-	start(&a, "a");
-	start(&b, "b");
-	enter(&ann, &a, "ann");
-	enter(&bob, &b, "bob");
+	nodes_start(&a, "a");
+	nodes_start(&b, "b");
+	nodes_enter(&ann, &a, "ann", "#tea");
+	nodes_enter(&bob, &b, "bob", "#tea");
 }
 
 /* From now on whoever is started does so. */
@@ -146,7 +115,7 @@ Test(programs_bus, on_ones_own_machine_a_nick_is_as_ever)
 	static struct talk eve;
 
 	start_both();
-	enter(&eve, &a, "eve");
+	nodes_enter(&eve, &a, "eve", "#tea");
 	talk_say(&ann, "one");
 	expect_said(&eve, "*say #tea ann one");
 	expect_said(&bob, "*say #tea ann@a one");
@@ -157,14 +126,14 @@ Test(programs_bus, on_ones_own_machine_a_nick_is_as_ever)
 Test(programs_bus, a_machine_that_comes_later_has_the_history_and_the_topic)
 {
 	nats_start(&nats);
-	start(&a, "a");
-	enter(&ann, &a, "ann");
+	nodes_start(&a, "a");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	ask(&ann, "+say #tea$", "/say one");
 	ask(&ann, "+topic #tea green$", "/topic #tea green");
 	ask(&ann, "+say #tea$", "/say two");
 	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
-	start(&b, "b");
-	enter(&bob, &b, "bob");
+	nodes_start(&b, "b");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	ask(&bob, "+topic #tea green$", "/topic #tea");
 	talk_say(&bob, "/history");
 	cr_assert(strstr(talk_line(&bob), " ann@a one"));
@@ -181,8 +150,8 @@ Test(programs_bus, a_machine_that_was_stopped_finds_what_was_said_meanwhile)
 	cr_assert_eq(turnstiled_stop(&b), 0);
 	talk_say(&ann, "two");
 	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
-	start(&b, "b");
-	enter(&bob, &b, "bob");
+	nodes_start(&b, "b");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	talk_say(&bob, "/history");
 	cr_assert(strstr(talk_line(&bob), " ann@a one"));
 	cr_assert(strstr(talk_line(&bob), " ann@a two"));
@@ -208,8 +177,8 @@ Test(programs_bus, what_was_said_before_a_stop_is_heard_elsewhere)
 Test(programs_bus, without_the_bus_all_else_goes_on_and_people_are_told_once_a_cut)
 {
 	nats_start(&nats);
-	start(&a, "a");
-	enter(&ann, &a, "ann");
+	nodes_start(&a, "a");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
 	nats_stop(&nats, SIGKILL);
 	expect_notice(&ann, "*notice the other machines cannot be reached");
@@ -241,8 +210,8 @@ Test(programs_bus, what_is_said_during_a_cut_is_heard_afterwards_once_and_in_ord
 Test(programs_bus, beyond_what_may_wait_it_is_busy)
 {
 	nats_start(&nats);
-	start(&a, "a");
-	enter(&ann, &a, "ann");
+	nodes_start(&a, "a");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
 	nats_stop(&nats, SIGKILL);
 	cr_assert(eventually(!is_connected(&ann)));
@@ -258,10 +227,10 @@ Test(programs_bus, beyond_what_may_wait_it_is_busy)
 
 Test(programs_bus, a_server_starts_without_the_bus_and_is_joined_when_that_is_there)
 {
-	start(&a, "a");
-	start(&b, "b");
-	enter(&ann, &a, "ann");
-	enter(&bob, &b, "bob");
+	nodes_start(&a, "a");
+	nodes_start(&b, "b");
+	nodes_enter(&ann, &a, "ann", "#tea");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	talk_say(&ann, "early");
 	nats_start(&nats);
 	expect_said(&bob, "*say #tea ann@a early");
@@ -296,8 +265,8 @@ static void talk_while(void (*shake)(int step))
 	char line[TEXT_MAX];
 
 	start_both();
-	enter(&listener_a, &a, "la");
-	enter(&listener_b, &b, "lb");
+	nodes_enter(&listener_a, &a, "la", "#tea");
+	nodes_enter(&listener_b, &b, "lb", "#tea");
 	for (int i = 0; i < LINES; i++) {
 		ask(&ann, "+say #tea$", "/say a %d", i);
 		ask(&bob, "+say #tea$", "/say b %d", i);
@@ -424,8 +393,8 @@ Test(programs_bus, a_stream_that_does_not_fit_is_said_in_one_line_and_waited_for
 		"{\"name\":\"turnstile\",\"subjects\":[\"other\"],\"retention\":\"limits\","
 		"\"storage\":\"file\",\"max_consumers\":-1,\"max_msgs\":-1,\"max_bytes\":-1,"
 		"\"num_replicas\":1}");
-	start(&a, "a");
-	enter(&ann, &a, "ann");
+	nodes_start(&a, "a");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	ask(&ann, "+say #tea$", "/say waits");
 	cr_assert(eventually(log_has(&a, "is not for the subjects turnstile.>")));
 	cr_assert(!is_connected(&ann));
@@ -442,8 +411,8 @@ Test(programs_bus, a_stream_that_takes_no_more_is_as_good_as_away)
 		"{\"name\":\"turnstile\",\"subjects\":[\"turnstile.>\"],\"retention\":\"limits\","
 		"\"storage\":\"file\",\"max_consumers\":-1,\"max_msgs\":3,\"max_bytes\":-1,"
 		"\"discard\":\"new\",\"num_replicas\":1}");
-	start(&a, "a");
-	enter(&ann, &a, "ann");
+	nodes_start(&a, "a");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	for (int i = 0; i < 3; i++) {
 		ask(&ann, "+say #tea$", "/say %d", i);
 	}
@@ -471,8 +440,8 @@ Test(programs_bus, who_may_not_publish_is_told_so_in_the_log)
 	nats.arguments[1] = path;
 	nats_start(&nats);
 	sign_in_by("u:p");
-	start(&a, "a");
-	enter(&ann, &a, "ann");
+	nodes_start(&a, "a");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	ask(&ann, "+say #tea$", "/say one");
 	expect_notice(&ann, "*notice the other machines cannot be reached");
 	cr_assert(log_has(&a, "Permissions Violation for Publish"));
@@ -482,7 +451,7 @@ Test(programs_bus, a_nats_without_jetstream_is_said)
 {
 	nats.without_jetstream = true;
 	nats_start(&nats);
-	start(&a, "a");
+	nodes_start(&a, "a");
 	cr_assert(eventually(log_has(&a, "it has no JetStream")));
 }
 
@@ -490,29 +459,29 @@ Test(programs_bus, who_wants_more_history_gets_it)
 {
 	nats_start(&nats);
 	turnstiled_start(&a, "--node", "a", "--bus", nats_url(&nats), "--history", "2");
-	enter(&ann, &a, "ann");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	ask(&ann, "+say #tea$", "/say one");
 	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
-	start(&b, "b");
+	nodes_start(&b, "b");
 	for (int i = 0; i < 9; i++) {
 		ask(&ann, "+say #tea$", "/say more %d", i);
 	}
 	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
 	cr_assert_eq(turnstiled_stop(&b), 0);
-	start(&b, "b");
-	enter(&bob, &b, "bob");
+	nodes_start(&b, "b");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	ask(&bob, "+history 10$", "/history");
 }
 
 Test(programs_bus, a_name_that_is_taken_is_said_and_the_second_joins_when_the_first_is_gone)
 {
 	nats_start(&nats);
-	start(&a, "a");
-	enter(&ann, &a, "ann");
+	nodes_start(&a, "a");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	ask(&ann, "+say #tea$", "/say before");
 	cr_assert(eventually(stat_of(&ann, "turnstile_bus_waiting") == 0));
-	start(&b, "a");
-	enter(&bob, &b, "bob");
+	nodes_start(&b, "a");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	cr_assert(eventually(log_has(&b, "another server there calls itself a, too")));
 	cr_assert_not(is_connected(&bob));
 	cr_assert(is_connected(&ann));
@@ -530,11 +499,11 @@ Test(programs_bus, it_signs_in_by_a_file)
 	nats.arguments[3] = "a word";
 	nats_start(&nats);
 	sign_in_by("turnstile:a word");
-	start(&a, "a");
+	nodes_start(&a, "a");
 	unsetenv("NATS_CREDS");
-	start(&b, "b");
-	enter(&ann, &a, "ann");
-	enter(&bob, &b, "bob");
+	nodes_start(&b, "b");
+	nodes_enter(&ann, &a, "ann", "#tea");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	cr_assert(is_connected(&ann));
 	cr_assert(!is_connected(&bob));
 	cr_assert(log_has(&b, "Authorization"));
@@ -544,7 +513,7 @@ Test(programs_bus, it_signs_in_by_a_file)
 Test(programs_bus, without_a_bus_there_is_no_such_process)
 {
 	turnstiled_start(&a, "--op-password-file", password_file(&a));
-	enter(&ann, &a, "ann");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	become_operator(&ann);
 	cr_assert_eq(bus_of(&ann), 0);
 }
@@ -565,8 +534,8 @@ Test(programs_bus, over_tls_it_speaks_to_the_one_whose_certificate_is_good)
 	turnstiled_start(&a, "--node", "a", "--bus", text_of("tls://localhost:%u", nats.port));
 	unsetenv("NATS_CA");
 	turnstiled_start(&b, "--node", "b", "--bus", text_of("tls://localhost:%u", nats.port));
-	enter(&ann, &a, "ann");
-	enter(&bob, &b, "bob");
+	nodes_enter(&ann, &a, "ann", "#tea");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	cr_assert(eventually(is_connected(&ann)));
 	cr_assert(eventually(log_has(&b, "self-signed certificate")));
 	cr_assert(!is_connected(&bob));

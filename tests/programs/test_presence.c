@@ -8,49 +8,22 @@
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "tests/programs/nodes.h"
 #include "tests/programs/office.h"
 #include "tests/programs/watch.h"
 #include "tests/support/child.h"
-#include "tests/support/nats.h"
 
 #define MANY 300
 
-static struct nats nats;
-static struct turnstiled a, b;
 static struct talk ann, bob;
 
 static void init(void)
 {
-	if (!nats_init(&nats)) {
-		cr_skip_test("no nats-server is installed");
-	}
-	turnstiled_init(&a, TURNSTILED);
-	turnstiled_init(&b, TURNSTILED);
+	nodes_init();
 	nats_start(&nats);
 }
 
-static void finish(void)
-{
-	turnstiled_finish(&a);
-	turnstiled_finish(&b);
-	nats_finish(&nats);
-}
-
-TestSuite(programs_presence, .init = init, .fini = finish, .timeout = 120);
-
-static void start(struct turnstiled *server, const char *node)
-{
-	turnstiled_start(server, "--workers", "2", "--node", node, "--bus", nats_url(&nats),
-			 "--op-password-file", password_file(server));
-}
-
-static void enter(struct talk *talk, const struct turnstiled *server, const char *nick,
-		  const char *room)
-{
-	talk_open_greeted(talk, server->lines_port);
-	ask(talk, text_of("+nick %s$", nick), "/nick %s", nick);
-	ask(talk, text_of("+join %s", room), "/join %s", room);
-}
+TestSuite(programs_presence, .init = init, .fini = nodes_finish, .timeout = 120);
 
 /* What /who ROOM lists, in the order of the names: "ann bob@b". */
 static const char *who(struct talk *talk, const char *room)
@@ -88,10 +61,10 @@ static const char *room_row(struct talk *talk, const char *room)
 
 static void start_both(void)
 {
-	start(&a, "a");
-	start(&b, "b");
-	enter(&ann, &a, "ann", "#tea");
-	enter(&bob, &b, "bob", "#tea");
+	nodes_start(&a, "a");
+	nodes_start(&b, "b");
+	nodes_enter(&ann, &a, "ann", "#tea");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann bob@b") == 0));
 	cr_assert(eventually(strcmp(who(&bob, "#tea"), "bob ann@a") == 0));
 }
@@ -110,7 +83,7 @@ Test(programs_presence, lists_and_counts_are_of_all_machines)
 
 	start_both();
 	cr_assert_str_eq(room_row(&ann, "#tea"), "=#tea 2");
-	enter(&eve, &b, "eve", "#coffee");
+	nodes_enter(&eve, &b, "eve", "#coffee");
 	cr_assert(eventually(strcmp(room_row(&ann, "#coffee"), "=#coffee 1") == 0));
 	cr_assert_str_eq(who(&ann, "#coffee"), "eve@b");
 	ask(&ann, "+who 3$", "/who");
@@ -126,7 +99,7 @@ Test(programs_presence, who_comes_goes_and_changes_names_is_heard_everywhere)
 	static struct talk eve;
 
 	start_both();
-	enter(&eve, &b, "eve", "#tea");
+	nodes_enter(&eve, &b, "eve", "#tea");
 	await(&ann, "*join #tea eve@b");
 	ask(&eve, "+nick eva$", "/nick eva");
 	ask(&eve, "+say #tea$", "/say it is me");
@@ -161,8 +134,8 @@ Test(programs_presence, people_of_a_machine_that_was_killed_leave)
 	await(&ann, "*part #tea bob@b");
 	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann") == 0));
 	cr_assert(eventually(strcmp(room_row(&ann, "#tea"), "=#tea 1") == 0));
-	start(&b, "b");
-	enter(&bob, &b, "bob", "#tea");
+	nodes_start(&b, "b");
+	nodes_enter(&bob, &b, "bob", "#tea");
 	await(&ann, "*join #tea bob@b");
 	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann bob@b") == 0));
 }
@@ -218,7 +191,7 @@ Test(programs_presence, killed_bus_processes_lose_nobody)
 	start_both();
 	kill_bus(&a, &ann);
 	kill_bus(&b, &bob);
-	enter(&eve, &b, "eve", "#tea");
+	nodes_enter(&eve, &b, "eve", "#tea");
 	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann bob@b eve@b") == 0));
 	talk_close(&eve);
 	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann bob@b") == 0));
@@ -236,7 +209,7 @@ Test(programs_presence, killed_workers_and_a_killed_nats_lose_nobody)
 	}
 	nats_stop(&nats, SIGKILL);
 	nats_start(&nats);
-	enter(&bob, &b, "ben", "#coffee");
+	nodes_enter(&bob, &b, "ben", "#coffee");
 	cr_assert(eventually(strcmp(who(&ann, "#coffee"), "ben@b") == 0));
 	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann bob@b") == 0 ||
 			     strcmp(who(&ann, "#tea"), "ann") == 0));
@@ -254,13 +227,13 @@ Test(programs_presence, many_people_are_known_within_a_moment)
 {
 	static struct talk crowd[MANY];
 
-	start(&a, "a");
-	start(&b, "b");
+	nodes_start(&a, "a");
+	nodes_start(&b, "b");
 	for (int i = 0; i < MANY; i++) {
 		talk_open_greeted(&crowd[i], b.lines_port);
 		ask(&crowd[i], "+join #tea", "/join #tea");
 	}
-	enter(&ann, &a, "ann", "#tea");
+	nodes_enter(&ann, &a, "ann", "#tea");
 	cr_assert(eventually(strcmp(room_row(&ann, "#tea"), text_of("=#tea %d", MANY + 1)) == 0));
 	talk_say(&ann, "/who #tea");
 	for (const char *line = ""; line[0] != '+';) {
@@ -438,7 +411,7 @@ Test(programs_presence, mutes_and_bans_hold_on_all_machines)
 	talk_expect_event(&fay, "*notice an operator banned your address");
 	talk_expect_end(&fay);
 	cr_assert_eq(turnstiled_stop(&b), 0);
-	start(&b, "c");
+	nodes_start(&b, "c");
 	talk_open_from(&fay, b.lines_port, "127.0.0.8");
 	talk_expect_start(&fay, "-DENIED");
 }

@@ -394,6 +394,16 @@ Test(programs_tls, on_https_alpn_is_http_1_1_and_nothing_else)
 
 /* Their worker ends */
 
+/* Ann over TLS, and bob, in one room. */
+static void enter_both(void)
+{
+	open_tls_greeted(&ann);
+	talk_open_greeted(&bob, server.lines_port);
+	ask(&ann, "+nick ann$", "/nick ann");
+	ask(&ann, "+join #r ", "/join #r");
+	ask(&bob, "+join #r ", "/join #r");
+}
+
 static void kill_worker_of(struct talk *talk)
 {
 	pid_t pid;
@@ -405,11 +415,7 @@ static void kill_worker_of(struct talk *talk)
 static void outlive_with(const char *dispatch)
 {
 	start("--dispatch", dispatch, "--event", "rush=3");
-	open_tls_greeted(&ann);
-	talk_open_greeted(&bob, server.lines_port);
-	ask(&ann, "+nick ann$", "/nick ann");
-	ask(&ann, "+join #r ", "/join #r");
-	ask(&bob, "+join #r ", "/join #r");
+	enter_both();
 	for (int i = 0; i < 3; i++) {
 		talk_write(&ann, "/say #r half ", 13);
 		kill_worker_of(&bob);
@@ -526,11 +532,7 @@ Test(programs_tls, it_does_while_its_peer_does_not_read_and_loses_nothing)
 static void goes_on_with_another_binary(const char *dispatch)
 {
 	start("--dispatch", dispatch, "--event", "rush=9");
-	open_tls_greeted(&ann);
-	talk_open_greeted(&bob, server.lines_port);
-	ask(&ann, "+nick ann$", "/nick ann");
-	ask(&ann, "+join #r ", "/join #r");
-	ask(&bob, "+join #r ", "/join #r");
+	enter_both();
 	for (int i = 0; i < 3; i++) {
 		talk_write(&ann, "/say #r half ", 13);
 		turnstiled_upgrade(&server);
