@@ -1,6 +1,7 @@
 #include "tests/programs/nodes.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "tests/programs/office.h"
 
@@ -35,4 +36,16 @@ void nodes_enter(struct talk *talk, const struct turnstiled *server, const char 
 	talk_open_greeted(talk, server->lines_port);
 	ask(talk, text_of("+nick %s$", nick), "/nick %s", nick);
 	ask(talk, text_of("+join %s", room), "/join %s", room);
+}
+
+pid_t nodes_bus_of(struct talk *talk)
+{
+	int pid = 0;
+
+	talk_say(talk, "/workers");
+	for (const char *line = ""; line[0] != '+';) {
+		line = talk_line(talk);
+		(void)sscanf(line, "=bus %d", &pid);
+	}
+	return pid;
 }

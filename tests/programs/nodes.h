@@ -4,6 +4,8 @@
 #ifndef TESTS_PROGRAMS_NODES_H
 #define TESTS_PROGRAMS_NODES_H
 
+#include <sys/types.h>
+
 #include "tests/support/nats.h"
 #include "tests/support/server.h"
 #include "tests/support/talk.h"
@@ -21,5 +23,8 @@ void nodes_start(struct turnstiled *server, const char *node);
 /* Somebody comes to SERVER, takes NICK and enters ROOM. */
 void nodes_enter(struct talk *talk, const struct turnstiled *server, const char *nick,
 		 const char *room);
+
+/* The bus process, as /workers tells an operator. */
+pid_t nodes_bus_of(struct talk *talk);
 
 #endif

@@ -84,19 +84,6 @@ static bool is_connected(struct talk *talk)
 	return stat_of(talk, "turnstile_bus_connected") == 1;
 }
 
-/* The bus process, as /workers has it. */
-static pid_t bus_of(struct talk *talk)
-{
-	int pid = 0;
-
-	talk_say(talk, "/workers");
-	for (const char *line = ""; line[0] != '+';) {
-		line = talk_line(talk);
-		(void)sscanf(line, "=bus %d", &pid);
-	}
-	return pid;
-}
-
 Test(programs_bus, a_room_is_one_on_both_machines)
 {
 	start_both();
@@ -299,7 +286,7 @@ static void kill_bus_processes(int step)
 		become_operator(&watcher);
 	}
 	if (step % 40 == 39) {
-		(void)watch_signal(a.pid, bus_of(&watcher), SIGKILL);
+		(void)watch_signal(a.pid, nodes_bus_of(&watcher), SIGKILL);
 	}
 }
 
@@ -515,7 +502,7 @@ Test(programs_bus, without_a_bus_there_is_no_such_process)
 	turnstiled_start(&a, "--op-password-file", password_file(&a));
 	nodes_enter(&ann, &a, "ann", "#tea");
 	become_operator(&ann);
-	cr_assert_eq(bus_of(&ann), 0);
+	cr_assert_eq(nodes_bus_of(&ann), 0);
 }
 
 #ifdef TURNSTILE_WITH_TLS

@@ -162,26 +162,13 @@ Test(programs_presence, people_of_a_machine_that_is_heard_again_come_back)
 	cr_assert(eventually(strcmp(who(&ann, "#tea"), "ann bob@b") == 0));
 }
 
-/* The bus process, as /workers has it. */
-static pid_t bus_of(struct talk *talk)
-{
-	int pid = 0;
-
-	talk_say(talk, "/workers");
-	for (const char *line = ""; line[0] != '+';) {
-		line = talk_line(talk);
-		(void)sscanf(line, "=bus %d", &pid);
-	}
-	return pid;
-}
-
 static void kill_bus(struct turnstiled *server, struct talk *talk)
 {
 	become_operator(talk);
-	const pid_t before = bus_of(talk);
+	const pid_t before = nodes_bus_of(talk);
 
 	cr_assert(watch_signal(server->pid, before, SIGKILL));
-	cr_assert(eventually(bus_of(talk) != before && bus_of(talk) != 0));
+	cr_assert(eventually(nodes_bus_of(talk) != before && nodes_bus_of(talk) != 0));
 }
 
 Test(programs_presence, killed_bus_processes_lose_nobody)
