@@ -325,7 +325,7 @@ static struct children watch_until_all_is_answered(pid_t parent)
 	return seen;
 }
 
-#define EACH          12 /* bookings of each buyer, with join */
+#define EACH          40 /* bookings of each buyer, with join */
 #define SEEN_AT_LEAST 10 /* children, of one a booking; they are short-lived */
 
 TestOnBoth(with_join_one_child_after_the_other_sells_each_ticket_once)
@@ -407,7 +407,7 @@ static unsigned kill_until_all_is_answered(pid_t pid, unsigned count)
 	return kills;
 }
 
-#define CHILDREN 25 /* bookings of each buyer */
+#define CHILDREN 75 /* bookings of each buyer */
 
 TestOnBoth(with_join_a_killed_child_or_joiner_loses_nothing)
 {
