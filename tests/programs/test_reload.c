@@ -491,22 +491,31 @@ Test(programs_reload, one_that_retires_and_dies_has_a_successor_that_retires)
 	cr_expect(eventually(workers_of(&ann) == 1));
 }
 
+/* Those that were moved are counted at the end of the turn in which they came. */
+static void expect_counted(long connections)
+{
+	cr_assert(eventually(stat_of(&ann, "turnstile_connections") == connections));
+}
+
 Test(programs_reload, more_connections_may_come_and_fewer)
 {
 	static struct talk others[4];
 
 	start_with("max-connections = 100\n");
-	cr_assert(eventually(stat_of(&ann, "turnstile_connections") == 2));
+	expect_counted(2);
 	reload_with("max-connections = 2\n");
+	expect_counted(2);
 	talk_open(&others[0], server.lines_port);
 	talk_expect_start(&others[0], "-BUSY ");
 	reload_with("max-connections = 5\n");
+	expect_counted(2);
 	for (int i = 0; i < 3; i++) {
 		talk_open_greeted(&others[i], server.lines_port);
 	}
 	talk_open(&others[3], server.lines_port);
 	talk_expect_start(&others[3], "-BUSY ");
 	reload_with("max-connections = 1\n"); /* who is here stays */
+	expect_counted(5);
 	ask(&others[2], "+pong$", "/ping");
 	ask(&ann, "+pong$", "/ping");
 	talk_open(&others[3], server.lines_port);
