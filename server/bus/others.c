@@ -9,7 +9,6 @@
 #define GONE_NS   (5 * NS_PER_SECOND)   /* without a sign of life */
 #define FORGET_NS (600 * NS_PER_SECOND) /* then its people are not waited for any more */
 #define PAUSE_NS  (50 * NS_PER_US)      /* when a lock was taken */
-#define TELL_NS   NS_PER_SECOND         /* between two lines about what is not understood */
 
 #define DRIFT_NS (100 * NS_PER_US)    /* of clocks, between two signs of life */
 #define CLEAN_NS (60 * NS_PER_SECOND) /* after it is back: what it said meanwhile has come */
@@ -72,13 +71,6 @@ void others_begin(struct others *others, int64_t now_ns)
 
 /* Rooms */
 
-static void lock_directory(struct others *others)
-{
-	while (!directory_try(others->shared->directory)) {
-		clock_sleep(PAUSE_NS);
-	}
-}
-
 static void set_members(struct others *others, uint32_t node, uint16_t place, uint32_t members)
 {
 	struct presence *presence = others->presence;
@@ -93,7 +85,7 @@ static void take_room(struct others *others, uint32_t node, const struct live_ro
 	struct other *other = &others->others[node];
 	uint16_t *place = &other->places[room->number];
 
-	lock_directory(others);
+	directory_lock(shared->directory);
 	uint16_t now = rooms_remember(shared->rooms, shared->directory, room->name);
 
 	if (*place != now && *place != ROOM_NONE) {
@@ -115,7 +107,7 @@ static void empty_rooms(struct others *others, uint32_t node, bool all)
 	for (uint16_t place = 0; place < ROOMS_MAX; place++) {
 		if (others->presence->nodes[node].members[place] > 0 &&
 		    (all || other->room_generations[place] != other->generation)) {
-			lock_directory(others);
+			directory_lock(others->shared->directory);
 			set_members(others, node, place, 0);
 			directory_unlock(others->shared->directory);
 		}
@@ -357,14 +349,11 @@ static void end_filling(struct others *others, uint32_t node, int64_t now_ns)
 	others->others[node].whole = true;
 }
 
-/* Whoever may write there could fill the log. */
 static void note_strange(struct others *others, int64_t now_ns)
 {
 	static int64_t told_ns;
 
-	bus_count(others->shared->bus, BUS_LEFT_OUT);
-	if (told_ns == 0 || now_ns - told_ns >= TELL_NS) {
-		told_ns = now_ns;
+	if (bus_leave_out(others->shared->bus, now_ns, &told_ns)) {
 		log_warning("something on the bus about who is there is none of ours, or is too "
 			    "long: it is left out");
 	}

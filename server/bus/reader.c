@@ -7,9 +7,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/log.h"
 
-#define PAUSE_NS (50 * NS_PER_US) /* when a lock was taken */
-#define TELL_NS  NS_PER_SECOND    /* between two lines about what is left out */
-
+#define PAUSE_NS    (50 * NS_PER_US)     /* when a lock was taken */
 #define PATIENCE_NS NS_PER_SECOND        /* for workers that are behind */
 #define REST_NS     (10 * NS_PER_SECOND) /* after one that took longer: nobody is waited for */
 
@@ -272,9 +270,7 @@ static void impose(struct shared_state *shared, const struct penalty *penalty, i
 	const int64_t now_ns = clock_monotonic_ns();
 	const int64_t date_ns = clock_deadlines_ns();
 
-	while (!directory_try(shared->directory)) {
-		clock_sleep(PAUSE_NS);
-	}
+	directory_lock(shared->directory);
 	bool imposed =
 		penalty->kind == PENALTY_BAN
 			? admission_ban(admission, penalty->network, date_ns + left_ns, date_ns)
@@ -325,15 +321,11 @@ static void note_holes(struct bus *bus, uint64_t sequence)
 	}
 }
 
-/* Whoever may write there could fill the log. */
 static void leave_out(struct bus *bus, uint64_t sequence)
 {
 	static int64_t told_ns;
-	const int64_t now_ns = clock_monotonic_ns();
 
-	bus_count(bus, BUS_LEFT_OUT);
-	if (told_ns == 0 || now_ns - told_ns >= TELL_NS) {
-		told_ns = now_ns;
+	if (bus_leave_out(bus, clock_monotonic_ns(), &told_ns)) {
 		log_warning("message %llu of the bus is none that is understood here: it is left "
 			    "out",
 			    (unsigned long long)sequence);

@@ -9,9 +9,6 @@
 #include "shared/base/log.h"
 #include "shared/text/text.h"
 
-#define PAUSE_NS (50 * NS_PER_US) /* when a lock was taken */
-#define TELL_NS  NS_PER_SECOND    /* between two lines about what is not understood */
-
 struct runner {
 	struct shared_state *shared;
 	struct errands *errands;
@@ -123,9 +120,7 @@ static void note_strange(struct runner *runner, int64_t now_ns)
 {
 	static int64_t told_ns;
 
-	bus_count(runner->shared->bus, BUS_LEFT_OUT);
-	if (told_ns == 0 || now_ns - told_ns >= TELL_NS) {
-		told_ns = now_ns;
+	if (bus_leave_out(runner->shared->bus, now_ns, &told_ns)) {
 		log_warning(
 			"something on the bus for this machine alone is none of ours, or is too "
 			"long: it is left out");
@@ -137,9 +132,7 @@ static bool find_user(const struct runner *runner, const char *nick, struct addr
 {
 	struct directory *directory = runner->shared->directory;
 
-	while (!directory_try(directory)) {
-		clock_sleep(PAUSE_NS);
-	}
+	directory_lock(directory);
 	bool found = directory_find(directory, span_of(nick), where);
 
 	directory_unlock(directory);

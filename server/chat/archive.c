@@ -9,8 +9,7 @@
 #include "shared/text/text.h"
 
 #define KEEP_NS      NS_PER_SECOND
-#define RECORDS_SIZE (64 * 1024)      /* bytes read from a log at once */
-#define DIRECTORY_NS (NS_PER_MS / 10) /* before its lock is tried again */
+#define RECORDS_SIZE (64 * 1024) /* bytes read from a log at once */
 
 struct archive {
 	struct shared_state *shared;
@@ -246,14 +245,6 @@ static void learn_ban(void *context, const struct store_ban *row)
 	}
 }
 
-/* Its holder is through in microseconds. */
-static void lock_directory(struct directory *directory)
-{
-	while (!directory_try(directory)) {
-		clock_sleep(DIRECTORY_NS);
-	}
-}
-
 /* Within a transaction, whose clock is the store's. */
 static bool learn_bans(struct shared_state *shared, struct store *store)
 {
@@ -262,7 +253,7 @@ static bool learn_bans(struct shared_state *shared, struct store *store)
 	if (store_ban_each(store, learn_ban, &learning) != STORE_OK) {
 		return false;
 	}
-	lock_directory(shared->directory);
+	directory_lock(shared->directory);
 	admission_learn_bans(shared->directory->admission, learning.bans, learning.count,
 			     clock_deadlines_ns());
 	directory_unlock(shared->directory);
@@ -297,7 +288,7 @@ static void restore_room(void *context, const struct store_room *room)
 	const bool clean = text_is_clean(room->topic, strlen(room->topic));
 	const uint16_t place = (uint16_t)room->place;
 
-	lock_directory(shared->directory);
+	directory_lock(shared->directory);
 	if (rooms_can_restore(shared->rooms, shared->directory, place, name)) {
 		rooms_restore(shared->rooms, shared->directory, place, name,
 			      clean ? room->topic : "");

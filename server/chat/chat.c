@@ -438,13 +438,6 @@ bool chat_announce(struct turn *turn, const char *event, const struct message_sa
 
 /* At a worker's start */
 
-static void lock_directory(struct directory *directory)
-{
-	while (!directory_try(directory)) {
-		clock_sleep(NS_PER_MS);
-	}
-}
-
 void chat_adopt(struct turn *turn)
 {
 	uint32_t index = 0;
@@ -477,7 +470,7 @@ void chat_sweep(struct turn *turn)
 	struct shared_state *shared = turn->shared;
 	uint32_t orphan = 0;
 
-	lock_directory(shared->directory);
+	directory_lock(shared->directory);
 	for (; directory_next_orphan(shared->directory, turn->worker, &orphan); orphan++) {
 		struct seat *seat = directory_seat(shared->directory, turn->worker, orphan);
 		struct address where = { turn->worker, orphan, seat->session };

@@ -99,9 +99,7 @@ void core_keep(struct core *core, const int *sockets)
 {
 	struct directory *directory = core->turn.shared->directory;
 
-	while (!directory_try(directory)) {
-		clock_sleep(NS_PER_MS);
-	}
+	directory_lock(directory);
 	directory_take_back(directory, core->turn.worker);
 	directory_limit_addresses(directory, core->turn.shared->options->max_per_address);
 	directory_unlock(directory);

@@ -4,7 +4,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "shared/base/clock.h"
 #include "shared/base/log.h"
+
+#define TELL_NS NS_PER_SECOND /* between two lines about what is left out */
 
 size_t bus_size(void)
 {
@@ -105,4 +108,15 @@ bool bus_tells_gone(const struct bus *bus, uint32_t worker, uint64_t session, co
 void bus_count(struct bus *bus, enum bus_counter counter)
 {
 	atomic_fetch_add_explicit(&bus->counters[counter], 1, memory_order_relaxed);
+}
+
+bool bus_leave_out(struct bus *bus, int64_t now_ns, int64_t *told_ns)
+{
+	const bool tell = *told_ns == 0 || now_ns - *told_ns >= TELL_NS;
+
+	bus_count(bus, BUS_LEFT_OUT);
+	if (tell) {
+		*told_ns = now_ns;
+	}
+	return tell;
 }

@@ -118,4 +118,10 @@ const struct bus_line *bus_line(const struct bus *bus, uint32_t worker, uint64_t
 /* Counts one more; the bus process alone. */
 void bus_count(struct bus *bus, enum bus_counter counter);
 
+/*
+ * Counts a message that is left out. Whether that is to be told, too, which is kept in TOLD_NS, 0
+ * at first: once a second, since whoever may write there could fill the log.
+ */
+bool bus_leave_out(struct bus *bus, int64_t now_ns, int64_t *told_ns);
+
 #endif

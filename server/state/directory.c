@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/base/clock.h"
 #include "shared/base/log.h"
+
+#define PAUSE_NS (50 * NS_PER_US) /* before the lock is tried again */
 
 static const struct name_hash no_name;
 
@@ -131,6 +134,13 @@ bool directory_try(struct directory *directory)
 	const struct mutex_repair repair = { rebuild, directory };
 
 	return mutex_spin(&directory->lock, &repair) == MUTEX_TAKEN;
+}
+
+void directory_lock(struct directory *directory)
+{
+	while (!directory_try(directory)) {
+		clock_sleep(PAUSE_NS);
+	}
 }
 
 void directory_unlock(struct directory *directory)

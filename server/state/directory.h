@@ -77,6 +77,9 @@ struct seat *directory_seat(struct directory *directory, uint32_t worker, uint32
 
 /* The lock, for some microseconds at most; false if somebody else has it: try again next turn. */
 bool directory_try(struct directory *directory);
+
+/* Waits for it: at a start, and where no loop runs. Its holder has it for microseconds. */
+void directory_lock(struct directory *directory);
 void directory_unlock(struct directory *directory);
 
 /* The hash of a good name; a bug when it is none. */
