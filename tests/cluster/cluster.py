@@ -337,6 +337,7 @@ def main():
         return 1
     print(f"cluster: seed {seed}, {arguments.minutes:g} minutes", flush=True)
     network = Network()
+    os.environ["XDG_RUNTIME_DIR"] = network.folder  # where tools have the lock of a database
     programs.template = database.make_template(network.folder)
     return 1 if run_cluster(arguments, seed, programs, network) else 0
 
