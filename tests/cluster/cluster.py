@@ -53,7 +53,7 @@ class Cluster(Nodes):
     CLOCKS = [-421, 733]
     WEATHERS = ["all"]
     FAULTS = {"all": ["cut"] * 4 + ["isolate", "kill", "kill_all", "stop", "database", "backend", "freeze", "bus",
-                    "bus_freeze", "reload"] + ["master"] * 3}
+                    "bus_freeze", "kill_bus_process", "reload"] + ["master"] * 3}
     pause_seconds = 0.2     # at most, between what a person asks
 
     def __init__(self, plan, programs, folder, network):

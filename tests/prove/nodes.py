@@ -12,9 +12,11 @@ import time
 import bus
 from database import Database
 from one import arguments_of, strike_worker
-from server import Server
+from server import Server, name_of
 
 FREE = ["kill", "kill", "stop", "kill_all", "master", "database", "backend", "freeze", "bus", "bus_freeze", "reload"]
+
+BUS_PROCESS = "turnstile-bus"
 
 
 class Nodes:
@@ -119,8 +121,16 @@ class Nodes:
             server.process.send_signal(signal.SIGHUP)
         elif kind.startswith("bus"):
             self.strike_bus(kind, seconds, now)
+        elif kind == "kill_bus_process" and server.ready:
+            self.kill_bus_process(server)
         elif server.ready:
             strike_worker(server, kind, chance, seconds)
+
+    @staticmethod
+    def kill_bus_process(server):
+        for child in server.children():
+            if name_of(child) == BUS_PROCESS:
+                server.signal(child, signal.SIGKILL)
 
     def strike_bus(self, kind, seconds, now):
         if self.bus and kind == "bus":
