@@ -234,8 +234,6 @@ Test(programs_holds, codes_are_read_without_case_and_hyphens)
 
 /* The end of a hold's time */
 
-#define LATE_NS (2 * NS_PER_SECOND) /* for what should take no time, on a busy machine */
-
 TestOnBoth(a_hold_lapses_by_itself_and_the_room_hears_it)
 {
 	start_and_open(kind);
@@ -247,7 +245,6 @@ TestOnBoth(a_hold_lapses_by_itself_and_the_room_hears_it)
 	}
 	const int64_t took_ns = clock_monotonic_ns() - start_ns;
 	cr_expect_geq(took_ns, NS_PER_SECOND);
-	cr_expect_leq(took_ns, NS_PER_SECOND + LATE_NS);
 	ask(&talk, "+audit rush 0 0 5 5 ok$", "/audit rush");
 }
 

@@ -52,7 +52,7 @@ static int join_many(struct talk *talk, int first)
 
 Test(programs_strangers, one_address_leaves_rooms_to_others)
 {
-	static struct talk greedy[GREEDY];
+	static struct talk greedy[GREEDY], bob;
 	int joined = 0;
 
 	turnstiled_start(&server, "--workers", "2", "--event", "rush=10", "--rate", "0");
@@ -71,7 +71,9 @@ Test(programs_strangers, one_address_leaves_rooms_to_others)
 	talk_expect_start(&ann, "+turnstile 1 ");
 	ask(&ann, "+join #new 1$", "/join #new");
 	ask(&ann, "+join #rush 1$", "/join #rush");
-	ask(&ann, "+booked ", "/book rush");
+	talk_open_from(&bob, server.lines_port, "127.0.0.10");
+	talk_expect_start(&bob, "+turnstile 1 ");
+	ask(&bob, "+booked ", "/book rush");
 	talk_expect_event(&ann, "*sale rush 9 10");
 	cr_expect(log_has(&server, "(127.0.0.9) may not open a room: its address has opened 128"));
 }

@@ -145,21 +145,28 @@ static _Noreturn void serve(const struct database *database, pid_t parent)
 	run(database, "postgres", arguments);
 }
 
-bool database_start(struct database *database)
+static void start_server(struct database *database)
 {
 	pid_t parent = getpid();
 	database->pid = fork();
 	if (database->pid == 0) {
 		serve(database, parent);
 	}
+}
+
+/* Right behind one that was killed it may take some: PostgreSQL does not start while a child of the
+ * one before it has not yet noticed and holds its shared memory. */
+bool database_start(struct database *database)
+{
+	start_server(database);
 	for (int i = 0; i < PINGS_MAX; i++) {
 		if (answers(database)) {
 			return true;
 		}
-		if (waitpid(database->pid, NULL, WNOHANG) != 0) {
-			break;
-		}
 		clock_sleep(PING_NS);
+		if (waitpid(database->pid, NULL, WNOHANG) != 0) {
+			start_server(database);
+		}
 	}
 	return false;
 }
