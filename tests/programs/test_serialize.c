@@ -185,6 +185,8 @@ TestOnBoth(a_server_that_is_killed_takes_nothing_from_the_other)
 /* A holder that hangs */
 
 #define AT_ONCE_MS 400
+#define A_TRY      4  /* bookings */
+#define DOUBLINGS  12 /* of a microsecond: up to 4 ms */
 
 static bool answers_at_once(struct talk *asker)
 {
@@ -194,6 +196,15 @@ static bool answers_at_once(struct talk *asker)
 	return poll(&socket, 1, AT_ONCE_MS) == 1;
 }
 
+/* How long a booking has the lock depends on where the store lies: short waits and long ones are
+ * alike likely. */
+static int64_t some_time_ns(unsigned *seed)
+{
+	unsigned most_us = 1U << (unsigned)(rand_r(seed) % (DOUBLINGS + 1));
+
+	return (int64_t)((unsigned)rand_r(seed) % most_us) * NS_PER_US;
+}
+
 /* Stops the first worker in the middle of its sales until its clerk had the lock just then. */
 static pid_t stop_the_holder(unsigned *seed)
 {
@@ -201,9 +212,9 @@ static pid_t stop_the_holder(unsigned *seed)
 
 	buyer_open(&buyers[0], server.lines_port, 1, "rush", "stopped");
 	serving(&buyers[0].talk, &pid);
-	while (buyers[0].asked + 20 <= BUYER_MAX) {
-		buyer_ask(&buyers[0], 20);
-		clock_sleep((int64_t)(rand_r(seed) % 3000) * NS_PER_US);
+	while (buyers[0].asked + A_TRY <= BUYER_MAX) {
+		buyer_ask(&buyers[0], A_TRY);
+		clock_sleep(some_time_ns(seed));
 		cr_assert(watch_signal(server.pid, pid, SIGSTOP));
 		if (!answers_at_once(&talk)) {
 			return pid;
