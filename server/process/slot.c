@@ -121,10 +121,19 @@ static void name_process(const struct slot *slot, char *name, size_t size)
 	}
 }
 
+/* In the child. It notes its pid as the master does, for it may be asked before the master has. */
+static int run(void *argument)
+{
+	static int (*const runs[])(void *start) = { worker_run, joiner_run, bus_run, tls_run };
+	struct slot *slot = argument;
+
+	atomic_store(&score_of(slot)->pid, getpid());
+	return runs[slot->role](&slot->start);
+}
+
 /* Forks it with the channel's WORKER_END; false with errno set. */
 static bool fork_process(struct slot *slot, int worker_end)
 {
-	static int (*const runs[])(void *start) = { worker_run, joiner_run, bus_run, tls_run };
 	uint32_t seats = 0;
 
 	slot->start.sockets = slot->owner->sockets(slot->owner->context, slot, &seats);
@@ -144,7 +153,7 @@ static bool fork_process(struct slot *slot, int worker_end)
 	name_process(slot, name, sizeof(name));
 	slot->start.channel = worker_end;
 	slot->start.retires = slot->retires;
-	slot->process = process_start(&options, runs[slot->role], &slot->start);
+	slot->process = process_start(&options, run, slot);
 	free(keep);
 	return slot->process;
 }
@@ -175,6 +184,7 @@ void slot_start(struct slot *slot)
 	close(ends[1]);
 	if (!started) {
 		close(ends[0]);
+		atomic_store(&score_of(slot)->pid, 0);
 		start_failed(slot, "cannot be started", error);
 		return;
 	}

@@ -5,9 +5,9 @@
  * show it. A worker's line stays when the worker dies, and its successor counts on, so totals never
  * go back.
  *
- * Written by: `pid`, `state`, `generation`, `deaths` and `adoption_ns` the master; `child` the
- * joiner; `crash` as crash.h says; all else that worker's loop thread (`commits`, `batched` and the
- * booking counters: its clerk). Anyone reads at any time.
+ * Written by: `state`, `generation`, `deaths` and `adoption_ns` the master; `pid` the master, and
+ * first the worker itself; `child` the joiner; `crash` as crash.h says; all else that worker's loop
+ * thread (`commits`, `batched` and the booking counters: its clerk). Anyone reads at any time.
  */
 #ifndef SERVER_STATE_SCOREBOARD_H
 #define SERVER_STATE_SCOREBOARD_H

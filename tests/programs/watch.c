@@ -15,7 +15,8 @@
 
 #define PATH_SIZE    64
 #define STATUS_SIZE  4096
-#define OPENINGS_MAX 16 /* connections held until one lands where it should */
+#define OPENINGS_MAX 16   /* connections held until one lands where it should */
+#define NAMELESS_MS  1000 /* a child has its name long before */
 
 /* Reads a file of /proc whole; false when it is gone. */
 static bool read_proc(pid_t pid, const char *name, char *text, size_t size)
@@ -66,6 +67,23 @@ static bool is_launcher(pid_t pid)
 	return read_proc(pid, "comm", name, sizeof(name)) && strcmp(name, "turnstile-exec\n") == 0;
 }
 
+/* Until it has said who it is, a child is called as its parent. */
+static bool is_newborn(pid_t parent, pid_t child)
+{
+	char old[STATUS_SIZE], name[STATUS_SIZE];
+
+	return read_proc(parent, "comm", old, sizeof(old)) &&
+	       read_proc(child, "comm", name, sizeof(name)) && strcmp(name, old) == 0 &&
+	       watch_state(child) != 'Z';
+}
+
+static void await_name(pid_t parent, pid_t child)
+{
+	for (int i = 0; i < NAMELESS_MS && is_newborn(parent, child); i++) {
+		clock_sleep(NS_PER_MS);
+	}
+}
+
 size_t watch_children(pid_t parent, pid_t children[WATCH_CHILDREN_MAX])
 {
 	DIR *proc = opendir("/proc");
@@ -74,8 +92,11 @@ size_t watch_children(pid_t parent, pid_t children[WATCH_CHILDREN_MAX])
 	cr_assert_not_null(proc);
 	for (const struct dirent *entry; (entry = readdir(proc));) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		if (pid > 0 && count < WATCH_CHILDREN_MAX && parent_of(pid) == parent &&
-		    !is_launcher(pid)) {
+		if (pid <= 0 || count == WATCH_CHILDREN_MAX || parent_of(pid) != parent) {
+			continue;
+		}
+		await_name(parent, pid);
+		if (!is_launcher(pid)) {
 			children[count++] = pid;
 		}
 	}
