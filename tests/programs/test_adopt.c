@@ -283,7 +283,7 @@ Test(programs_adopt, half_a_proxy_header_outlives_it)
 	talk_expect_start(&ann, "+turnstile 1 ");
 	kill_workers();
 	become_operator(&ann);
-	cr_expect(log_has(&server, "(192.0.2.7) is an operator now"));
+	cr_expect(eventually(log_has(&server, "(192.0.2.7) is an operator now")));
 }
 
 Test(programs_adopt, the_copies_of_ended_connections_are_closed)

@@ -279,8 +279,8 @@ Test(programs_api, a_cookie_is_good_on_every_worker_until_it_is_given_back)
 		expect(http_ask(&others[i], &answer, "PATCH", RUSH, cookie, "{\"grow\":1}"), 401,
 		       "denied");
 	}
-	cr_expect(log_has(&server, "127.0.0.1 is an operator now"));
-	cr_expect(log_has(&server, "127.0.0.1 grew event rush by 1"));
+	cr_expect(eventually(log_has(&server, "127.0.0.1 is an operator now")));
+	cr_expect(eventually(log_has(&server, "127.0.0.1 grew event rush by 1")));
 }
 
 Test(programs_api, over_https_the_cookie_says_so)

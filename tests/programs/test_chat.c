@@ -439,5 +439,6 @@ Test(programs_chat, who_does_not_read_is_cut_off_and_slows_nobody)
 	if (strncmp(listener.line, "*part #r slow", 13) != 0) {
 		talk_expect_event(&listener, "*part #r slow");
 	}
-	cr_expect(log_has(&server, " notice: slow (127.0.0.1) was cut off: it has not read "));
+	cr_expect(eventually(
+		log_has(&server, " notice: slow (127.0.0.1) was cut off: it has not read ")));
 }

@@ -9,6 +9,7 @@
 
 #include "tests/programs/office.h"
 #include "tests/programs/watch.h"
+#include "tests/support/child.h"
 
 static struct turnstiled server;
 static struct talk ann, bob;
@@ -137,7 +138,7 @@ Test(programs_crash, what_is_wrong_is_said)
 	cr_expect_not_null(strstr(ann.line, " generation=1 deaths=0 "));
 	talk_expect_start(&ann, "=2 ");
 	talk_expect(&ann, "+workers 2");
-	cr_expect(log_has(&server, "MAY KILL WORKERS"));
+	cr_expect(eventually(log_has(&server, "MAY KILL WORKERS")));
 }
 
 Test(programs_crash, without_chaos_nobody_is_made_to_crash)

@@ -92,8 +92,9 @@ Test(programs_limits, holds_outlive_their_connections_and_count)
 	ask(&ann, REFUSED, "/hold rush");
 	ask(&bob, REFUSED, "/hold rush"); /* on the other worker */
 	ask(&bob, REFUSED, "/wait rush");
-	cr_expect(log_has(&server, "(127.0.0.1) may not have more of event rush: its address holds "
-				   "or waits for 20 tickets\n"));
+	cr_expect(eventually(
+		log_has(&server, "(127.0.0.1) may not have more of event rush: its address holds "
+				 "or waits for 20 tickets\n")));
 	ask(&bob, "+booked ", "/book rush 10");  /* what is booked does not count */
 	ask(&seller, "+held ", "/hold rush 10"); /* it is somebody else */
 	ask(&bob, "+booked ", "/confirm %s", codes[0]);

@@ -520,7 +520,7 @@ Test(programs_moderation, guessed_passwords_are_not_forgotten_with_their_worker)
 
 static void expect_logged(const char *text)
 {
-	cr_expect(log_has(&server, text), "%s", text);
+	cr_expect(eventually(log_has(&server, text)), "%s", text);
 }
 
 static void operate(const char *code)

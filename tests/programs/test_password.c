@@ -11,6 +11,7 @@
 #include "tests/programs/office.h"
 #include "tests/programs/watch.h"
 #include "tests/support/capture.h"
+#include "tests/support/child.h"
 #include "tests/support/http.h"
 #include "tests/support/terminal.h"
 
@@ -204,8 +205,8 @@ static void sign_in_with(const char *serialize)
 	talk_expect(&boss, "+ban 127.0.2.1 10");
 	ask(&guest, "+pong$", "/ping");
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect(log_has(&server, "gave a wrong password\n"));
-	cr_expect(log_has(&server, "is an operator now\n"));
+	cr_expect(eventually(log_has(&server, "gave a wrong password\n")));
+	cr_expect(eventually(log_has(&server, "is an operator now\n")));
 	cr_expect_not(log_has(&server, "sesam"));
 	cr_expect_not(log_has(&server, "argon2id"));
 }

@@ -5,6 +5,7 @@
 
 #include "tests/programs/office.h"
 #include "tests/programs/watch.h"
+#include "tests/support/child.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 
@@ -57,7 +58,7 @@ static void cap_and_ban(const char *dispatch)
 	talk_expect_start(&late, "-DENIED your address is banned ");
 	ask(&bob, "+pong", "/ping");
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect(log_has(&server, "(192.0.2.1) is an operator now"));
+	cr_expect(eventually(log_has(&server, "(192.0.2.1) is an operator now")));
 }
 
 Test(programs_proxy, caps_bans_and_the_log_are_by_who_comes_and_not_by_the_proxy)
@@ -131,7 +132,8 @@ Test(programs_proxy, a_trusted_connection_without_a_header_ends_and_is_logged)
 	talk_close(&ann);
 	bring_greeted(&bob, "192.0.2.7");
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect(log_has(&server, "somebody (127.0.0.1) is a trusted proxy, but sent no PROXY"));
+	cr_expect(eventually(
+		log_has(&server, "somebody (127.0.0.1) is a trusted proxy, but sent no PROXY")));
 }
 
 Test(programs_proxy, echo_begins_behind_the_header)

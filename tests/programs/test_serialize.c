@@ -485,7 +485,7 @@ TestOnBoth(without_a_lock_more_is_sold_than_there_is_and_it_says_so)
 	const char *line = talk_expect_event(&talk, "*sale rush ");
 	cr_expect_str_eq(line + strlen(line) - 9, " unlocked", "%s", line);
 	cr_expect(stats_say("=turnstile_serialize none"));
-	cr_expect(log_has(&server, "NO LOCK"));
+	cr_expect(eventually(log_has(&server, "NO LOCK")));
 	ask(&talk, "-INTERNAL ", "/audit rush");
 }
 

@@ -165,7 +165,7 @@ Test(programs_tls, who_comes_is_counted_by_its_own_address)
 	talk_expect_start(&bob, "-BUSY your address has 1 connections");
 	become_operator(&ann);
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect(log_has(&server, "(127.0.0.9) is an operator now"));
+	cr_expect(eventually(log_has(&server, "(127.0.0.9) is an operator now")));
 }
 
 Test(programs_tls, a_proxy_says_before_the_handshake_whom_it_brings)
@@ -182,7 +182,8 @@ Test(programs_tls, a_proxy_says_before_the_handshake_whom_it_brings)
 	open_tls_from(&bob, "127.0.0.10", "");
 	talk_expect_start(&bob, "+turnstile 1 ");
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect(log_has(&server, "somebody (127.0.0.9) is a trusted proxy, but sent no PROXY"));
+	cr_expect(eventually(
+		log_has(&server, "somebody (127.0.0.9) is a trusted proxy, but sent no PROXY")));
 }
 
 /* Asks as much as goes out while nothing is read; says how many. */
@@ -677,7 +678,7 @@ Test(programs_tls, when_tls_is_killed_another_serves_and_the_workers_stay)
 	ask(&bob, "+pong", "/ping");
 	cr_assert(eventually(stat_of(&bob, "turnstile_connections") == 2));
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect(log_has(&server, "tls (pid "));
+	cr_expect(eventually(log_has(&server, "tls (pid ")));
 }
 
 Test(programs_tls, when_the_server_stops_its_last_words_come_through)

@@ -439,7 +439,7 @@ Test(programs_upgrade, one_that_is_slow_to_serve_is_waited_for)
 	cr_assert_eq(kill(server.pid, SIGUSR2), 0);
 	cr_assert(eventually(log_has(&server, "has taken over, and is slow to serve")));
 	cr_expect_eq(turnstiled_stop(&server), 0);
-	cr_expect(log_has(&server, " serves: it was handed 2 connections "));
+	cr_expect(eventually(log_has(&server, " serves: it was handed 2 connections ")));
 }
 
 Test(programs_upgrade, who_stops_it_meanwhile_drains_it)
@@ -451,5 +451,5 @@ Test(programs_upgrade, who_stops_it_meanwhile_drains_it)
 	cr_assert(eventually(log_has(&server, "upgrading")));
 	cr_expect_eq(turnstiled_stop(&server), 0);
 	talk_expect_event(&ann, "*notice the server stops now");
-	cr_expect(log_has(&server, "not upgraded: the server is to stop"));
+	cr_expect(eventually(log_has(&server, "not upgraded: the server is to stop")));
 }
