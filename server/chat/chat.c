@@ -410,6 +410,12 @@ bool chat_yield(struct turn *turn)
 	return looked && !posts_wait(turn);
 }
 
+void chat_leave(struct turn *turn)
+{
+	(void)chat_yield(turn);
+	operators_leave(turn);
+}
+
 bool chat_has_news(const struct turn *turn)
 {
 	return user_has_news(turn) || operators_have_news(turn) || cut_has_news(turn) ||

@@ -87,6 +87,9 @@ void chat_turn(struct turn *turn);
  */
 bool chat_yield(struct turn *turn);
 
+/* The last of it: who still waits for something here asks the next worker. */
+void chat_leave(struct turn *turn);
+
 /* Whether there is news for this worker: asked once more before it sleeps. */
 bool chat_has_news(const struct turn *turn);
 

@@ -381,6 +381,22 @@ bool operators_yield(struct turn *turn)
 	return true;
 }
 
+void operators_leave(struct turn *turn)
+{
+	const struct operators *operators = turn->operators;
+	struct directory *directory = turn->shared->directory;
+
+	if (operators->count == 0) {
+		return;
+	}
+	directory_lock(directory);
+	for (uint32_t i = 0; i < operators->count; i++) {
+		admission_unseen_password(directory->admission, operators->row[i].peer,
+					  turn_now_ns(turn));
+	}
+	directory_unlock(directory);
+}
+
 bool operators_have_news(const struct turn *turn)
 {
 	const struct operators *operators = turn->operators;

@@ -36,6 +36,10 @@ void operators_turn(struct turn *turn);
  */
 bool operators_yield(struct turn *turn);
 
+/* It leaves them now, though a look is still under way, perhaps: the next worker has it again, and
+ * counts it. */
+void operators_leave(struct turn *turn);
+
 /* Whether one is over: asked once more before the loop sleeps. */
 bool operators_have_news(const struct turn *turn);
 

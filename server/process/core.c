@@ -163,7 +163,7 @@ static bool knows_what_was_sent(const struct turn *turn)
 void core_leave(struct core *core)
 {
 	core_turn(core);
-	(void)chat_yield(&core->turn);
+	chat_leave(&core->turn);
 	sessions_flush(&core->turn, give_back);
 	turn_wake_others(&core->turn);
 	atomic_store(&core->turn.hand->session, 0);
