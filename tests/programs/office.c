@@ -62,8 +62,11 @@ void code_in(const char *line, char code[TICKET_CODE_SIZE])
 void expect_offer_at(struct place place, struct talk *talk, const char *what,
 		     char code[TICKET_CODE_SIZE])
 {
-	const char *line = talk_expect_event_at(place, talk, "*offer ");
+	const char *line;
 
+	do { /* how far one has come may be told first */
+		line = talk_expect_event_at(place, talk, "*");
+	} while (strncmp(line, "*waiting ", strlen("*waiting ")) == 0);
 	code_in(line, code);
 	cr_assert(is_answer(line, text_of("*offer %s %s 120$", code, what)), "%s:%d: '%s'",
 		  place.file, place.line, line);

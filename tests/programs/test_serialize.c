@@ -478,6 +478,8 @@ TestOnBoth(without_a_lock_more_is_sold_than_there_is_and_it_says_so)
 	for (unsigned i = 0; i < BUYERS; i++) {
 		buyer_open(&buyers[i], server.lines_port, 1 + i, "rush",
 			   text_of("%c", 'a' + (int)i));
+	}
+	for (unsigned i = 0; i < BUYERS; i++) { /* at the same time, as nearly as can be */
 		buyer_ask(&buyers[i], 20);
 	}
 	cr_assert(eventually(buyers_heard(buyers, BUYERS)));

@@ -266,7 +266,7 @@ Test(programs_store_others, the_log_stays_below_64_mib_behind_a_reader_that_neve
 static void hold_lock(const char *kind)
 {
 	open_tool(kind);
-	cr_assert(store_take(tool, NS_PER_SECOND));
+	cr_assert(store_take(tool, CHILD_PATIENCE_NS));
 }
 
 static void hold_for_long(const char *kind, const char *serialize)
